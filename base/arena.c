@@ -1,0 +1,59 @@
+#include "base/arena.h"
+
+#include <string.h>
+
+struct es_arena_block {
+  es_arena_block *next;
+  size_t size; /* of the whole block, header included */
+};
+
+enum { HEADER = ES_ALIGN, FIRST_BLOCK = 4096 };
+
+void es_arena_init(es_arena *arena, const es_allocator *allocator) {
+  *arena = (es_arena){.allocator = *allocator};
+}
+
+void es_arena_free(es_arena *arena) {
+  for (es_arena_block *block = arena->blocks; block;) {
+    es_arena_block *next = block->next;
+    es_free(&arena->allocator, block, block->size);
+    block = next;
+  }
+  arena->blocks = NULL;
+  arena->used = arena->total = 0;
+}
+
+static void *take(es_arena *arena, size_t bytes, size_t align) {
+  if (bytes > SIZE_MAX / 4) return NULL;
+  size_t at = (arena->used + align - 1) / align * align;
+  if (!arena->blocks || at + bytes > arena->blocks->size) {
+    /* Doubling keeps the number of blocks logarithmic in the arena's size. */
+    size_t size = arena->blocks ? arena->blocks->size * 2 : FIRST_BLOCK;
+    if (size > ((size_t)1 << 20)) size = (size_t)1 << 20;
+    if (size < bytes + HEADER) size = bytes + HEADER;
+    es_arena_block *block = es_alloc(&arena->allocator, size);
+    if (!block) return NULL;
+    *block = (es_arena_block){arena->blocks, size};
+    arena->blocks = block;
+    arena->total += size;
+    at = HEADER;
+  }
+  arena->used = at + bytes;
+  return memset((char *)arena->blocks + at, 0, bytes);
+}
+
+void *es_arena_array(es_arena *arena, size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
+  return take(arena, bytes ? bytes : 1, 16);
+}
+
+void *es_arena_aligned(es_arena *arena, size_t bytes) {
+  return take(arena, bytes ? bytes : 1, ES_ALIGN);
+}
+
+char *es_arena_copy_text(es_arena *arena, const char *text, size_t len) {
+  char *copy = es_arena_array(arena, len + 1, 1);
+  if (copy) memcpy(copy, text, len);
+  return copy;
+}

@@ -1,0 +1,27 @@
+/* Memory that lives and dies together: an AST, an axis table, a plan. */
+#ifndef ES_BASE_ARENA_H
+#define ES_BASE_ARENA_H
+
+#include "base/alloc.h"
+
+typedef struct es_arena_block es_arena_block;
+
+typedef struct es_arena {
+  es_allocator allocator;
+  es_arena_block *blocks; /* newest first */
+  size_t used;            /* in the newest block */
+  size_t total;           /* bytes asked of the allocator */
+} es_arena;
+
+void es_arena_init(es_arena *arena, const es_allocator *allocator);
+void es_arena_free(es_arena *arena);
+/* count * size bytes, zeroed and 64-aligned when align64, else 16-aligned. NULL
+ * when the product overflows or the allocator refuses. Never NULL for count 0. */
+void *es_arena_array(es_arena *arena, size_t count, size_t size);
+void *es_arena_aligned(es_arena *arena, size_t bytes);
+char *es_arena_copy_text(es_arena *arena, const char *text, size_t len);
+
+#define ES_NEW(arena, type) ((type *)es_arena_array((arena), 1, sizeof(type)))
+#define ES_NEW_N(arena, type, n) ((type *)es_arena_array((arena), (size_t)(n), sizeof(type)))
+
+#endif

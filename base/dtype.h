@@ -1,0 +1,57 @@
+/* What is known of element types without knowing tensors. */
+#ifndef ES_BASE_DTYPE_H
+#define ES_BASE_DTYPE_H
+
+#include <string.h>
+
+#include "einstride.h"
+
+typedef enum es_class {
+  ES_CLASS_BOOL,
+  ES_CLASS_INT,
+  ES_CLASS_FLOAT,
+  ES_CLASS_COMPLEX
+} es_class;
+
+static inline bool es_dtype_valid(es_dtype d) { return d >= 0 && d < ES_DTYPE_COUNT; }
+es_class es_dtype_class(es_dtype dtype);
+/* Range of an integer type (bool: 0..1). */
+void es_dtype_int_range(es_dtype dtype, int64_t *low, int64_t *high);
+/* The type arithmetic happens in: f16, bf16 -> f32; bool and integers -> i64;
+ * others themselves. */
+es_dtype es_dtype_compute(es_dtype dtype);
+
+/* 16-bit floats are stored as bits; arithmetic happens in float. Narrowing
+ * rounds to nearest even, NaN stays NaN. */
+static inline float es_bf16_to_f32(uint16_t bits) {
+  uint32_t wide = (uint32_t)bits << 16;
+  float value;
+  memcpy(&value, &wide, sizeof value);
+  return value;
+}
+static inline uint16_t es_f32_to_bf16(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
+}
+float es_f16_to_f32(uint16_t bits);
+uint16_t es_f32_to_f16(float value);
+/* Rounds once, straight from double: going through float would round twice. */
+uint16_t es_f64_to_f16(double value);
+uint16_t es_f64_to_bf16(double value);
+
+/* One element of any type. Complex values use re and im; real ones re; bool and
+ * integers i. */
+typedef struct es_scalar {
+  es_class cls;
+  int64_t i;
+  double re, im;
+} es_scalar;
+
+es_scalar es_scalar_load(es_dtype dtype, const void *at);
+/* Converts as es_cast does; false where the value does not fit the type
+ * (nothing is written), or where complex would become real. */
+bool es_scalar_store(es_dtype dtype, void *at, es_scalar value);
+
+#endif

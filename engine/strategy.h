@@ -1,0 +1,54 @@
+/* A strategy is one way to run a problem. One file per strategy, always in the
+ * same order: run, print, applicable, cost, make, and its row for the table. */
+#ifndef ES_ENGINE_STRATEGY_H
+#define ES_ENGINE_STRATEGY_H
+
+#include "engine/problem.h"
+
+typedef struct es_kernels es_kernels; /* one const table per vector width */
+typedef struct es_pool es_pool;
+
+/* What a run hands to every step. */
+typedef struct es_run_args {
+  void *const *base; /* [slots]: inputs, outputs, then intermediates */
+  void *workspace;   /* of this step, 64-aligned */
+  es_pool *pool;     /* NULL: the calling thread alone */
+  struct es_ctx *ctx; /* NULL, or asked for cancel and progress */
+  es_error *error;
+} es_run_args;
+
+typedef struct es_step es_step;
+typedef struct es_strategy es_strategy;
+
+struct es_step {
+  const es_strategy *strategy;
+  /* OK, OVERFLOW (with *args->error filled, position named) or CANCELLED. */
+  es_status (*run)(const es_step *step, const es_run_args *args);
+  const es_problem *problem; /* as it was made for; canonical */
+  void *data;                /* the strategy's own, in the plan's arena */
+  size_t workspace;          /* bytes the step needs while it runs */
+  double predicted;          /* seconds, by cost() */
+  double flops, bytes;
+};
+
+typedef struct es_plan_env {
+  es_arena *arena;           /* of the plan */
+  const es_kernels *kernels; /* chosen ISA */
+  int threads;
+} es_plan_env;
+
+struct es_strategy {
+  const char *name;
+  bool (*applicable)(const es_problem *p, const es_plan_env *env);
+  double (*cost)(const es_problem *p, const es_plan_env *env); /* seconds */
+  es_status (*make)(const es_problem *p, const es_plan_env *env, es_step *step);
+  void (*print)(const es_step *step, char *buf, size_t cap); /* one line, no '\n' */
+};
+
+extern const es_strategy *const es_strategies[]; /* ended by NULL; loops is last */
+
+/* The cheapest strategy that applies, or the one forced by name. */
+es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *forced,
+                       es_step *step, es_error *error);
+
+#endif

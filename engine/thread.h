@@ -1,0 +1,21 @@
+/* A small pool. Static ranges: which thread runs a task never changes a bit of
+ * the result, because tasks never share an output element. */
+#ifndef ES_ENGINE_THREAD_H
+#define ES_ENGINE_THREAD_H
+
+#include "base/alloc.h"
+
+typedef struct es_pool es_pool;
+
+/* threads >= 1, the caller's included. When the system refuses threads the pool
+ * has fewer; NULL only when memory is out. Workers are pinned to the processors
+ * the process may use, sleep when idle, and spin briefly after work. */
+es_pool *es_pool_create(const es_allocator *allocator, int threads);
+void es_pool_destroy(es_pool *pool);
+int es_pool_threads(const es_pool *pool); /* NULL: 1 */
+/* Runs task(arg, index, worker) for index 0 .. count-1 and returns when all are done.
+ * worker is 0 .. threads-1. pool NULL: in a loop on the calling thread. */
+void es_pool_run(es_pool *pool, int64_t count, void (*task)(void *arg, int64_t index, int worker),
+                 void *arg);
+
+#endif
