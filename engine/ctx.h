@@ -4,10 +4,10 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "engine/kernels/kernels.h"
 #include "engine/thread.h"
 #include "engine/tensor.h"
 
-typedef struct es_kernels es_kernels;
 typedef struct es_plan_cache es_plan_cache;
 typedef struct es_scope es_scope;
 

@@ -3,10 +3,10 @@
 #ifndef ES_ENGINE_STRATEGY_H
 #define ES_ENGINE_STRATEGY_H
 
+#include "engine/kernels/kernels.h"
 #include "engine/problem.h"
+#include "engine/thread.h"
 
-typedef struct es_kernels es_kernels; /* one const table per vector width */
-typedef struct es_pool es_pool;
 
 /* What a run hands to every step. */
 typedef struct es_run_args {

@@ -1,6 +1,6 @@
-/* Kernels: pointers, strides, counts. One const table per vector width; each
- * table is one translation unit that includes the templates (isa16.c, isa32.c,
- * isa64.c). Kernels take only base. */
+/* Kernels: pointers, strides, counts. One const table per vector width: isa16.c,
+ * isa32.c and isa64.c set ES_V, the bytes of a vector, and include the templates
+ * (*.inc.h). Kernels take only base. */
 #ifndef ES_ENGINE_KERNELS_H
 #define ES_ENGINE_KERNELS_H
 
@@ -9,9 +9,21 @@
 
 #include "base/dtype.h"
 
-/* Filled by the owners of the templates; see the comment at each type. */
-struct es_kernels;
+typedef struct es_gemm_kernels es_gemm_kernels;               /* gemm.h */
+typedef struct es_stream_kernels es_stream_kernels;           /* stream.h */
+typedef struct es_elementwise_kernels es_elementwise_kernels; /* elementwise.h */
 
-const struct es_kernels *es_kernels_select(es_isa isa); /* NULL: not on this processor */
+typedef struct es_kernels {
+  es_isa isa;
+  const es_gemm_kernels *gemm;
+  const es_stream_kernels *stream;
+  const es_elementwise_kernels *elementwise;
+} es_kernels;
+
+extern const es_kernels es_kernels_v16, es_kernels_v32, es_kernels_v64;
+
+/* The table for an ISA; AUTO: the widest that the processor has (asked of the
+ * processor's feature bits, never of its brand). NULL: not on this processor. */
+const es_kernels *es_kernels_select(es_isa isa);
 
 #endif

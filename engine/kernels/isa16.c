@@ -1,0 +1,6 @@
+#define ES_V 16
+#include "engine/kernels/kernels.h"
+
+const es_kernels es_kernels_v16 = {
+    .isa = ES_ISA_V16,
+};

@@ -1,0 +1,6 @@
+#define ES_V 32
+#include "engine/kernels/kernels.h"
+
+const es_kernels es_kernels_v32 = {
+    .isa = ES_ISA_V32,
+};
