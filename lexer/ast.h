@@ -47,13 +47,13 @@ typedef struct es_lin_term {
 typedef struct es_item es_item;
 struct es_item {
   es_item_kind kind;
-  es_span span;     /* parentheses and fill included */
-  es_name_id name;  /* NAME; named ELLIPSIS, else ES_NO_NAME */
-  int64_t value;    /* INT */
-  es_fill fill;     /* AFFINE; a GROUP of one name may carry one too: (h)?0 */
-  int n;            /* GROUP, CONCAT: parts; AFFINE: terms */
-  es_item *items;      /* GROUP, CONCAT */
-  es_lin_term *terms;  /* AFFINE */
+  es_span span;       /* parentheses and fill included */
+  es_name_id name;    /* NAME; named ELLIPSIS, else ES_NO_NAME */
+  int64_t value;      /* INT */
+  es_fill fill;       /* AFFINE; a GROUP of one name may carry one too: (h)?0 */
+  int n;              /* GROUP, CONCAT: parts; AFFINE: terms */
+  es_item *items;     /* GROUP, CONCAT */
+  es_lin_term *terms; /* AFFINE */
 };
 
 typedef struct es_term {
@@ -86,13 +86,13 @@ typedef struct es_pattern {
   bool inner_given;
   es_span reducer_span;
   int n_names;
-  const char **names; /* by id, NUL-terminated */
+  const char **names;  /* by id, NUL-terminated */
   es_span *name_spans; /* first place of each */
 } es_pattern;
 
 /* Parses text[0..len) into arena. On failure fills *error; *out is then NULL.
- * Checks all that needs no shape and no other term: L1-L6. Restartable, reads
- * the text once. */
+ * Checks all that needs neither shapes nor the meaning of a name: L1-L7 and the
+ * shape of pack patterns (S14). Time and memory are linear in len. */
 es_status es_parse(es_arena *arena, es_kind kind, const char *text, size_t len, es_reading reading,
                    es_pattern **out, es_error *error);
 /* The canonical text: one blank between axes, ", " between terms, " -> ". In the
