@@ -52,10 +52,12 @@ typedef struct es_problem {
 
 es_problem *es_problem_new(es_arena *arena, int rank, int n_in, int n_constraints);
 es_problem *es_problem_copy(es_arena *arena, const es_problem *p); /* deep */
-/* Drops axes of extent 1, merges neighbours that every side and constraint walks
- * alike, orders axes by the output's strides (largest first; reduced axes by
- * those of the first operand). Changes no value and no order of summation that
- * an output element sees beyond the documented one. In place. */
+/* Drops axes of extent 1; turns output axes so that the output's strides are
+ * positive and sorts them, largest stride first; merges neighbours that every side
+ * and constraint walks alike. Reduced axes keep their order, because it is the
+ * order of summation and must not depend on a layout; only where order cannot
+ * matter (integers, max, min, any, all) are they sorted by the first operand's
+ * strides. In place. */
 void es_problem_canonicalise(es_problem *p);
 /* Splits the output into boxes on which every constraint always holds, each with
  * the range of taps that falls inside as a plain nest; boxes without taps are
@@ -66,6 +68,16 @@ bool es_problem_boxes(es_arena *arena, const es_problem *p, int limit, int *n_bo
                       es_problem ***boxes, es_status *status);
 /* Multiply-adds (points), saturating. */
 double es_problem_points(const es_problem *p);
+/* Products of the extents of the output's and of the reduced axes. */
+double es_problem_outputs(const es_problem *p);
+double es_problem_taps(const es_problem *p);
+/* Bytes of the distinct elements a side walks over: what must move at least. */
+double es_problem_side_bytes(const es_problem *p, const es_side *side);
+/* Whether a reordering of the reduction gives the same bits. */
+bool es_problem_any_order(const es_problem *p);
+/* "(3, 0, 7)": the position in the output array of the element at this offset
+ * from the start of the array. */
+void es_problem_position(const es_problem *p, int64_t offset, char *buf, size_t cap);
 /* Invariants: extents >= 0, output strides 0 on reduced axes, … for tests and
  * for the border between stages. NULL when sound, else what is wrong. */
 const char *es_problem_check(const es_problem *p);

@@ -7,7 +7,6 @@
 #include "engine/problem.h"
 #include "engine/thread.h"
 
-
 /* What a run hands to every step. */
 typedef struct es_run_args {
   void *const *base; /* [slots]: inputs, outputs, then intermediates */
@@ -47,8 +46,19 @@ struct es_strategy {
 
 extern const es_strategy *const es_strategies[]; /* ended by NULL; loops is last */
 
-/* The cheapest strategy that applies, or the one forced by name. */
+/* The cheapest strategy that applies to the canonical form of p (a copy is made in
+ * the plan's arena), or the one forced by name. A nest without points, which only
+ * writes the reducer's identity, is never subject to force. EMPTY (S15): max or
+ * min of nothing. */
 es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *forced,
                        es_step *step, es_error *error);
+/* Failures of a run, worded. offset: of the output element, from the start of its
+ * array. OVERFLOW: the value does not fit the output's type; _wide: not even 128
+ * bits. EMPTY: max or min of nothing. */
+es_status es_step_overflow(const es_problem *p, int64_t offset, __int128 value, es_error *error);
+es_status es_step_overflow_wide(const es_problem *p, int64_t offset, es_error *error);
+es_status es_step_overflow_real(const es_problem *p, int64_t offset, double value, es_error *error);
+es_status es_step_empty(const es_problem *p, int64_t offset, es_error *error);
+es_status es_step_cancelled(es_error *error);
 
 #endif

@@ -1,0 +1,145 @@
+#include "engine/strategy.h"
+
+#include "base/text.h"
+
+extern const es_strategy es_strategy_copy, es_strategy_map, es_strategy_reduce, es_strategy_gemm,
+    es_strategy_loops;
+
+const es_strategy *const es_strategies[] = {
+    &es_strategy_gemm,
+    &es_strategy_loops,
+    NULL,
+};
+
+static es_status unknown_name(const char *forced, es_error *error) {
+  char buf[256];
+  es_text t = es_text_init(buf, sizeof buf);
+  for (int i = 0; es_strategies[i]; i++)
+    es_text_printf(&t, "%s%s", i ? ", " : "", es_strategies[i]->name);
+  char name[64];
+  es_text n = es_text_init(name, sizeof name);
+  es_text_escape(&n, forced, strlen(forced));
+  return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+                 "there is no strategy called '%s'; the strategies are %s", name, buf);
+}
+
+static const es_strategy *cheapest(const es_problem *p, const es_plan_env *env) {
+  const es_strategy *best = NULL;
+  double least = 0;
+  for (int i = 0; es_strategies[i]; i++) {
+    const es_strategy *s = es_strategies[i];
+    if (!s->applicable(p, env)) continue;
+    double cost = s->cost(p, env);
+    if (best && cost >= least) continue;
+    best = s;
+    least = cost;
+  }
+  return best;
+}
+
+static es_status choose(const es_problem *p, const es_plan_env *env, const char *forced,
+                        const es_strategy **chosen, es_error *error) {
+  *chosen = NULL;
+  if (!forced) return *chosen = cheapest(p, env), ES_OK;
+  for (int i = 0; es_strategies[i]; i++)
+    if (!strcmp(es_strategies[i]->name, forced)) *chosen = es_strategies[i];
+  if (!*chosen) return unknown_name(forced, error);
+  if (es_problem_points(p) == 0) *chosen = cheapest(p, env);
+  if (!(*chosen)->applicable(p, env))
+    return es_fail(error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
+                   "the strategy '%s' was asked for but cannot run this expression; leave the "
+                   "strategy open, or ask for 'loops', which runs everything",
+                   forced);
+  return ES_OK;
+}
+
+static es_status check_identity(const es_problem *p, es_error *error) {
+  bool ordered = p->reduce == ES_REDUCE_MAX || p->reduce == ES_REDUCE_MIN;
+  if (!ordered || es_problem_taps(p) != 0 || es_problem_outputs(p) == 0) return ES_OK;
+  return es_fail(error, ES_E_EMPTY, "S15", ES_NOWHERE,
+                 "%s of nothing has no value: the reduced axes leave no element for some part of "
+                 "the output; make the axis or the window at least one element long there",
+                 es_reducer_name(p->reduce));
+}
+
+es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *forced,
+                       es_step *step, es_error *error) {
+  const char *wrong = es_problem_check(p);
+  if (wrong) return es_fail(error, ES_E_INTERNAL, "", ES_NOWHERE, "unsound nest: %s", wrong);
+  ES_TRY(check_identity(p, error));
+  es_problem *canonical = es_problem_copy(env->arena, p);
+  if (!canonical) return es_fail_nomem(error);
+  es_problem_canonicalise(canonical);
+  const es_strategy *s;
+  ES_TRY(choose(canonical, env, forced, &s, error));
+  *step = (es_step){.strategy = s, .problem = canonical};
+  step->predicted = s->cost(canonical, env);
+  step->flops = es_problem_points(canonical);
+  step->bytes = es_problem_side_bytes(canonical, &canonical->out);
+  for (int i = 0; i < canonical->n_in; i++)
+    step->bytes += es_problem_side_bytes(canonical, &canonical->in[i]);
+  es_status status = s->make(canonical, env, step);
+  return status == ES_E_NOMEM ? es_fail_nomem(error) : status;
+}
+
+/* Decimal text of a 128-bit integer; buf holds 48 bytes. */
+static const char *decimal(__int128 value, char *buf) {
+  char *at = buf + 47;
+  unsigned __int128 rest = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
+  *at = '\0';
+  do *--at = (char)('0' + (int)(rest % 10));
+  while ((rest /= 10) != 0);
+  if (value < 0) *--at = '-';
+  return at;
+}
+
+static const char *wide_enough(__int128 value) {
+  static const es_dtype wider[] = {ES_I16, ES_I32, ES_I64};
+  for (size_t i = 0; i < sizeof wider / sizeof *wider; i++) {
+    int64_t low, high;
+    es_dtype_int_range(wider[i], &low, &high);
+    if (value >= low && value <= high) return es_dtype_name(wider[i]);
+  }
+  return es_dtype_name(ES_F64);
+}
+
+es_status es_step_overflow(const es_problem *p, int64_t offset, __int128 value, es_error *error) {
+  char at[512], digits[48];
+  es_problem_position(p, offset, at, sizeof at);
+  return es_fail(
+      error, ES_E_OVERFLOW, "", ES_NOWHERE,
+      "the result at %s is %s, which %s cannot hold; ask for %s as the output type, or for "
+      "'wrap' to keep the low bits",
+      at, decimal(value, digits), es_dtype_name(p->out.dtype), wide_enough(value));
+}
+
+es_status es_step_overflow_wide(const es_problem *p, int64_t offset, es_error *error) {
+  char at[512];
+  es_problem_position(p, offset, at, sizeof at);
+  return es_fail(error, ES_E_OVERFLOW, "", ES_NOWHERE,
+                 "the result at %s leaves 128 bits, which %s cannot hold; convert the operands to "
+                 "f64, or ask for 'wrap' to keep the low bits",
+                 at, es_dtype_name(p->out.dtype));
+}
+
+es_status es_step_overflow_real(const es_problem *p, int64_t offset, double value,
+                                es_error *error) {
+  char at[512], digits[32];
+  es_problem_position(p, offset, at, sizeof at);
+  es_format_double(value, false, digits);
+  return es_fail(error, ES_E_OVERFLOW, "", ES_NOWHERE,
+                 "the result at %s is %s, which %s cannot hold; ask for f64 as the output type", at,
+                 digits, es_dtype_name(p->out.dtype));
+}
+
+es_status es_step_empty(const es_problem *p, int64_t offset, es_error *error) {
+  char at[512];
+  es_problem_position(p, offset, at, sizeof at);
+  return es_fail(error, ES_E_EMPTY, "S15", ES_NOWHERE,
+                 "%s of nothing has no value: no element is present behind the result at %s",
+                 es_reducer_name(p->reduce), at);
+}
+
+es_status es_step_cancelled(es_error *error) {
+  return es_fail(error, ES_E_CANCELLED, "", ES_NOWHERE, "the run was cancelled");
+}
