@@ -63,7 +63,7 @@ def npy(array):
 def archive(name, entries, **extra):
     with zipfile.ZipFile(name, "w", **extra) as z:
         for n, data in entries:
-            z.writestr(n, data)
+            z.writestr(zipfile.ZipInfo(n), data)
 
 
 archive("not_npy.npz", [("readme.txt", b"hello")])
@@ -71,7 +71,7 @@ archive("empty.npz", [])
 archive("escape.npz", [("\x1b[31mred.npy", npy(values("u1")))])
 
 
-def zip_bytes(entries, tail=b"", shift=None):
+def zip_bytes(entries):
     """entries: (name, data, header offset or None). Stored, written by hand."""
     import zlib
 
@@ -128,6 +128,26 @@ Image.fromarray(rgba[..., [0, 3]], "LA").save("grey_alpha.png")
 Image.fromarray(rgba[..., :3]).quantize(32).save("palette.png")
 Image.fromarray(rgba[..., 0] > 70).save("bits1.png")
 Image.fromarray((rgba[..., 0].astype("u2") * 257)).save("bits16.png")
+
+
+def interlaced(grey):
+    """Adam7, which Pillow does not write."""
+    import zlib
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b""
+    for x0, y0, dx, dy in [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4),
+                           (1, 0, 2, 2), (0, 1, 1, 2)]:
+        part = grey[y0::dy, x0::dx]
+        rows += b"".join(b"\0" + row.tobytes() for row in part if row.size)
+    head = struct.pack(">IIBBBBB", grey.shape[1], grey.shape[0], 8, 0, 0, 0, 1)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows))
+            + chunk(b"IEND", b""))
+
+
+put("interlaced.png", interlaced(rgba[..., 0] + rgba[..., 1]))
 
 
 def idx(code, array):
