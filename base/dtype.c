@@ -135,6 +135,15 @@ uint16_t es_f64_to_bf16(double value) {
   return es_f32_to_bf16(near);
 }
 
+/* Above 2^53 the way through double rounds twice. Eleven low bits, folded into one
+ * sticky bit, leave a number that double holds exactly. */
+uint16_t es_i64_to_bf16(int64_t value) {
+  uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+  if (magnitude >> 53) magnitude = (magnitude | ((magnitude & 2047) + 2047)) & ~(uint64_t)2047;
+  double exact = (double)magnitude;
+  return es_f64_to_bf16(value < 0 ? -exact : exact);
+}
+
 es_scalar es_scalar_load(es_dtype dtype, const void *at) {
   es_scalar v = {.cls = es_dtype_class(dtype)};
   switch (dtype) {
@@ -186,7 +195,7 @@ bool es_scalar_store(es_dtype dtype, void *at, es_scalar v) {
   double re = integral ? (double)v.i : v.re;
   switch (dtype) {
   case ES_F16: *(uint16_t *)at = es_f64_to_f16(re); break;
-  case ES_BF16: *(uint16_t *)at = es_f64_to_bf16(re); break;
+  case ES_BF16: *(uint16_t *)at = integral ? es_i64_to_bf16(v.i) : es_f64_to_bf16(re); break;
   case ES_F32: *(float *)at = integral ? (float)v.i : (float)re; break;
   case ES_F64: *(double *)at = re; break;
   case ES_C64: ((float *)at)[0] = integral ? (float)v.i : (float)re, ((float *)at)[1] = (float)v.im; break;

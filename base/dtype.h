@@ -40,6 +40,7 @@ uint16_t es_f32_to_f16(float value);
 /* Rounds once, straight from double: going through float would round twice. */
 uint16_t es_f64_to_f16(double value);
 uint16_t es_f64_to_bf16(double value);
+uint16_t es_i64_to_bf16(int64_t value);
 
 /* One element of any type. Complex values use re and im; real ones re; bool and
  * integers i. */

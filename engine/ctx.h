@@ -14,13 +14,16 @@ typedef struct es_scope es_scope;
 struct es_ctx {
   es_config config;       /* every field resolved: no zero stands for a default */
   es_allocator allocator; /* counts, then calls config.allocator */
-  atomic_int_fast64_t count; /* the caller's, and one for each live storage and expr */
+  /* The caller's, and one for each live handle, storage, expression and plan: the
+   * allocator above works until the last of them is released. */
+  atomic_int_fast64_t count;
   atomic_int_fast64_t bytes_now, bytes_peak;
   es_scope *scope;
   es_error error;         /* sticky; status OK when none */
   char *error_text;       /* the pattern text of the error, owned; NULL */
   size_t error_text_len;
   char *rendered;         /* by es_error_text */
+  size_t rendered_size;
   es_pool *pool;          /* made on first use; NULL with one thread */
   const es_kernels *kernels;
   const char *forced_strategy;
@@ -30,16 +33,34 @@ struct es_ctx {
   uint64_t random_counter;
 };
 
+/* Releases the innermost scope and what it holds. */
+void es_scope_end(es_ctx *ctx);
+/* Gives t, whose only count is the caller's, to the innermost scope. */
+void es_scope_own(es_ctx *ctx, es_tensor *t);
+/* Releases t, the newest tensor of the innermost scope. */
+void es_scope_disown(es_ctx *ctx, es_tensor *t);
+/* One more, or one less, of ctx->count. Objects that outlive es_ctx_destroy hold
+ * the context; only its memory accounting is of use then. */
+void es_ctx_hold(es_ctx *ctx);
+void es_ctx_drop(es_ctx *ctx);
+
 /* Records *error if none sticks yet, with a copy of the text it speaks of (which
  * may be NULL). Always returns error->status. */
 es_status es_ctx_fail(es_ctx *ctx, const es_error *error, const char *text, size_t len);
 /* A failure without a text. */
 es_status es_ctx_failf(es_ctx *ctx, es_status status, const char *fmt, ...) ES_PRINTF(3, 4);
+/* A tensor argument is NULL: an earlier call failed, whose error is kept, or the
+ * caller passed it, which becomes the error. Returns the sticky status. */
+es_status es_ctx_fail_null(es_ctx *ctx, const char *function);
+/* Records the error for functions that return a handle; always NULL. */
+es_tensor *es_ctx_fail_tensor(es_ctx *ctx, const es_error *error);
 /* Workspace of at least bytes, 64-aligned; kept for the next call. NULL: error set. */
 void *es_ctx_scratch(es_ctx *ctx, size_t bytes);
 /* Refuses, before allocating, what would pass the memory limit: names shape,
- * bytes and limit. */
+ * bytes and limit. Also the check of a rank, extents and dtype from outside. */
 es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype, es_error *error);
+/* The same for memory that is no tensor; what says what it is for. */
+es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error);
 es_pool *es_ctx_pool(es_ctx *ctx);
 static inline bool es_ctx_cancelled(const es_ctx *ctx) {
   return ctx && ctx->config.cancel && ctx->config.cancel(ctx->config.user);

@@ -1,4 +1,5 @@
-/* Counted storage and handles. */
+/* Counted storage and handles. A storage that the library allocated is one block:
+ * this header, padded to ES_ALIGN, then the elements. */
 #ifndef ES_ENGINE_TENSOR_H
 #define ES_ENGINE_TENSOR_H
 
@@ -8,26 +9,35 @@
 
 typedef struct es_storage {
   atomic_int_fast64_t count;
-  es_ctx *ctx;      /* for accounting; NULL once the context is gone */
-  es_allocator allocator;
+  es_ctx *ctx;      /* held */
   void *data;
   int64_t bytes;    /* that may be touched */
   bool writable;
+  bool own;         /* the elements lie behind this header */
   void (*release)(void *user); /* external memory; else NULL */
   void *user;
 } es_storage;
 
 struct es_tensor {
   atomic_int_fast64_t count;
-  es_ctx *ctx;
-  es_storage *storage;
+  es_ctx *ctx;         /* held */
+  es_storage *storage; /* held */
   es_view view;
   es_tensor *next; /* in its scope's list; a scope holds one count */
 };
 
 /* New storage, zero = cleared. Checks the memory limit before it asks. */
 es_tensor *es_tensor_new(es_ctx *ctx, es_dtype dtype, int rank, const int64_t *shape, bool zero);
-/* A handle on the storage of x through a view made by es_view_make from x's. */
+/* The caller's memory as storage, as es_wrap describes it. */
+es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t length, int64_t offset,
+                          int rank, const int64_t *shape, const int64_t *strides, bool writable,
+                          void (*release)(void *user), void *user);
+/* Elements that the storage of t holds. */
+static inline int64_t es_tensor_length(const es_tensor *t) {
+  return t->storage->bytes / (int64_t)es_dtype_size(t->view.dtype);
+}
+/* A handle on the storage of x through es_view_make; offset counts from the start
+ * of the storage. NULL: error recorded in ctx. */
 es_tensor *es_tensor_view(es_ctx *ctx, const es_tensor *x, int rank, const int64_t *shape,
                           const int64_t *strides, int64_t offset);
 static inline void *es_tensor_at(const es_tensor *t) {

@@ -1,6 +1,8 @@
 #define ES_V 32
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/elementwise.inc.h"
 
 const es_kernels es_kernels_v32 = {
     .isa = ES_ISA_V32,
+    .elementwise = &elementwise_kernels,
 };

@@ -1,0 +1,57 @@
+/* A view read or written in C order, a row of at most ES_ROW elements at a time,
+ * converted on the way. Everything elementwise is built on it: a position in C
+ * order is all that operands of different strides and types share. */
+#ifndef ES_ENGINE_ROWS_H
+#define ES_ENGINE_ROWS_H
+
+#include "engine/ctx.h"
+#include "engine/kernels/elementwise.h"
+
+typedef struct es_rows {
+  char *data; /* element (0, …) */
+  es_dtype dtype;
+  es_dtype compute; /* of the rows; dtype itself: rows are moved as they are */
+  int rank;         /* axes that walk as one are merged, those of extent 1 dropped */
+  int64_t shape[ES_MAX_RANK], strides[ES_MAX_RANK];
+  bool direct; /* C order and no conversion: a row is the memory itself */
+  es_load_row load;
+  es_store_row store;
+} es_rows;
+
+/* data is element (0, …) of a view with these axes. compute is dtype
+ * itself, or a compute type; reading needs a load of that pair, writing a store. */
+void es_rows_init(es_rows *rows, const es_kernels *kernels, const void *data, es_dtype dtype, int rank,
+                  const int64_t *shape, const int64_t *strides, es_dtype compute);
+void es_rows_of(es_rows *rows, const es_tensor *t, es_dtype compute);
+/* Elements first .. first+n-1: in row, which holds n values of the compute type,
+ * or in the view's own memory. */
+const void *es_rows_read(const es_rows *rows, int64_t first, int64_t n, void *row);
+/* Returns n, or the place in the row of the first value that does not fit; then
+ * nothing from its run on is written. */
+int64_t es_rows_write(const es_rows *rows, int64_t first, int64_t n, const void *row);
+/* Where a task may put elements first.. itself: the memory when direct, else row. */
+static inline void *es_rows_place(const es_rows *rows, int64_t first, void *row) {
+  return rows->direct ? rows->data + first * (int64_t)es_dtype_size(rows->dtype) : row;
+}
+
+/* Room for one row of any compute type. */
+typedef union es_row_buffer {
+  _Alignas(ES_ALIGN) char bytes[ES_ROW * 16];
+  int64_t i64[ES_ROW];
+  float f32[ES_ROW];
+  double f64[ES_ROW];
+} es_row_buffer;
+
+/* Calls task for all rows of count elements, on the pool when there are many. task
+ * returns n, or the place of the first element without a result; the result is
+ * count, or the lowest such position, whatever the number of threads. */
+enum { ES_ROWS_CANCELLED = -1 };
+typedef int64_t (*es_rows_task)(void *arg, int64_t first, int64_t n);
+int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg);
+
+/* "(3, 0, 7)": the index of position at in C order. cap >= 1. */
+void es_position_text(int rank, const int64_t *shape, int64_t at, char *buf, size_t cap);
+/* A scalar as text, integers exactly. */
+void es_scalar_text(es_scalar value, char *buf, size_t cap);
+
+#endif
