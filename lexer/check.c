@@ -81,6 +81,7 @@ static es_status check_reducer(const es_pattern *p, es_error *error) {
 static es_status check_pack(const es_pattern *p, es_error *error) {
   const es_term *term = &p->in[0];
   const es_item *star = NULL;
+  es_quote q;
   for (int i = 0; i < term->n; i++) {
     const es_item *item = &term->items[i];
     if (item->kind == ES_ITEM_STAR && star)
@@ -90,7 +91,7 @@ static es_status check_pack(const es_pattern *p, es_error *error) {
     if (item->kind != ES_ITEM_STAR && item->kind != ES_ITEM_NAME)
       return es_fail(error, ES_E_SYNTAX, "L7", item->span,
                      "'%s' in a pattern of %s, which takes names and one '*'",
-                     es_parse_quote(p->text, item->span).text, kind_name(p->kind));
+                     es_parse_quote(&q, p->text, item->span), kind_name(p->kind));
   }
   if (star) return ES_OK;
   return es_fail(error, ES_E_SYNTAX, "S14", whole(p),
@@ -99,6 +100,7 @@ static es_status check_pack(const es_pattern *p, es_error *error) {
 }
 
 static es_status check_shape(const es_pattern *p, es_error *error) {
+  es_quote q;
   for (int i = 0; i < p->in[0].n; i++) {
     const es_item *item = &p->in[0].items[i];
     bool whole_axis = item->kind == ES_ITEM_NAME || item->kind == ES_ITEM_ANY ||
@@ -108,7 +110,7 @@ static es_status check_shape(const es_pattern *p, es_error *error) {
           error, ES_E_SYNTAX, "L7", item->span,
           "'%s' in a pattern of parse_shape, which names whole axes: names, '_', numbers and "
           "'...'",
-          es_parse_quote(p->text, item->span).text);
+          es_parse_quote(&q, p->text, item->span));
   }
   return ES_OK;
 }

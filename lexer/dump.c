@@ -7,7 +7,8 @@
 /* " 4+7 '(h+k)?0'": place and text. */
 static void put_place(es_text *t, const char *text, es_span span) {
   es_text_printf(t, " %" PRId64 "+%" PRId64, span.offset, span.length);
-  if (span.length) es_text_printf(t, " %s", es_parse_quote(text, span).text);
+  es_quote q;
+  if (span.length) es_text_printf(t, " %s", es_parse_quote(&q, text, span));
   es_text_puts(t, "\n");
 }
 

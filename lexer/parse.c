@@ -29,6 +29,8 @@ typedef struct parser {
   es_span open[ES_MAX_NESTING]; /* the '(' around here */
   int depth;
   bool output;
+  es_quote quotes[3]; /* as many as one message takes */
+  unsigned quoted;
 } parser;
 
 static void advance(parser *p) {
@@ -56,7 +58,10 @@ static void *take(parser *p, stack *s, int base, int *n) {
   return array;
 }
 
-#define QUOTE(p, span) es_parse_quote((p)->pattern->text, span).text
+/* Not in the frames of the callers: they recurse. */
+static const char *quote(parser *p, es_span span) {
+  return es_parse_quote(&p->quotes[p->quoted++ % 3], p->pattern->text, span);
+}
 
 static es_status unexpected(parser *p, const char *expected) {
   return es_parse_unexpected(p->pattern->text, p->now, expected, p->error);
@@ -75,7 +80,7 @@ static es_status intern(parser *p, es_span span, es_name_id *id) {
   const char *text = p->pattern->text + span.offset;
   if (span.length > ES_MAX_NAME)
     return es_fail(p->error, ES_E_LIMIT, "L6", span,
-                   "the name '%s' has %lld bytes; a name has at most %d", QUOTE(p, span),
+                   "the name '%s' has %lld bytes; a name has at most %d", quote(p, span),
                    (long long)span.length, ES_MAX_NAME);
   *id = es_names_intern(&p->names, text, (size_t)span.length, span);
   return *id == ES_NO_NAME ? es_fail_nomem(p->error) : ES_OK;
@@ -92,7 +97,7 @@ static es_status name_of(parser *p, es_token t, es_name_id *id) {
   if (leading || trailing)
     return es_fail(p->error, ES_E_SYNTAX, "L4", t.span,
                    "the name '%s' %s with '_'; an underscore stands only inside a name",
-                   QUOTE(p, t.span), leading ? "starts" : "ends");
+                   quote(p, t.span), leading ? "starts" : "ends");
   return intern(p, t.span, id);
 }
 
@@ -101,7 +106,7 @@ static es_status no_glued_name(parser *p) {
   if (p->next.kind != ES_TOKEN_NAME || p->next.spaced) return ES_OK;
   es_span word = es_span_join(p->now.span, p->next.span);
   return es_fail(p->error, ES_E_SYNTAX, "L4", word,
-                 "the name '%s' starts with a digit; a name starts with a letter%s", QUOTE(p, word),
+                 "the name '%s' starts with a digit; a name starts with a letter%s", quote(p, word),
                  p->depth ? ", and a factor is written with '*': (2*h)" : "");
 }
 
@@ -112,7 +117,7 @@ static es_status whole_number(parser *p, int64_t *value) {
     if (!es_mul_i64(*value, 10, value) || !es_add_i64(*value, digits[i] - '0', value))
       return es_fail(p->error, ES_E_LIMIT, "L6", p->now.span,
                      "the number %s does not fit 64 bits; the largest is 9223372036854775807",
-                     QUOTE(p, p->now.span));
+                     quote(p, p->now.span));
   return no_glued_name(p);
 }
 
@@ -121,7 +126,7 @@ static es_status fraction(parser *p) {
   return es_fail(
       p->error, ES_E_SYNTAX, "L4", p->now.span,
       "'%s' is no whole number; sizes and factors are whole, and a name starts with a letter",
-      QUOTE(p, p->now.span));
+      quote(p, p->now.span));
 }
 
 /* ---- axes -------------------------------------------------------------------- */
@@ -130,7 +135,10 @@ static es_status ellipsis(parser *p, es_span span, es_name_id name) {
   if (name == ES_NO_NAME) {
     if (p->ellipsis.length)
       return es_fail2(p->error, ES_E_SYNTAX, "L2", span, p->ellipsis,
-                      "a second '...' in one term: which axes go to which? Name them: a... b...");
+                      "a second '...' in one term: which axes go to which? %s",
+                      p->pattern->reading == ES_READ_LETTERS
+                          ? "The reading NAMES has named ones: a... b..."
+                          : "Name them: a... b...");
     p->ellipsis = span;
   }
   return push_item(p, (es_item){.kind = ES_ITEM_ELLIPSIS, .span = span, .name = name});
@@ -214,9 +222,9 @@ static es_status bad_product(parser *p, es_token first, es_token second) {
   es_span span = es_span_join(first.span, second.span);
   if (turned)
     return es_fail(p->error, ES_E_SYNTAX, "L7", span, "'%s': the factor comes first: %s*%s",
-                   QUOTE(p, span), QUOTE(p, second.span), QUOTE(p, first.span));
+                   quote(p, span), quote(p, second.span), quote(p, first.span));
   return es_fail(p->error, ES_E_SYNTAX, "L7", span,
-                 "'%s': an index takes one factor times one name, as in 2*h", QUOTE(p, span));
+                 "'%s': an index takes one factor times one name, as in 2*h", quote(p, span));
 }
 
 /* [coef '*'] NAME | INT | PARAM, with the sign already read. */
@@ -291,7 +299,7 @@ static es_status fill(parser *p, es_item *item) {
     ES_TRY(no_glued_name(p));
     if (!es_parse_double(text, (size_t)word.length, &f.value) || isinf(f.value))
       return es_fail(p->error, ES_E_LIMIT, "L6", word, "the number %s does not fit a double",
-                     QUOTE(p, word));
+                     quote(p, word));
     if (minus) f.value = -f.value;
   } else if (is_word && word.length == 4 && !memcmp(text, "edge", 4)) {
     f.kind = ES_FILL_EDGE;
@@ -307,7 +315,7 @@ static es_status fill(parser *p, es_item *item) {
   if (p->output)
     return es_fail(p->error, ES_E_SYNTAX, "L7", f.span,
                    "a fill on an output: only reads can leave their axis; drop '%s'",
-                   QUOTE(p, f.span));
+                   quote(p, f.span));
   bool one_name = item->kind == ES_ITEM_GROUP && item->n == 1 &&
                   item->items[0].kind == ES_ITEM_NAME;
   if (item->kind != ES_ITEM_AFFINE && !one_name)
@@ -315,7 +323,7 @@ static es_status fill(parser *p, es_item *item) {
         p->error, ES_E_SYNTAX, "L7", f.span, item->span,
         "a fill behind '%s', which reads every element once; it belongs to an index such "
         "as (h+k-1)?0",
-        QUOTE(p, item->span));
+        quote(p, item->span));
   item->fill = f;
   item->span = es_span_join(item->span, f.span);
   return ES_OK;

@@ -10,7 +10,7 @@ typedef struct es_quote {
   char text[200];
 } es_quote;
 
-es_quote es_parse_quote(const char *text, es_span span);
+const char *es_parse_quote(es_quote *quote, const char *text, es_span span);
 /* One-based, in code points; a bad byte counts as one. */
 int64_t es_parse_column(const char *text, int64_t offset);
 

@@ -56,7 +56,7 @@ next:
   "?"            { return token(lexer, ES_TOKEN_QUESTION, start, spaced, at); }
   "|"            { return token(lexer, ES_TOKEN_PIPE, start, spaced, at); }
 
-  [^]            { return token(lexer, ES_TOKEN_BAD_CHARACTER, start, spaced, at); }
+  [^\ud800-\udfff] { return token(lexer, ES_TOKEN_BAD_CHARACTER, start, spaced, at); }
   *              { return token(lexer, ES_TOKEN_BAD_BYTE, start, spaced, at); }
 */
 }

@@ -14,10 +14,9 @@ const char *es_token_text(es_token_kind kind) {
   return text[kind];
 }
 
-es_quote es_parse_quote(const char *text, es_span span) {
+const char *es_parse_quote(es_quote *quote, const char *text, es_span span) {
   enum { SHOWN = 40 };
-  es_quote quote;
-  es_text t = es_text_init(quote.text, sizeof quote.text);
+  es_text t = es_text_init(quote->text, sizeof quote->text);
   size_t len = (size_t)span.length;
   bool cut = len > SHOWN;
   if (cut)
@@ -25,7 +24,7 @@ es_quote es_parse_quote(const char *text, es_span span) {
       len--;
   es_text_escape(&t, text + span.offset, len);
   if (cut) es_text_puts(&t, "...");
-  return quote;
+  return quote->text;
 }
 
 int64_t es_parse_column(const char *text, int64_t offset) {
@@ -74,10 +73,11 @@ static const char *hint(uint32_t cp) {
 
 static es_status bad_character(const char *text, es_span at, es_error *error) {
   uint32_t cp = 0;
+  es_quote q;
   es_utf8_decode(text + at.offset, (size_t)at.length, &cp);
   return es_fail(
       error, ES_E_SYNTAX, "L1", at, "'%s' at column %lld is not a character of the notation%s",
-      es_parse_quote(text, at).text, (long long)es_parse_column(text, at.offset), hint(cp));
+      es_parse_quote(&q, text, at), (long long)es_parse_column(text, at.offset), hint(cp));
 }
 
 es_status es_parse_not_a_letter(const char *text, es_span at, es_error *error) {
@@ -85,21 +85,22 @@ es_status es_parse_not_a_letter(const char *text, es_span at, es_error *error) {
       error, ES_E_SYNTAX, "L1", at,
       "'%s' at column %lld: the reading LETTERS knows letters, ',', '->' and '...' only; ask "
       "for the reading NAMES",
-      es_parse_quote(text, at).text, (long long)es_parse_column(text, at.offset));
+      es_parse_quote(&q, text, at), (long long)es_parse_column(text, at.offset));
 }
 
 es_status es_parse_unexpected(const char *text, es_token token, const char *expected,
                               es_error *error) {
+  es_quote q;
   switch (token.kind) {
   case ES_TOKEN_BAD_CHARACTER: return bad_character(text, token.span, error);
   case ES_TOKEN_BAD_BYTE:
     return es_fail(error, ES_E_SYNTAX, "L1", token.span, "the byte %s at column %lld is not UTF-8",
-                   es_parse_quote(text, token.span).text,
+                   es_parse_quote(&q, text, token.span),
                    (long long)es_parse_column(text, token.span.offset));
   case ES_TOKEN_BAD_DOTS:
     return es_fail(error, ES_E_SYNTAX, "L2", token.span,
                    "'%s' is no ellipsis: an ellipsis has three dots",
-                   es_parse_quote(text, token.span).text);
+                   es_parse_quote(&q, text, token.span));
   case ES_TOKEN_END:
     /* The caret stands under the last byte: there is nothing after it. */
     token.span = (es_span){token.span.offset ? token.span.offset - 1 : 0, token.span.offset > 0};
@@ -107,6 +108,6 @@ es_status es_parse_unexpected(const char *text, es_token token, const char *expe
                    expected);
   default:
     return es_fail(error, ES_E_SYNTAX, "L7", token.span, "expected %s, found '%s'", expected,
-                   es_parse_quote(text, token.span).text);
+                   es_parse_quote(&q, text, token.span));
   }
 }
