@@ -1,7 +1,4 @@
 /* The sentences for tokens that fit nowhere. */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/text.h"
 #include "lexer/parse.h"
 
@@ -81,6 +78,7 @@ static es_status bad_character(const char *text, es_span at, es_error *error) {
 }
 
 es_status es_parse_not_a_letter(const char *text, es_span at, es_error *error) {
+  es_quote q;
   return es_fail(
       error, ES_E_SYNTAX, "L1", at,
       "'%s' at column %lld: the reading LETTERS knows letters, ',', '->' and '...' only; ask "
