@@ -27,6 +27,8 @@ typedef struct job {
 
 static png_voidp allocate(png_structp png, png_alloc_size_t size) {
   job *j = png_get_mem_ptr(png);
+  int64_t bytes = size < INT64_MAX ? (int64_t)size : INT64_MAX;
+  if (es_ctx_admit_bytes(j->ctx, bytes, "decoding a PNG", j->error) != ES_OK) return NULL;
   void *block = es_sized_alloc(&j->ctx->allocator, size);
   if (!block) es_fail_nomem(j->error);
   return block;
@@ -72,6 +74,27 @@ static es_status guarded(job *j, void (*stage)(job *j)) {
 
 /* ---- reading ------------------------------------------------------------------- */
 
+/* Inflate gives at most 1032 bytes for one: a file too small for its size holds no
+ * image, and is refused before memory is asked for. The least a row takes is one
+ * bit a pixel and a byte. */
+static bool plausible(const job *j) {
+  uint64_t least = ((uint64_t)j->width / 8 + 1) * j->height;
+  return least / 1032 <= j->source->left;
+}
+
+static void check_header(job *j) {
+  j->width = png_get_image_width(j->png, j->info);
+  j->height = png_get_image_height(j->png, j->info);
+  if (png_get_bit_depth(j->png, j->info) == 16)
+    es_fail(j->error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
+            "'%s' has 16 bits a sample; PNG is read as u8, so save it with 8, or as .npy", j->name);
+  else if (!plausible(j))
+    es_fail(j->error, ES_E_FORMAT, "", ES_NOWHERE,
+            "'%s' claims %" PRIu32 " x %" PRIu32 " pixels, more than its bytes can hold", j->name,
+            j->width, j->height);
+  if (j->error->status != ES_OK) png_error(j->png, "");
+}
+
 static void read_header(job *j) {
   enum { LARGEST = 0x7fffffff, CHUNKS = 100, CHUNK_BYTES = 8 << 20 };
   png_set_user_limits(j->png, LARGEST, LARGEST);
@@ -79,17 +102,11 @@ static void read_header(job *j) {
   png_set_chunk_malloc_max(j->png, CHUNK_BYTES);
   png_set_read_fn(j->png, j, read_bytes);
   png_read_info(j->png, j->info);
-  if (png_get_bit_depth(j->png, j->info) == 16) {
-    es_fail(j->error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
-            "'%s' has 16 bits a sample; PNG is read as u8, so save it with 8, or as .npy", j->name);
-    png_error(j->png, "");
-  }
+  check_header(j);
   /* Palettes become RGB, 1, 2 and 4 bits become 8, transparency becomes alpha. */
   png_set_expand(j->png);
   j->passes = png_set_interlace_handling(j->png);
   png_read_update_info(j->png, j->info);
-  j->width = png_get_image_width(j->png, j->info);
-  j->height = png_get_image_height(j->png, j->info);
   j->channels = png_get_channels(j->png, j->info);
 }
 
@@ -100,20 +117,8 @@ static void read_pixels(job *j) {
   png_read_end(j->png, NULL);
 }
 
-/* Inflate gives at most 1032 bytes for one: a file too small for its size holds no
- * image, and is refused before memory is asked for. The least a row takes is one
- * filter byte and one bit a pixel. */
-static es_status plausible(const job *j) {
-  uint64_t least = ((uint64_t)j->width / 8 + 1) * j->height;
-  if (least / 1032 <= j->source->left) return ES_OK;
-  return es_fail(j->error, ES_E_FORMAT, "", ES_NOWHERE,
-                 "'%s' claims %" PRIu32 " x %" PRIu32 " pixels, more than its %" PRIu64
-                 " bytes can hold",
-                 j->name, j->width, j->height, j->source->left);
-}
-
 static es_tensor *decode_under_scope(job *j) {
-  if (guarded(j, read_header) != ES_OK || plausible(j) != ES_OK) return NULL;
+  if (guarded(j, read_header) != ES_OK) return NULL;
   int64_t shape[3] = {j->height, j->width, j->channels};
   es_tensor *x = es_empty(j->ctx, ES_U8, j->channels == 1 ? 2 : 3, shape);
   if (!x) return es_wire_blame(j->ctx, j->error), NULL;

@@ -1,5 +1,7 @@
 /* IDX, plain and gzip. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "einstride/io.h"

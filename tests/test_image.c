@@ -1,5 +1,7 @@
 /* PNG: every colour type, round trips, damage. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "einstride/io.h"

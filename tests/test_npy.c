@@ -1,5 +1,7 @@
 /* .npy: files that NumPy wrote, damage to each of their bytes, and round trips. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "einstride/io.h"

@@ -1,5 +1,7 @@
 /* .npz: archives that NumPy wrote, archives that lie, and round trips. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "einstride/io.h"

@@ -2,6 +2,8 @@
  * beside it. The linker sends the system calls of io/file.c through here. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
