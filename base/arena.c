@@ -52,6 +52,17 @@ void *es_arena_aligned(es_arena *arena, size_t bytes) {
   return take(arena, bytes ? bytes : 1, ES_ALIGN);
 }
 
+void *es_arena_grow(es_arena *arena, void *old, int used, int *cap, size_t size) {
+  enum { FIRST = 8 };
+  if (used < *cap) return old;
+  int wanted = *cap ? 2 * *cap : FIRST;
+  void *grown = es_arena_array(arena, (size_t)wanted, size);
+  if (!grown) return NULL;
+  if (used) memcpy(grown, old, (size_t)used * size);
+  *cap = wanted;
+  return grown;
+}
+
 char *es_arena_copy_text(es_arena *arena, const char *text, size_t len) {
   char *copy = es_arena_array(arena, len + 1, 1);
   if (copy) memcpy(copy, text, len);

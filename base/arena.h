@@ -19,6 +19,9 @@ void es_arena_free(es_arena *arena);
  * when the product overflows or the allocator refuses. Never NULL for count 0. */
 void *es_arena_array(es_arena *arena, size_t count, size_t size);
 void *es_arena_aligned(es_arena *arena, size_t bytes);
+/* An array with room for one more element: old itself while used < *cap, else a
+ * copy of it with *cap doubled. NULL: no memory; old and *cap are as before. */
+void *es_arena_grow(es_arena *arena, void *old, int used, int *cap, size_t size);
 char *es_arena_copy_text(es_arena *arena, const char *text, size_t len);
 
 #define ES_NEW(arena, type) ((type *)es_arena_array((arena), 1, sizeof(type)))

@@ -7,50 +7,64 @@
 #include "engine/bound.h"
 #include "engine/strategy.h"
 
-typedef struct es_plan_slot { /* inputs, then outputs, then intermediates */
+/* An array that a run touches: inputs, then outputs, then what the plan owns. */
+typedef struct es_plan_slot {
   es_dtype dtype;
   int rank;
   int64_t *shape, *strides;
+  int64_t count;           /* elements */
+  const void *constant;    /* one element in the plan's arena, read by broadcast; else NULL */
   size_t workspace_offset; /* intermediates: where in the workspace */
 } es_plan_slot;
 
+typedef struct es_plan_view {
+  int operand;
+  int64_t offset; /* from element 0 of the operand */
+  int64_t *strides;
+} es_plan_view;
+
+/* Steps that together compute one value: the boxes of a nest, the sides of a pad. */
+typedef struct es_plan_group {
+  const char *text; /* "b c h w kh kw, o c kh kw -> b o h w", for print-outs */
+  double points;
+  int n_steps;
+} es_plan_group;
+
 struct es_plan {
   atomic_int_fast64_t count;
+  es_ctx *ctx; /* held: the arena's memory is its */
   es_arena arena;
   int n_in, n_out, n_slots;
   es_plan_slot *slot;
-  int n_steps;
-  es_step *step;
+  int n_steps, n_groups;
+  es_step *step;           /* [n_steps], group after group */
+  es_plan_group *group;    /* [n_groups] */
   size_t *step_workspace;  /* [n_steps] offset of each step's own workspace */
+  size_t base_offset;      /* of the slots' addresses in the workspace, if they are many */
   size_t workspace;
   double flops, bytes;
-  /* A single-operand result that needs no arithmetic: the output is a view of
-   * input 0 (offset relative to it); the tensor door then copies nothing. */
+  /* Every output is its operand seen through other strides: the tensor door then
+   * copies nothing. The steps copy, for those who bring their own output. */
   bool is_view;
-  int64_t view_offset;
-  int64_t *view_strides; /* [rank of output 0] */
-  const char **out_label;  /* names of output 0's axes, for print-outs */
+  es_plan_view *view; /* [n_out], NULL unless is_view */
+  /* Integers that may pass their type: out is then written before the error. */
+  bool may_overflow;
+  es_span *out_span; /* [n_out] terms in the text, to blame for their size */
 };
 
-/* Bound -> steps: pads, pairwise path, boxes, strategies, workspace layout. */
-es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_options *options,
-                        es_plan **plan, es_error *error);
+/* Slots whose addresses a run keeps on its stack; above, in the workspace. */
+enum { ES_PLAN_STACK_SLOTS = 32 };
+
+/* Bound -> steps: pads, pairwise path, boxes, strategies, workspace layout.
+ * in is what was bound. Nothing of the bound or its pattern is needed afterwards. */
+es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
+                        const es_options *options, es_plan **plan, es_error *error);
+/* Parse, bind and build in one go, for the tensor door. out NULL or [outputs]. */
+es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t len,
+                            const es_array *in, int64_t n, const es_array *out,
+                            const es_options *options, es_plan **plan, es_error *error);
 /* es_run for any number of outputs. */
 es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                           const es_array *out, int64_t n_out, void *workspace, es_error *error);
-
-/* Expressions, counted. */
-struct es_expr {
-  atomic_int_fast64_t count;
-  es_arena arena;
-  es_pattern *pattern;
-};
-
-/* The bounded cache of the context: by kind, text and options -> expr; by expr,
- * dtypes, shapes and strides -> plan. Returns a counted plan. */
-es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, const es_array *in, int64_t n,
-                        const es_array *out, const es_options *options, es_plan **plan,
-                        es_error *error);
-void es_cache_destroy(es_ctx *ctx);
 
 #endif

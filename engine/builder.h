@@ -1,0 +1,43 @@
+/* A plan under construction: slots, groups and steps are appended, then the
+ * workspace is laid out. */
+#ifndef ES_ENGINE_BUILDER_H
+#define ES_ENGINE_BUILDER_H
+
+#include "engine/ctx.h"
+#include "engine/plan.h"
+
+typedef struct es_builder {
+  es_ctx *ctx;
+  es_plan *plan;
+  es_arena *scratch; /* of the building alone: paths, problems before they are split */
+  const es_bound *bound;
+  es_plan_env env;
+  const char *forced; /* strategy, or NULL */
+  int cap_slots, cap_steps, cap_groups;
+  int32_t *axis_of;   /* [labels of the bound] -1 between uses */
+  int32_t *operand_slot; /* [n_in]: the input, or its padded copy */
+  es_error *error;
+} es_builder;
+
+/* A new intermediate in C order; refused when it passes the memory limit. */
+es_status es_builder_intermediate(es_builder *b, es_dtype dtype, int rank, const int64_t *shape,
+                                  int *slot);
+/* One element that every index reads. */
+es_status es_builder_constant(es_builder *b, es_dtype dtype, es_scalar value, int *slot);
+/* Opens the group that later steps belong to. text lives in the plan's arena. */
+es_status es_builder_group(es_builder *b, const char *text, double points);
+/* Appends the steps of a problem: canonical, split into boxes where constraints
+ * allow, each by the cheapest strategy. p lives in scratch and is consumed. */
+es_status es_builder_nest(es_builder *b, es_problem *p);
+/* Offsets of intermediates and of the steps' own workspace: memory is used again
+ * once the last reader of an intermediate has run. */
+es_status es_builder_layout(es_builder *b);
+
+/* The padded copy of operand i (pad.c). */
+es_status es_builder_pad(es_builder *b, int operand);
+/* All steps of one part of an output, and of a whole output: gaps between its
+ * parts get the identity of the reducer (lower.c). */
+es_status es_builder_part(es_builder *b, const es_part *part);
+es_status es_builder_output(es_builder *b, int output);
+
+#endif

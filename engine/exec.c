@@ -1,0 +1,138 @@
+/* Running a plan. The only place where arrays meet the numbers a plan was made
+ * for; every descriptor is compared before the first load. */
+#include "base/text.h"
+#include "engine/ctx.h"
+#include "engine/plan.h"
+
+/* ---- the check ---------------------------------------------------------------- */
+
+static bool same_strides(const es_plan_slot *slot, const es_array *a) {
+  if (a->strides) {
+    for (int i = 0; i < slot->rank; i++)
+      if (a->strides[i] != slot->strides[i]) return false;
+    return true;
+  }
+  int64_t stride = 1; /* C order; the extents are the plan's, which were multiplied before */
+  for (int i = slot->rank - 1; i >= 0; i--) {
+    if (slot->strides[i] != stride) return false;
+    stride *= slot->shape[i] > 0 ? slot->shape[i] : 1;
+  }
+  return true;
+}
+
+static bool same_shape(const es_plan_slot *slot, const es_array *a) {
+  for (int i = 0; i < slot->rank; i++)
+    if (a->shape[i] != slot->shape[i]) return false;
+  return true;
+}
+
+/* A complex element is aligned like its parts. */
+static bool aligned(const es_plan_slot *slot, const void *data) {
+  size_t size = es_dtype_size(slot->dtype);
+  return ((uintptr_t)data & ((size < 8 ? size : 8) - 1)) == 0;
+}
+
+static inline bool matches(const es_plan_slot *slot, const es_array *a) {
+  return a->dtype == slot->dtype && a->rank == slot->rank &&
+         (slot->rank == 0 || (a->shape && same_shape(slot, a) && same_strides(slot, a))) &&
+         ((a->data && aligned(slot, a->data)) || slot->count == 0);
+}
+
+static void put_ints(es_text *t, int rank, const int64_t *values) {
+  if (values || rank == 0)
+    es_text_shape(t, rank, values);
+  else
+    es_text_puts(t, "NULL");
+}
+
+/* Words the difference that matches() found. */
+static es_status mismatch(const es_plan *plan, int index, const es_array *a, es_error *error) {
+  const es_plan_slot *slot = &plan->slot[index];
+  char who[40], text[400];
+  es_text w = es_text_init(who, sizeof who), t = es_text_init(text, sizeof text);
+  bool input = index < plan->n_in;
+  es_text_printf(&w, "%s %d", input ? "operand" : "output", input ? index + 1 : index - plan->n_in + 1);
+  es_status status = ES_E_EXTENT;
+  if (a->dtype != slot->dtype) {
+    status = ES_E_DTYPE;
+    es_text_printf(&t, "the plan was made for type %s, not %s", es_dtype_name(slot->dtype),
+                   es_dtype_name(a->dtype));
+  } else if (a->rank != slot->rank) {
+    status = ES_E_RANK;
+    es_text_printf(&t, "the plan was made for %d axes, not %d", slot->rank, a->rank);
+  } else if (slot->rank && (!a->shape || !same_shape(slot, a))) {
+    es_text_puts(&t, "the plan was made for shape ");
+    put_ints(&t, slot->rank, slot->shape);
+    es_text_puts(&t, ", not ");
+    put_ints(&t, a->rank, a->shape);
+  } else if (slot->rank && !same_strides(slot, a)) {
+    es_text_puts(&t, "the plan was made for strides ");
+    put_ints(&t, slot->rank, slot->strides);
+    es_text_puts(&t, ", not ");
+    es_text_puts(&t, a->strides ? "" : "those of C order");
+    if (a->strides) put_ints(&t, a->rank, a->strides);
+  } else {
+    status = ES_E_VALUE;
+    es_text_puts(&t, a->data ? "its data are not aligned to its elements" : "its data are NULL");
+  }
+  es_fail(error, status, "", ES_NOWHERE, "%s: %s", who, text);
+  return es_blame(error, input ? index : -1, status);
+}
+
+static es_status check(const es_plan *plan, const es_array *in, int64_t n, const es_array *out,
+                       int64_t n_out, const void *workspace, es_error *error) {
+  if (n != plan->n_in || n_out != plan->n_out || (n && !in) || (n_out && !out))
+    return es_fail(error, ES_E_COUNT, "", ES_NOWHERE,
+                   "the plan has %d operands and %d outputs, the call %lld and %lld", plan->n_in,
+                   plan->n_out, (long long)(in ? n : 0), (long long)(out ? n_out : 0));
+  for (int i = 0; i < plan->n_in; i++)
+    if (!matches(&plan->slot[i], &in[i])) return mismatch(plan, i, &in[i], error);
+  for (int i = 0; i < plan->n_out; i++)
+    if (!matches(&plan->slot[plan->n_in + i], &out[i]))
+      return mismatch(plan, plan->n_in + i, &out[i], error);
+  if (plan->workspace && (!workspace || (uintptr_t)workspace % ES_ALIGN))
+    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+                   "the plan needs a workspace of %zu bytes aligned to %d", plan->workspace, ES_ALIGN);
+  return ES_OK;
+}
+
+/* ---- the walk ------------------------------------------------------------------- */
+
+static void set_addresses(const es_plan *plan, const es_array *in, const es_array *out, char *workspace,
+                          void **base) {
+  for (int i = 0; i < plan->n_in; i++) base[i] = in[i].data;
+  for (int i = 0; i < plan->n_out; i++) base[plan->n_in + i] = out[i].data;
+  for (int i = plan->n_in + plan->n_out; i < plan->n_slots; i++) {
+    const es_plan_slot *slot = &plan->slot[i];
+    if (slot->constant)
+      base[i] = (void *)(uintptr_t)slot->constant; /* only read: the cast serves the common table */
+    else
+      base[i] = workspace ? workspace + slot->workspace_offset : NULL;
+  }
+}
+
+es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                          const es_array *out, int64_t n_out, void *workspace, es_error *error) {
+  ES_TRY(check(plan, in, n, out, n_out, workspace, error));
+  void *stack[ES_PLAN_STACK_SLOTS];
+  char *bytes = workspace;
+  void **base = plan->n_slots <= ES_PLAN_STACK_SLOTS ? stack : (void **)(bytes + plan->base_offset);
+  set_addresses(plan, in, out, bytes, base);
+  es_error local;
+  es_run_args args = {.base = base, .ctx = ctx, .error = error ? error : &local};
+  if (ctx && ctx->config.threads > 1) args.pool = es_ctx_pool(ctx);
+  for (int s = 0; s < plan->n_steps; s++) {
+    const es_step *step = &plan->step[s];
+    args.workspace = step->workspace ? bytes + plan->step_workspace[s] : NULL;
+    es_status status = step->run(step, &args);
+    if (status != ES_OK) return status;
+  }
+  return ES_OK;
+}
+
+es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n, const es_array *out,
+                 void *workspace, es_error *error) {
+  if (!plan)
+    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "es_run needs a plan, got NULL");
+  return es_plan_execute(ctx, plan, in, n, out, out ? 1 : 0, workspace, error);
+}

@@ -1,0 +1,265 @@
+/* The tensor door of the notation: text and tensors in, tensors out. */
+#include <string.h>
+
+#include "engine/cache.h"
+#include "engine/tensor.h"
+
+/* One call: operands described once, room for a few on the stack. */
+enum { STACK_OPERANDS = 8 };
+
+typedef struct call {
+  es_ctx *ctx;
+  es_kind kind;
+  const char *text;
+  size_t len;
+  es_tensor *const *in;
+  int64_t n;
+  es_array *array; /* [n] */
+  const es_options *options;
+  es_array stack[STACK_OPERANDS];
+} call;
+
+static es_status fail(const call *c, const es_error *error) {
+  return es_ctx_fail(c->ctx, error, c->text, c->len);
+}
+
+static const char *function_name(es_kind kind) {
+  switch (kind) {
+  case ES_KIND_REARRANGE: return "es_rearrange";
+  case ES_KIND_REDUCE: return "es_reduce";
+  case ES_KIND_REPEAT: return "es_repeat";
+  default: return "es_einsum";
+  }
+}
+
+/* False: an operand or the text is NULL, or memory is out; the error is recorded. */
+static bool begin(call *c) {
+  es_error error;
+  c->array = c->stack;
+  if (!c->ctx) return false;
+  bool missing = !c->text || c->n < 0 || (c->n && !c->in);
+  for (int64_t i = 0; i < c->n && !missing; i++) missing = !c->in[i];
+  if (missing) {
+    es_ctx_fail_null(c->ctx, function_name(c->kind));
+    return false;
+  }
+  c->len = strlen(c->text);
+  size_t bytes;
+  if (c->n > STACK_OPERANDS) {
+    bool fits = !__builtin_mul_overflow((size_t)c->n, sizeof *c->array, &bytes);
+    c->array = fits ? es_alloc(&c->ctx->allocator, bytes) : NULL;
+    if (!c->array) {
+      es_fail_nomem(&error);
+      fail(c, &error);
+      return false;
+    }
+  }
+  for (int64_t i = 0; i < c->n; i++) c->array[i] = es_tensor_array(c->in[i]);
+  return true;
+}
+
+static void end(call *c) {
+  if (c->array != c->stack) es_free(&c->ctx->allocator, c->array, (size_t)c->n * sizeof *c->array);
+}
+
+static es_plan *plan_for(const call *c, const es_array *out) {
+  es_plan *plan;
+  es_error error;
+  if (es_cache_plan(c->ctx, c->kind, c->text, c->len, c->array, c->n, out, c->options, &plan, &error) ==
+      ES_OK)
+    return plan;
+  fail(c, &error);
+  return NULL;
+}
+
+static es_status execute(const call *c, const es_plan *plan, const es_array *out, int64_t n_out) {
+  es_error error;
+  void *workspace = NULL;
+  if (plan->workspace && !(workspace = es_ctx_scratch(c->ctx, plan->workspace))) return ES_E_NOMEM;
+  es_status status =
+      es_plan_execute(c->ctx, plan, c->array, c->n, out, n_out, workspace, &error);
+  return status == ES_OK ? ES_OK : fail(c, &error);
+}
+
+/* A result, in the current scope. A size over the limit is blamed on its term. */
+static es_tensor *new_output(const call *c, const es_plan *plan, int output) {
+  const es_plan_slot *slot = &plan->slot[plan->n_in + output];
+  bool clean = c->ctx->error.status == ES_OK;
+  es_tensor *t = es_tensor_new(c->ctx, slot->dtype, slot->rank, slot->shape, false);
+  if (t || !clean) return t;
+  es_error error = c->ctx->error;
+  error.offset = plan->out_span[output].offset;
+  error.length = plan->out_span[output].length;
+  es_clear_error(c->ctx);
+  fail(c, &error);
+  return NULL;
+}
+
+static es_tensor *view_output(const call *c, const es_plan *plan, int output) {
+  const es_plan_slot *slot = &plan->slot[plan->n_in + output];
+  const es_plan_view *view = &plan->view[output];
+  const es_tensor *x = c->in[view->operand];
+  return es_tensor_view(c->ctx, x, slot->rank, slot->shape, view->strides,
+                        x->view.offset + view->offset);
+}
+
+static es_tensor *one_output(const call *c, const es_plan *plan) {
+  es_error error;
+  if (plan->n_out != 1) {
+    es_fail(&error, ES_E_COUNT, "", plan->out_span[1],
+            "the pattern has %d outputs; es_split returns several", plan->n_out);
+    fail(c, &error);
+    return NULL;
+  }
+  if (plan->is_view) return view_output(c, plan, 0);
+  es_tensor *t = new_output(c, plan, 0);
+  if (!t) return NULL;
+  es_array out = es_tensor_array(t);
+  if (execute(c, plan, &out, 1) == ES_OK) return t;
+  es_scope_disown(c->ctx, t);
+  return NULL;
+}
+
+static es_tensor *run(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in, int64_t n,
+                      const es_options *options) {
+  call c = {.ctx = ctx, .kind = kind, .text = text, .in = in, .n = n, .options = options};
+  if (!begin(&c)) return NULL;
+  es_plan *plan = plan_for(&c, NULL);
+  es_tensor *result = plan ? one_output(&c, plan) : NULL;
+  es_plan_release(plan);
+  end(&c);
+  return result;
+}
+
+/* ---- into an array of the caller's ---------------------------------------------- */
+
+static bool overlaps_input(const call *c, const es_tensor *out) {
+  for (int64_t i = 0; i < c->n; i++)
+    if (es_view_may_overlap(es_tensor_at(out), &out->view, es_tensor_at(c->in[i]), &c->in[i]->view))
+      return true;
+  return false;
+}
+
+static es_status run_straight(const call *c, const es_tensor *out) {
+  es_array array = es_tensor_array(out);
+  es_plan *plan = plan_for(c, &array);
+  if (!plan) return c->ctx->error.status;
+  es_status status = execute(c, plan, &array, 1);
+  es_plan_release(plan);
+  return status;
+}
+
+/* The result is made beside out and copied when it is whole: out keeps its elements
+ * until then, so an input may overlap it and an overflow leaves it alone. */
+static es_status run_aside(const call *c, es_tensor *out) {
+  ES_TRY(es_scope_push(c->ctx));
+  bool reads_out = c->options && c->options->has_scale && c->options->beta != 0;
+  es_tensor *aside = reads_out ? es_copy(c->ctx, out)
+                               : es_tensor_new(c->ctx, out->view.dtype, out->view.rank,
+                                               out->view.shape, false);
+  es_status status = aside ? run_straight(c, aside) : ES_E_NOMEM;
+  if (status == ES_OK) status = es_assign(c->ctx, out, aside);
+  es_scope_pop(c->ctx);
+  return status;
+}
+
+es_tensor *es_einsum_into(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
+                          const es_options *options, es_tensor *out) {
+  if (!out) return run(ctx, ES_KIND_EINSUM, text, in, n, options);
+  call c = {.ctx = ctx, .kind = ES_KIND_EINSUM, .text = text, .in = in, .n = n, .options = options};
+  if (!begin(&c)) return NULL;
+  es_error error;
+  es_status status;
+  bool may_overflow = es_dtype_class(out->view.dtype) == ES_CLASS_INT && !(options && options->wrap);
+  if (!out->view.writable) {
+    status = es_fail(&error, ES_E_READONLY, "", ES_NOWHERE,
+                     "es_einsum_into: out is a read-only view: it visits an element twice, or its "
+                     "memory was given as read-only");
+    fail(&c, &error);
+  } else if (may_overflow || overlaps_input(&c, out)) {
+    status = run_aside(&c, out);
+  } else {
+    status = run_straight(&c, out);
+  }
+  end(&c);
+  return status == ES_OK ? out : NULL;
+}
+
+/* ---- the plain doors ----------------------------------------------------------------- */
+
+es_tensor *es_einsum(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
+                     const es_axis_size *sizes) {
+  es_options options = {.sizes = sizes};
+  return run(ctx, ES_KIND_EINSUM, text, in, n, sizes ? &options : NULL);
+}
+
+/* Inputs are never written: the cast serves the common list of operands. */
+static es_tensor *run_unary(es_ctx *ctx, es_kind kind, const char *text, const es_tensor *x,
+                            const es_options *options) {
+  es_tensor *in[1] = {(es_tensor *)(uintptr_t)x};
+  return run(ctx, kind, text, in, 1, options);
+}
+
+es_tensor *es_rearrange(es_ctx *ctx, const char *text, const es_tensor *x, const es_axis_size *sizes) {
+  es_options options = {.sizes = sizes};
+  return run_unary(ctx, ES_KIND_REARRANGE, text, x, sizes ? &options : NULL);
+}
+
+es_tensor *es_reduce(es_ctx *ctx, const char *text, es_reducer reducer, const es_tensor *x,
+                     const es_axis_size *sizes) {
+  es_options options = {.reducer = reducer, .sizes = sizes};
+  return run_unary(ctx, ES_KIND_REDUCE, text, x, &options);
+}
+
+es_tensor *es_repeat(es_ctx *ctx, const char *text, const es_tensor *x, const es_axis_size *sizes) {
+  es_options options = {.sizes = sizes};
+  return run_unary(ctx, ES_KIND_REPEAT, text, x, sizes ? &options : NULL);
+}
+
+/* ---- several outputs -------------------------------------------------------------------- */
+
+static es_status fill_outputs(const call *c, const es_plan *plan, es_tensor **out, es_array *array) {
+  for (int i = 0; i < plan->n_out; i++) {
+    out[i] = plan->is_view ? view_output(c, plan, i) : new_output(c, plan, i);
+    if (!out[i]) return c->ctx->error.status;
+    array[i] = es_tensor_array(out[i]);
+  }
+  return plan->is_view ? ES_OK : execute(c, plan, array, plan->n_out);
+}
+
+static es_status split(const call *c, const es_plan *plan, es_tensor **out, int64_t n_out) {
+  es_error error;
+  if (plan->n_out != n_out) {
+    es_fail(&error, ES_E_COUNT, "S11", ES_NOWHERE,
+            "the pattern has %d outputs, the call room for %lld", plan->n_out, (long long)n_out);
+    return fail(c, &error);
+  }
+  size_t bytes = (size_t)n_out * sizeof(es_array);
+  es_array *array = es_alloc(&c->ctx->allocator, bytes);
+  if (!array) {
+    es_fail_nomem(&error);
+    return fail(c, &error);
+  }
+  es_status status = fill_outputs(c, plan, out, array);
+  es_free(&c->ctx->allocator, array, bytes);
+  if (status == ES_OK) return ES_OK;
+  for (int64_t i = n_out; i-- > 0;) {
+    if (out[i]) es_scope_disown(c->ctx, out[i]);
+    out[i] = NULL;
+  }
+  return status;
+}
+
+es_status es_split(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
+                   const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
+  if (!ctx || !out || n_out < 0) return es_ctx_fail_null(ctx, "es_split");
+  es_options options = {.sizes = sizes};
+  call c = {.ctx = ctx, .kind = ES_KIND_EINSUM, .text = text, .in = in, .n = n, .options = &options};
+  for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
+  if (!begin(&c)) return ctx->error.status;
+  es_plan *plan = plan_for(&c, NULL);
+  es_status status = plan ? split(&c, plan, out, n_out) : ctx->error.status;
+  es_plan_release(plan);
+  end(&c);
+  return status;
+}

@@ -1,0 +1,50 @@
+/* In which order to contract the operands of a nest: names of no tensor, only
+ * sets of labels and their extents. The answer is a list of steps as data. */
+#ifndef ES_ENGINE_PATH_H
+#define ES_ENGINE_PATH_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+/* Distinct labels, ascending. */
+typedef struct es_label_set {
+  int n;
+  const int32_t *label;
+} es_label_set;
+
+/* A hypergraph: a label may be held by any number of operands, and by the output. */
+typedef struct es_network {
+  int n_labels;
+  const int64_t *extent; /* [n_labels], >= 2 each: smaller ones decide nothing */
+  int n;                 /* operands */
+  const es_label_set *operand; /* [n] */
+  es_label_set out;
+  double element_bytes; /* of an intermediate, what a touched element costs */
+} es_network;
+
+/* Values are numbered: 0 .. n-1 the operands, n + k the result of step k. */
+typedef struct es_path_step {
+  int n_in;
+  int *in;           /* [n_in], ascending; each value is used exactly once */
+  es_label_set keep; /* labels of the result; the others are reduced here */
+} es_path_step;
+
+/* Steps in the order to run them: a subtree is finished before the next starts,
+ * so few intermediates live at a time. The last step yields the output. */
+typedef struct es_path {
+  int n_steps;
+  es_path_step *step;
+  double points; /* multiply-adds of all steps */
+} es_path;
+
+/* Exact (all trees) up to this many operands, greedy above. */
+enum { ES_PATH_EXACT = 10 };
+
+/* Pairs of operands, a label that one operand alone holds being reduced before
+ * the pair where that pays. Cost: points + bytes of operands and results. Depends
+ * on labels and extents alone, so the order of summation does too. */
+es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path, es_error *error);
+/* One step over all operands, for semirings that do not distribute. */
+es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error);
+
+#endif

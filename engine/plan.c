@@ -1,0 +1,256 @@
+#include "engine/plan.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "engine/builder.h"
+#include "engine/expr.h"
+
+/* ---- is the output a view of the input? ------------------------------------- */
+
+/* The stride along output axis `axis` in the input: the labels that make up the
+ * axis, innermost first, must also nest in the input. False where only a copy can. */
+static bool axis_stride(const es_bound *bound, const es_part *part, int axis, const int64_t *input_stride,
+                        int64_t *stride) {
+  const es_output *out = &bound->out[part->output];
+  int64_t covered = 1, step = 0;
+  *stride = out->strides[axis];
+  while (covered < out->shape[axis]) {
+    int found = -1;
+    for (int i = 0; i < part->out_walk.n; i++)
+      if (bound->label[part->out_walk.label[i]].extent > 1 &&
+          part->out_walk.stride[i] == covered * out->strides[axis])
+        found = i;
+    if (found < 0) return false;
+    if (covered == 1)
+      *stride = step = input_stride[found];
+    else if (input_stride[found] != step)
+      return false;
+    int64_t extent = bound->label[part->out_walk.label[found]].extent;
+    covered *= extent;
+    if (!es_mul_i64(step, extent, &step)) return false;
+  }
+  return covered == out->shape[axis];
+}
+
+/* The one part of an output that only moves elements; NULL otherwise. */
+static const es_part *pure_move(const es_bound *bound, int output) {
+  const es_part *part = NULL;
+  for (int i = 0; i < bound->n_parts; i++) {
+    if (bound->part[i].output != output) continue;
+    if (part) return NULL;
+    part = &bound->part[i];
+  }
+  if (!part || part->n_in != 1 || part->n_constraints || part->out_walk.offset) return NULL;
+  const es_output *out = &bound->out[output];
+  bool same = out->dtype == bound->dtype[part->in[0]] && bound->alpha == 1 && bound->beta == 0;
+  if (!same || out->fill_first || bound->padded[part->in[0]]) return NULL;
+  return bound->reduce != ES_REDUCE_MEAN || part->mean_count == 1 ? part : NULL;
+}
+
+/* [out_walk.n] strides of the output's labels in the input. False when a label with
+ * more than one value is reduced. */
+static bool input_strides(const es_bound *bound, const es_part *part, int64_t *stride) {
+  const es_walk *from = &part->in_walk[0], *to = &part->out_walk;
+  for (int j = 0; j < from->n; j++) {
+    int at = 0;
+    while (at < to->n && to->label[at] != from->label[j]) at++;
+    if (at < to->n)
+      stride[at] = from->stride[j];
+    else if (bound->label[from->label[j]].extent != 1)
+      return false;
+  }
+  return true;
+}
+
+/* An empty output is no view: it has no element to share. */
+static bool find_view(es_arena *scratch, const es_bound *bound, int output, es_plan_view *view) {
+  const es_part *part = pure_move(bound, output);
+  const es_output *out = &bound->out[output];
+  int64_t points = 1, count;
+  if (!part) return false;
+  for (int i = 0; i < part->out_walk.n; i++)
+    if (!es_mul_i64(points, bound->label[part->out_walk.label[i]].extent, &points)) return false;
+  if (!es_count_i64(out->rank, out->shape, &count) || count == 0 || count != points) return false;
+  int64_t *in_stride = ES_NEW_N(scratch, int64_t, part->out_walk.n);
+  if (!in_stride || !input_strides(bound, part, in_stride)) return false;
+  for (int a = 0; a < out->rank; a++)
+    if (!axis_stride(bound, part, a, in_stride, &view->strides[a])) return false;
+  view->operand = part->in[0];
+  view->offset = part->in_walk[0].offset;
+  return true;
+}
+
+/* ---- building ------------------------------------------------------------------ */
+
+static es_status copy_ints(es_arena *arena, int n, const int64_t *from, int64_t **to) {
+  *to = ES_NEW_N(arena, int64_t, n);
+  if (!*to) return ES_E_NOMEM;
+  if (n) memcpy(*to, from, sizeof *from * (size_t)n);
+  return ES_OK;
+}
+
+static es_status set_slot(es_arena *arena, es_plan_slot *slot, es_dtype dtype, int rank,
+                          const int64_t *shape, const int64_t *strides, es_error *error) {
+  slot->dtype = dtype;
+  slot->rank = rank;
+  if (!es_count_i64(rank, shape, &slot->count))
+    return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE, "an array has more than 2^63 - 1 elements");
+  if (copy_ints(arena, rank, shape, &slot->shape) || copy_ints(arena, rank, strides, &slot->strides))
+    return es_fail_nomem(error);
+  return ES_OK;
+}
+
+/* Inputs as they were given to bind, then the outputs as bind described them. */
+static es_status set_outer_slots(es_builder *b, const es_array *in) {
+  const es_bound *bound = b->bound;
+  es_plan *plan = b->plan;
+  plan->n_in = bound->n_in;
+  plan->n_out = bound->n_out;
+  plan->n_slots = b->cap_slots = bound->n_in + bound->n_out;
+  plan->slot = ES_NEW_N(&plan->arena, es_plan_slot, plan->n_slots);
+  if (!plan->slot) return es_fail_nomem(b->error);
+  for (int i = 0; i < bound->n_in; i++) {
+    int64_t c_order[ES_MAX_RANK];
+    const int64_t *strides = in[i].strides;
+    if (!strides) {
+      if (!es_view_c_strides(in[i].rank, in[i].shape, c_order))
+        return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                       "operand %d has more than 2^63 - 1 elements", i + 1);
+      strides = c_order;
+    }
+    ES_TRY(set_slot(&plan->arena, &plan->slot[i], in[i].dtype, in[i].rank, in[i].shape, strides,
+                    b->error));
+  }
+  for (int i = 0; i < bound->n_out; i++)
+    ES_TRY(set_slot(&plan->arena, &plan->slot[bound->n_in + i], bound->out[i].dtype, bound->out[i].rank,
+                    bound->out[i].shape, bound->out[i].strides, b->error));
+  return ES_OK;
+}
+
+static es_status set_views(es_builder *b) {
+  const es_bound *bound = b->bound;
+  es_plan *plan = b->plan;
+  es_plan_view *view = ES_NEW_N(&plan->arena, es_plan_view, bound->n_out);
+  plan->out_span = ES_NEW_N(&plan->arena, es_span, bound->n_out);
+  if (!view || !plan->out_span) return es_fail_nomem(b->error);
+  bool all = true;
+  for (int i = 0; i < bound->n_out; i++) {
+    view[i].strides = ES_NEW_N(&plan->arena, int64_t, bound->out[i].rank);
+    if (!view[i].strides) return es_fail_nomem(b->error);
+    all = all && find_view(b->scratch, bound, i, &view[i]);
+    if (i < bound->pattern->n_out) plan->out_span[i] = bound->pattern->out[i].span;
+  }
+  plan->is_view = all;
+  plan->view = all ? view : NULL;
+  return ES_OK;
+}
+
+static void set_totals(es_plan *plan, const es_bound *bound) {
+  for (int s = 0; s < plan->n_steps; s++) {
+    plan->flops += plan->step[s].flops;
+    plan->bytes += plan->step[s].bytes;
+  }
+  for (int i = 0; i < bound->n_out; i++)
+    if (es_dtype_class(bound->out[i].dtype) == ES_CLASS_INT && !bound->wrap) plan->may_overflow = true;
+}
+
+static es_status build(es_builder *b, const es_array *in) {
+  const es_bound *bound = b->bound;
+  b->axis_of = ES_NEW_N(b->scratch, int32_t, bound->n_labels);
+  b->operand_slot = ES_NEW_N(b->scratch, int32_t, bound->n_in);
+  if (!b->axis_of || !b->operand_slot) return es_fail_nomem(b->error);
+  for (int l = 0; l < bound->n_labels; l++) b->axis_of[l] = -1;
+  ES_TRY(set_outer_slots(b, in));
+  for (int i = 0; i < bound->n_in; i++) {
+    b->operand_slot[i] = i;
+    if (bound->padded[i]) ES_TRY(es_builder_pad(b, i));
+  }
+  for (int i = 0; i < bound->n_out; i++) ES_TRY(es_builder_output(b, i));
+  ES_TRY(es_builder_layout(b));
+  ES_TRY(set_views(b));
+  set_totals(b->plan, bound);
+  return ES_OK;
+}
+
+es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
+                        const es_options *options, es_plan **out, es_error *error) {
+  es_plan *plan = es_alloc(&ctx->allocator, sizeof *plan);
+  if (!plan) return es_fail_nomem(error);
+  *plan = (es_plan){.ctx = ctx};
+  es_ctx_hold(ctx);
+  atomic_init(&plan->count, 1);
+  es_arena_init(&plan->arena, &ctx->allocator);
+  es_arena scratch;
+  es_arena_init(&scratch, &ctx->allocator);
+  es_builder b = {.ctx = ctx, .plan = plan, .scratch = &scratch, .bound = bound, .error = error};
+  b.env = (es_plan_env){&plan->arena, ctx->kernels, ctx->config.threads};
+  b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
+  es_status status = build(&b, in);
+  es_arena_free(&scratch);
+  if (status != ES_OK) {
+    es_plan_release(plan);
+    return status;
+  }
+  *out = plan;
+  return ES_OK;
+}
+
+static es_status bind_and_build(es_ctx *ctx, const es_pattern *pattern, const es_array *in, int64_t n,
+                                const es_array *out, const es_options *options, es_plan **plan,
+                                es_error *error) {
+  es_arena arena;
+  es_arena_init(&arena, &ctx->allocator);
+  es_bound *bound;
+  es_status status = es_bind(&arena, pattern, in, n, out, options, &bound, error);
+  if (status == ES_OK) status = es_plan_build(ctx, bound, in, options, plan, error);
+  es_arena_free(&arena);
+  return status;
+}
+
+es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t len, const es_array *in,
+                            int64_t n, const es_array *out, const es_options *options, es_plan **plan,
+                            es_error *error) {
+  es_arena arena;
+  es_arena_init(&arena, &ctx->allocator);
+  es_pattern *pattern;
+  es_reading reading = options ? options->reading : ES_READ_AUTO;
+  es_status status = es_parse(&arena, kind, text, len, reading, &pattern, error);
+  if (status == ES_OK) status = bind_and_build(ctx, pattern, in, n, out, options, plan, error);
+  es_arena_free(&arena);
+  return status;
+}
+
+/* ---- the plan door ----------------------------------------------------------------- */
+
+es_plan *es_plan_make(es_ctx *ctx, const es_expr *expr, const es_array *in, int64_t n,
+                      const es_array *out, const es_options *options, es_error *error) {
+  if (!ctx || !expr || (n > 0 && !in)) {
+    es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+            "es_plan_make needs a context, an expression and its operands, got NULL");
+    return NULL;
+  }
+  es_plan *plan = NULL;
+  es_status status = bind_and_build(ctx, expr->pattern, in, n, out, options, &plan, error);
+  return status == ES_OK ? plan : NULL;
+}
+
+es_plan *es_plan_retain(es_plan *plan) {
+  if (plan) atomic_fetch_add_explicit(&plan->count, 1, memory_order_relaxed);
+  return plan;
+}
+
+void es_plan_release(es_plan *plan) {
+  if (!plan || atomic_fetch_sub_explicit(&plan->count, 1, memory_order_acq_rel) != 1) return;
+  es_ctx *ctx = plan->ctx;
+  es_arena_free(&plan->arena);
+  es_free(&ctx->allocator, plan, sizeof *plan);
+  es_ctx_drop(ctx);
+}
+
+es_dtype es_plan_dtype(const es_plan *plan) { return plan->slot[plan->n_in].dtype; }
+int es_plan_rank(const es_plan *plan) { return plan->slot[plan->n_in].rank; }
+const int64_t *es_plan_shape(const es_plan *plan) { return plan->slot[plan->n_in].shape; }
+size_t es_plan_workspace(const es_plan *plan) { return plan->workspace; }
+double es_plan_flops(const es_plan *plan) { return plan->flops; }
+double es_plan_bytes(const es_plan *plan) { return plan->bytes; }
