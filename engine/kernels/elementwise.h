@@ -18,7 +18,8 @@ typedef void (*es_load_row)(void *out, const void *in, int64_t stride, int64_t n
  * to integers it truncates; to bool it compares with zero. */
 typedef int64_t (*es_store_row)(void *out, int64_t stride, const void *in, int64_t n);
 /* Rows of compute type in, rows of compute type (of bool for predicates and
- * comparisons) out; out may be a or b. Returns n, or the first position without a
+ * comparisons, of the part type for abs, real and imag of complex numbers) out, which
+ * overlaps neither a nor b. Returns n, or the first position without a
  * result: an integer that does not fit i64, a division by zero. */
 typedef int64_t (*es_unary_row)(void *out, const void *a, int64_t n);
 typedef int64_t (*es_binary_row)(void *out, const void *a, const void *b, int64_t n);
@@ -26,6 +27,9 @@ typedef int64_t (*es_binary_row)(void *out, const void *a, const void *b, int64_
 struct es_elementwise_kernels {
   es_load_row load[ES_DTYPE_COUNT][ES_DTYPE_COUNT];   /* [compute][storage] */
   es_store_row store[ES_DTYPE_COUNT][ES_DTYPE_COUNT]; /* [compute][storage] */
+  /* [compute][operation]; NULL where the type has no rule for the operation. */
+  es_unary_row unary[ES_DTYPE_COUNT][ES_UNARY_COUNT];
+  es_binary_row binary[ES_DTYPE_COUNT][ES_BINARY_COUNT];
 };
 
 #endif

@@ -1,4 +1,9 @@
 /* The elementwise kernels of one vector width. */
+#include <complex.h>
+#undef I
+#include <math.h>
+#include <string.h>
+
 #include "engine/kernels/elementwise.h"
 
 typedef float _Complex complex_float;
@@ -6,6 +11,13 @@ typedef double _Complex complex_double;
 
 #define ES_JOIN4_(a, b, c, d) a##b##c##d
 #define ES_JOIN4(a, b, c, d) ES_JOIN4_(a, b, c, d)
+
+#define ES_JOIN3_(a, b, c) a##b##c
+#define ES_JOIN3(a, b, c) ES_JOIN3_(a, b, c)
+/* A loop over an operation given by name: inlined, the name is a constant. */
+#define ROW_INLINE static inline __attribute__((always_inline))
+
+/* ---- loads and stores ---------------------------------------------------------- */
 
 #define S b8
 #define S_T uint8_t
@@ -98,6 +110,100 @@ typedef double _Complex complex_double;
 #define S_OF_COMPLEX 1
 #include "engine/kernels/elementwise_storage.inc.h"
 
+/* ---- arithmetic -------------------------------------------------------------- */
+
+#include "engine/kernels/elementwise_integer.inc.h"
+
+#define SAME_FN(fn) fn
+#define FLOAT_FN(fn) fn##f
+
+#define R f32
+#define R_T float
+#define R_BITS uint32_t
+#define R_FN FLOAT_FN
+#include "engine/kernels/elementwise_real.inc.h"
+
+#define R f64
+#define R_T double
+#define R_BITS uint64_t
+#define R_FN SAME_FN
+#include "engine/kernels/elementwise_real.inc.h"
+
+#define R c64
+#define R_T float
+#define R_FN FLOAT_FN
+#include "engine/kernels/elementwise_complex.inc.h"
+
+#define R c128
+#define R_T double
+#define R_FN SAME_FN
+#include "engine/kernels/elementwise_complex.inc.h"
+
+/* Rows for the table: X(kind of loop, operation, where the operation is spelt). */
+#define INTEGER1(X)                                                            \
+  X(map1, NEG, NEG) X(map1, ABS, ABS) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) \
+  X(map1, FLOOR, same) X(map1, CEIL, same) X(map1, ROUND, same) X(map1, TRUNC, same) \
+  X(map1, CONJ, same) X(map1, REAL, same) X(map1, IMAG, IMAG)                  \
+  X(test1, NOT, NOT) X(test1, ISNAN, never) X(test1, ISINF, never) X(test1, ISFINITE, always)
+
+#define REAL1(X)                                                               \
+  X(map1, NEG, NEG) X(map1, ABS, ABS) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) \
+  X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL)    \
+  X(map1, EXP, EXP) X(map1, EXPM1, EXPM1) X(map1, LOG, LOG) X(map1, LOG1P, LOG1P) \
+  X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) X(map1, SIN, SIN) X(map1, COS, COS) \
+  X(map1, TAN, TAN) X(map1, TANH, TANH) X(map1, ERF, ERF) X(map1, FLOOR, FLOOR) \
+  X(map1, CEIL, CEIL) X(map1, ROUND, ROUND) X(map1, TRUNC, TRUNC) X(map1, CONJ, CONJ) \
+  X(map1, REAL, REAL) X(map1, IMAG, IMAG) X(test1, NOT, NOT) X(test1, ISNAN, ISNAN) \
+  X(test1, ISINF, ISINF) X(test1, ISFINITE, ISFINITE)
+
+#define COMPLEX1(X)                                                            \
+  X(part1, ABS, ABS) X(part1, REAL, REAL) X(part1, IMAG, IMAG)                 \
+  X(map1, NEG, NEG) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT) \
+  X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXP, EXP)      \
+  X(map1, EXPM1, EXPM1) X(map1, LOG, LOG) X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) \
+  X(map1, LOG10, LOG10) X(map1, SIN, SIN) X(map1, COS, COS) X(map1, TAN, TAN)  \
+  X(map1, TANH, TANH) X(map1, CONJ, CONJ) X(test1, NOT, NOT) X(test1, ISNAN, ISNAN) \
+  X(test1, ISINF, ISINF) X(test1, ISFINITE, ISFINITE)
+
+#define RING2(X)                                                               \
+  X(map2, ADD, ADD) X(map2, SUB, SUB) X(map2, MUL, MUL) X(map2, POW, POW)      \
+  X(test2, EQ, EQ) X(test2, NE, NE) X(test2, AND, AND) X(test2, OR, OR) X(test2, XOR, XOR)
+
+#define INTEGER2(X)                                                            \
+  RING2(X) X(map2, FLOORDIV, FLOORDIV) X(map2, MOD, MOD)                       \
+  X(map2, MAXIMUM, MAXIMUM) X(map2, MINIMUM, MINIMUM)                          \
+  X(test2, LT, LT) X(test2, LE, LE) X(test2, GT, GT) X(test2, GE, GE)
+
+#define REAL2(X) INTEGER2(X) X(map2, DIV, DIV) X(map2, ATAN2, ATAN2)
+#define COMPLEX2(X) RING2(X) X(map2, DIV, DIV)
+
+#define ROW1(loop, name, op, r)                                                \
+  static int64_t row1_##name##_##r(void *o, const void *a, int64_t n) {        \
+    return loop##_##r(o, a, n, op##_##r);                                      \
+  }
+#define ROW2(loop, name, op, r)                                                \
+  static int64_t row2_##name##_##r(void *o, const void *a, const void *b, int64_t n) { \
+    return loop##_##r(o, a, b, n, op##_##r);                                   \
+  }
+#define X(loop, name, op) ROW1(loop, name, op, i64)
+INTEGER1(X)
+#undef X
+#define X(loop, name, op) ROW1(loop, name, op, f32) ROW1(loop, name, op, f64)
+REAL1(X)
+#undef X
+#define X(loop, name, op) ROW1(loop, name, op, c64) ROW1(loop, name, op, c128)
+COMPLEX1(X)
+#undef X
+#define X(loop, name, op) ROW2(loop, name, op, i64)
+INTEGER2(X)
+#undef X
+#define X(loop, name, op) ROW2(loop, name, op, f32) ROW2(loop, name, op, f64)
+REAL2(X)
+#undef X
+#define X(loop, name, op) ROW2(loop, name, op, c64) ROW2(loop, name, op, c128)
+COMPLEX2(X)
+#undef X
+
 /* ---- the table --------------------------------------------------------------- */
 
 #define INTEGERS(X) X(BOOL, b8) X(U8, u8) X(I8, i8) X(I16, i16) X(I32, i32) X(I64, i64)
@@ -140,9 +246,55 @@ static const es_elementwise_kernels elementwise_kernels = {
                          [ES_C64] = store_c128_c64,
                          [ES_C128] = store_c128_c128},
         },
+    .unary =
+        {
+#define X(loop, name, op) [ES_##name] = row1_##name##_i64,
+            [ES_I64] = {INTEGER1(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row1_##name##_f32,
+            [ES_F32] = {REAL1(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row1_##name##_f64,
+            [ES_F64] = {REAL1(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row1_##name##_c64,
+            [ES_C64] = {COMPLEX1(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row1_##name##_c128,
+            [ES_C128] = {COMPLEX1(X)},
+#undef X
+        },
+    .binary =
+        {
+#define X(loop, name, op) [ES_##name] = row2_##name##_i64,
+            [ES_I64] = {INTEGER2(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row2_##name##_f32,
+            [ES_F32] = {REAL2(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row2_##name##_f64,
+            [ES_F64] = {REAL2(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row2_##name##_c64,
+            [ES_C64] = {COMPLEX2(X)},
+#undef X
+#define X(loop, name, op) [ES_##name] = row2_##name##_c128,
+            [ES_C128] = {COMPLEX2(X)},
+#undef X
+        },
 };
 
 #undef INTEGERS
 #undef SHORT_REALS
 #undef REALS
 #undef EVERY
+#undef INTEGER1
+#undef REAL1
+#undef COMPLEX1
+#undef RING2
+#undef INTEGER2
+#undef REAL2
+#undef COMPLEX2
+#undef ROW1
+#undef ROW2
+#undef ROW_INLINE
