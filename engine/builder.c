@@ -24,7 +24,7 @@ static es_status new_slot(es_builder *b, es_plan_slot **slot, int *index) {
 es_status es_builder_intermediate(es_builder *b, es_dtype dtype, int rank, const int64_t *shape,
                                   int *index) {
   ES_TRY(es_ctx_admit(b->ctx, rank, shape, dtype, b->error));
-  es_plan_slot *slot;
+  es_plan_slot *slot = NULL;
   ES_TRY(new_slot(b, &slot, index));
   slot->dtype = dtype;
   slot->rank = rank;
@@ -47,7 +47,7 @@ es_status es_builder_constant(es_builder *b, es_dtype dtype, es_scalar value, in
                    "the fill value %s is no value of type %s: cast the operand first", number,
                    es_dtype_name(dtype));
   }
-  es_plan_slot *slot;
+  es_plan_slot *slot = NULL;
   ES_TRY(new_slot(b, &slot, index));
   slot->dtype = dtype;
   slot->count = 1;
@@ -61,7 +61,7 @@ es_status es_builder_group(es_builder *b, const char *text, double points) {
       es_arena_grow(&plan->arena, plan->group, plan->n_groups, &b->cap_groups, sizeof *groups);
   if (!groups) return es_fail_nomem(b->error);
   plan->group = groups;
-  plan->group[plan->n_groups++] = (es_plan_group){text, points, 0};
+  plan->group[plan->n_groups++] = (es_plan_group){.text = text, .points = points};
   return ES_OK;
 }
 

@@ -15,7 +15,8 @@ size_t es_plan_print(const es_plan *plan, char *buf, size_t cap) {
   const es_step *step = plan->step;
   for (int g = 0; g < plan->n_groups; g++) {
     const es_plan_group *group = &plan->group[g];
-    es_text_printf(&t, "\n  (%s, %.4g points", group->text, group->points);
+    es_text_printf(&t, "\n  (%s%s, %.4g points", group->alternative ? "where that overflows: " : "",
+                   group->text, group->points);
     for (int s = 0; s < group->n_steps; s++, step++) {
       char line[512];
       step->strategy->print(step, line, sizeof line);

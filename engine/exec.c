@@ -111,6 +111,16 @@ static void set_addresses(const es_plan *plan, const es_array *in, const es_arra
   }
 }
 
+/* Runs steps *done .. end-1; after a failure *done is the step that failed. */
+static es_status run_steps(const es_plan *plan, es_run_args *args, char *workspace, int *done, int end) {
+  for (; *done < end; ++*done) {
+    const es_step *step = &plan->step[*done];
+    args->workspace = step->workspace ? workspace + plan->step_workspace[*done] : NULL;
+    ES_TRY(step->run(step, args));
+  }
+  return ES_OK;
+}
+
 es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                           const es_array *out, int64_t n_out, void *workspace, es_error *error) {
   ES_TRY(check(plan, in, n, out, n_out, workspace, error));
@@ -121,13 +131,19 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
   es_error local;
   es_run_args args = {.base = base, .ctx = ctx, .error = error ? error : &local};
   if (ctx && ctx->config.threads > 1) args.pool = es_ctx_pool(ctx);
-  for (int s = 0; s < plan->n_steps; s++) {
-    const es_step *step = &plan->step[s];
-    args.workspace = step->workspace ? bytes + plan->step_workspace[s] : NULL;
-    es_status status = step->run(step, &args);
+  int done = 0;
+  for (int d = 0; d < plan->n_detours; d++) {
+    const es_plan_detour *detour = &plan->detour[d];
+    ES_TRY(run_steps(plan, &args, bytes, &done, detour->begin));
+    es_status status = run_steps(plan, &args, bytes, &done, detour->alternative);
+    if (status == ES_E_OVERFLOW && done < detour->last) {
+      done = detour->alternative;
+      status = run_steps(plan, &args, bytes, &done, detour->end);
+    }
     if (status != ES_OK) return status;
+    done = detour->end;
   }
-  return ES_OK;
+  return run_steps(plan, &args, bytes, &done, plan->n_steps);
 }
 
 es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n, const es_array *out,

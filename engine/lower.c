@@ -297,8 +297,9 @@ static bool any_empty(const es_bound *bound, const es_part *part) {
   return false;
 }
 
+/* *last_begin: the first step of the nest that writes the output. */
 static es_status run_path(es_builder *b, const es_part *part, const numbering *names,
-                          const es_path *path, operand *values) {
+                          const es_path *path, operand *values, int *last_begin) {
   for (int k = 0; k < path->n_steps; k++) {
     const es_path_step *step = &path->step[k];
     const operand *in[2];
@@ -313,34 +314,56 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
       for (int i = 0; i < step->keep.n; i++) keep[i] = names->label[step->keep.label[i]];
       ES_TRY(new_intermediate(b, &n, keep, step->keep.n));
     }
+    if (k == path->n_steps - 1) *last_begin = b->plan->n_steps;
     ES_TRY(add_nest(b, part, &n));
     values[part->n_in + k] = n.out;
   }
   return ES_OK;
 }
 
+/* All operands in one nest, whatever the semiring. */
+static es_status add_whole(es_builder *b, const es_part *part, const operand *values) {
+  const operand **in = es_arena_array(b->scratch, (size_t)part->n_in, sizeof *in);
+  if (!in) return es_fail_nomem(b->error);
+  for (int k = 0; k < part->n_in; k++) in[k] = &values[k];
+  nest whole = {.n_in = part->n_in,
+                .in = in,
+                .out = {b->plan->n_in + part->output, part->out_walk},
+                .output = part->output};
+  return add_nest(b, part, &whole);
+}
+
+static es_status add_pairs(es_builder *b, const es_part *part, operand *values) {
+  const es_bound *bound = b->bound;
+  es_plan *plan = b->plan;
+  numbering names = {0};
+  es_path *path = NULL;
+  es_plan_detour d = {.begin = plan->n_steps};
+  ES_TRY(find_path(b, part, &names, &path));
+  ES_TRY(run_path(b, part, &names, path, values, &d.last));
+  bool exact = bound->compute == ES_I64 && !bound->wrap && bound->combine != ES_INNER_AND;
+  if (!exact || path->n_steps == 1) return ES_OK;
+  d.alternative = plan->n_steps;
+  ES_TRY(add_whole(b, part, values));
+  plan->group[plan->n_groups - 1].alternative = true;
+  d.end = plan->n_steps;
+  es_plan_detour *detours =
+      es_arena_grow(&plan->arena, plan->detour, plan->n_detours, &b->cap_detours, sizeof *detours);
+  if (!detours) return es_fail_nomem(b->error);
+  plan->detour = detours;
+  plan->detour[plan->n_detours++] = d;
+  return ES_OK;
+}
+
 es_status es_builder_part(es_builder *b, const es_part *part) {
   /* A pair each, a step alone for each operand. */
   operand *values = ES_NEW_N(b->scratch, operand, 3 * (size_t)part->n_in);
-  const operand **in = es_arena_array(b->scratch, (size_t)part->n_in, sizeof *in);
-  if (!values || !in) return es_fail_nomem(b->error);
-  for (int k = 0; k < part->n_in; k++) {
+  if (!values) return es_fail_nomem(b->error);
+  for (int k = 0; k < part->n_in; k++)
     values[k] = (operand){b->operand_slot[part->in[k]], part->in_walk[k]};
-    in[k] = &values[k];
-  }
   bool pairs = part->n_in >= 2 && distributes(b->bound) && !any_empty(b->bound, part) &&
                constraints_allow_pairs(b, part);
-  if (!pairs) {
-    nest whole = {.n_in = part->n_in,
-                  .in = in,
-                  .out = {b->plan->n_in + part->output, part->out_walk},
-                  .output = part->output};
-    return add_nest(b, part, &whole);
-  }
-  numbering names = {0};
-  es_path *path;
-  ES_TRY(find_path(b, part, &names, &path));
-  return run_path(b, part, &names, path, values);
+  return pairs ? add_pairs(b, part, values) : add_whole(b, part, values);
 }
 
 /* ---- whole outputs ------------------------------------------------------------- */

@@ -79,7 +79,7 @@ static es_status check_named(const reading *r, const es_tensor *first, const es_
 /* x with its packed axes merged into one; the packed shape goes to the caller. */
 static es_tensor *merge_packed(const reading *r, const es_tensor *x, int64_t *packed, int *rank) {
   int before = r->star, after = r->term.n - 1 - r->star, middle = x->view.rank - before - after;
-  int64_t shape[ES_MAX_RANK + 1], size;
+  int64_t shape[ES_MAX_RANK + 1], size = 1;
   if (before + after + 1 > ES_MAX_RANK) {
     es_ctx_failf(r->ctx, ES_E_RANK, "the packed tensor would have %d axes; at most %d are allowed",
                  before + after + 1, ES_MAX_RANK);
@@ -211,7 +211,7 @@ static es_status unpack(const reading *r, const es_tensor *x, const int64_t *sha
     es_fail_nomem(&error);
     return fail(r, &error);
   }
-  int64_t open_extent, start = 0;
+  int64_t open_extent = 0, start = 0;
   es_status status =
       piece_lengths(r, x->view.shape[r->star], shapes, ranks, n, length, &open_extent);
   for (int64_t i = 0; i < n && status == ES_OK; i++) {

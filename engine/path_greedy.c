@@ -1,7 +1,9 @@
-/* Greedy merging (opt_einsum's size rule): of all pairs that share a label, take
- * the one whose result is smallest against what it replaces. Each label keeps its
- * holders in a linked list, and only neighbours in a list are candidates, so the
- * work is near-linear in the labels held, hyper-edges included. */
+/* Greedy merging: of all pairs that share a label, take the best by a rule; the
+ * better tree of two rules wins. Each label keeps its holders in a linked list, and
+ * only neighbours in a list are candidates, so the work is near-linear in the labels
+ * held, hyper-edges included. */
+#include <string.h>
+
 #include "engine/path_tree.h"
 
 /* Holders looked at on either side of a holder in a label's list. */
@@ -13,14 +15,23 @@ typedef struct held { /* one label of one value, a link of the label's list */
   int prev, next; /* held ids, -1 at the ends */
 } held;
 
+/* Neither rule is good everywhere: the first (opt_einsum's) keeps intermediates
+ * small, the second does the cheap work first. */
+typedef enum rule {
+  LEAST_MEMORY, /* elements of the result less those of the two it replaces */
+  LEAST_POINTS
+} rule;
+
 typedef struct candidate {
-  double score, points;
+  double score, then;
   int a, b;
 } candidate;
 
 typedef struct search {
   es_arena *arena;
   const es_network *net;
+  rule rule;
+  double total; /* points of the merges so far */
   held *held;
   int *first_held; /* [2n - 1]: the first of the value's links, ascending labels */
   int n_held, cap_held;
@@ -34,7 +45,7 @@ typedef struct search {
 
 static bool before(const candidate *x, const candidate *y) {
   if (x->score != y->score) return x->score < y->score;
-  if (x->points != y->points) return x->points < y->points;
+  if (x->then != y->then) return x->then < y->then;
   if (x->a != y->a) return x->a < y->a;
   return x->b < y->b;
 }
@@ -91,9 +102,11 @@ static bool consider(search *s, int a, int b) {
     b = t;
   }
   candidate c = {.a = a, .b = b};
-  double size;
-  merged_labels(s, a, b, NULL, &c.points, &size);
-  c.score = size - s->size[a] - s->size[b];
+  double points, size;
+  merged_labels(s, a, b, NULL, &points, &size);
+  double memory = size - s->size[a] - s->size[b];
+  c.score = s->rule == LEAST_MEMORY ? memory : points;
+  c.then = s->rule == LEAST_MEMORY ? points : memory;
   return push(s, c);
 }
 
@@ -169,6 +182,7 @@ static bool merge_values(search *s, int a, int b, int v) {
   double points;
   int n = merged_labels(s, a, b, label, &points, &s->size[v]);
   s->set[v] = (es_label_set){n, label};
+  s->total += points;
   s->merged[a] = s->merged[b] = true;
   return relink(s, a, b, v);
 }
@@ -233,6 +247,10 @@ static bool run(search *s, es_merge *merge) {
 }
 
 es_status es_merge_greedy(es_arena *arena, const es_network *net, es_merge *merge, es_error *error) {
-  search s = {.arena = arena, .net = net};
-  return run(&s, merge) ? ES_OK : es_fail_nomem(error);
+  es_merge *other = ES_NEW_N(arena, es_merge, net->n);
+  search by_memory = {.arena = arena, .net = net, .rule = LEAST_MEMORY};
+  search by_points = {.arena = arena, .net = net, .rule = LEAST_POINTS};
+  if (!other || !run(&by_memory, merge) || !run(&by_points, other)) return es_fail_nomem(error);
+  if (by_points.total < by_memory.total) memcpy(merge, other, sizeof *merge * (size_t)(net->n - 1));
+  return ES_OK;
 }

@@ -11,7 +11,7 @@ typedef struct es_merge {
 
 /* The cheapest of all trees, outer products included; n <= ES_PATH_EXACT. */
 es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge, es_error *error);
-/* Always the merge that shrinks memory most; near-linear in the labels held. */
+/* The best pair first, by two rules; near-linear in the labels held. */
 es_status es_merge_greedy(es_arena *arena, const es_network *net, es_merge *merge, es_error *error);
 
 /* Union of two label sets into out[a.n + b.n]; returns its size. */

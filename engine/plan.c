@@ -147,10 +147,13 @@ static es_status set_views(es_builder *b) {
 }
 
 static void set_totals(es_plan *plan, const es_bound *bound) {
-  for (int s = 0; s < plan->n_steps; s++) {
-    plan->flops += plan->step[s].flops;
-    plan->bytes += plan->step[s].bytes;
-  }
+  const es_step *step = plan->step;
+  for (int g = 0; g < plan->n_groups; g++)
+    for (int s = 0; s < plan->group[g].n_steps; s++, step++) {
+      if (plan->group[g].alternative) continue;
+      plan->flops += step->flops;
+      plan->bytes += step->bytes;
+    }
   for (int i = 0; i < bound->n_out; i++)
     if (es_dtype_class(bound->out[i].dtype) == ES_CLASS_INT && !bound->wrap) plan->may_overflow = true;
 }

@@ -28,7 +28,16 @@ typedef struct es_plan_group {
   const char *text; /* "b c h w kh kw, o c kh kw -> b o h w", for print-outs */
   double points;
   int n_steps;
+  bool alternative; /* of a detour: run only where an intermediate overflows */
 } es_plan_group;
+
+/* Integers are exact or an error, but an intermediate of pairs may pass 2^63 where
+ * the result would not. Steps [begin, alternative) are the pairs, of which those
+ * before `last` write intermediates; where one of these overflows, the run goes on
+ * with [alternative, end): the whole nest at once, in wide arithmetic. */
+typedef struct es_plan_detour {
+  int begin, last, alternative, end;
+} es_plan_detour;
 
 struct es_plan {
   atomic_int_fast64_t count;
@@ -39,6 +48,8 @@ struct es_plan {
   int n_steps, n_groups;
   es_step *step;           /* [n_steps], group after group */
   es_plan_group *group;    /* [n_groups] */
+  int n_detours;
+  es_plan_detour *detour;  /* [n_detours], ascending and disjoint */
   size_t *step_workspace;  /* [n_steps] offset of each step's own workspace */
   size_t base_offset;      /* of the slots' addresses in the workspace, if they are many */
   size_t workspace;

@@ -1,0 +1,277 @@
+/* Orders of contraction: sound whatever the network, optimal where the optimum is
+ * known, quick where networks are large. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/path.h"
+#include "engine/path_tree.h"
+
+typedef struct net {
+  es_arena arena;
+  es_network net;
+  es_label_set *sets;
+} net;
+
+static void net_init(net *t, int n, int n_labels) {
+  es_allocator a = es_allocator_default();
+  es_arena_init(&t->arena, &a);
+  int64_t *extent = ES_NEW_N(&t->arena, int64_t, n_labels);
+  for (int i = 0; i < n_labels; i++) extent[i] = 2;
+  t->sets = ES_NEW_N(&t->arena, es_label_set, n);
+  t->net = (es_network){.n_labels = n_labels, .extent = extent, .n = n, .operand = t->sets,
+                        .element_bytes = 4};
+}
+
+static es_label_set set_of(net *t, int n, const int *labels) {
+  int32_t *copy = ES_NEW_N(&t->arena, int32_t, n);
+  for (int i = 0; i < n; i++) copy[i] = labels[i];
+  return (es_label_set){n, copy};
+}
+
+#define LABELS(...) (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), (int[]){__VA_ARGS__}
+
+static void set_extent(net *t, int label, int64_t extent) {
+  ((int64_t *)(uintptr_t)t->net.extent)[label] = extent;
+}
+
+/* Follows the steps on label sets: every value used once, no label reduced while
+ * another value or the output holds it, the output's labels at the end. */
+static void check_sound(const net *t, const es_path *path) {
+  int n = t->net.n, total = n + path->n_steps;
+  es_label_set *value = calloc((size_t)total, sizeof *value);
+  bool *used = calloc((size_t)total, 1);
+  int *holders = calloc((size_t)t->net.n_labels + 1, sizeof *holders);
+  for (int i = 0; i < n; i++) {
+    value[i] = t->net.operand[i];
+    for (int j = 0; j < value[i].n; j++) holders[value[i].label[j]]++;
+  }
+  for (int j = 0; j < t->net.out.n; j++) holders[t->net.out.label[j]]++;
+  for (int k = 0; k < path->n_steps; k++) {
+    const es_path_step *s = &path->step[k];
+    for (int i = 0; i < s->n_in; i++) {
+      int v = s->in[i];
+      cr_assert(v >= 0 && v < n + k && !used[v], "step %d reads value %d", k, v);
+      used[v] = true;
+      for (int j = 0; j < value[v].n; j++) holders[value[v].label[j]]--;
+    }
+    for (int i = 0; i < s->n_in; i++) {
+      es_label_set in = value[s->in[i]];
+      for (int j = 0; j < in.n; j++) {
+        bool kept = false;
+        for (int l = 0; l < s->keep.n; l++) kept |= s->keep.label[l] == in.label[j];
+        cr_assert(kept || holders[in.label[j]] == 0, "label %d is reduced too early", in.label[j]);
+        cr_assert(!kept || holders[in.label[j]] > 0 || s->n_in == n, "label %d is kept for nothing",
+                  in.label[j]);
+      }
+    }
+    for (int l = 1; l < s->keep.n; l++) cr_assert(s->keep.label[l - 1] < s->keep.label[l]);
+    value[n + k] = s->keep;
+    for (int l = 0; l < s->keep.n; l++) holders[s->keep.label[l]]++;
+  }
+  for (int v = 0; v < total - 1; v++) cr_assert(used[v], "value %d is never used", v);
+  free(value);
+  free(used);
+  free(holders);
+}
+
+static es_path *find(net *t) {
+  es_path *path = NULL;
+  es_error error;
+  cr_assert_eq(es_path_pairwise(&t->arena, &t->net, &path, &error), ES_OK);
+  check_sound(t, path);
+  return path;
+}
+
+static uint64_t state = 1;
+static int random_below(int n) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (int)((state >> 33) % (uint64_t)n);
+}
+
+Test(path, random_networks_are_sound) {
+  for (int round = 0; round < 400; round++) {
+    net t;
+    int n = 1 + random_below(20), labels = 1 + random_below(80);
+    net_init(&t, n, labels);
+    for (int l = 0; l < labels; l++) set_extent(&t, l, 2 + random_below(7));
+    for (int i = 0; i <= n; i++) {
+      int list[80], count = 0;
+      for (int l = 0; l < labels; l++)
+        if (random_below(i == n ? 6 : 4) == 0) list[count++] = l;
+      if (i < n)
+        t.sets[i] = set_of(&t, count, list);
+      else
+        t.net.out = set_of(&t, count, list);
+    }
+    find(&t);
+    es_path *whole;
+    es_error error;
+    cr_assert_eq(es_path_whole(&t.arena, &t.net, &whole, &error), ES_OK);
+    check_sound(&t, whole);
+    cr_assert_eq(whole->n_steps, 1);
+    es_arena_free(&t.arena);
+  }
+}
+
+static void chain(net *t, int n, const int64_t *dims) {
+  net_init(t, n, n + 1);
+  for (int i = 0; i <= n; i++) set_extent(t, i, dims[i]);
+  for (int i = 0; i < n; i++) t->sets[i] = set_of(t, LABELS(i, i + 1));
+  t->net.out = set_of(t, LABELS(0, n));
+}
+
+/* The textbook's O(n^3) recurrence, with this search's cost of a product. */
+static double chain_optimum(int n, const int64_t *d, double element_bytes) {
+  double best[12][12] = {{0}};
+  for (int len = 2; len <= n; len++)
+    for (int i = 0; i + len <= n; i++) {
+      int j = i + len;
+      best[i][j - 1] = INFINITY;
+      for (int k = i + 1; k < j; k++) {
+        double a = (double)d[i], b = (double)d[k], c = (double)d[j];
+        double cost = best[i][k - 1] + best[k][j - 1] + a * b * c + element_bytes * (a * b + b * c + a * c);
+        if (cost < best[i][j - 1]) best[i][j - 1] = cost;
+      }
+    }
+  return best[0][n - 1];
+}
+
+static double path_cost(const net *t, const es_path *path) {
+  es_label_set value[64];
+  double cost = 0;
+  for (int i = 0; i < t->net.n; i++) value[i] = t->net.operand[i];
+  for (int k = 0; k < path->n_steps; k++) {
+    const es_path_step *s = &path->step[k];
+    cr_assert_eq(s->n_in, 2);
+    int32_t both[16];
+    es_label_set a = value[s->in[0]], b = value[s->in[1]];
+    cost += es_label_points(&t->net, (es_label_set){es_label_union(a, b, both), both});
+    cost += t->net.element_bytes * (es_label_points(&t->net, a) + es_label_points(&t->net, b) +
+                                    es_label_points(&t->net, s->keep));
+    value[t->net.n + k] = s->keep;
+  }
+  return cost;
+}
+
+Test(path, chains_of_matrices_are_optimal) {
+  for (int round = 0; round < 100; round++) {
+    int n = 3 + random_below(ES_PATH_EXACT - 2);
+    int64_t dims[ES_PATH_EXACT + 1];
+    for (int i = 0; i <= n; i++) dims[i] = 2 + random_below(60);
+    net t;
+    chain(&t, n, dims);
+    es_path *path = find(&t);
+    double got = path_cost(&t, path), best = chain_optimum(n, dims, t.net.element_bytes);
+    /* The search also tries outer products, so it may only be better. */
+    cr_assert(got <= best * (1 + 1e-12), "n %d: %g, the textbook %g", n, got, best);
+    es_arena_free(&t.arena);
+  }
+}
+
+Test(path, greedy_stays_near_the_optimum_on_chains) {
+  double sum = 0;
+  for (int round = 0; round < 100; round++) {
+    int64_t dims[ES_PATH_EXACT + 1];
+    for (int i = 0; i <= ES_PATH_EXACT; i++) dims[i] = 2 + random_below(60);
+    net t;
+    chain(&t, ES_PATH_EXACT, dims);
+    es_merge merge[ES_PATH_EXACT];
+    es_error error;
+    cr_assert_eq(es_merge_greedy(&t.arena, &t.net, merge, &error), ES_OK);
+    es_label_set value[2 * ES_PATH_EXACT];
+    double points = 0;
+    memcpy(value, t.sets, sizeof *value * ES_PATH_EXACT);
+    for (int k = 0; k < ES_PATH_EXACT - 1; k++) {
+      int32_t both[4];
+      es_label_set a = value[merge[k].a], b = value[merge[k].b], all = {es_label_union(a, b, both), both};
+      points += es_label_points(&t.net, all);
+      int ends[2], n_ends = 0;
+      for (int i = 0; i < all.n; i++) {
+        bool in_both = false;
+        for (int x = 0; x < a.n; x++)
+          for (int y = 0; y < b.n; y++) in_both |= a.label[x] == all.label[i] && b.label[y] == all.label[i];
+        if (!in_both) ends[n_ends++] = all.label[i];
+      }
+      cr_assert_eq(n_ends, 2, "greedy never splits a chain");
+      value[ES_PATH_EXACT + k] = set_of(&t, 2, ends);
+    }
+    sum += points / chain_optimum(ES_PATH_EXACT, dims, 0);
+    es_arena_free(&t.arena);
+  }
+  cr_assert(sum / 100 < 2.5, "greedy took %g times the multiply-adds of the best order on average",
+            sum / 100);
+}
+
+Test(path, a_label_of_one_operand_is_summed_first) {
+  net t; /* "i j, j k l -> i k": l is the second operand's alone */
+  net_init(&t, 2, 4);
+  for (int l = 0; l < 4; l++) set_extent(&t, l, 32);
+  t.sets[0] = set_of(&t, LABELS(0, 1));
+  t.sets[1] = set_of(&t, LABELS(1, 2, 3));
+  t.net.out = set_of(&t, LABELS(0, 2));
+  es_path *path = find(&t);
+  cr_assert_eq(path->n_steps, 2);
+  cr_assert_eq(path->step[0].n_in, 1);
+  cr_assert_eq(path->step[0].in[0], 1);
+  es_arena_free(&t.arena);
+  /* "a b, a b c -> a": nothing is saved by summing c first. */
+  net_init(&t, 2, 3);
+  t.sets[0] = set_of(&t, LABELS(0, 1));
+  t.sets[1] = set_of(&t, LABELS(0, 1, 2));
+  t.net.out = set_of(&t, LABELS(0));
+  cr_assert_eq(find(&t)->n_steps, 1);
+  es_arena_free(&t.arena);
+}
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Best of three: other work on the machine only ever adds time. */
+static double time_of(net *t) {
+  double best = INFINITY;
+  for (int round = 0; round < 3; round++) {
+    es_arena arena = t->arena;
+    es_allocator a = es_allocator_default();
+    es_arena_init(&t->arena, &a);
+    double start = seconds();
+    find(t);
+    double took = seconds() - start;
+    if (took < best) best = took;
+    es_arena_free(&t->arena);
+    t->arena = arena;
+  }
+  return best;
+}
+
+Test(path, a_thousand_operands_in_a_chain) {
+  net t;
+  int64_t dims[1001];
+  for (int i = 0; i <= 1000; i++) dims[i] = 2 + random_below(30);
+  chain(&t, 1000, dims);
+  double took = time_of(&t);
+  cr_assert(took < 0.05, "%g s", took);
+  es_arena_free(&t.arena);
+}
+
+Test(path, hyper_edges_stars_and_strangers_are_quick) {
+  for (int family = 0; family < 4; family++) {
+    net t;
+    enum { N = 2000 };
+    net_init(&t, N, N + 1);
+    for (int i = 0; i < N; i++) switch (family) {
+      case 0: t.sets[i] = set_of(&t, LABELS(i, N)); break;         /* one label in all */
+      case 1: t.sets[i] = set_of(&t, LABELS(N)); break;            /* nothing else */
+      case 2: t.sets[i] = set_of(&t, LABELS(i)); break;            /* nothing shared */
+      default: t.sets[i] = set_of(&t, LABELS(i / 2, N / 2 + i / 3)); break;
+      }
+    double took = time_of(&t);
+    cr_assert(took < 0.1, "family %d: %g s", family, took);
+    es_arena_free(&t.arena);
+  }
+}
