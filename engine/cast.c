@@ -75,8 +75,7 @@ static es_status check_fit(es_ctx *ctx, const es_tensor *x, es_dtype dtype, es_e
   return done == ES_ROWS_CANCELLED ? fail_cancelled(error) : fail_fit(x, dtype, done, error);
 }
 
-/* Writes x into an array of its shape. All values are known to fit. */
-static es_status write_all(es_ctx *ctx, const es_view *x, const void *x_data, es_array to, es_error *error) {
+es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to, es_error *error) {
   transfer t = {.check_only = false};
   es_dtype between = row_type(x->dtype, to.dtype);
   int64_t count = 0;
@@ -97,7 +96,7 @@ es_tensor *es_cast(es_ctx *ctx, const es_tensor *x, es_dtype dtype) {
   if (check_fit(ctx, x, dtype, &error) != ES_OK) return es_ctx_fail_tensor(ctx, &error);
   es_tensor *y = es_tensor_new(ctx, dtype, x->view.rank, x->view.shape, false);
   if (!y) return NULL;
-  if (write_all(ctx, &x->view, es_tensor_at(x), es_tensor_array(y), &error) == ES_OK) return y;
+  if (es_rows_copy(ctx, &x->view, es_tensor_at(x), es_tensor_array(y), &error) == ES_OK) return y;
   es_scope_disown(ctx, y);
   return es_ctx_fail_tensor(ctx, &error);
 }
@@ -123,7 +122,7 @@ es_status es_read(es_ctx *ctx, const es_tensor *t, es_dtype dtype, void *out, in
   if (status == ES_OK) {
     es_view_c_strides(t->view.rank, t->view.shape, strides);
     es_array to = {out, dtype, t->view.rank, t->view.shape, strides};
-    status = write_all(ctx, &t->view, es_tensor_at(t), to, &error);
+    status = es_rows_copy(ctx, &t->view, es_tensor_at(t), to, &error);
   }
   return es_ctx_fail(ctx, &error, NULL, 0);
 }
@@ -159,7 +158,7 @@ static es_status assign(es_ctx *ctx, es_tensor *dst, const es_tensor *src, es_er
   ES_TRY(check_types(src->view.dtype, dst->view.dtype, error));
   ES_TRY(stretch(&src->view, &dst->view, &view, error));
   ES_TRY(check_fit(ctx, src, dst->view.dtype, error));
-  return write_all(ctx, &view, es_tensor_at(src), es_tensor_array(dst), error);
+  return es_rows_copy(ctx, &view, es_tensor_at(src), es_tensor_array(dst), error);
 }
 
 es_status es_assign(es_ctx *ctx, es_tensor *dst, const es_tensor *src) {

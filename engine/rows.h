@@ -49,6 +49,10 @@ enum { ES_ROWS_CANCELLED = -1 };
 typedef int64_t (*es_rows_task)(void *arg, int64_t first, int64_t n);
 int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg);
 
+/* Writes the view x, whose element (0, …) is at x_data, into an array of the same
+ * shape, converted. Every value is known to fit. May be CANCELLED. */
+es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to, es_error *error);
+
 /* "(3, 0, 7)": the index of position at in C order. cap >= 1. */
 void es_position_text(int rank, const int64_t *shape, int64_t at, char *buf, size_t cap);
 /* A scalar as text, integers exactly. */
