@@ -393,8 +393,8 @@ es_status es_axes_build(es_arena *arena, const es_pattern *pattern, const es_arr
   if (!axes->in || !axes->out) return es_fail_nomem(error);
   for (int i = 0; i <= pattern->n_names; i++) b.ellipsis[i] = (ellipsis){-1, -1, NULL};
   ES_TRY(es_names_read(arena, axes, sizes, error));
+  ES_TRY(solve_ranks(&b)); /* first: 'bhwc' for four axes is better explained by ranks */
   ES_TRY(es_names_check(arena, axes, error));
-  ES_TRY(solve_ranks(&b));
   ES_TRY(make_room(&b));
   ES_TRY(build_terms(&b));
   *out = axes;

@@ -279,6 +279,12 @@ static es_status make_part(es_binder *b, chooser *c, int output) {
   ES_TRY(es_bind_output_walk(b, output, &d, &repeats));
   if (repeats) b->bound->out[output].fill_first = true;
   if (!d.n_scatter) return es_bind_add_part(b, p);
+  if (b->bound->reduce == ES_REDUCE_MEAN)
+    return es_fail(
+        b->error, ES_E_VALUE, "", d.scatter[0].span,
+        "a mean over '%s' would divide each element by another count: use sum, and divide "
+        "by the sum of ones",
+        es_quote_span(es_bind_pattern(b), d.scatter[0].span).text);
   ES_TRY(add_unwalked(b, &d));
   bool gaps = false;
   ES_TRY(es_scatter_expand(b, &d, &gaps));
@@ -325,9 +331,11 @@ static es_status output_parts(es_binder *b, chooser *c, int output) {
   if (!c->list) return es_fail_nomem(b->error);
   collect_choices(c, t->node, t->n, -1, -1);
   ES_TRY(check_number_of_parts(b, c));
-  c->n_always = 0;
-  for (int i = 0; i < b->axes->n_in; i++)
-    if (!holds_conditional(c, &b->axes->in[i])) c->always[c->n_always++] = i;
+  if (output == 0 || concats) { /* else no label has become conditional */
+    c->n_always = 0;
+    for (int i = 0; i < b->axes->n_in; i++)
+      if (!holds_conditional(c, &b->axes->in[i])) c->always[c->n_always++] = i;
+  }
   for (int i = 0; i < c->n; i++) b->choice[c->list[i].node->var] = 0;
   do {
     if (counts_once(b, c)) ES_TRY(make_part(b, c, output));

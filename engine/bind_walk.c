@@ -55,16 +55,13 @@ static es_status check_reads(es_binder *b, int operand, const es_node *node, boo
     return es_fail2(b->error, ES_E_UNSUPPORTED, "S13", fill->span, node->span,
                     "a fill other than '?0' inside '^' is not available: pad the parts apart");
   *pads = true;
-  if (fill->kind == ES_FILL_NUMBER) return ES_OK;
-  bool far = fill->kind == ES_FILL_REFLECT && (low <= -extent || high - extent >= extent - 1);
-  if (extent > 0 && !far) return ES_OK;
-  return es_blame(b->error, operand,
-                  es_fail2(b->error, ES_E_RANGE, "S13", fill->span, node->span,
-                           "'%s' reads elements %lld to %lld of an axis of %lld: %s",
-                           words(b, node->span).text, (long long)low, (long long)high,
-                           (long long)extent,
-                           extent ? "'?reflect' reaches less than one axis length beyond each end"
-                                  : "an empty axis has no element to fill with"));
+  if (fill->kind == ES_FILL_NUMBER || extent > 0) return ES_OK;
+  return es_blame(
+      b->error, operand,
+      es_fail2(b->error, ES_E_RANGE, "S13", fill->span, node->span,
+               "'%s' reads elements %lld to %lld of an empty axis, which has no element "
+               "to fill with",
+               words(b, node->span).text, (long long)low, (long long)high));
 }
 
 /* ---- memory axes ------------------------------------------------------------- */

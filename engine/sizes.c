@@ -308,12 +308,11 @@ static void print_equation(const solver *s, es_text *t, const equation *e) {
 static es_status undetermined(const solver *s, int32_t first) {
   char names[128], equations[320];
   es_text n = es_text_init(names, sizeof names), q = es_text_init(equations, sizeof equations);
-  int listed = 0;
-  for (int i = 0; i < s->axes->n_labels && listed < 4; i++)
+  int listed_names = 0, listed = 0;
+  for (int i = 0; i < s->axes->n_labels && listed_names < 4; i++)
     if (s->sizes->extent[i] < 0)
-      es_text_printf(&n, "%s'%s'", listed++ ? ", " : "", label_name(s, i));
+      es_text_printf(&n, "%s'%s'", listed_names++ ? ", " : "", label_name(s, i));
   const equation *where = NULL;
-  listed = 0;
   for (int i = 0; i < s->n_equations && listed < 3; i++) {
     const equation *e = &s->equation[i];
     bool open = false;
@@ -328,7 +327,7 @@ static es_status undetermined(const solver *s, int32_t first) {
   es_status status =
       es_fail(s->error, ES_E_UNDETERMINED, "S9", where ? where->node->span : ES_NOWHERE,
               "%s %s not follow from what is known: %s%s%s%s", n.len ? names : "the size of a part",
-              n.len ? "does" : "does", q.len ? equations : "no input holds it",
+              listed_names > 1 ? "do" : "does", q.len ? equations : "no input holds it",
               label ? ". Give " : "", label ? example : "", label ? "=..." : "");
   return es_blame(s->error, where ? where->operand : -1, status);
 }
