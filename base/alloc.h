@@ -7,7 +7,7 @@
 /* Blocks are aligned to this many bytes: a cache line and the widest vector. */
 enum { ES_ALIGN = 64 };
 
-/* aligned_alloc and free; user is not used. */
+/* malloc and free, aligned to ES_ALIGN; user is not used. */
 es_allocator es_allocator_default(void);
 
 static inline void *es_alloc(const es_allocator *a, size_t size) {

@@ -105,6 +105,7 @@ static void free_error_texts(es_ctx *ctx) {
 void es_ctx_destroy(es_ctx *ctx) {
   if (!ctx) return;
   while (ctx->scope) es_scope_end(ctx);
+  es_handles_free(ctx);
   es_cache_destroy(ctx);
   es_pool_destroy(ctx->pool);
   ctx->pool = NULL;
@@ -112,7 +113,8 @@ void es_ctx_destroy(es_ctx *ctx) {
   ctx->scratch = NULL;
   ctx->scratch_bytes = 0;
   free_error_texts(ctx);
-  es_ctx_drop(ctx);
+  ctx->closed = true;
+  if (ctx->objects == 0) es_ctx_drop(ctx);
 }
 
 void es_ctx_hold(es_ctx *ctx) { atomic_fetch_add_explicit(&ctx->count, 1, memory_order_relaxed); }

@@ -2,6 +2,8 @@
 #ifndef ES_ENGINE_CTX_H
 #define ES_ENGINE_CTX_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "engine/kernels/kernels.h"
@@ -14,11 +16,16 @@ typedef struct es_scope es_scope;
 struct es_ctx {
   es_config config;       /* every field resolved: no zero stands for a default */
   es_allocator allocator; /* counts, then calls config.allocator */
-  /* The caller's, and one for each live handle, storage, expression and plan: the
-   * allocator above works until the last of them is released. */
+  /* The caller's (after es_ctx_destroy: that of all handles and storages together),
+   * and one for each expression and plan, which threads share. The allocator above
+   * works until the last of them is gone. */
   atomic_int_fast64_t count;
+  int64_t objects; /* live handles and storages */
   atomic_int_fast64_t bytes_now, bytes_peak;
   es_scope *scope;
+  es_tensor *spare;       /* released handles, kept for the next ones; linked by next */
+  int spares;
+  bool closed;            /* es_ctx_destroy was called: nothing is kept any more */
   es_error error;         /* sticky; status OK when none */
   char *error_text;       /* the pattern text of the error, owned; NULL */
   size_t error_text_len;
@@ -35,14 +42,21 @@ struct es_ctx {
 
 /* Releases the innermost scope and what it holds. */
 void es_scope_end(es_ctx *ctx);
+/* Frees the handles kept for later. */
+void es_handles_free(es_ctx *ctx);
 /* Gives t, whose only count is the caller's, to the innermost scope. */
 void es_scope_own(es_ctx *ctx, es_tensor *t);
 /* Releases t, the newest tensor of the innermost scope. */
 void es_scope_disown(es_ctx *ctx, es_tensor *t);
-/* One more, or one less, of ctx->count. Objects that outlive es_ctx_destroy hold
- * the context; only its memory accounting is of use then. */
+/* One more, or one less, of ctx->count, from any thread. What outlives
+ * es_ctx_destroy holds the context; only its memory accounting is of use then. */
 void es_ctx_hold(es_ctx *ctx);
 void es_ctx_drop(es_ctx *ctx);
+/* The same for ctx->objects. */
+static inline void es_ctx_hold_object(es_ctx *ctx) { ctx->objects++; }
+static inline void es_ctx_drop_object(es_ctx *ctx) {
+  if (--ctx->objects == 0 && ctx->closed) es_ctx_drop(ctx);
+}
 
 /* Records *error if none sticks yet, with a copy of the text it speaks of (which
  * may be NULL). Always returns error->status. */

@@ -297,7 +297,12 @@ static inline __attribute__((always_inline)) void choose_sized(char *out, const 
                                                                size_t size) {
   for (int64_t i = 0; i < n; i++) {
     size_t at = (size_t)i * size;
-    memcpy(out + at, (condition[i] ? a : b) + at, size);
+    uint64_t x[2], y[2]; /* both are loaded, so that no branch decides */
+    memcpy(x, a + at, size);
+    memcpy(y, b + at, size);
+    uint64_t mask = -(uint64_t)(condition[i] != 0);
+    for (size_t w = 0; w < (size + 7) / 8; w++) x[w] = (x[w] & mask) | (y[w] & ~mask);
+    memcpy(out + at, x, size);
   }
 }
 

@@ -83,42 +83,71 @@ static es_storage *storage_new(es_ctx *ctx, int64_t bytes) {
   if (!s) return NULL;
   *s = (es_storage){.ctx = ctx, .data = (char *)s + HEADER, .bytes = bytes, .writable = true,
                     .own = true};
-  atomic_init(&s->count, 1);
-  es_ctx_hold(ctx);
+  s->count = 1;
+  es_ctx_hold_object(ctx);
   return s;
 }
 
 static void storage_release(es_storage *s) {
-  if (atomic_fetch_sub_explicit(&s->count, 1, memory_order_acq_rel) != 1) return;
+  if (--s->count) return;
   es_ctx *ctx = s->ctx;
   if (s->release) s->release(s->user);
   es_free(&ctx->allocator, s, HEADER + (s->own ? (size_t)s->bytes : 0));
-  es_ctx_drop(ctx);
+  es_ctx_drop_object(ctx);
 }
+
+/* A handle holds shape and strides of ES_MAX_RANK axes, more than a kilobyte; the
+ * most frequent call of all, making a small result, should not wait for one. */
+enum { MAX_SPARES = 64 };
 
 /* A handle without a storage yet; its one count is the caller's. */
 static es_tensor *handle_new(es_ctx *ctx) {
-  es_tensor *t = es_alloc(&ctx->allocator, sizeof *t);
-  if (!t) return NULL;
+  es_tensor *t = ctx->spare;
+  if (t) {
+    ctx->spare = t->next;
+    ctx->spares--;
+  } else {
+    t = es_alloc(&ctx->allocator, sizeof *t);
+    if (!t) return NULL;
+  }
   t->ctx = ctx;
   t->storage = NULL;
   t->next = NULL;
-  atomic_init(&t->count, 1);
-  es_ctx_hold(ctx);
+  t->count = 1;
+  es_ctx_hold_object(ctx);
   return t;
 }
 
+static void handle_free(es_tensor *t) {
+  es_ctx *ctx = t->ctx;
+  if (ctx->closed || ctx->spares == MAX_SPARES) {
+    es_free(&ctx->allocator, t, sizeof *t);
+  } else {
+    t->next = ctx->spare;
+    ctx->spare = t;
+    ctx->spares++;
+  }
+  es_ctx_drop_object(ctx);
+}
+
+void es_handles_free(es_ctx *ctx) {
+  while (ctx->spare) {
+    es_tensor *t = ctx->spare;
+    ctx->spare = t->next;
+    es_free(&ctx->allocator, t, sizeof *t);
+  }
+  ctx->spares = 0;
+}
+
 es_tensor *es_retain(es_tensor *t) {
-  if (t) atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
+  if (t) t->count++;
   return t;
 }
 
 void es_release(es_tensor *t) {
-  if (!t || atomic_fetch_sub_explicit(&t->count, 1, memory_order_acq_rel) != 1) return;
-  es_ctx *ctx = t->ctx;
+  if (!t || --t->count) return;
   if (t->storage) storage_release(t->storage);
-  es_free(&ctx->allocator, t, sizeof *t);
-  es_ctx_drop(ctx);
+  handle_free(t);
 }
 
 /* ---- making -------------------------------------------------------------------- */
@@ -170,12 +199,12 @@ es_tensor *es_tensor_view(es_ctx *ctx, const es_tensor *x, int rank, const int64
     return es_ctx_fail_tensor(ctx, &error);
   /* A read-only view of writable memory stays read-only in all views of it. */
   view.writable = view.writable && x->view.writable;
-  atomic_fetch_add_explicit(&x->storage->count, 1, memory_order_relaxed);
+  x->storage->count++;
   return handle_on(ctx, x->storage, &view);
 }
 
 es_tensor *es_tensor_alias(es_ctx *ctx, const es_tensor *x) {
-  atomic_fetch_add_explicit(&x->storage->count, 1, memory_order_relaxed);
+  x->storage->count++;
   return handle_on(ctx, x->storage, &x->view);
 }
 
@@ -203,8 +232,8 @@ es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t lengt
   }
   *storage = (es_storage){.ctx = ctx, .data = data, .bytes = bytes, .writable = writable,
                           .release = release, .user = user};
-  atomic_init(&storage->count, 1);
-  es_ctx_hold(ctx);
+  storage->count = 1;
+  es_ctx_hold_object(ctx);
   return handle_on(ctx, storage, &view);
 }
 
@@ -230,7 +259,7 @@ bool es_is_contiguous(const es_tensor *t) {
 }
 
 bool es_is_view(const es_tensor *t) {
-  return t && atomic_load_explicit(&t->storage->count, memory_order_relaxed) > 1;
+  return t && t->storage->count > 1;
 }
 
 es_array es_tensor_array(const es_tensor *t) {

@@ -1,15 +1,14 @@
-/* Counted storage and handles. A storage that the library allocated is one block:
+/* Counted storage and handles. They belong to one thread at a time, as their context
+ * does: the counts are plain integers. A storage that the library allocated is one block:
  * this header, padded to ES_ALIGN, then the elements. */
 #ifndef ES_ENGINE_TENSOR_H
 #define ES_ENGINE_TENSOR_H
 
-#include <stdatomic.h>
-
 #include "engine/view.h"
 
 typedef struct es_storage {
-  atomic_int_fast64_t count;
-  es_ctx *ctx;      /* held */
+  int64_t count;
+  es_ctx *ctx;      /* lives on: it counts its objects */
   void *data;
   int64_t bytes;    /* that may be touched */
   bool writable;
@@ -19,8 +18,8 @@ typedef struct es_storage {
 } es_storage;
 
 struct es_tensor {
-  atomic_int_fast64_t count;
-  es_ctx *ctx;         /* held */
+  int64_t count;
+  es_ctx *ctx;         /* lives on: it counts its objects */
   es_storage *storage; /* held */
   es_view view;
   es_tensor *next; /* in its scope's list; a scope holds one count */
