@@ -87,7 +87,7 @@ es_status es_bind_new_label(es_binder *b, const char *name, int64_t extent, int3
     b->label_room = room;
   }
   *label = r->n_labels;
-  r->label[r->n_labels++] = (es_label){name, extent};
+  r->label[r->n_labels++] = (es_label){name, extent, ES_ROLE_REDUCED};
   return ES_OK;
 }
 
@@ -103,9 +103,11 @@ static es_status take_labels(es_binder *b) {
   b->choice = ES_NEW_N(b->arena, int32_t, axes->n_vars);
   if (!r->label || !b->slot || !b->alive || !b->work.label || !b->work.stride || !b->choice)
     return es_fail_nomem(b->error);
+  r->axes = axes;
+  r->size = b->sizes.extent;
   r->n_labels = b->label_room = n;
   for (int i = 0; i < n; i++) {
-    r->label[i] = (es_label){axes->label[i].name, b->sizes.extent[i]};
+    r->label[i] = (es_label){axes->label[i].name, b->sizes.extent[i], ES_ROLE_REDUCED};
     b->slot[i] = -1;
   }
   return ES_OK;

@@ -154,6 +154,7 @@ es_status es_bind_check_parts(es_binder *b) {
     ES_TRY(check_moves(b, p, &list));
     ES_TRY(check_empty(b, p, &list));
     p->mean_count = 1;
+    for (int k = 0; k < p->out_walk.n; k++) r->label[p->out_walk.label[k]].role = ES_ROLE_OUT;
     for (int k = 0; k < list.n; k++) p->mean_count *= (double)r->label[list.label[k]].extent;
   }
   return check_gaps(b);

@@ -12,6 +12,7 @@ typedef enum es_role { ES_ROLE_OUT, ES_ROLE_REDUCED } es_role;
 typedef struct es_label {
   const char *name; /* for print-outs; "3", "_", "...[0]" for nameless ones */
   int64_t extent;
+  es_role role; /* OUT: an axis of some part's output */
 } es_label;
 
 /* A strided walk: offset + sum stride[i] * index(label[i]). Labels are distinct. */
@@ -40,7 +41,9 @@ typedef struct es_padded {
 } es_padded;
 
 /* One disjoint piece of one output: a nest over all or some operands. Labels in
- * out are the output axes; all other labels of its operands are reduced. */
+ * out are the output axes; all other labels of its operands are reduced. Every
+ * label of a constraint stands in some walk. A label that a broadcast operand or
+ * none reads stands there with stride 0: it counts its points. */
 typedef struct es_part {
   int output;       /* which output array */
   int n_in;
@@ -79,6 +82,10 @@ typedef struct es_bound {
   es_dtype compute; /* type of the arithmetic: I64, F32, F64, C64, C128 */
   bool wrap;
   double alpha, beta;
+  /* What the print-outs tell of the terms: engine/axes.h, and the size of each of
+   * its variables. */
+  const struct es_axes *axes;
+  const int64_t *size;
 } es_bound;
 
 /* Axes, sizes, views: everything of NOTATION sections 3 and 4 that needs shapes.
@@ -87,7 +94,7 @@ typedef struct es_bound {
 es_status es_bind(es_arena *arena, const es_pattern *pattern, const es_array *in, int64_t n,
                   const es_array *out, const es_options *options, es_bound **bound,
                   es_error *error);
-/* The axis table ('x') and the views ('v') as text. */
+/* The axis table ('x') and the views ('v') as text. Contract of es_error_render. */
 size_t es_bound_print(const es_bound *bound, const char *letters, char *buf, size_t cap);
 
 #endif
