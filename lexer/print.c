@@ -79,12 +79,6 @@ static void print_terms(es_text *t, const es_pattern *p, const es_term *terms, i
   }
 }
 
-const char *es_reducer_name(es_reducer r) {
-  static const char *const names[ES_REDUCER_COUNT] = {"none", "sum", "prod", "max",      "min",
-                                                      "mean", "any", "all",  "logsumexp"};
-  return r >= 0 && r < ES_REDUCER_COUNT ? names[r] : "?";
-}
-
 static const char *inner_text(es_inner inner) {
   static const char *const text[] = {"*", "+", "max", "min", "and", "or"};
   return text[inner];
