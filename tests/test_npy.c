@@ -151,10 +151,18 @@ Test(npy, refuses_headers_that_are_not_the_dict) {
             "%s", es_error_text(es));
 }
 
+/* A context keeps a few handles for the next tensors: two of them, here. */
+static int64_t memory_at_rest(void) {
+  es_scope_push(es);
+  es_load(es, test_data("fortran_u2.npy"));
+  es_scope_pop(es);
+  return es_memory_now(es);
+}
+
 Test(npy, survives_damage_to_every_byte_and_every_length) {
   static const char *const seeds[] = {"le_b1.npy",      "be_i4.npy",    "le_u8.npy", "be_c16.npy",
                                       "fortran_u2.npy", "version2.npy", "empty.npy", "object.npy"};
-  int64_t before = es_memory_now(es);
+  int64_t before = memory_at_rest();
   int cases = 0, refused = 0;
   for (size_t s = 0; s < sizeof seeds / sizeof *seeds; s++) {
     size_t len;
