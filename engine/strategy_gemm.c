@@ -1,9 +1,223 @@
-/* The contraction: two operands multiplied and summed. */
-#include "engine/strategy.h"
+/* The contraction of two operands: sums of products, by register tiles.
+ *
+ * Integers are exact: they run in f32, f64 or 64-bit arithmetic where the bounds of
+ * the operands (of their types, else of their values, which are then read first)
+ * prove that no sum can leave it, and are handed to the loops otherwise, as is every
+ * result that does not fit the output, so that the loops word the error. */
+#include <math.h>
+#include <stdlib.h>
 
-static bool applicable(const es_problem *p, const es_plan_env *env) {
-  (void)p, (void)env;
-  return false;
+#include "base/checked.h"
+#include "base/text.h"
+#include "engine/gemm.h"
+
+extern const es_strategy es_strategy_loops;
+
+/* Where every element of an operand lies: rows along its shortest stride. */
+typedef struct scan {
+  es_gemm_axes outer;
+  int64_t row, step; /* elements of a row, and their distance */
+} scan;
+
+typedef struct contraction {
+  int n_plans;
+  es_gemm_plan plan[3];  /* by falling speed */
+  bool measure;          /* the plan is chosen by the operands' values */
+  scan operand[2];
+  es_step checked;       /* the loops */
+} contraction;
+
+/* ---- bounds of integers ---------------------------------------------------------- */
+
+/* Largest magnitude up to which every integer is exact; a little less, so that
+ * rounding in the bound itself does not matter. */
+static double exact_below(es_gemm_kind kind) {
+  return (kind == ES_GEMM_F32 ? 0x1p24 : kind == ES_GEMM_F64 ? 0x1p53 : 0x1p63) * (1 - 1e-9);
 }
 
-const es_strategy es_strategy_gemm = {.name = "gemm", .applicable = applicable};
+static double dtype_reach(es_dtype dtype) {
+  int64_t low, high;
+  es_dtype_int_range(dtype, &low, &high);
+  return fmax(-(double)low, (double)high);
+}
+
+static double row_reach(const es_kernels *kernels, es_dtype dtype, const char *at, int64_t step,
+                        int64_t n) {
+  _Alignas(ES_ALIGN) int64_t row[ES_ROW];
+  int64_t low = 0, high = 0;
+  size_t size = es_dtype_size(dtype);
+  for (int64_t from = 0; from < n; from += ES_ROW) {
+    int64_t some = n - from < ES_ROW ? n - from : ES_ROW;
+    kernels->elementwise->load[ES_I64][dtype](row, at + from * step * (int64_t)size, step, some);
+    for (int64_t i = 0; i < some; i++) {
+      low = row[i] < low ? row[i] : low;
+      high = row[i] > high ? row[i] : high;
+    }
+  }
+  return fmax(-(double)low, (double)high);
+}
+
+static double values_reach(const es_step *step, const es_run_args *args, int operand) {
+  const contraction *c = step->data;
+  const scan *s = &c->operand[operand];
+  const es_side *side = &step->problem->in[operand];
+  const char *base = (const char *)args->base[side->slot] +
+                     side->offset * (int64_t)es_dtype_size(side->dtype);
+  int64_t at[64];
+  double reach = 0;
+  for (int64_t i = 0; i < s->outer.count; i += 64) {
+    int64_t some = s->outer.count - i < 64 ? s->outer.count - i : 64;
+    es_gemm_offsets(&s->outer, ES_GEMM_X, i, some, at);
+    for (int64_t r = 0; r < some; r++)
+      reach = fmax(reach, row_reach(c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row));
+  }
+  return reach;
+}
+
+/* The fastest plan that is exact for these values; NULL: none. */
+static const es_gemm_plan *exact_plan(const es_step *step, const es_run_args *args) {
+  const contraction *c = step->data;
+  if (!c->measure) return &c->plan[0];
+  double bound = values_reach(step, args, 0) * values_reach(step, args, 1) *
+                 es_problem_taps(step->problem);
+  for (int i = 0; i < c->n_plans; i++)
+    if (bound < exact_below(c->plan[i].kind)) return &c->plan[i];
+  return NULL;
+}
+
+/* ---- the strategy ----------------------------------------------------------------- */
+
+static es_status run(const es_step *step, const es_run_args *args) {
+  const contraction *c = step->data;
+  const es_gemm_plan *plan = exact_plan(step, args);
+  es_status status = plan ? es_gemm_plan_run(plan, args) : ES_E_OVERFLOW;
+  if (status == ES_E_CANCELLED) return es_step_cancelled(args->error);
+  return status == ES_E_OVERFLOW ? c->checked.run(&c->checked, args) : status;
+}
+
+static void print(const es_step *step, char *buf, size_t cap) {
+  const contraction *c = step->data;
+  es_text t = es_text_init(buf, cap);
+  const es_gemm_plan *g = &c->plan[0];
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  es_text_printf(&t, "gemm %s%s m %lld n %lld k %lld", es_dtype_name(g->compute),
+                 c->measure ? " or wider" : "", (long long)g->m.count, (long long)g->n.count,
+                 (long long)g->k.count);
+  if (g->batch.count > 1) es_text_printf(&t, " batch %lld", (long long)g->batch.count);
+  es_text_printf(&t, "; tile %dx%d, operand %d by element, %s, operand %d by vector, %s",
+                 type->height[type->n_heights - 1], g->nr, g->x.in,
+                 g->x_packed ? "packed" : "in place", g->y.in,
+                 g->y_direct ? "in place" : "packed");
+  es_text_printf(&t, "; blocks %lldx%lldx%lld", (long long)g->mb, (long long)g->nb,
+                 (long long)g->kc);
+}
+
+static bool counts_fit(const es_problem *p) {
+  int64_t points = 1;
+  for (int a = 0; a < p->rank; a++)
+    if (p->extent[a] && !es_mul_i64(points, p->extent[a], &points)) return false;
+  return true;
+}
+
+/* Sums of products in the type of the arithmetic, stored once. */
+static bool sums_products(const es_problem *p, const es_plan_env *env) {
+  const es_elementwise_kernels *e = env->kernels->elementwise;
+  if (p->combine != ES_INNER_MUL) return false;
+  if (p->reduce != ES_REDUCE_SUM && p->reduce != ES_REDUCE_MEAN && p->reduce != ES_REDUCE_NONE)
+    return false;
+  bool integral = es_dtype_class(p->out.dtype) <= ES_CLASS_INT;
+  bool scaled = p->alpha != 1 || p->beta != 0;
+  if (p->compute == ES_I64) return integral && !scaled && p->reduce != ES_REDUCE_MEAN;
+  if (integral && (scaled || p->wrap)) return false;
+  if (p->beta != 0 && !e->load[p->compute][p->out.dtype]) return false;
+  return e->store[p->compute][p->out.dtype] && e->load[p->compute][p->in[0].dtype] &&
+         e->load[p->compute][p->in[1].dtype];
+}
+
+/* Whether any pair is both true: counted in f32, where a count never returns to 0. */
+static bool finds_pairs(const es_problem *p) {
+  return p->combine == ES_INNER_AND && p->reduce == ES_REDUCE_ANY && p->compute == ES_I64 &&
+         p->in[0].dtype == ES_BOOL && p->in[1].dtype == ES_BOOL && p->out.dtype == ES_BOOL &&
+         p->alpha == 1 && p->beta == 0;
+}
+
+static bool applicable(const es_problem *p, const es_plan_env *env) {
+  if (p->n_in != 2 || p->n_constraints || p->rank > ES_GEMM_MAX_AXES || !counts_fit(p))
+    return false;
+  return env->kernels->gemm && env->kernels->elementwise &&
+         (sums_products(p, env) || finds_pairs(p));
+}
+
+/* The kinds that may turn out exact, by falling speed. Measured: which of them is
+ * decided by the operands' values, at each run. */
+static int kinds_for(const es_problem *p, es_gemm_kind kind[3], bool *measure) {
+  *measure = false;
+  kind[0] = finds_pairs(p) ? ES_GEMM_F32 : es_gemm_kind_of(p->compute);
+  if (p->compute != ES_I64 || finds_pairs(p) || p->wrap) return 1;
+  double bound =
+      dtype_reach(p->in[0].dtype) * dtype_reach(p->in[1].dtype) * es_problem_taps(p);
+  static const es_gemm_kind all[] = {ES_GEMM_F32, ES_GEMM_F64, ES_GEMM_I64};
+  for (int i = 0; i < 2; i++)
+    if (bound < exact_below(all[i])) return kind[0] = all[i], 1;
+  memcpy(kind, all, sizeof all);
+  *measure = true;
+  return 3;
+}
+
+static double cost(const es_problem *p, const es_plan_env *env) {
+  es_gemm_kind kind[3];
+  bool measure;
+  es_gemm_plan plan;
+  int n = kinds_for(p, kind, &measure);
+  es_gemm_plan_choose(p, env, kind[n > 1], &plan);
+  double seconds = plan.seconds;
+  for (int i = 0; measure && i < 2; i++) seconds += es_problem_side_bytes(p, &p->in[i]) / 1e10;
+  return seconds;
+}
+
+static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s) {
+  const es_side *side = &p->in[operand];
+  int inner = -1;
+  for (int a = 0; a < p->rank; a++)
+    if (side->stride[a] && (inner < 0 || llabs(side->stride[a]) < llabs(side->stride[inner])))
+      inner = a;
+  s->row = inner < 0 ? 1 : p->extent[inner];
+  s->step = inner < 0 ? 1 : side->stride[inner];
+  s->outer.count = 1;
+  s->outer.extent = ES_NEW_N(arena, int64_t, p->rank);
+  s->outer.stride[ES_GEMM_X] = ES_NEW_N(arena, int64_t, p->rank);
+  if (!s->outer.extent || !s->outer.stride[ES_GEMM_X]) return false;
+  for (int a = 0; a < p->rank; a++) {
+    if (a == inner || !side->stride[a]) continue;
+    s->outer.extent[s->outer.n] = p->extent[a];
+    s->outer.stride[ES_GEMM_X][s->outer.n++] =
+        side->stride[a] * (int64_t)es_dtype_size(side->dtype);
+    s->outer.count *= p->extent[a];
+  }
+  return true;
+}
+
+static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
+  contraction *c = ES_NEW(env->arena, contraction);
+  if (!c) return ES_E_NOMEM;
+  es_gemm_kind kind[3];
+  c->n_plans = kinds_for(p, kind, &c->measure);
+  step->workspace = 0;
+  for (int i = 0; i < c->n_plans; i++) {
+    es_gemm_plan_choose(p, env, kind[i], &c->plan[i]);
+    if (!es_gemm_plan_finish(env->arena, &c->plan[i])) return ES_E_NOMEM;
+    size_t bytes = es_gemm_plan_workspace(&c->plan[i]);
+    if (bytes > step->workspace) step->workspace = bytes;
+  }
+  for (int i = 0; c->measure && i < 2; i++)
+    if (!make_scan(env->arena, p, i, &c->operand[i])) return ES_E_NOMEM;
+  c->checked = (es_step){.strategy = &es_strategy_loops, .problem = p};
+  ES_TRY(es_strategy_loops.make(p, env, &c->checked));
+  if (c->checked.workspace > step->workspace) step->workspace = c->checked.workspace;
+  step->data = c;
+  step->run = run;
+  return ES_OK;
+}
+
+const es_strategy es_strategy_gemm = {
+    .name = "gemm", .applicable = applicable, .cost = cost, .make = make, .print = print};

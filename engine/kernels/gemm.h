@@ -1,0 +1,76 @@
+/* Contraction kernels: a register tile of C = X · Y, and the moves around it.
+ *
+ *   C[i][j] (+)= sum over p of X[i][p] * Y[p][j],   i < height, j < columns
+ *
+ * X is the broadcast side: one element at a time, wherever it lies, at
+ * x + rows[i] + xk[p]. Y is the vector side: its columns lie side by side, packed
+ * into a panel [k][columns] or, where memory allows, as they are.
+ *
+ * Every element of C is one chain of multiply-adds in the order of p, whatever the
+ * height, the columns and the form of the rows: its bits do not depend on the tile
+ * it falls into. All offsets and strides here are in bytes. */
+#ifndef ES_ENGINE_KERNELS_GEMM_H
+#define ES_ENGINE_KERNELS_GEMM_H
+
+#include "engine/kernels/kernels.h"
+
+/* Types a contraction is computed in. */
+typedef enum es_gemm_kind {
+  ES_GEMM_F32,
+  ES_GEMM_F64,
+  ES_GEMM_I64, /* modulo 2^64 */
+  ES_GEMM_C64,
+  ES_GEMM_C128,
+  ES_GEMM_KINDS
+} es_gemm_kind;
+
+/* Most rows, vectors, heights and columns of a register tile, over all ISAs and kinds. */
+enum { ES_GEMM_ROWS = 14, ES_GEMM_VECTORS = 2, ES_GEMM_HEIGHTS = 8, ES_GEMM_COLUMNS = 32 };
+
+typedef struct es_gemm_tile {
+  int64_t k;
+  const char *x;
+  const int64_t *xk;     /* [k] */
+  const int64_t *rows;   /* [height]; not read by the unit-stride form */
+  const char *y;
+  int64_t y_step;        /* from one k to the next */
+  char *c;               /* complex: [height] of [columns] real, then [columns] imaginary parts */
+  const int64_t *c_rows; /* [height] */
+  bool add;              /* to what C holds, else C is only written */
+  int64_t ahead;         /* unit-stride form: prefetch this far past each x; 0 does no harm */
+} es_gemm_tile;
+
+typedef void (*es_gemm_kernel)(const es_gemm_tile *tile);
+
+typedef enum es_gemm_form {
+  ES_GEMM_ANY_ROWS,
+  ES_GEMM_UNIT_ROWS /* rows[i] is i elements: packed [k][height], or neighbours in memory */
+} es_gemm_form;
+
+typedef struct es_gemm_type {
+  int lanes;                       /* columns of one vector */
+  int n_heights;
+  uint8_t height[ES_GEMM_HEIGHTS]; /* rising */
+  es_gemm_kernel kernel[ES_GEMM_HEIGHTS][ES_GEMM_VECTORS][2]; /* [height][vectors - 1][form] */
+} es_gemm_type;
+
+/* Moves of elements of one size. pack: dst[p][j] = src[cols[j] + ks[p]] for j < n,
+ * zero for n <= j < width; dst has room for a vector past its end. scatter:
+ * dst[rows[i] + cols[j]] = src[i][j], src rows width elements apart. */
+typedef struct es_gemm_moves {
+  void (*pack)(void *dst, int width, const char *src, const int64_t *cols, int n,
+               const int64_t *ks, int64_t k);
+  void (*scatter)(char *dst, const int64_t *rows, int m, const int64_t *cols, int n,
+                  const void *src, int width);
+} es_gemm_moves;
+
+struct es_gemm_kernels {
+  es_gemm_type type[ES_GEMM_KINDS];
+  es_gemm_moves moves[5]; /* elements of 1, 2, 4, 8, 16 bytes */
+  /* Rows of columns complex numbers [k][columns][2] into planes [k][2][columns],
+   * and back; 4- and 8-byte parts. */
+  void (*split[2])(void *planes, const void *pairs, int64_t k, int columns);
+  void (*join[2])(void *pairs, const void *planes, int64_t k, int columns);
+};
+
+#endif

@@ -1,0 +1,96 @@
+/* The contraction kernels of one vector width: ES_V bytes. Register tiles leave
+ * room for the vectors of Y and one broadcast of X: with 32 registers (AVX-512)
+ * 14 x 2 accumulators, with 16 registers 6 x 2, and 4 x 2 where a product needs a
+ * register of its own because there is no fused multiply-add. */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "engine/kernels/gemm.h"
+
+#define ES_GLUE_(a, b) a##_##b
+#define ES_GLUE(a, b) ES_GLUE_(a, b)
+
+#if defined(__clang__)
+#define ES_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ES_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+#if ES_V == 64
+#define ES_HEIGHTS(X) X(1) X(2) X(4) X(6) X(8) X(10) X(12) X(14)
+#define ES_COMPLEX_HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#elif ES_V == 32
+#define ES_HEIGHTS(X) X(1) X(2) X(3) X(4) X(6)
+#define ES_COMPLEX_HEIGHTS(X) X(1) X(2)
+#else
+#define ES_HEIGHTS(X) X(1) X(2) X(4)
+#define ES_COMPLEX_HEIGHTS(X) X(1) X(2)
+#endif
+
+#define ES_T float
+#define ES_S f32
+#include "engine/kernels/gemm_tile.inc.h"
+#define ES_T double
+#define ES_S f64
+#include "engine/kernels/gemm_tile.inc.h"
+#define ES_T uint64_t
+#define ES_S i64
+#include "engine/kernels/gemm_tile.inc.h"
+#define ES_T float
+#define ES_S c64
+#include "engine/kernels/gemm_complex.inc.h"
+#define ES_T double
+#define ES_S c128
+#include "engine/kernels/gemm_complex.inc.h"
+
+#define ES_U uint8_t
+#define ES_S u8
+#define ES_LANES 0
+#include "engine/kernels/gemm_move.inc.h"
+#define ES_U uint16_t
+#define ES_S u16
+#define ES_LANES 0
+#include "engine/kernels/gemm_move.inc.h"
+#define ES_U uint32_t
+#define ES_S u32
+#define ES_LANES (ES_V / 4)
+#include "engine/kernels/gemm_move.inc.h"
+#define ES_U uint64_t
+#define ES_S u64
+#define ES_LANES (ES_V / 8)
+#include "engine/kernels/gemm_move.inc.h"
+typedef struct u128 {
+  uint64_t part[2];
+} u128;
+#define ES_U u128
+#define ES_S u128
+#define ES_LANES 0
+#include "engine/kernels/gemm_move.inc.h"
+
+#define ES_KERNELS(S, h)                                                       \
+  {{ES_GLUE(any_##h##x1, S), ES_GLUE(unit_##h##x1, S)},                        \
+   {ES_GLUE(any_##h##x2, S), ES_GLUE(unit_##h##x2, S)}},
+#define ES_COUNT(h) +1
+#define ES_HEIGHT(h) h,
+#define ES_KERNELS_F32(h) ES_KERNELS(f32, h)
+#define ES_KERNELS_F64(h) ES_KERNELS(f64, h)
+#define ES_KERNELS_I64(h) ES_KERNELS(i64, h)
+#define ES_KERNELS_C64(h) ES_KERNELS(c64, h)
+#define ES_KERNELS_C128(h) ES_KERNELS(c128, h)
+#define ES_TYPE(T, heights, kernels)                                           \
+  { ES_V / (int)sizeof(T), 0 heights(ES_COUNT), {heights(ES_HEIGHT)}, { heights(kernels) } }
+
+static const es_gemm_kernels gemm_kernels = {
+    .type = {[ES_GEMM_F32] = ES_TYPE(float, ES_HEIGHTS, ES_KERNELS_F32),
+             [ES_GEMM_F64] = ES_TYPE(double, ES_HEIGHTS, ES_KERNELS_F64),
+             [ES_GEMM_I64] = ES_TYPE(uint64_t, ES_HEIGHTS, ES_KERNELS_I64),
+             [ES_GEMM_C64] = ES_TYPE(float, ES_COMPLEX_HEIGHTS, ES_KERNELS_C64),
+             [ES_GEMM_C128] = ES_TYPE(double, ES_COMPLEX_HEIGHTS, ES_KERNELS_C128)},
+    .moves = {{pack_u8, scatter_u8},
+              {pack_u16, scatter_u16},
+              {pack_u32, scatter_u32},
+              {pack_u64, scatter_u64},
+              {pack_u128, scatter_u128}},
+    .split = {split_c64, split_c128},
+    .join = {join_c64, join_c128},
+};

@@ -1,0 +1,95 @@
+/* Register tiles of one complex type: X as pairs, Y and C as planes of real and
+ * imaginary parts. Set before including, unset afterwards:
+ *   ES_T  the type of a part; ES_S  the suffix of the names */
+
+typedef ES_T ES_GLUE(lanes, ES_S) __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
+
+static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_gemm_tile *t,
+                                                                      const int height,
+                                                                      const int vectors,
+                                                                      const es_gemm_form form) {
+  typedef ES_GLUE(lanes, ES_S) vec;
+  const bool unit = form == ES_GEMM_UNIT_ROWS;
+  const char *x = t->x, *y = t->y;
+  const int64_t *xk = t->xk, *rows = t->rows;
+  const int64_t y_step = t->y_step, ahead = t->ahead;
+  vec re[ES_GEMM_ROWS / 2][ES_GEMM_VECTORS], im[ES_GEMM_ROWS / 2][ES_GEMM_VECTORS];
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) re[i][v] = im[i][v] = (vec){0};
+  }
+  for (const int64_t *end = xk + t->k; xk < end; xk++, y += y_step) {
+    const char *at = x + *xk;
+    vec b_re[ES_GEMM_VECTORS], b_im[ES_GEMM_VECTORS];
+    if (unit) __builtin_prefetch(at + ahead);
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) {
+      b_re[v] = ((const vec *)y)[v];
+      b_im[v] = ((const vec *)y)[vectors + v];
+    }
+    ES_UNROLL
+    for (int i = 0; i < height; i++) {
+      ES_T a[2];
+      memcpy(a, at + (unit ? i * (int64_t)sizeof a : rows[i]), sizeof a);
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) {
+        re[i][v] += a[0] * b_re[v];
+        im[i][v] += a[0] * b_im[v];
+        re[i][v] -= a[1] * b_im[v];
+        im[i][v] += a[1] * b_re[v];
+      }
+      if (!unit) atomic_signal_fence(memory_order_seq_cst);
+    }
+  }
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    vec *c = (vec *)(t->c + t->c_rows[i]);
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) {
+      if (t->add) re[i][v] += c[v];
+      if (t->add) im[i][v] += c[vectors + v];
+      c[v] = re[i][v];
+      c[vectors + v] = im[i][v];
+    }
+  }
+}
+
+#define ES_X(h)                                                                \
+  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {              \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                            \
+  }                                                                            \
+  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {              \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                            \
+  }                                                                            \
+  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {             \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                           \
+  }                                                                            \
+  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {             \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                           \
+  }
+ES_COMPLEX_HEIGHTS(ES_X)
+#undef ES_X
+
+static void ES_GLUE(split, ES_S)(void *planes, const void *pairs, int64_t k, int columns) {
+  ES_T *restrict to = planes;
+  const ES_T *restrict from = pairs;
+  for (int64_t p = 0; p < k; p++, to += 2 * columns, from += 2 * columns)
+    for (int j = 0; j < columns; j++) {
+      to[j] = from[2 * j];
+      to[columns + j] = from[2 * j + 1];
+    }
+}
+
+static void ES_GLUE(join, ES_S)(void *pairs, const void *planes, int64_t k, int columns) {
+  ES_T *restrict to = pairs;
+  const ES_T *restrict from = planes;
+  for (int64_t p = 0; p < k; p++, to += 2 * columns, from += 2 * columns)
+    for (int j = 0; j < columns; j++) {
+      to[2 * j] = from[j];
+      to[2 * j + 1] = from[columns + j];
+    }
+}
+
+#undef ES_T
+#undef ES_S

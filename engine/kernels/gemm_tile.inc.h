@@ -1,0 +1,80 @@
+/* Register tiles of one real type. Set before including, unset afterwards:
+ *   ES_T  the type; ES_S  the suffix of the names */
+
+typedef ES_T ES_GLUE(lanes, ES_S) __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
+
+#ifndef ES_GEMM_ROW_REGISTERS
+/* How many row offsets are held in registers; the rest are read again at each k.
+ * Measured: with more, gcc 12 keeps offsets in vector registers and clang 14 spills
+ * accumulators; a read is free beside the multiply-adds. */
+#if defined(__clang__)
+#define ES_GEMM_ROW_REGISTERS 6
+#else
+#define ES_GEMM_ROW_REGISTERS 7
+#endif
+#endif
+
+/* height x (vectors * lanes). After inlining all loops but the one over k are
+ * unrolled and acc lives in registers. */
+static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_gemm_tile *t,
+                                                                      const int height,
+                                                                      const int vectors,
+                                                                      const es_gemm_form form) {
+  typedef ES_GLUE(lanes, ES_S) vec;
+  const bool unit = form == ES_GEMM_UNIT_ROWS;
+  const char *x = t->x, *y = t->y;
+  const int64_t *xk = t->xk, *rows = t->rows;
+  const int64_t y_step = t->y_step, ahead = t->ahead;
+  vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
+  int64_t row[ES_GEMM_ROWS];
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    row[i] = unit ? i * (int64_t)sizeof(ES_T) : i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
+  }
+  for (const int64_t *end = xk + t->k; xk < end; xk++, y += y_step) {
+    const char *at = x + *xk;
+    vec b[ES_GEMM_VECTORS];
+    if (unit) __builtin_prefetch(at + ahead);
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) b[v] = ((const vec *)y)[v];
+    ES_UNROLL
+    for (int i = 0; i < height; i++) {
+      ES_T a;
+      memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+      /* Keeps the compiler from gathering all broadcasts first, for which there
+       * are no registers. No instruction. */
+      if (!unit) atomic_signal_fence(memory_order_seq_cst);
+    }
+  }
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    vec *c = (vec *)(t->c + t->c_rows[i]);
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) {
+      if (t->add) acc[i][v] += c[v];
+      c[v] = acc[i][v];
+    }
+  }
+}
+
+#define ES_X(h)                                                                \
+  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {              \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                            \
+  }                                                                            \
+  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {              \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                            \
+  }                                                                            \
+  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {             \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                           \
+  }                                                                            \
+  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {             \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                           \
+  }
+ES_HEIGHTS(ES_X)
+#undef ES_X
+#undef ES_T
+#undef ES_S

@@ -1,0 +1,675 @@
+/* Contractions against sums in long double and in 128-bit integers: every variant
+ * (sides exchanged, X packed or not, Y in place or not), every ISA, every edge of
+ * the tiles and blocks. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/ctx.h"
+#include "engine/gemm.h"
+
+extern const es_strategy es_strategy_gemm;
+
+enum { AXES = 8 };
+enum { A = 1, B = 2, C = 4 }; /* an axis belongs to these; reduced without C */
+
+/* An axis, outermost first in the nest. Where it lies in each array's memory is
+ * given by order: the axis with the highest number is innermost there; of equals,
+ * the last one. */
+typedef struct axis {
+  int64_t extent;
+  int in;              /* A, B, C */
+  int order[3];        /* in a, b, c */
+  int64_t factor[3];   /* of the stride: 0 counts as 1; negative walks backwards, 2 leaves gaps */
+} axis;
+
+typedef struct array {
+  es_dtype dtype;
+  void *data;
+  int64_t length; /* elements */
+} array;
+
+typedef struct instance {
+  es_arena arena;
+  es_problem *p;
+  array array[3]; /* a, b, c */
+} instance;
+
+static uint64_t random_state = 88172645463325252u;
+static uint64_t random_bits(void) {
+  random_state ^= random_state << 13, random_state ^= random_state >> 7;
+  return random_state ^= random_state << 17;
+}
+/* A multiple of 1/8 in [-2, 2): f16 and bf16 hold it; sums are not exact in f32
+ * once scaled by thirds. */
+static double random_value(void) { return ((double)(random_bits() >> 40 & 31) - 16) / 8; }
+
+static void fill(array *a, double scale) {
+  for (int64_t i = 0; i < a->length; i++) {
+    bool fraction = a->dtype >= ES_F16;
+    double re = random_value() * (fraction ? scale : 4), im = random_value() * scale;
+    es_class cls = es_dtype_class(a->dtype);
+    int64_t whole = cls == ES_CLASS_BOOL ? re > 0 : a->dtype == ES_U8 ? (int64_t)fabs(re)
+                                                                      : (int64_t)re;
+    es_scalar_store(a->dtype, (char *)a->data + i * (int64_t)es_dtype_size(a->dtype),
+                    (es_scalar){cls, whole, re, im});
+  }
+}
+
+/* Strides of one array: innermost axis first. Returns elements needed and where
+ * element 0 of the walk lies. */
+static int64_t lay_out(const axis *axes, int n, int which, int64_t *stride, int64_t *offset) {
+  int64_t step = 1, low = 0;
+  bool done[AXES] = {false};
+  for (int turn = 0; turn < n; turn++) {
+    int next = -1;
+    for (int a = 0; a < n; a++)
+      if ((axes[a].in >> which & 1) && !done[a] &&
+          (next < 0 || axes[a].order[which] >= axes[next].order[which]))
+        next = a;
+    if (next < 0) break;
+    done[next] = true;
+    int64_t factor = axes[next].factor[which] ? axes[next].factor[which] : 1;
+    stride[next] = step * factor;
+    int64_t reach = (axes[next].extent ? axes[next].extent - 1 : 0) * stride[next];
+    if (reach < 0) low += reach;
+    step *= llabs(factor) * (axes[next].extent ? axes[next].extent : 1);
+  }
+  *offset = -low;
+  return step;
+}
+
+/* Output axes must come first. */
+static instance make(const axis *axes, int n, es_dtype a, es_dtype b, es_dtype c,
+                     es_dtype compute) {
+  instance x = {.array = {{.dtype = a}, {.dtype = b}, {.dtype = c}}};
+  es_allocator allocator = es_allocator_default();
+  es_arena_init(&x.arena, &allocator);
+  x.p = es_problem_new(&x.arena, n, 2, 0);
+  es_problem *p = x.p;
+  es_side *side[3] = {&p->in[0], &p->in[1], &p->out};
+  p->n_out = 0;
+  for (int i = 0; i < n; i++) {
+    p->extent[i] = axes[i].extent;
+    p->n_out += axes[i].in >> 2;
+  }
+  for (int s = 0; s < 3; s++) {
+    side[s]->dtype = x.array[s].dtype;
+    side[s]->slot = s;
+    x.array[s].length = lay_out(axes, n, s, side[s]->stride, &side[s]->offset);
+    x.array[s].data = calloc((size_t)x.array[s].length + 1, es_dtype_size(x.array[s].dtype));
+    fill(&x.array[s], 1.0 / 3);
+  }
+  p->combine = ES_INNER_MUL;
+  p->reduce = ES_REDUCE_SUM;
+  p->compute = compute;
+  p->out_rank = 1;
+  int64_t *shape = ES_NEW_N(&x.arena, int64_t, 2);
+  shape[0] = x.array[2].length, shape[1] = 1;
+  p->out_shape = shape;
+  p->out_strides = shape + 1;
+  return x;
+}
+
+static void release(instance *x) {
+  for (int s = 0; s < 3; s++) free(x->array[s].data);
+  es_arena_free(&x->arena);
+}
+
+/* ---- the reference ------------------------------------------------------------- */
+
+typedef struct sum {
+  long double re, im, size; /* size: the same sum of absolute values */
+  __int128 i;
+} sum;
+
+static es_scalar element(const array *a, int64_t at) {
+  return es_scalar_load(a->dtype, (const char *)a->data + at * (int64_t)es_dtype_size(a->dtype));
+}
+
+static sum reference(const instance *x, const int64_t *index) {
+  const es_problem *p = x->p;
+  sum total = {0};
+  int64_t at[AXES], a0 = p->in[0].offset, b0 = p->in[1].offset;
+  for (int i = 0; i < p->rank; i++) {
+    at[i] = i < p->n_out ? index[i] : 0;
+    if (i >= p->n_out && p->extent[i] == 0) return total;
+    a0 += at[i] * p->in[0].stride[i];
+    b0 += at[i] * p->in[1].stride[i];
+  }
+  for (;;) {
+    es_scalar a = element(&x->array[0], a0), b = element(&x->array[1], b0);
+    bool whole = a.cls <= ES_CLASS_INT && b.cls <= ES_CLASS_INT;
+    if (a.cls <= ES_CLASS_INT) a.re = (double)a.i;
+    if (b.cls <= ES_CLASS_INT) b.re = (double)b.i;
+    total.i += (__int128)a.i * b.i;
+    if (!whole) {
+      total.re += (long double)a.re * b.re - (long double)a.im * b.im;
+      total.im += (long double)a.re * b.im + (long double)a.im * b.re;
+      total.size += (fabsl(a.re) + fabsl(a.im)) * (fabsl(b.re) + fabsl(b.im));
+    }
+    int i = p->rank - 1;
+    for (; i >= p->n_out; i--) {
+      a0 += p->in[0].stride[i], b0 += p->in[1].stride[i];
+      if (++at[i] < p->extent[i]) break;
+      a0 -= at[i] * p->in[0].stride[i], b0 -= at[i] * p->in[1].stride[i];
+      at[i] = 0;
+    }
+    if (i < p->n_out) return total;
+  }
+}
+
+static double unit(es_dtype d) {
+  switch (d) {
+  case ES_F16: return 0x1p-11;
+  case ES_BF16: return 0x1p-8;
+  case ES_F32:
+  case ES_C64: return 0x1p-24;
+  default: return 0x1p-53;
+  }
+}
+
+/* A chain of n multiply-adds errs by at most n u times the sum of absolute values
+ * (Higham, Accuracy and Stability, 3.1); a sum in chains by the length of a chain
+ * plus the number of chains; two more for scaling and storing. Without fused
+ * multiply-adds each product rounds too, and complex products are two. */
+static double bound(const es_problem *p, double taps, double size, double value) {
+  double chains = ceil(taps / ES_GEMM_CHAIN);
+  double steps = 2 * (fmin(taps, ES_GEMM_CHAIN) + chains) + 4;
+  return steps * unit(p->compute) * size + 2 * unit(p->out.dtype) * fabs(value) +
+         (p->out.dtype == ES_F16 ? 0x1p-24 : 0);
+}
+
+static bool next_index(const es_problem *p, int64_t *index) {
+  for (int i = p->n_out - 1; i >= 0; i--) {
+    if (++index[i] < p->extent[i]) return true;
+    index[i] = 0;
+  }
+  return false;
+}
+
+static void check(const instance *x, const char *what) {
+  const es_problem *p = x->p;
+  int64_t index[AXES] = {0};
+  double taps = es_problem_taps(p);
+  if (es_problem_outputs(p) == 0) return;
+  do {
+    int64_t at = p->out.offset;
+    for (int i = 0; i < p->n_out; i++) at += index[i] * p->out.stride[i];
+    es_scalar got = element(&x->array[2], at);
+    sum want = reference(x, index);
+    if (p->compute == ES_I64) {
+      cr_assert_eq(got.i, (int64_t)want.i, "%s: at %lld: %lld, expected %lld", what, (long long)at,
+                   (long long)got.i, (long long)want.i);
+      continue;
+    }
+    double limit = bound(p, taps, (double)want.size, (double)want.re);
+    double error = (double)fmaxl(fabsl(got.re - want.re), fabsl(got.im - want.im));
+    cr_assert(error <= limit, "%s: at %lld: %.17g, expected %.17Lg, off by %g > %g", what,
+              (long long)at, got.re, want.re, error, limit);
+  } while (next_index(p, index));
+}
+
+/* ---- running ------------------------------------------------------------------- */
+
+static void spoil(const array *c) {
+  memset(c->data, 0xff, (size_t)c->length * es_dtype_size(c->dtype));
+}
+
+static void *aligned(size_t bytes) { return aligned_alloc(64, (bytes + 127) / 64 * 64); }
+
+static es_status run_plan(instance *x, const es_gemm_plan *plan, es_pool *pool) {
+  size_t bytes = es_gemm_plan_workspace(plan);
+  void *workspace = aligned(bytes), *base[3];
+  memset(workspace, 0xff, bytes); /* NaN: nothing may be read before it is written */
+  for (int s = 0; s < 3; s++) base[s] = x->array[s].data;
+  es_run_args args = {.base = base, .workspace = workspace, .pool = pool};
+  es_status status = es_gemm_plan_run(plan, &args);
+  free(workspace);
+  return status;
+}
+
+/* Every way that is possible, each checked. */
+static void check_variants(instance *x, const es_kernels *kernels, es_gemm_kind kind,
+                           const char *what) {
+  es_plan_env env = {.arena = &x->arena, .kernels = kernels, .threads = 1};
+  for (int v = 0; v < ES_GEMM_VARIANTS; v++) {
+    es_gemm_plan plan;
+    if (!es_gemm_plan_variant(x->p, &env, kind, v, &plan)) continue;
+    cr_assert(es_gemm_plan_finish(&x->arena, &plan));
+    spoil(&x->array[2]);
+    cr_assert_eq(run_plan(x, &plan, NULL), ES_OK);
+    char label[160];
+    snprintf(label, sizeof label, "%s, variant %d, ISA %d", what, v, (int)kernels->isa);
+    check(x, label);
+  }
+}
+
+static const es_isa isas[] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
+#define FOR_ISAS(kernels)                                                      \
+  for (size_t isa_ = 0; isa_ < 3; isa_++)                                      \
+    for (const es_kernels *kernels = es_kernels_select(isas[isa_]); kernels; kernels = NULL)
+
+/* c[m n] = a[m k] b[k n]; layout: bit 0 a is k-major, 1 b is n-major, 2 c is n-major. */
+static instance matrices(int64_t m, int64_t n, int64_t k, int layout, es_dtype dtype) {
+  int ta = layout & 1, tb = layout >> 1 & 1, tc = layout >> 2 & 1;
+  axis axes[] = {{m, A | C, {ta ? 2 : 0, 0, tc ? 2 : 0}, {0}},
+                 {n, B | C, {0, tb ? 0 : 2, tc ? 0 : 2}, {0}},
+                 {k, A | B, {ta ? 0 : 2, tb ? 2 : 0, 0}, {0}}};
+  return make(axes, 3, dtype, dtype, dtype, es_dtype_compute(dtype));
+}
+
+static void check_matrices(int64_t m, int64_t n, int64_t k, int layout, es_dtype dtype) {
+  instance x = matrices(m, n, k, layout, dtype);
+  char what[120];
+  snprintf(what, sizeof what, "%s %lldx%lldx%lld layout %d", es_dtype_name(dtype), (long long)m,
+           (long long)n, (long long)k, layout);
+  FOR_ISAS(kernels)
+  check_variants(&x, kernels, es_gemm_kind_of(es_dtype_compute(dtype)), what);
+  release(&x);
+}
+
+Test(gemm, every_edge_of_the_tile) {
+  for (int64_t m = 1; m <= 40; m++)
+    for (int64_t n = 1; n <= 40; n++)
+      check_matrices(m, n, 3, (int)(random_bits() & 7), ES_F32);
+}
+
+Test(gemm, every_layout_and_type) {
+  static const es_dtype types[] = {ES_F32, ES_F64, ES_I64, ES_C64, ES_C128};
+  static const int64_t sizes[] = {1, 2, 5, 8, 17, 33};
+  for (int t = 0; t < 5; t++)
+    for (int layout = 0; layout < 8; layout++)
+      for (int m = 0; m < 6; m++)
+        for (int n = 0; n < 6; n++) check_matrices(sizes[m], sizes[n], 19, layout, types[t]);
+}
+
+Test(gemm, every_edge_of_the_chains_and_blocks) {
+  static const int64_t ks[] = {0,   1,   2,   7,   255, 256, 257,  511,
+                               512, 513, 768, 769, 1023, 1024, 1025, 2050};
+  for (size_t i = 0; i < sizeof ks / sizeof *ks; i++)
+    for (int layout = 0; layout < 8; layout += 3) check_matrices(15, 35, ks[i], layout, ES_F32);
+  check_matrices(17, 19, 1025, 0, ES_F64);
+  check_matrices(17, 19, 1025, 1, ES_C64);
+  check_matrices(17, 19, 1025, 2, ES_C128);
+  check_matrices(17, 19, 1025, 3, ES_I64);
+}
+
+Test(gemm, more_than_one_block_of_rows_and_columns) {
+  check_matrices(4099, 3, 2, 0, ES_F32);
+  check_matrices(3, 4099, 5, 2, ES_F32);
+  check_matrices(5, 300, 1024, 0, ES_F32);
+  check_matrices(19, 600, 600, 7, ES_F32);
+}
+
+Test(gemm, empty_axes) {
+  for (int layout = 0; layout < 8; layout++) {
+    check_matrices(0, 5, 3, layout, ES_F32);
+    check_matrices(5, 0, 3, layout, ES_F32);
+    check_matrices(5, 3, 0, layout, ES_F32);
+    check_matrices(0, 0, 0, layout, ES_F32);
+  }
+}
+
+/* ---- strides, several axes ---------------------------------------------------------- */
+
+static void check_axes(const axis *axes, int n, es_dtype dtype, const char *what) {
+  instance x = make(axes, n, dtype, dtype, dtype, es_dtype_compute(dtype));
+  FOR_ISAS(kernels)
+  check_variants(&x, kernels, es_gemm_kind_of(es_dtype_compute(dtype)), what);
+  release(&x);
+}
+
+Test(gemm, gaps_and_backward_walks) {
+  static const int64_t factors[] = {1, 2, -1, -3};
+  for (int f = 0; f < 4 * 4 * 4; f++) {
+    int64_t p = factors[f & 3], q = factors[f >> 2 & 3], r = factors[f >> 4];
+    axis axes[] = {{17, A | C, {0, 0, 0}, {p, 0, q}},
+                   {37, B | C, {0, 2, 2}, {0, q, r}},
+                   {18, A | B, {2, 0, 0}, {q, r, 0}}};
+    check_axes(axes, 3, ES_F32, "gaps");
+  }
+}
+
+Test(gemm, two_axes_each_and_a_batch) {
+  for (int o = 0; o < 64; o++) {
+    int a = o & 3, b = o >> 2 & 3, c = o >> 4;
+    axis axes[] = {{2, A | B | C, {0, b == 1 ? 7 : 0, c == 1 ? 7 : 0}, {0}},
+                   {3, A | C, {1, 0, 1}, {0}},
+                   {4, B | C, {0, b == 2 ? 7 : 1, 2}, {0}},
+                   {7, A | C, {a == 1 ? 7 : 2, 0, c == 2 ? 7 : 3}, {0}},
+                   {9, B | C, {0, 2, c == 3 ? 7 : 4}, {0}},
+                   {5, A | B, {a == 2 ? 7 : 5, b == 3 ? 7 : 5, 0}, {0}},
+                   {6, A | B, {a == 3 ? 7 : 6, 6, 0}, {0}}};
+    check_axes(axes, 7, ES_F32, "two axes each");
+  }
+}
+
+Test(gemm, an_axis_one_side_does_not_see) {
+  axis reduced[] = {{9, A | C, {0, 0, 0}, {0}},
+                    {35, B | C, {0, 0, 1}, {0}},
+                    {5, A | B, {1, 1, 0}, {0}},
+                    {3, A, {2, 0, 0}, {0}},
+                    {2, B, {0, 2, 0}, {0}}};
+  check_axes(reduced, 5, ES_F32, "reduced axes seen by one operand");
+  axis repeated[] = {{4, C, {0, 0, 0}, {0}},
+                     {9, A | C, {1, 0, 1}, {0}},
+                     {20, B | C, {0, 1, 2}, {0}},
+                     {5, A | B, {2, 2, 0}, {0}}};
+  check_axes(repeated, 4, ES_F32, "an output axis no operand sees");
+}
+
+/* A convolution: two axes of the nest walk one axis of memory. */
+static instance convolution(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t step) {
+  axis axes[] = {{o, B | C, {0, 0, 0}, {0}},      {size, A | C, {0, 0, 1}, {0}},
+                 {size, A | C, {0, 0, 2}, {0}},   {c, A | B, {0, 1, 0}, {0}},
+                 {tap, A | B, {0, 2, 0}, {0}},    {tap, A | B, {0, 3, 0}, {0}}};
+  instance x = make(axes, 6, ES_F32, ES_F32, ES_F32, ES_F32);
+  int64_t side = (size - 1) * step + tap, *s = x.p->in[0].stride;
+  s[0] = 0, s[1] = side * step, s[2] = step, s[3] = side * side, s[4] = side, s[5] = 1;
+  free(x.array[0].data);
+  x.array[0].length = c * side * side;
+  x.array[0].data = calloc((size_t)x.array[0].length, 4);
+  fill(&x.array[0], 1.0 / 3);
+  return x;
+}
+
+Test(gemm, convolution_from_overlapping_windows) {
+  static const int64_t sizes[] = {1, 3, 7, 14, 17};
+  for (int s = 0; s < 5; s++)
+    for (int64_t step = 1; step <= 2; step++) {
+      instance x = convolution(5, 36, sizes[s], 3, step);
+      FOR_ISAS(kernels)
+      check_variants(&x, kernels, ES_GEMM_F32, "convolution");
+      release(&x);
+    }
+}
+
+/* ---- types in memory ----------------------------------------------------------------- */
+
+Test(gemm, storage_types) {
+  static const struct {
+    es_dtype a, b, c, compute;
+  } rows[] = {
+      {ES_F16, ES_F16, ES_F16, ES_F32},   {ES_BF16, ES_BF16, ES_BF16, ES_F32},
+      {ES_F16, ES_F32, ES_F32, ES_F32},   {ES_BF16, ES_F32, ES_F64, ES_F32},
+      {ES_I8, ES_F32, ES_F32, ES_F32},    {ES_F32, ES_F64, ES_F64, ES_F64},
+      {ES_F64, ES_F64, ES_F32, ES_F64},   {ES_I32, ES_F64, ES_F16, ES_F64},
+      {ES_F32, ES_C64, ES_C64, ES_C64},   {ES_C64, ES_F16, ES_C128, ES_C64},
+      {ES_C64, ES_C128, ES_C128, ES_C128}, {ES_I64, ES_C128, ES_C128, ES_C128},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int layout = 0; layout < 4; layout++) {
+      axis axes[] = {{17, A | C, {layout & 1 ? 2 : 0, 0, 0}, {layout == 3 ? 2 : 1, 0, 1}},
+                     {39, B | C, {0, layout & 2 ? 0 : 2, layout == 1 ? -1 : 1}, {0, 1, 2}},
+                     {70, A | B, {1, 1, 0}, {1, layout == 3 ? 3 : 1, 0}}};
+      if (layout == 1) axes[1].order[2] = 0, axes[0].order[2] = 1;
+      instance x = make(axes, 3, rows[i].a, rows[i].b, rows[i].c, rows[i].compute);
+      FOR_ISAS(kernels)
+      check_variants(&x, kernels, es_gemm_kind_of(rows[i].compute), es_dtype_name(rows[i].a));
+      release(&x);
+    }
+}
+
+Test(gemm, alpha_beta_and_mean) {
+  static const es_dtype types[] = {ES_F32, ES_F64, ES_C64, ES_BF16};
+  for (int t = 0; t < 4; t++)
+    FOR_ISAS(kernels) {
+      instance x = matrices(9, 21, 6, t, types[t]);
+      x.p->alpha = 0.5, x.p->beta = -2;
+      x.p->reduce = ES_REDUCE_MEAN;
+      x.p->mean_count = 8; /* powers of two: exact whatever the order */
+      size_t bytes = (size_t)x.array[2].length * es_dtype_size(types[t]);
+      array before = x.array[2];
+      before.data = malloc(bytes);
+      memcpy(before.data, x.array[2].data, bytes);
+      es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+      es_gemm_plan plan;
+      es_gemm_plan_choose(x.p, &env, es_gemm_kind_of(x.p->compute), &plan);
+      cr_assert(es_gemm_plan_finish(&x.arena, &plan));
+      cr_assert_eq(run_plan(&x, &plan, NULL), ES_OK);
+      int64_t index[AXES] = {0};
+      do {
+        int64_t at = index[0] * x.p->out.stride[0] + index[1] * x.p->out.stride[1];
+        double old = element(&before, at).re, got = element(&x.array[2], at).re;
+        sum s = reference(&x, index);
+        double want = (double)s.re / 16 - 2 * old;
+        double limit = bound(x.p, 6, (double)s.size + 2 * fabs(old), want);
+        cr_assert(fabs(got - want) <= limit, "%s: %g, expected %g", es_dtype_name(types[t]), got,
+                  want);
+      } while (next_index(x.p, index));
+      free(before.data);
+      release(&x);
+    }
+}
+
+/* ---- integers ---------------------------------------------------------------------- */
+
+static es_status run_step(instance *x, const es_kernels *kernels, es_error *error) {
+  es_plan_env env = {.arena = &x->arena, .kernels = kernels, .threads = 1};
+  es_step step;
+  *error = (es_error){0};
+  cr_assert_eq(es_step_make(x->p, &env, "gemm", &step, error), ES_OK, "%s", error->message);
+  void *base[3], *workspace = aligned(step.workspace);
+  for (int s = 0; s < 3; s++) base[s] = x->array[s].data;
+  es_run_args args = {.base = base, .workspace = workspace, .error = error};
+  es_status status = step.run(&step, &args);
+  free(workspace);
+  return status;
+}
+
+Test(gemm, integers_to_the_bit) {
+  static const es_dtype types[] = {ES_BOOL, ES_U8, ES_I8, ES_I16, ES_I32, ES_I64};
+  static const int64_t ks[] = {1, 200, 300, 1100};
+  for (int a = 0; a < 6; a++)
+    for (int b = 0; b < 6; b++)
+      for (int k = 0; k < 4; k++)
+        FOR_ISAS(kernels) {
+          axis axes[] = {{7, A | C, {k & 1 ? 2 : 0, 0, 0}, {0}},
+                         {18, B | C, {0, k & 2 ? 0 : 2, 1}, {0}},
+                         {ks[k], A | B, {1, 1, 0}, {0}}};
+          instance x = make(axes, 3, types[a], types[b], ES_I64, ES_I64);
+          es_error error;
+          cr_assert_eq(run_step(&x, kernels, &error), ES_OK, "%s", error.message);
+          check(&x, "integers");
+          release(&x);
+        }
+}
+
+/* Values that decide which arithmetic is exact: the largest product of the first
+ * row is just below and just above each limit. */
+Test(gemm, integers_near_every_limit) {
+  static const int64_t big[] = {1 << 11, 1 << 12, 1 << 25, 1 << 26, 1LL << 30, 3037000499, INT32_MAX};
+  for (size_t i = 0; i < sizeof big / sizeof *big; i++)
+    FOR_ISAS(kernels) {
+      instance x = matrices(5, 40, 3, (int)i & 7, ES_I64);
+      int64_t *a = x.array[0].data, *b = x.array[1].data;
+      for (int64_t q = 0; q < x.array[0].length; q++) a[q] = q % 3 ? q % 5 : big[i] - q % 2;
+      for (int64_t q = 0; q < x.array[1].length; q++) b[q] = q % 4 ? -q % 7 : 1 - big[i] / 2;
+      es_error error;
+      cr_assert_eq(run_step(&x, kernels, &error), ES_OK, "%s", error.message);
+      check(&x, "near a limit");
+      release(&x);
+    }
+}
+
+/* Terms that leave 64 bits while the sum does not. */
+Test(gemm, integer_terms_cancel_beyond_64_bits) {
+  instance x = matrices(2, 2, 2, 0, ES_I64);
+  int64_t *a = x.array[0].data, *b = x.array[1].data;
+  a[0] = INT64_MAX, a[1] = INT64_MAX, a[2] = 1, a[3] = 2;
+  b[0] = 1000, b[1] = 3, b[2] = -1000, b[3] = 4;
+  b[1] = -4;
+  es_error error;
+  cr_assert_eq(run_step(&x, es_kernels_select(ES_ISA_AUTO), &error), ES_OK, "%s", error.message);
+  check(&x, "cancelling terms");
+  release(&x);
+}
+
+Test(gemm, overflow_names_the_position) {
+  instance x = matrices(3, 4, 5, 0, ES_I8);
+  int8_t *a = x.array[0].data, *b = x.array[1].data;
+  memset(a, 1, (size_t)x.array[0].length);
+  memset(b, 1, (size_t)x.array[1].length);
+  memset(a + 10, 30, 5); /* row 2: sums of 150 */
+  es_error error;
+  cr_assert_eq(run_step(&x, es_kernels_select(ES_ISA_AUTO), &error), ES_E_OVERFLOW);
+  cr_assert(strstr(error.message, "150") && strstr(error.message, "(8,)"), "%s", error.message);
+  release(&x);
+}
+
+Test(gemm, wrap_keeps_the_low_bits) {
+  static const es_dtype types[] = {ES_U8, ES_I8, ES_I16, ES_I32, ES_I64};
+  for (int t = 0; t < 5; t++)
+    FOR_ISAS(kernels) {
+      instance x = matrices(6, 20, 9, t, types[t]);
+      x.p->wrap = true;
+      size_t size = es_dtype_size(types[t]);
+      for (int s = 0; s < 2; s++)
+        for (size_t i = 0; i < (size_t)x.array[s].length * size; i++)
+          ((unsigned char *)x.array[s].data)[i] = (unsigned char)random_bits();
+      es_error error;
+      cr_assert_eq(run_step(&x, kernels, &error), ES_OK, "%s", error.message);
+      int64_t index[AXES] = {0};
+      do {
+        int64_t at = index[0] * x.p->out.stride[0] + index[1] * x.p->out.stride[1];
+        __int128 total = reference(&x, index).i; /* 9 terms below 2^126 fit */
+        int64_t want = (int64_t)total;
+        if (types[t] == ES_U8) want = (uint8_t)total;
+        if (types[t] == ES_I8) want = (int8_t)total;
+        if (types[t] == ES_I16) want = (int16_t)total;
+        if (types[t] == ES_I32) want = (int32_t)total;
+        cr_assert_eq(element(&x.array[2], at).i, want);
+      } while (next_index(x.p, index));
+      release(&x);
+    }
+}
+
+Test(gemm, pairs_of_booleans) {
+  FOR_ISAS(kernels) {
+    instance x = matrices(9, 40, 11, 2, ES_BOOL);
+    x.p->reduce = ES_REDUCE_ANY;
+    x.p->combine = ES_INNER_AND;
+    for (int s = 0; s < 2; s++)
+      for (int64_t i = 0; i < x.array[s].length; i++)
+        ((uint8_t *)x.array[s].data)[i] = random_bits() % 4 == 0;
+    es_error error;
+    cr_assert_eq(run_step(&x, kernels, &error), ES_OK, "%s", error.message);
+    int64_t index[AXES] = {0};
+    do {
+      int64_t at = index[0] * x.p->out.stride[0] + index[1] * x.p->out.stride[1];
+      cr_assert_eq(element(&x.array[2], at).i, reference(&x, index).i > 0);
+    } while (next_index(x.p, index));
+    release(&x);
+  }
+}
+
+/* ---- the same bits --------------------------------------------------------------------- */
+
+static void run_threads(instance *x, int threads, es_pool *pool) {
+  es_plan_env env = {.arena = &x->arena, .kernels = es_kernels_select(ES_ISA_AUTO),
+                     .threads = threads};
+  es_gemm_plan plan;
+  es_gemm_plan_choose(x->p, &env, es_gemm_kind_of(x->p->compute), &plan);
+  cr_assert(es_gemm_plan_finish(&x->arena, &plan));
+  spoil(&x->array[2]);
+  cr_assert_eq(run_plan(x, &plan, pool), ES_OK);
+}
+
+Test(gemm, same_bits_for_any_threads) {
+  static const int64_t sizes[][3] = {{150, 170, 300}, {700, 33, 90}, {40, 900, 1100}};
+  es_allocator allocator = es_allocator_default();
+  for (int s = 0; s < 3; s++) {
+    instance x = matrices(sizes[s][0], sizes[s][1], sizes[s][2], s, ES_F32);
+    size_t bytes = (size_t)x.array[2].length * 4;
+    void *one = malloc(bytes);
+    run_threads(&x, 1, NULL);
+    memcpy(one, x.array[2].data, bytes);
+    for (int threads = 2; threads <= 5; threads++) {
+      es_pool *pool = es_pool_create(&allocator, threads);
+      run_threads(&x, threads, pool);
+      cr_assert_arr_eq(one, x.array[2].data, bytes, "%d threads", threads);
+      es_pool_destroy(pool);
+    }
+    free(one);
+    release(&x);
+  }
+}
+
+/* Each element alone, each row alone, each layout: the bits of the whole. */
+Test(gemm, same_bits_alone_and_in_any_layout) {
+  enum { M = 17, N = 37, K = 600 };
+  instance x = matrices(M, N, K, 0, ES_F32);
+  FOR_ISAS(kernels) {
+    es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+    float whole[M * N], *c = x.array[2].data;
+    for (int v = 0; v < ES_GEMM_VARIANTS; v++) {
+      es_gemm_plan plan;
+      if (!es_gemm_plan_variant(x.p, &env, ES_GEMM_F32, v, &plan)) continue;
+      cr_assert(es_gemm_plan_finish(&x.arena, &plan));
+      cr_assert_eq(run_plan(&x, &plan, NULL), ES_OK);
+      if (v == 0) memcpy(whole, c, sizeof whole);
+      cr_assert_arr_eq(whole, c, sizeof whole, "variant %d", v);
+    }
+    for (int layout = 1; layout < 8; layout++) {
+      instance y = matrices(M, N, K, layout, ES_F32);
+      const float *a = x.array[0].data, *b = x.array[1].data;
+      float *ya = y.array[0].data, *yb = y.array[1].data, *yc = y.array[2].data;
+      for (int i = 0; i < M; i++)
+        for (int k = 0; k < K; k++)
+          ya[i * y.p->in[0].stride[0] + k * y.p->in[0].stride[2]] = a[i * K + k];
+      for (int j = 0; j < N; j++)
+        for (int k = 0; k < K; k++)
+          yb[j * y.p->in[1].stride[1] + k * y.p->in[1].stride[2]] = b[k * N + j];
+      es_error error;
+      cr_assert_eq(run_step(&y, kernels, &error), ES_OK);
+      for (int i = 0; i < M; i++)
+        for (int j = 0; j < N; j++)
+          cr_assert_eq(memcmp(&whole[i * N + j],
+                              &yc[i * y.p->out.stride[0] + j * y.p->out.stride[1]], 4),
+                       0, "layout %d at (%d, %d)", layout, i, j);
+      release(&y);
+    }
+    for (int i = 0; i < M; i++)
+      for (int j = 0; j < N; j += 5) {
+        es_problem *all = x.p, *one = es_problem_copy(&x.arena, all);
+        one->extent[0] = one->extent[1] = 1;
+        one->in[0].offset += i * K;
+        one->in[1].offset += j;
+        one->out.offset += i * N + j;
+        x.p = one;
+        c[i * N + j] = NAN;
+        es_error error;
+        cr_assert_eq(run_step(&x, kernels, &error), ES_OK);
+        x.p = all;
+        cr_assert_eq(memcmp(&whole[i * N + j], &c[i * N + j], 4), 0, "(%d, %d) alone", i, j);
+      }
+  }
+  release(&x);
+}
+
+/* ---- cancel -------------------------------------------------------------------------- */
+
+static bool always(void *user) {
+  ++*(int *)user;
+  return true;
+}
+
+Test(gemm, cancel_stops_the_run) {
+  int asked = 0;
+  es_ctx ctx = {.config = {.cancel = always, .user = &asked}};
+  instance x = matrices(100, 100, 100, 0, ES_F32);
+  es_plan_env env = {.arena = &x.arena, .kernels = es_kernels_select(ES_ISA_AUTO), .threads = 1};
+  es_step step;
+  es_error error = {0};
+  cr_assert_eq(es_step_make(x.p, &env, "gemm", &step, &error), ES_OK);
+  void *base[3], *workspace = aligned(step.workspace);
+  for (int s = 0; s < 3; s++) base[s] = x.array[s].data;
+  es_run_args args = {.base = base, .workspace = workspace, .ctx = &ctx, .error = &error};
+  cr_assert_eq(step.run(&step, &args), ES_E_CANCELLED);
+  cr_assert_eq(error.status, ES_E_CANCELLED);
+  cr_assert_eq(asked, 1);
+  free(workspace);
+  release(&x);
+}
