@@ -130,7 +130,7 @@ static void make_directions(es_ctx *es, filters *f) {
 
   float steer[DIRECTIONS + 2][4] = {{0}};
   for (int o = 0; o < DIRECTIONS; o++) {
-    double angle = 2 * 3.14159265358979323846 * o / DIRECTIONS;
+    double angle = o * 1.0471975511965976; /* pi / 3 */
     steer[o][0] = (float)cos(angle), steer[o][1] = (float)sin(angle);
   }
   steer[DIRECTIONS][2] = steer[DIRECTIONS][3] = -2;

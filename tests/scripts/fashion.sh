@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The main example on real pictures: the C program and the script print the same numbers,
+# and the contact sheet is a picture.
+set -euo pipefail
+source=$1 build=$2
+data=/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
+[ -e "$data" ] || { echo "no $data (Debian: dataset-fashion-mnist): skipped"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$build/bin/fashion" "$work/sheet.png" >"$work/c.txt"
+grep -q "largest difference of the two: 0$" "$work/c.txt" ||
+  { echo "separable and full filters differ" >&2; exit 1; }
+[ "$(head -c 4 "$work/sheet.png" | tail -c 3)" = PNG ] || { echo "no picture was written" >&2; exit 1; }
+
+[ -x "$build/bin/einstride" ] || { echo "built without the prompt: its half is skipped"; exit 0; }
+"$build/bin/einstride" "$source/docs/examples/fashion.es" >"$work/es.txt"
+numbers() { grep -oE -- '-?[0-9]+\.?[0-9]*(e[-+]?[0-9]+)?' | awk '{ printf "%.6g\n", $1 }'; }
+grep -E '^(edges|steered|shuffled|pooled) +mean' "$work/c.txt" | numbers >"$work/c.numbers"
+grep -E '^\(.*,' "$work/es.txt" | head -n 4 | numbers >"$work/es.numbers"
+[ "$(wc -l <"$work/c.numbers")" -eq 8 ] || { echo "eight numbers were expected:" >&2; cat "$work/c.txt" >&2; exit 1; }
+diff "$work/c.numbers" "$work/es.numbers" || { echo "C (<) and script (>) differ" >&2; cat "$work/es.txt" >&2; exit 1; }
