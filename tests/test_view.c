@@ -1,0 +1,363 @@
+/* The view constructor and what is computed of strides, each against enumeration. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/dtype.h"
+#include "engine/view.h"
+
+static uint64_t state = 0x9e3779b97f4a7c15u;
+
+static int64_t pick(int64_t low, int64_t high) { /* inclusive */
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return low + (int64_t)(state % (uint64_t)(high - low + 1));
+}
+
+enum { PLACES = 64 };
+
+/* Visits of every place of a storage, by walking every index; false when one lies
+ * outside. */
+static bool enumerate(int64_t length, int64_t offset, int rank, const int64_t *shape,
+                      const int64_t *strides, int visits[PLACES]) {
+  int64_t index[8] = {0};
+  memset(visits, 0, PLACES * sizeof *visits);
+  for (int i = 0; i < rank; i++)
+    if (!shape[i]) return true;
+  for (;;) {
+    int64_t at = offset;
+    for (int i = 0; i < rank; i++) at += index[i] * strides[i];
+    if (at < 0 || at >= length) return false;
+    visits[at]++;
+    int i = rank - 1;
+    while (i >= 0 && ++index[i] == shape[i]) index[i--] = 0;
+    if (i < 0) return true;
+  }
+}
+
+static bool once(const int visits[PLACES]) {
+  for (int i = 0; i < PLACES; i++)
+    if (visits[i] > 1) return false;
+  return true;
+}
+
+Test(view, stays_in_its_storage) {
+  int accepted = 0;
+  for (int round = 0; round < 1000000; round++) {
+    int64_t length = pick(0, 24), offset = pick(-2, 26), shape[4], strides[4];
+    int rank = (int)pick(0, 4), visits[PLACES];
+    bool empty = false;
+    for (int i = 0; i < rank; i++) {
+      shape[i] = pick(0, 4);
+      strides[i] = pick(-7, 7);
+      empty |= !shape[i];
+    }
+    bool inside = enumerate(length, offset, rank, shape, strides, visits);
+    es_view v;
+    es_status status = es_view_make(ES_F32, length, offset, rank, shape, strides, true, &v, NULL);
+    cr_assert_eq(status == ES_OK, inside, "round %d", round);
+    if (!inside) continue;
+    accepted++;
+    cr_assert(!v.writable || once(visits), "round %d: a writable view visits an element twice", round);
+    /* The exact test covers so small a storage: writable means injective. */
+    cr_assert_eq(v.writable, once(visits), "round %d", round);
+    for (int i = 0; i < rank; i++) {
+      cr_assert_eq(v.shape[i], shape[i]);
+      if (shape[i] > 1 && !empty) cr_assert_eq(v.strides[i], strides[i]);
+      cr_assert(v.strides[i] <= length || empty);
+    }
+  }
+  cr_assert(accepted > 100000, "only %d views were inside", accepted);
+}
+
+Test(view, read_only_storage_gives_read_only_views) {
+  es_view v;
+  int64_t shape[] = {2, 3};
+  cr_assert_eq(es_view_make(ES_F32, 6, 0, 2, shape, NULL, false, &v, NULL), ES_OK);
+  cr_assert(!v.writable);
+}
+
+Test(view, injectivity_never_claims_too_much) {
+  int sure = 0, injective = 0;
+  for (int round = 0; round < 300000; round++) {
+    int64_t shape[4], strides[4], low = 0, visits_low;
+    int rank = (int)pick(0, 4), visits[PLACES];
+    for (int i = 0; i < rank; i++) {
+      shape[i] = pick(1, 3);
+      strides[i] = pick(-7, 7);
+      if (strides[i] < 0) low += (shape[i] - 1) * strides[i];
+    }
+    visits_low = -low;
+    cr_assert(enumerate(PLACES, visits_low, rank, shape, strides, visits));
+    bool truth = once(visits), claim = es_view_injective(rank, shape, strides);
+    cr_assert_eq(claim, truth, "round %d", round);
+    injective += truth;
+    sure += claim;
+  }
+  cr_assert(injective > 1000 && sure == injective);
+}
+
+Test(view, size_one_axes_never_refuse) {
+  int64_t shape[] = {1, 3, 1, 2, 1}, strides[] = {0, 2, INT64_MIN, 1, INT64_MAX};
+  es_view v;
+  cr_assert(es_view_injective(5, shape, strides));
+  cr_assert_eq(es_view_make(ES_I8, 6, 0, 5, shape, strides, true, &v, NULL), ES_OK);
+  cr_assert(v.writable);
+  cr_assert_eq(v.strides[2], 0);
+  cr_assert_eq(v.strides[4], 0);
+}
+
+/* ---- huge numbers ---------------------------------------------------------------- */
+
+static const int64_t lattice[] = {0,
+                                  1,
+                                  2,
+                                  3,
+                                  1 << 15,
+                                  ((int64_t)1 << 31) - 1,
+                                  ((int64_t)1 << 31) + 1,
+                                  (int64_t)1 << 32,
+                                  (int64_t)1 << 62,
+                                  INT64_MAX};
+enum { LATTICE = sizeof lattice / sizeof *lattice };
+
+/* The product of the non-zero extents in 128 bits, saturating above 2^100. */
+static bool product_fits(int rank, const int64_t *shape, int64_t *count) {
+  unsigned __int128 product = 1;
+  bool empty = false;
+  for (int i = 0; i < rank; i++) {
+    if (!shape[i]) empty = true;
+    else product *= (unsigned __int128)shape[i];
+    if (product >> 63) return false; /* no later factor makes it smaller */
+  }
+  *count = empty ? 0 : (int64_t)product;
+  return true;
+}
+
+Test(view, lattice_of_huge_shapes) {
+  for (int rank = 0; rank <= 5; rank++) {
+    int total = 1;
+    for (int i = 0; i < rank; i++) total *= LATTICE;
+    for (int code = 0; code < total; code++) {
+      int64_t shape[5], strides[5], count = -1, counted = -1;
+      for (int i = 0, rest = code; i < rank; i++, rest /= LATTICE) shape[i] = lattice[rest % LATTICE];
+      bool fits = product_fits(rank, shape, &count);
+      es_view v;
+      cr_assert_eq(es_count_i64(rank, shape, &counted), fits);
+      if (fits) cr_assert_eq(counted, count);
+      cr_assert_eq(es_view_c_strides(rank, shape, strides), fits);
+      es_error e;
+      es_status status = es_view_make(ES_C128, INT64_MAX / 16, 0, rank, shape, NULL, true, &v, &e);
+      cr_assert_eq(status == ES_OK, fits && count <= INT64_MAX / 16, "code %d: %s", code, e.message);
+      if (status == ES_OK) cr_assert(es_view_contiguous(rank, v.shape, v.strides));
+    }
+  }
+}
+
+Test(view, huge_strides_and_offsets) {
+  static const int64_t edge[] = {INT64_MIN, INT64_MIN + 1, -((int64_t)1 << 62), -1, 0, 1,
+                                 (int64_t)1 << 62, INT64_MAX};
+  enum { EDGES = sizeof edge / sizeof *edge };
+  for (int a = 0; a < EDGES; a++)
+    for (int b = 0; b < EDGES; b++)
+      for (int o = 0; o < EDGES; o++) {
+        int64_t shape[] = {2, 3}, strides[] = {edge[a], edge[b]};
+        __int128 low = edge[o], high = edge[o];
+        *(edge[a] < 0 ? &low : &high) += edge[a];
+        *(edge[b] < 0 ? &low : &high) += (__int128)2 * edge[b];
+        es_view v;
+        es_status status = es_view_make(ES_U8, 1000, edge[o], 2, shape, strides, true, &v, NULL);
+        cr_assert_eq(status == ES_OK, low >= 0 && high < 1000);
+      }
+}
+
+Test(view, bad_arguments) {
+  es_view v;
+  es_error e;
+  int64_t shape[ES_MAX_RANK + 1] = {0}, negative[] = {3, -1};
+  cr_assert_eq(es_view_make(ES_F32, 0, 0, ES_MAX_RANK + 1, shape, NULL, true, &v, &e), ES_E_RANK);
+  cr_assert_eq(es_view_make(ES_F32, 0, 0, -1, shape, NULL, true, &v, &e), ES_E_RANK);
+  cr_assert_eq(es_view_make(ES_F32, 9, 0, 2, negative, NULL, true, &v, &e), ES_E_EXTENT);
+  cr_assert_eq(es_view_make((es_dtype)99, 9, 0, 0, NULL, NULL, true, &v, &e), ES_E_DTYPE);
+  cr_assert_eq(es_view_make(ES_F32, 0, 0, ES_MAX_RANK, shape, NULL, true, &v, &e), ES_OK);
+  int64_t three[] = {3}, back[] = {-1};
+  cr_assert_eq(es_view_make(ES_F32, 3, 1, 1, three, back, true, &v, &e), ES_E_RANGE);
+  cr_assert_str_eq(e.message, "a view of shape (3,) with strides (-1,) at offset 1 touches elements -1 … 1 "
+                              "of a storage of 3");
+}
+
+/* ---- contiguity and reshaping --------------------------------------------------------- */
+
+Test(view, contiguous_means_places_in_order) {
+  for (int round = 0; round < 200000; round++) {
+    int64_t shape[3], strides[3], index[3] = {0}, place = 0;
+    int rank = (int)pick(0, 3);
+    bool in_order = true, empty = false;
+    for (int i = 0; i < rank; i++) {
+      shape[i] = pick(0, 3);
+      strides[i] = pick(-1, 6);
+      empty |= !shape[i];
+    }
+    for (bool more = !empty; more; place++) {
+      int64_t at = 0;
+      for (int i = 0; i < rank; i++) at += index[i] * strides[i];
+      in_order &= at == place;
+      int i = rank - 1;
+      while (i >= 0 && ++index[i] == shape[i]) index[i--] = 0;
+      more = i >= 0;
+    }
+    cr_assert_eq(es_view_contiguous(rank, shape, strides), in_order, "round %d", round);
+  }
+}
+
+/* All offsets of a walk, in C order. Returns their number. */
+static int offsets(int rank, const int64_t *shape, const int64_t *strides, int64_t *out) {
+  int64_t index[8] = {0};
+  int n = 0;
+  for (int i = 0; i < rank; i++)
+    if (!shape[i]) return 0;
+  for (;;) {
+    out[n] = 0;
+    for (int i = 0; i < rank; i++) out[n] += index[i] * strides[i];
+    n++;
+    int i = rank - 1;
+    while (i >= 0 && ++index[i] == shape[i]) index[i--] = 0;
+    if (i < 0) return n;
+  }
+}
+
+/* Random factors of size, in random order. */
+static int random_shape(int64_t size, int64_t *shape) {
+  static const int64_t factors[] = {1, 2, 3, 2, 6, 4};
+  int rank = 0;
+  while (rank < 4) {
+    int64_t f = factors[pick(0, 5)];
+    if (size % f) f = 1;
+    shape[rank++] = f;
+    size /= f;
+  }
+  shape[rank++] = size;
+  return rank;
+}
+
+/* Strides of an old axis that splits into given new ones exist only if every step
+ * in C order of each new axis is the same everywhere: the definition itself. */
+static bool view_exists(int rank, const int64_t *shape, const int64_t *walk, int64_t *strides) {
+  int64_t place = 1;
+  for (int i = rank - 1; i >= 0; i--) {
+    strides[i] = shape[i] > 1 ? walk[place] - walk[0] : 0;
+    place *= shape[i];
+  }
+  int64_t again[256];
+  int n = offsets(rank, shape, strides, again);
+  for (int k = 0; k < n; k++)
+    if (again[k] != walk[k] - walk[0]) return false;
+  return true;
+}
+
+Test(view, reshape_is_a_view_where_strides_exist) {
+  static const int64_t sizes[] = {1, 2, 6, 12, 24, 48};
+  int views = 0, copies = 0;
+  for (int round = 0; round < 200000; round++) {
+    int64_t size = sizes[pick(0, 5)], shape[8], strides[8], to[8], got[8], wanted[8];
+    int64_t walk[256], walked[256];
+    int rank = random_shape(size, shape), new_rank = random_shape(size, to);
+    for (int i = 0; i < rank; i++) strides[i] = pick(-3, 12);
+    if (round % 2) es_view_c_strides(rank, shape, strides);
+    if (round % 4 == 3) { /* a transposed one */
+      int a = (int)pick(0, rank - 1), b = (int)pick(0, rank - 1);
+      int64_t e = shape[a], s = strides[a];
+      shape[a] = shape[b], strides[a] = strides[b];
+      shape[b] = e, strides[b] = s;
+    }
+    int n = offsets(rank, shape, strides, walk);
+    bool can = es_view_reshape_strides(rank, shape, strides, new_rank, to, got);
+    cr_assert_eq(can, view_exists(new_rank, to, walk, wanted), "round %d", round);
+    views += can;
+    copies += !can;
+    if (!can) continue;
+    cr_assert_eq(offsets(new_rank, to, got, walked), n);
+    for (int k = 0; k < n; k++) cr_assert_eq(walked[k], walk[k], "round %d", round);
+  }
+  cr_assert(views > 1000 && copies > 1000, "%d views, %d copies", views, copies);
+}
+
+/* ---- overlap ---------------------------------------------------------------------------- */
+
+Test(view, overlap_is_never_missed) {
+  static char memory[PLACES];
+  int disjoint = 0;
+  for (int round = 0; round < 200000; round++) {
+    es_view v[2];
+    int visits[2][PLACES];
+    for (int k = 0; k < 2; k++) {
+      int64_t shape[2] = {pick(1, 4), pick(1, 4)}, strides[2] = {pick(-6, 6), pick(-6, 6)};
+      if (es_view_make(ES_U8, PLACES, pick(0, PLACES - 1), 2, shape, strides, true, &v[k], NULL) != ES_OK)
+        k--;
+      else
+        enumerate(PLACES, v[k].offset, 2, shape, strides, visits[k]);
+    }
+    bool meet = false;
+    for (int i = 0; i < PLACES; i++) meet |= visits[0][i] && visits[1][i];
+    bool claim = es_view_may_overlap(memory + v[0].offset, &v[0], memory + v[1].offset, &v[1]);
+    cr_assert(claim || !meet, "round %d: an overlap was missed", round);
+    disjoint += !claim;
+  }
+  cr_assert(disjoint > 10000, "%d pairs were told apart", disjoint);
+}
+
+Test(view, interleaved_columns_do_not_overlap) {
+  static float memory[8];
+  es_view even, odd;
+  int64_t shape[] = {4}, strides[] = {2};
+  es_view_make(ES_F32, 8, 0, 1, shape, strides, true, &even, NULL);
+  es_view_make(ES_F32, 8, 1, 1, shape, strides, true, &odd, NULL);
+  cr_assert(!es_view_may_overlap(memory, &even, memory + 1, &odd));
+  cr_assert(es_view_may_overlap(memory, &even, memory, &even));
+  /* Of other element sizes nothing is claimed. */
+  es_view bytes;
+  es_view_make(ES_U8, 32, 4, 1, shape, strides, true, &bytes, NULL);
+  cr_assert(es_view_may_overlap(memory, &even, (char *)memory + 4, &bytes));
+}
+
+/* ---- parameters --------------------------------------------------------------------------- */
+
+Test(view, axis_numbers) {
+  es_error e;
+  int axis;
+  for (int rank = 0; rank <= 4; rank++)
+    for (int a = -6; a <= 6; a++) {
+      es_status status = es_axis_resolve(a, rank, &axis, &e);
+      cr_assert_eq(status == ES_OK, a >= -rank && a < rank);
+      if (status == ES_OK) cr_assert_eq(axis, a < 0 ? a + rank : a);
+      else cr_assert_eq(status, ES_E_RANGE);
+    }
+  es_axis_resolve(4, 3, &axis, &e);
+  cr_assert_str_eq(e.message, "axis 4 is out of range for a tensor with 3 axes (-3 … 2)");
+}
+
+Test(view, windows_against_counting) {
+  es_error e;
+  for (int64_t extent = 0; extent < 9; extent++)
+    for (int64_t size = 0; size < 5; size++)
+      for (int64_t step = 0; step < 4; step++)
+        for (int64_t dilation = 0; dilation < 4; dilation++)
+          for (int64_t pad = -1; pad < 3; pad++) {
+            bool sound = size >= 1 && step >= 1 && dilation >= 1 && pad >= 0;
+            es_status status = es_window_check("axis 2", size, step, dilation, pad, 1, &e);
+            cr_assert_eq(status, sound ? ES_OK : ES_E_VALUE);
+            if (!sound) continue;
+            int64_t counted = 0, count = -1;
+            for (int64_t at = -pad; at + dilation * (size - 1) < extent + 1; at += step) counted++;
+            cr_assert(es_window_count(extent, size, step, dilation, pad, 1, &count));
+            cr_assert_eq(count, counted);
+          }
+  es_window_check("axis 2", 3, 0, 1, 0, 0, &e);
+  cr_assert_str_eq(e.message, "the stride along axis 2 must be at least 1, not 0");
+  int64_t count;
+  cr_assert(!es_window_count(5, INT64_MAX, 1, 2, 0, 0, &count));
+  cr_assert(!es_window_count(5, 1, 1, 1, INT64_MAX, 0, &count));
+  cr_assert_eq(es_window_check("h", 1, 1, 1, INT64_MIN, 0, &e), ES_E_VALUE);
+}
