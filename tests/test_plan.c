@@ -1,0 +1,313 @@
+/* Plans as data: their steps, workspace, limits, print-outs. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/ctx.h"
+#include "engine/plan.h"
+#include "support/alloc.h"
+#include "support/check.h"
+
+static es_plan *try_plan(es_ctx *ctx, const char *text, const es_array *in, int64_t n, const es_options *options,
+                         es_error *error) {
+  es_plan *plan = NULL;
+  es_plan_from_text(ctx, ES_KIND_EINSUM, text, strlen(text), in, n, NULL, options, &plan, error);
+  return plan;
+}
+
+static es_plan *plan_of(es_ctx *ctx, const char *text, const es_array *in, int64_t n) {
+  es_error error;
+  es_plan *plan = try_plan(ctx, text, in, n, NULL, &error);
+  cr_assert(plan, "%s", error.message);
+  return plan;
+}
+
+#define SHAPE(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
+
+static es_array of(es_dtype dtype, int rank, int64_t *shape) {
+  return (es_array){NULL, dtype, rank, shape, NULL};
+}
+
+/* ---- steps ------------------------------------------------------------------------ */
+
+Test(plan, depthwise_runs_before_pointwise) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in[3] = {of(ES_F32, SHAPE(1, 16, 12, 12)), of(ES_F32, SHAPE(16, 3, 3)), of(ES_F32, SHAPE(24, 16))};
+  const char *texts[] = {"b c (h+kh-1)?0 (w+kw-1)?0, c kh kw, o c -> b o h w",
+                         "o c, c kh kw, b c (h+kh-1)?0 (w+kw-1)?0 -> b o h w"};
+  for (int t = 0; t < 2; t++) {
+    es_array order[3] = {in[t ? 2 : 0], in[1], in[t ? 0 : 2]};
+    es_plan *plan = plan_of(ctx, texts[t], order, 3);
+    cr_assert_eq(plan->n_groups, 2);
+    /* First 3x3 a channel, then 1x1 across channels. */
+    cr_assert_eq(plan->group[0].points, 16 * 144 * 9);
+    cr_assert_eq(plan->group[1].points, 24 * 16 * 144);
+    /* One intermediate, of the size of the image: nothing is unfolded. */
+    cr_assert_eq(plan->n_slots, 5);
+    cr_assert_eq(plan->slot[4].count, 16 * 144);
+    es_plan_release(plan);
+  }
+  es_ctx_destroy(ctx);
+}
+
+Test(plan, padding_splits_into_boxes_without_constraints) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in[2] = {of(ES_F32, SHAPE(2, 4, 8, 8)), of(ES_F32, SHAPE(5, 4, 3, 3))};
+  es_plan *plan = plan_of(ctx, "b c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> b o h w", in, 2);
+  cr_assert_eq(plan->n_groups, 1);
+  cr_assert_eq(plan->group[0].n_steps, 9, "3 x 3 boxes: border, interior, border");
+  double outputs = 0;
+  for (int s = 0; s < plan->n_steps; s++) {
+    cr_assert_eq(plan->step[s].problem->n_constraints, 0);
+    outputs += es_problem_outputs(plan->step[s].problem);
+  }
+  cr_assert_eq(outputs, 2 * 5 * 8 * 8, "the boxes cover the output once");
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
+/* Intermediates alive at once never share a byte; memory is used again afterwards. */
+Test(plan, the_workspace_is_shared_by_what_never_lives_together) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  enum { N = 24, SIDE = 32 };
+  char text[N * 24] = "";
+  es_array in[N];
+  int64_t shape[2] = {SIDE, SIDE};
+  for (int i = 0; i < N; i++) {
+    in[i] = of(ES_F32, 2, shape);
+    sprintf(text + strlen(text), "%sa%d a%d", i ? ", " : "", i, i + 1);
+  }
+  sprintf(text + strlen(text), " -> a0 a%d", N);
+  es_plan *plan = plan_of(ctx, text, in, N);
+  int last[3 * N] = {0}, first[3 * N];
+  for (int s = 0; s < plan->n_slots; s++) first[s] = -1;
+  size_t total = 0;
+  for (int s = 0; s < plan->n_steps; s++) {
+    const es_problem *p = plan->step[s].problem;
+    if (first[p->out.slot] < 0) first[p->out.slot] = s;
+    last[p->out.slot] = s;
+    for (int i = 0; i < p->n_in; i++) last[p->in[i].slot] = s;
+  }
+  for (int a = N + 1; a < plan->n_slots; a++) {
+    size_t a_begin = plan->slot[a].workspace_offset, a_end = a_begin + (size_t)plan->slot[a].count * 4;
+    cr_assert_leq(a_end, plan->workspace);
+    total += a_end - a_begin;
+    for (int b = N + 1; b < a; b++) {
+      if (last[a] < first[b] || last[b] < first[a]) continue;
+      size_t b_begin = plan->slot[b].workspace_offset, b_end = b_begin + (size_t)plan->slot[b].count * 4;
+      cr_assert(a_end <= b_begin || b_end <= a_begin, "slots %d and %d", b, a);
+    }
+    for (int s = first[a]; s <= last[a]; s++) {
+      size_t own = plan->step_workspace[s], own_end = own + plan->step[s].workspace;
+      cr_assert(own == own_end || a_end <= own || own_end <= a_begin, "slot %d, step %d", a, s);
+    }
+  }
+  cr_assert_eq(total, (size_t)(N - 2) * SIDE * SIDE * 4);
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
+Test(plan, two_operands_are_one_nest_and_more_make_pairs) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array m = of(ES_F32, SHAPE(8, 8)), in[4] = {m, m, m, m};
+  struct {
+    const char *text;
+    int n, groups;
+  } rows[] = {
+      {"a b, b c -> a c", 2, 1},          {"a b, b c, c d -> a d", 3, 2},
+      {"a b, b c, c d, d e -> a e", 4, 3}, {"a b, b c, c d -> a d | (max,+)", 3, 2},
+      {"a b, b c, c d -> a d | max", 3, 1}, /* max of products: no semiring */
+      {"a b, b c, c d -> a d | mean", 3, 1},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    es_plan *plan = plan_of(ctx, rows[r].text, in, rows[r].n);
+    cr_assert_eq(plan->n_groups, rows[r].groups, "%s: %d groups", rows[r].text, plan->n_groups);
+    es_plan_release(plan);
+  }
+  es_ctx_destroy(ctx);
+}
+
+/* ---- limits -------------------------------------------------------------------------- */
+
+Test(plan, intermediates_over_the_limit_are_refused_before_they_exist) {
+  es_config config = {.max_bytes = 1 << 22};
+  es_ctx *ctx = es_ctx_create(&config);
+  /* Whatever the order, an outer product of 10^8 elements is in the way. */
+  es_array in[3] = {of(ES_F32, SHAPE(10000, 2)), of(ES_F32, SHAPE(10000, 2)), of(ES_F32, SHAPE(10000, 10000))};
+  es_error error;
+  int64_t before = es_memory_now(ctx);
+  es_memory_reset_peak(ctx);
+  es_plan *plan = try_plan(ctx, "a i, b i, (c) d -> a b c", (es_array[]){in[0], in[1], in[2]}, 3, NULL, &error);
+  cr_assert_eq(plan, NULL);
+  cr_assert_eq(error.status, ES_E_LIMIT);
+  cr_assert(strstr(error.message, "(10000, 10000)"), "%s", error.message);
+  cr_assert_eq(es_memory_now(ctx), before);
+  cr_assert_lt(es_memory_peak(ctx) - before, 1 << 20);
+  es_ctx_destroy(ctx);
+}
+
+/* ---- what it costs --------------------------------------------------------------------- */
+
+Test(plan, a_padded_convolution_needs_under_a_mebibyte) {
+  es_config config = {.threads = 1};
+  es_ctx *ctx = es_ctx_create(&config);
+  es_tensor *x = check_data(ctx, ES_F32, ES_SHAPE(1, 64, 56, 56), 1);
+  es_tensor *w = check_data(ctx, ES_F32, ES_SHAPE(64, 64, 3, 3), 2);
+  int64_t before = es_memory_now(ctx);
+  es_memory_reset_peak(ctx);
+  es_tensor *y = es_einsum(ctx, "b c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> b o h w", ES_IN(x, w), NULL);
+  CHECK_OK(ctx, y);
+  int64_t beyond = es_memory_peak(ctx) - before - 64 * 56 * 56 * (int64_t)sizeof(float);
+  cr_assert_lt(beyond, 1 << 20, "%d bytes beyond the result", (int)beyond);
+  es_ctx_destroy(ctx);
+}
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+Test(plan, a_thousand_operands_within_50_ms) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  enum { N = 1000 };
+  char *text = malloc(N * 24), *at = text;
+  static int64_t shape[N][2];
+  static es_array in[N];
+  for (int i = 0; i < N; i++) {
+    shape[i][0] = 2 + i * 7 % 23;
+    shape[i][1] = 2 + (i + 1) * 7 % 23;
+    in[i] = of(ES_F32, 2, shape[i]);
+    at += sprintf(at, "%sa%d a%d", i ? ", " : "", i, i + 1);
+  }
+  sprintf(at, " -> a0 a%d", N);
+  double best = INFINITY; /* of five: other work on the machine only ever adds time */
+  for (int round = 0; round < 5; round++) {
+    double start = seconds();
+    es_plan *plan = plan_of(ctx, text, in, N);
+    double took = seconds() - start;
+    if (took < best) best = took;
+    es_plan_release(plan);
+  }
+  cr_assert_lt(best, 0.05, "%g s", best);
+  free(text);
+  es_ctx_destroy(ctx);
+}
+
+/* A cached call may not parse, bind or plan: those take ten times as long. */
+Test(plan, a_cached_call_is_much_cheaper_than_a_new_one) {
+  es_config config = {.threads = 1};
+  es_ctx *ctx = es_ctx_create(&config);
+  es_tensor *a = check_ramp(ctx, ES_F32, ES_SHAPE(4, 4)), *out = check_ramp(ctx, ES_F32, ES_SHAPE(4, 4));
+  es_array in[2] = {of(ES_F32, SHAPE(4, 4)), of(ES_F32, SHAPE(4, 4))};
+  double fresh = INFINITY, cached = INFINITY;
+  for (int round = 0; round < 200; round++) {
+    double start = seconds();
+    es_plan_release(plan_of(ctx, "i j, j k -> i k", in, 2));
+    double middle = seconds();
+    es_einsum_into(ctx, "i j, j k -> i k", ES_IN(a, a), NULL, out);
+    double end = seconds();
+    if (middle - start < fresh) fresh = middle - start;
+    if (round && end - middle < cached) cached = end - middle;
+  }
+  cr_assert_lt(cached, fresh / 2, "%g s cached, %g s new", cached, fresh);
+  cr_assert_lt(cached, 5e-6, "%g s", cached);
+  es_ctx_destroy(ctx);
+}
+
+/* ---- print-outs --------------------------------------------------------------------------- */
+
+Test(plan, prints_one_nested_line_a_step) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in[3] = {of(ES_F32, SHAPE(4, 6)), of(ES_F32, SHAPE(6, 5)), of(ES_F32, SHAPE(5, 3))};
+  es_plan *plan = plan_of(ctx, "a b, b c, c d -> a d", in, 3);
+  char text[4096];
+  size_t len = es_plan_print(plan, text, sizeof text);
+  cr_assert_lt(len, sizeof text);
+  cr_assert_eq(len, strlen(text));
+  cr_assert_eq(strncmp(text, "(plan f32 (4, 3), ", 18), 0, "%s", text);
+  cr_assert(strstr(text, "b c, c d -> "), "%s", text);
+  int depth = 0, lines = 0;
+  for (const char *c = text; *c; c++) {
+    depth += (*c == '(') - (*c == ')');
+    cr_assert_geq(depth, 0);
+    lines += *c == '\n';
+  }
+  cr_assert_eq(depth, 0, "%s", text);
+  cr_assert_eq(lines, 1 + plan->n_groups + plan->n_steps);
+  for (size_t cap = 0; cap < len; cap += 7) {
+    char *part = malloc(cap + 1);
+    cr_assert_eq(es_plan_print(plan, part, cap), len);
+    if (cap) cr_assert_eq(strlen(part), cap - 1);
+    free(part);
+  }
+  cr_assert_eq(es_plan_print(plan, NULL, 0), len);
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
+Test(plan, dump_shows_each_stage_alone_and_all_in_order) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in[2] = {of(ES_F32, SHAPE(4, 6)), of(ES_F32, SHAPE(3, 6))};
+  es_error error;
+  static char all[1 << 16], one[1 << 16];
+  size_t len = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, "taxvps", all, sizeof all, &error);
+  cr_assert_gt(len, 0, "%s", error.message);
+  cr_assert_lt(len, sizeof all);
+  size_t sum = 0;
+  for (const char *letter = "taxvps"; *letter; letter++) {
+    char letters[2] = {*letter, 0};
+    size_t n = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, letters, one, sizeof one, &error);
+    cr_assert_gt(n, 0, "%s: %s", letters, error.message);
+    cr_assert_eq(strncmp(all + sum, one, n), 0, "stage %s", letters);
+    sum += n;
+  }
+  cr_assert_eq(sum, len);
+  cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, NULL, NULL, 0, &error), len);
+  size_t texts = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", NULL, 0, NULL, "ta", one, sizeof one, &error);
+  cr_assert_eq(strncmp(all, one, texts), 0);
+  cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, "q", one, sizeof one, &error), 0);
+  cr_assert_eq(error.status, ES_E_VALUE);
+  cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 1, NULL, "s", one, sizeof one, &error), 0);
+  cr_assert_eq(error.status, ES_E_COUNT);
+  es_ctx_destroy(ctx);
+}
+
+/* ---- memory failures ------------------------------------------------------------------------ */
+
+Test(plan, every_failed_allocation_is_an_error_and_leaks_nothing) {
+  const char *texts[] = {
+      "b c (h+kh-1)?0 w, c kh, o c -> b o h w",    "b c (h+kh-1)?edge w, c kh, o c -> b o h w",
+      "b c (h+kh-2)?3 w, c kh, o c -> b o h w",    "b c h w, c kh, o c -> b o (2*h+kh) w",
+      "b c (h+kh-2)?wrap w, c kh, o c -> (b o) h", "b c h w, b q, o c -> b (q ^ c) h w o",
+  };
+  for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+    test_alloc a;
+    test_alloc_init(&a);
+    es_config config = {.allocator = test_alloc_hooks(&a), .threads = 1};
+    es_ctx *ctx = es_ctx_create(&config);
+    es_array in[3] = {of(ES_I32, SHAPE(2, 3, 5, 4)), of(ES_I32, SHAPE(t == 5 ? 2 : 3, 3)),
+                      of(ES_I32, SHAPE(2, 3))};
+    es_error error;
+    es_plan *plan = NULL;
+    int64_t blocks = a.blocks, bytes = es_memory_now(ctx);
+    int failures = 0;
+    for (;; failures++) {
+      test_alloc_fail(&a, failures + 1, failures % 2);
+      plan = try_plan(ctx, texts[t], in, 3, NULL, &error);
+      test_alloc_obey(&a);
+      if (plan) break;
+      cr_assert_eq(error.status, ES_E_NOMEM, "%s: %s", texts[t], error.message);
+      cr_assert_eq(a.blocks, blocks, "%s: allocation %d leaks", texts[t], failures);
+      cr_assert_eq(es_memory_now(ctx), bytes);
+    }
+    cr_assert_geq(failures, 5);
+    es_plan_release(plan);
+    es_ctx_destroy(ctx);
+    cr_assert_eq(a.blocks, 0);
+    cr_assert_eq(a.defects, 0);
+  }
+}
