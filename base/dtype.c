@@ -113,10 +113,12 @@ uint16_t es_f64_to_f16(double value) {
     uint64_t rounded = rebased + (((uint64_t)1 << 41) - 1) + (rebased >> 42 & 1);
     return (uint16_t)(sign | rounded >> 42);
   }
-  /* Subnormal: the fraction counts 2^-24; adding 2^28 rounds to nearest even. */
-  double magnitude_value;
-  memcpy(&magnitude_value, &magnitude, sizeof magnitude_value);
-  return (uint16_t)(sign | (uint16_t)rint(magnitude_value * 0x1p24));
+  /* Subnormal: the fraction counts 2^-24. Integers do not ask the rounding mode. */
+  int shift = 1051 - (int)(magnitude >> 52);
+  if (shift > 54) return sign; /* below a quarter of 2^-24 */
+  uint64_t significand = (magnitude & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
+  uint64_t half = (uint64_t)1 << (shift - 1), odd = significand >> shift & 1;
+  return (uint16_t)(sign | (significand + half - 1 + odd) >> shift);
 }
 
 uint16_t es_f32_to_f16(float value) { return es_f64_to_f16((double)value); }

@@ -1,0 +1,69 @@
+/* Checked arithmetic: the definitions of base/checked.h on int8_t, where all pairs
+ * can be tried, and the 64-bit ones at their edges. */
+#include <criterion/criterion.h>
+
+#include "base/checked.h"
+
+ES_CHECKED_DEFINE(int8_t, i8)
+
+static bool fits(int v) { return v >= INT8_MIN && v <= INT8_MAX; }
+
+Test(checked, all_pairs_of_int8) {
+  for (int a = INT8_MIN; a <= INT8_MAX; a++)
+    for (int b = INT8_MIN; b <= INT8_MAX; b++) {
+      int8_t x = (int8_t)a, y = (int8_t)b, out = 0;
+      cr_assert_eq(es_add_i8(x, y, &out), fits(a + b));
+      if (fits(a + b)) cr_assert_eq(out, a + b);
+      cr_assert_eq(es_sub_i8(x, y, &out), fits(a - b));
+      if (fits(a - b)) cr_assert_eq(out, a - b);
+      cr_assert_eq(es_mul_i8(x, y, &out), fits(a * b));
+      if (fits(a * b)) cr_assert_eq(out, a * b);
+    }
+}
+
+/* The product is checked on its own: a sum that comes back into range does not
+ * excuse it. */
+Test(checked, multiply_and_add) {
+  for (int acc = INT8_MIN; acc <= INT8_MAX; acc += 3)
+    for (int a = INT8_MIN; a <= INT8_MAX; a++)
+      for (int b = INT8_MIN; b <= INT8_MAX; b++) {
+        int8_t out = 0;
+        bool want = fits(a * b) && fits(acc + a * b);
+        if (es_mad_i8((int8_t)acc, (int8_t)a, (int8_t)b, &out) != want || (want && out != acc + a * b))
+          cr_assert_fail("%d + %d * %d", acc, a, b);
+      }
+}
+
+Test(checked, edges_of_int64) {
+  static const int64_t edge[] = {INT64_MIN,     INT64_MIN + 1, -((int64_t)1 << 32), -2, -1, 0, 1, 2,
+                                 (int64_t)1 << 32, INT64_MAX - 1, INT64_MAX};
+  for (size_t i = 0; i < sizeof edge / sizeof *edge; i++)
+    for (size_t j = 0; j < sizeof edge / sizeof *edge; j++) {
+      __int128 a = edge[i], b = edge[j];
+      int64_t out;
+      cr_assert_eq(es_add_i64(edge[i], edge[j], &out), (__int128)(int64_t)(a + b) == a + b);
+      cr_assert_eq(es_sub_i64(edge[i], edge[j], &out), (__int128)(int64_t)(a - b) == a - b);
+      cr_assert_eq(es_mul_i64(edge[i], edge[j], &out), (__int128)(int64_t)(a * b) == a * b);
+    }
+}
+
+Test(checked, floor_division) {
+  for (int64_t a = -50; a <= 50; a++)
+    for (int64_t d = 1; d <= 7; d++) {
+      int64_t q = es_floor_div(a, d);
+      cr_assert(q * d <= a && a < (q + 1) * d, "%lld / %lld", (long long)a, (long long)d);
+    }
+  cr_assert_eq(es_floor_div(INT64_MIN, 1), INT64_MIN);
+  cr_assert_eq(es_floor_div(INT64_MIN, INT64_MAX), -2);
+}
+
+Test(checked, counts_do_not_wrap_behind_a_zero) {
+  int64_t count;
+  cr_assert(es_count_i64(0, NULL, &count) && count == 1);
+  int64_t wraps[] = {(int64_t)1 << 32, 0, (int64_t)1 << 32};
+  cr_assert(!es_count_i64(3, wraps, &count));
+  int64_t fine[] = {(int64_t)1 << 31, 0, (int64_t)1 << 31};
+  cr_assert(es_count_i64(3, fine, &count) && count == 0);
+  int64_t negative[] = {0, -1};
+  cr_assert(!es_count_i64(2, negative, &count));
+}
