@@ -45,6 +45,9 @@ static const es_part *pure_move(const es_bound *bound, int output) {
   const es_output *out = &bound->out[output];
   bool same = out->dtype == bound->dtype[part->in[0]] && bound->alpha == 1 && bound->beta == 0;
   if (!same || out->fill_first || bound->padded[part->in[0]]) return NULL;
+  /* 'and' and 'or' of one operand are its truth. */
+  bool logical = bound->combine == ES_INNER_AND || bound->combine == ES_INNER_OR;
+  if (logical && out->dtype != ES_BOOL) return NULL;
   return bound->reduce != ES_REDUCE_MEAN || part->mean_count == 1 ? part : NULL;
 }
 
