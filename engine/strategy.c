@@ -1,11 +1,15 @@
 #include "engine/strategy.h"
 
+#include <stdatomic.h>
+
 #include "base/text.h"
+#include "engine/ctx.h"
 
 extern const es_strategy es_strategy_copy, es_strategy_map, es_strategy_reduce, es_strategy_gemm,
     es_strategy_loops;
 
 const es_strategy *const es_strategies[] = {
+    &es_strategy_map,
     &es_strategy_gemm,
     &es_strategy_loops,
     NULL,
@@ -81,6 +85,45 @@ es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *
   es_status status = s->make(canonical, env, step);
   return status == ES_E_NOMEM ? es_fail_nomem(error) : status;
 }
+
+/* ---- running in pieces -------------------------------------------------------- */
+
+typedef struct split {
+  const es_step *step;
+  const es_run_args *args;
+  es_step_task task;
+  int64_t units, pieces;
+  atomic_int status;
+} split;
+
+static void run_piece(void *arg, int64_t i, int worker) {
+  (void)worker;
+  split *s = arg;
+  if (atomic_load_explicit(&s->status, memory_order_relaxed) != ES_OK) return;
+  int64_t each = s->units / s->pieces, more = s->units % s->pieces;
+  int64_t from = each * i + (i < more ? i : more), to = from + each + (i < more);
+  es_status status = es_ctx_cancelled(s->args->ctx) ? ES_E_CANCELLED
+                                                    : s->task(s->step, s->args, from, to);
+  if (status != ES_OK) atomic_store_explicit(&s->status, (int)status, memory_order_relaxed);
+}
+
+es_status es_step_split(const es_step *step, const es_run_args *args, int64_t units,
+                        es_step_task task) {
+  /* A piece is long against handing it out (some microseconds), short against the
+   * 50 ms within which a cancel must be noticed. */
+  const double piece = 100e-6;
+  double most = step->predicted / piece;
+  int64_t pieces = most < 1 ? 1 : most < (double)units ? (int64_t)most : units;
+  if (units == 0) return ES_OK;
+  if (pieces == 1 && !args->ctx) return task(step, args, 0, units);
+  split s = {.step = step, .args = args, .task = task, .units = units, .pieces = pieces};
+  atomic_init(&s.status, ES_OK);
+  es_pool_run(pieces > 1 ? args->pool : NULL, pieces, run_piece, &s);
+  es_status status = (es_status)atomic_load(&s.status);
+  return status == ES_E_CANCELLED ? es_step_cancelled(args->error) : status;
+}
+
+/* ---- wording ------------------------------------------------------------------- */
 
 /* Decimal text of a 128-bit integer; buf holds 48 bytes. */
 static const char *decimal(__int128 value, char *buf) {

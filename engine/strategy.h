@@ -52,6 +52,18 @@ extern const es_strategy *const es_strategies[]; /* ended by NULL; loops is last
  * min of nothing. */
 es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *forced,
                        es_step *step, es_error *error);
+/* Runs task over [0, units) in pieces, on the pool, asking for cancel in between. The
+ * number of pieces depends on the predicted seconds alone. A task that fails ends the
+ * run; it need not word its error. */
+typedef es_status (*es_step_task)(const es_step *step, const es_run_args *args, int64_t from,
+                                  int64_t to);
+es_status es_step_split(const es_step *step, const es_run_args *args, int64_t units,
+                        es_step_task task);
+/* The plain loops, for a step of another strategy that cannot be exact, or to word
+ * an overflow that it has met. Needs this workspace. */
+es_status es_loops_run(const es_step *step, const es_run_args *args);
+size_t es_loops_workspace(const es_problem *p);
+
 /* Failures of a run, worded. offset: of the output element, from the start of its
  * array. OVERFLOW: the value does not fit the output's type; _wide: not even 128
  * bits. EMPTY: max or min of nothing. */

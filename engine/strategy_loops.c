@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "engine/ctx.h"
-#include "engine/strategy.h"
+#include "engine/stream.h"
 
 /* Wide enough that the order of a sum does not show in a double: f32 and f64 are
  * added in it, and rounded once at the store. */
@@ -120,6 +120,7 @@ static value at_point(nest *n) {
 
 static value fold(nest *n, value acc, value v) {
   switch (n->p->reduce) {
+  case ES_REDUCE_NONE: return v;
   case ES_REDUCE_PROD: return multiply(n, acc, v);
   case ES_REDUCE_MAX: return larger(n, acc, v);
   case ES_REDUCE_MIN: return smaller(n, acc, v);
@@ -158,21 +159,6 @@ static value log_sum_exp(nest *n) {
   if (!isfinite(m.re)) return m; /* NaN, inf, or all terms -inf */
   real shift = m.re;
   return (value){.re = shift + logl(reduce_points(n, &shift, false, &points).re)};
-}
-
-/* sum / count correctly rounded: the quotient is taken with more than 62 bits, the
- * remainder kept as a sticky last bit. */
-static double divide(__int128 sum, double count) {
-  if (!(count >= 1 && count < 0x1p62)) return (double)sum / count;
-  unsigned __int128 rest = sum < 0 ? -(unsigned __int128)sum : (unsigned __int128)sum;
-  unsigned __int128 by = (unsigned __int128)count;
-  int shift = 0;
-  if (rest == 0) return 0;
-  while (rest >> 126 == 0) rest <<= 1, shift++;
-  unsigned __int128 quotient = rest / by;
-  if (rest % by != 0) quotient |= 1;
-  double result = ldexp((double)quotient, -shift);
-  return sum < 0 ? -result : result;
 }
 
 static bool whole(double x) { return x == floor(x) && fabs(x) < 0x1p63; }
@@ -226,7 +212,7 @@ static es_status store(nest *n, value v) {
   char *to = (char *)n->args->base[p->out.slot] + n->out_at * (int64_t)es_dtype_size(p->out.dtype);
   bool is_real = n->family != INTEGER;
   if (p->reduce == ES_REDUCE_MEAN) {
-    v.re = is_real ? v.re / (real)p->mean_count : (real)divide(v.i, p->mean_count);
+    v.re = is_real ? v.re / (real)p->mean_count : (real)es_mean_of_integers(v.i, p->mean_count);
     v.im /= (real)p->mean_count;
     is_real = true;
   }
@@ -251,7 +237,7 @@ static es_status one_output(nest *n) {
   return store(n, v);
 }
 
-static es_status run(const es_step *step, const es_run_args *args) {
+es_status es_loops_run(const es_step *step, const es_run_args *args) {
   const es_problem *p = step->problem;
   int64_t *state = args->workspace;
   nest n = {.p = p,
@@ -275,6 +261,10 @@ static es_status run(const es_step *step, const es_run_args *args) {
   return ES_OK;
 }
 
+size_t es_loops_workspace(const es_problem *p) {
+  return (size_t)(p->rank + p->n_in) * sizeof(int64_t);
+}
+
 static void print(const es_step *step, char *buf, size_t cap) {
   es_text t = es_text_init(buf, cap);
   es_text_printf(&t, "loops %dd over %d operands", step->problem->rank, step->problem->n_in);
@@ -295,8 +285,8 @@ static double cost(const es_problem *p, const es_plan_env *env) {
 
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
   (void)env;
-  step->run = run;
-  step->workspace = (size_t)(p->rank + p->n_in) * sizeof(int64_t);
+  step->run = es_loops_run;
+  step->workspace = es_loops_workspace(p);
   return ES_OK;
 }
 

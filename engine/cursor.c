@@ -1,0 +1,27 @@
+#include "engine/cursor.h"
+
+#include "base/checked.h"
+
+bool es_axes_make(es_arena *arena, const es_problem *p, const int *axis, int n, es_axes *axes) {
+  *axes = (es_axes){.n = n, .n_sides = 1 + p->n_in, .count = 1};
+  axes->extent = ES_NEW_N(arena, int64_t, n);
+  axes->stride = ES_NEW_N(arena, int64_t, n * axes->n_sides);
+  if (!axes->extent || !axes->stride) return false;
+  for (int a = 0; a < n; a++) {
+    int64_t *stride = axes->stride + (int64_t)a * axes->n_sides;
+    axes->extent[a] = p->extent[axis[a]];
+    stride[0] = p->out.stride[axis[a]];
+    for (int i = 0; i < p->n_in; i++) stride[1 + i] = p->in[i].stride[axis[a]];
+  }
+  return es_count_i64(n, axes->extent, &axes->count);
+}
+
+void es_cursor_seek(const es_axes *axes, es_cursor *c, int64_t i) {
+  for (int s = 0; s < axes->n_sides; s++) c->at[s] = 0;
+  for (int a = axes->n - 1; a >= 0; a--) {
+    c->index[a] = i % axes->extent[a];
+    i /= axes->extent[a];
+    for (int s = 0; s < axes->n_sides; s++)
+      c->at[s] += c->index[a] * axes->stride[(int64_t)a * axes->n_sides + s];
+  }
+}

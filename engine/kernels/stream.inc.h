@@ -1,0 +1,159 @@
+/* The streaming kernels of one vector width: included once by each isa*.c, which
+ * sets ES_V, the bytes of a vector. */
+#include <math.h>
+
+#include "engine/kernels/stream.h"
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define INLINE static inline __attribute__((always_inline))
+/* For loops over a few registers: left rolled, these would live in memory. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Lanes of two vectors of N taken alternately: the first halves, the second halves. */
+#define ZIP_LO_2 0, 2
+#define ZIP_HI_2 1, 3
+#define ZIP_LO_4 0, 4, 1, 5
+#define ZIP_HI_4 2, 6, 3, 7
+#define ZIP_LO_8 0, 8, 1, 9, 2, 10, 3, 11
+#define ZIP_HI_8 4, 12, 5, 13, 6, 14, 7, 15
+#define ZIP_LO_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define ZIP_HI_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+
+#if ES_V == 64
+#define LANES_4 16
+#define LANES_8 8
+#elif ES_V == 32
+#define LANES_4 8
+#define LANES_8 4
+#else
+#define LANES_4 4
+#define LANES_8 2
+#endif
+
+#define E uint8_t
+#define E_NAME b1
+#define E_LANES 16
+#define E_ROUNDS 4
+#include "engine/kernels/stream_transpose.inc.h"
+
+#define E uint16_t
+#define E_NAME b2
+#define E_LANES 8
+#define E_ROUNDS 3
+#include "engine/kernels/stream_transpose.inc.h"
+
+#define E uint32_t
+#define E_NAME b4
+#define E_LANES LANES_4
+#define E_ROUNDS (LANES_4 == 16 ? 4 : LANES_4 == 8 ? 3 : 2)
+#include "engine/kernels/stream_transpose.inc.h"
+
+#define E uint64_t
+#define E_NAME b8
+#define E_LANES LANES_8
+#define E_ROUNDS (LANES_8 == 8 ? 3 : LANES_8 == 4 ? 2 : 1)
+#include "engine/kernels/stream_transpose.inc.h"
+
+typedef struct bits16 { /* one c128 */
+  uint64_t low, high;
+} bits16;
+
+static void transpose_b16(void *out_, int64_t out_step, const void *in_, int64_t in_step, int64_t r,
+                          int64_t c) {
+  bits16 *out = out_;
+  const bits16 *in = in_;
+  for (int64_t i = 0; i < r; i++)
+    for (int64_t j = 0; j < c; j++) out[i * out_step + j] = in[j * in_step + i];
+}
+
+#define T float
+#define T_BITS int32_t
+#define T_NAME f32
+#define T_SUMS 0
+#define T_REAL 1
+#define T_LANES LANES_4
+#define T_TRANSPOSE registers_b4
+#include "engine/kernels/stream_rows.inc.h"
+
+#define T double
+#define T_BITS int64_t
+#define T_NAME f64
+#define T_SUMS 1
+#define T_REAL 1
+#define T_LANES LANES_8
+#define T_TRANSPOSE registers_b8
+#include "engine/kernels/stream_rows.inc.h"
+
+#define T int64_t
+#define T_BITS int64_t
+#define T_NAME i64
+#define T_SUMS 1
+#define T_REAL 0
+#define T_LANES LANES_8
+#include "engine/kernels/stream_rows.inc.h"
+
+#include "engine/kernels/stream_widen.inc.h"
+
+#define T float
+#define T_NAME c64
+#define T_SUMS 0
+#define T_PARTS f32
+#include "engine/kernels/stream_complex.inc.h"
+
+#define T double
+#define T_NAME c128
+#define T_SUMS 1
+#define T_PARTS f64
+#include "engine/kernels/stream_complex.inc.h"
+
+static const es_stream_kernels stream = {
+    .combine =
+        {
+            {[ES_I64] = row_multiply_i64, [ES_F32] = row_multiply_f32, [ES_F64] = row_multiply_f64,
+             [ES_C64] = row_multiply_c64, [ES_C128] = row_multiply_c128},
+            {[ES_I64] = row_add_i64, [ES_F32] = row_add_f32, [ES_F64] = row_add_f64, [ES_C64] = row_add_c64,
+             [ES_C128] = row_add_c128},
+            {[ES_I64] = row_larger_i64, [ES_F32] = row_larger_f32, [ES_F64] = row_larger_f64},
+            {[ES_I64] = row_smaller_i64, [ES_F32] = row_smaller_f32, [ES_F64] = row_smaller_f64},
+            {[ES_I64] = row_both_i64, [ES_F32] = row_both_f32, [ES_F64] = row_both_f64},
+            {[ES_I64] = row_either_i64, [ES_F32] = row_either_f32, [ES_F64] = row_either_f64},
+        },
+    .truth = {[ES_I64] = row_truth_i64, [ES_F32] = row_truth_f32, [ES_F64] = row_truth_f64},
+    .fold_rows =
+        {
+            {[ES_I64] = rows_sum_i64, [ES_F64] = rows_sum_f64, [ES_C128] = rows_sum_c128},
+            {[ES_F64] = rows_sum2_f64, [ES_C128] = rows_sum2_c128},
+            {[ES_I64] = rows_prod_i64, [ES_F64] = rows_prod_f64, [ES_C128] = rows_prod_c128},
+            {[ES_I64] = rows_max_i64, [ES_F32] = rows_max_f32, [ES_F64] = rows_max_f64},
+            {[ES_I64] = rows_min_i64, [ES_F32] = rows_min_f32, [ES_F64] = rows_min_f64},
+        },
+    .fold_run =
+        {
+            {[ES_I64] = run_sum_i64, [ES_F64] = run_sum_f64, [ES_C128] = run_sum_c128},
+            {[ES_F64] = run_sum2_f64, [ES_C128] = run_sum2_c128},
+            {[ES_I64] = run_prod_i64, [ES_F64] = run_prod_f64, [ES_C128] = run_prod_c128},
+            {[ES_I64] = run_max_i64, [ES_F32] = run_max_f32, [ES_F64] = run_max_f64},
+            {[ES_I64] = run_min_i64, [ES_F32] = run_min_f32, [ES_F64] = run_min_f64},
+        },
+    .widen_rows = rows_widen,
+    .widen_run = run_widen,
+    .mad_rows = {[ES_I64] = mad_rows_i64, [ES_F32] = mad_rows_f32, [ES_F64] = mad_rows_f64,
+                 [ES_C64] = mad_rows_c64, [ES_C128] = mad_rows_c128},
+    .mad_scalar = {[ES_I64] = mad_scalar_i64, [ES_F32] = mad_scalar_f32, [ES_F64] = mad_scalar_f64,
+                   [ES_C64] = mad_scalar_c64, [ES_C128] = mad_scalar_c128},
+    .mad_chains = {[ES_F32] = mad_chains_f32, [ES_F64] = mad_chains_f64},
+    .lanes = {[ES_F32] = LANES_4, [ES_F64] = LANES_8},
+    .transpose = {transpose_b1, transpose_b2, transpose_b4, transpose_b8, transpose_b16},
+};
+
+#undef JOIN_
+#undef JOIN
+#undef INLINE
+#undef UNROLL
+#undef LANES_4
+#undef LANES_8

@@ -1,0 +1,11 @@
+/* One fold of the table: NAME, OP and NEUTRAL, unset afterwards. */
+static void JOIN(JOIN(rows, NAME), T_NAME)(void *acc, void *low, const void *a, int64_t n,
+                                           const es_steps *steps) {
+  JOIN(rows, T_NAME)(OP, acc, low, a, n, steps);
+}
+static void JOIN(JOIN(run, NAME), T_NAME)(void *acc, void *low, const void *a, int64_t n) {
+  JOIN(run, T_NAME)(OP, NEUTRAL, acc, low, a, n);
+}
+#undef NAME
+#undef OP
+#undef NEUTRAL

@@ -1,0 +1,247 @@
+/* Rows of one real type. Set before including, unset afterwards: T, T_BITS (the
+ * signed integer of the same size), T_NAME, T_REAL (1 for floating point), T_SUMS (1
+ * where sums and products are folded in T), T_LANES, and T_TRANSPOSE for floating
+ * point. */
+
+/* One element at a time, for rows shorter than a vector. Integers are added and
+ * multiplied modulo 2^64; the caller has shown that nothing is lost. */
+#if T_REAL
+INLINE T JOIN(one_add, T_NAME)(T a, T b) { return a + b; }
+INLINE T JOIN(one_multiply, T_NAME)(T a, T b) { return a * b; }
+INLINE T JOIN(one_fused, T_NAME)(T a, T b, T c) { return a * b + c; }
+INLINE T JOIN(one_larger, T_NAME)(T a, T b) {
+  if (isnan(a) || isnan(b)) return isnan(a) ? a : b;
+  return a > b || (a == b && signbit(b)) ? a : b;
+}
+INLINE T JOIN(one_smaller, T_NAME)(T a, T b) {
+  if (isnan(a) || isnan(b)) return isnan(a) ? a : b;
+  return a < b || (a == b && signbit(a)) ? a : b;
+}
+#else
+INLINE T JOIN(one_add, T_NAME)(T a, T b) { return (T)((uint64_t)a + (uint64_t)b); }
+INLINE T JOIN(one_multiply, T_NAME)(T a, T b) { return (T)((uint64_t)a * (uint64_t)b); }
+INLINE T JOIN(one_fused, T_NAME)(T a, T b, T c) {
+  return (T)((uint64_t)a * (uint64_t)b + (uint64_t)c);
+}
+INLINE T JOIN(one_larger, T_NAME)(T a, T b) { return a > b ? a : b; }
+INLINE T JOIN(one_smaller, T_NAME)(T a, T b) { return a < b ? a : b; }
+#endif
+
+#define LANE_BYTES ES_V
+#define LANE_NAME T_NAME
+#include "engine/kernels/stream_lanes.inc.h"
+
+#if ES_V > 16
+#define LANE_BYTES 16
+#define LANE_NAME JOIN(short, T_NAME)
+#include "engine/kernels/stream_lanes.inc.h"
+#endif
+
+/* ---- one element at a time ------------------------------------------------- */
+
+INLINE T JOIN(one_combine, T_NAME)(int op, T a, T b) {
+  switch (op) {
+  case 0: return JOIN(one_multiply, T_NAME)(a, b);
+  case 1: return JOIN(one_add, T_NAME)(a, b);
+  case 2: return JOIN(one_larger, T_NAME)(a, b);
+  case 3: return JOIN(one_smaller, T_NAME)(a, b);
+  case 4: return (T)(a != 0 && b != 0);
+  default: return (T)(a != 0 || b != 0);
+  }
+}
+
+INLINE T JOIN(one_fold, T_NAME)(es_fold op, T acc, T *low, T x) {
+  switch (op) {
+  case ES_FOLD_PROD: return JOIN(one_multiply, T_NAME)(acc, x);
+  case ES_FOLD_MAX: return JOIN(one_larger, T_NAME)(acc, x);
+  case ES_FOLD_MIN: return JOIN(one_smaller, T_NAME)(acc, x);
+  case ES_FOLD_SUM2: {
+    T sum = acc + x, part = sum - acc;
+    *low += (acc - (sum - part)) + (x - part);
+    return sum;
+  }
+  default: return JOIN(one_add, T_NAME)(acc, x);
+  }
+}
+
+/* ---- rows: pick the width ------------------------------------------------------- */
+
+INLINE void JOIN(combine, T_NAME)(int op, T *out, const T *a, int64_t sa, const T *b, int64_t sb,
+                                  int64_t n) {
+  if (n >= T_LANES)
+    JOIN(combine_lanes, T_NAME)(op, out, a, sa, b, sb, n);
+  else
+    for (int64_t i = 0; i < n; i++) out[i] = JOIN(one_combine, T_NAME)(op, a[i * sa], b[i * sb]);
+}
+
+INLINE void JOIN(rows, T_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n,
+                               const es_steps *s) {
+  if (n >= T_LANES) {
+    JOIN(rows_lanes, T_NAME)(op, acc, low, a, n, s);
+    return;
+  }
+#if ES_V > 16
+  if (n >= (int64_t)(16 / sizeof(T))) {
+    JOIN(rows_lanes, JOIN(short, T_NAME))(op, acc, low, a, n, s);
+    return;
+  }
+#endif
+  T unused = 0;
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t k1 = 0; k1 < s->n1; k1++)
+      for (int64_t k0 = 0; k0 < s->n0; k0++)
+        acc[i] = JOIN(one_fold, T_NAME)(op, acc[i], op == ES_FOLD_SUM2 ? &low[i] : &unused,
+                                     a[k1 * s->a1 + k0 * s->a0 + i]);
+}
+
+/* step: 1 where b is a row, 0 where it is one value for the whole row of a. */
+INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
+                              const es_steps *s) {
+  if (n >= T_LANES) {
+    JOIN(mad_lanes, T_NAME)(acc, a, b, step, n, s);
+    return;
+  }
+#if ES_V > 16
+  if (n >= (int64_t)(16 / sizeof(T))) {
+    JOIN(mad_lanes, JOIN(short, T_NAME))(acc, a, b, step, n, s);
+    return;
+  }
+#endif
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t k1 = 0; k1 < s->n1; k1++)
+      for (int64_t k0 = 0; k0 < s->n0; k0++)
+        acc[i] = JOIN(one_fused, T_NAME)(a[k1 * s->a1 + k0 * s->a0 + i],
+                                      b[k1 * s->b1 + k0 * s->b0 + i * step], acc[i]);
+}
+
+/* ---- runs: one result -------------------------------------------------------- */
+
+/* Four vectors of partial results, then their lanes, then the rest of the run: an
+ * order that depends on n alone. */
+INLINE void JOIN(run, T_NAME)(es_fold op, T neutral, T *acc, T *low, const T *a, int64_t n) {
+  const int64_t count = T_LANES;
+  JOIN(row_vec, T_NAME) r[4], l[4];
+  T lanes[4 * T_LANES], low_lanes[4 * T_LANES], unused = 0;
+  int64_t i = 0;
+  if (op != ES_FOLD_SUM2) low = &unused;
+  if (n >= 4 * count) {
+    UNROLL for (int v = 0; v < 4; v++) {
+      r[v] = JOIN(vec_splat, T_NAME)(neutral);
+      l[v] = JOIN(vec_splat, T_NAME)(0);
+    }
+    for (; i + 4 * count <= n; i += 4 * count) {
+      UNROLL for (int v = 0; v < 4; v++) r[v] =
+          JOIN(vec_fold, T_NAME)(op, r[v], &l[v], JOIN(vec_load, T_NAME)(a + i + v * count));
+    }
+    UNROLL for (int v = 0; v < 4; v++) {
+      JOIN(vec_store, T_NAME)(lanes + v * count, r[v]);
+      JOIN(vec_store, T_NAME)(low_lanes + v * count, l[v]);
+    }
+    for (int64_t j = 0; j < 4 * count; j++) {
+      *acc = JOIN(one_fold, T_NAME)(op, *acc, low, lanes[j]);
+      *low += low_lanes[j];
+    }
+  }
+  for (; i < n; i++) *acc = JOIN(one_fold, T_NAME)(op, *acc, low, a[i]);
+}
+
+#if T_REAL
+static void JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
+                                     bool one_b, int64_t n) {
+  const int64_t count = T_LANES;
+  JOIN(row_vec, T_NAME) acc = {0}, x[T_LANES], y[T_LANES];
+  T rest_a[T_LANES * T_LANES] = {0}, rest_b[T_LANES * T_LANES] = {0};
+  int64_t k = 0;
+  for (; k + count <= n; k += count) {
+    UNROLL for (int i = 0; i < T_LANES; i++) x[i] = JOIN(vec_load, T_NAME)((const T *)a[i] + k);
+    T_TRANSPOSE((void *)x);
+    if (one_b) {
+      UNROLL for (int i = 0; i < T_LANES; i++) acc =
+          JOIN(vec_fused, T_NAME)(x[i], JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
+      continue;
+    }
+    UNROLL for (int i = 0; i < T_LANES; i++) y[i] = JOIN(vec_load, T_NAME)((const T *)b[i] + k);
+    T_TRANSPOSE((void *)y);
+    UNROLL for (int i = 0; i < T_LANES; i++) acc = JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
+  }
+  if (k < n) {
+    for (int64_t i = 0; i < count; i++)
+      for (int64_t j = 0; j < n - k; j++) {
+        rest_a[j * count + i] = ((const T *)a[i])[k + j];
+        rest_b[j * count + i] = ((const T *)b[one_b ? 0 : i])[k + j];
+      }
+    for (int64_t j = 0; j < n - k; j++)
+      acc = JOIN(vec_fused, T_NAME)(JOIN(vec_load, T_NAME)(rest_a + j * count),
+                                JOIN(vec_load, T_NAME)(rest_b + j * count), acc);
+  }
+  JOIN(vec_store, T_NAME)(out, acc);
+}
+#endif
+
+/* ---- the table's functions --------------------------------------------------------- */
+
+#define NAME row_multiply
+#define OP 0
+#include "engine/kernels/stream_combine.inc.h"
+#define NAME row_add
+#define OP 1
+#include "engine/kernels/stream_combine.inc.h"
+#define NAME row_larger
+#define OP 2
+#include "engine/kernels/stream_combine.inc.h"
+#define NAME row_smaller
+#define OP 3
+#include "engine/kernels/stream_combine.inc.h"
+#define NAME row_both
+#define OP 4
+#include "engine/kernels/stream_combine.inc.h"
+#define NAME row_either
+#define OP 5
+#include "engine/kernels/stream_combine.inc.h"
+
+/* f32 is summed and multiplied up in f64. */
+#if T_SUMS
+#define NAME sum
+#define OP ES_FOLD_SUM
+#define NEUTRAL 0
+#include "engine/kernels/stream_fold.inc.h"
+#define NAME prod
+#define OP ES_FOLD_PROD
+#define NEUTRAL 1
+#include "engine/kernels/stream_fold.inc.h"
+#endif
+#if T_SUMS && T_REAL
+#define NAME sum2
+#define OP ES_FOLD_SUM2
+#define NEUTRAL 0
+#include "engine/kernels/stream_fold.inc.h"
+#endif
+#define NAME max
+#define OP ES_FOLD_MAX
+#define NEUTRAL (T_REAL ? (T)-INFINITY : (T)INT64_MIN)
+#include "engine/kernels/stream_fold.inc.h"
+#define NAME min
+#define OP ES_FOLD_MIN
+#define NEUTRAL (T_REAL ? (T)INFINITY : (T)INT64_MAX)
+#include "engine/kernels/stream_fold.inc.h"
+
+static void JOIN(mad_rows, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
+                                   const es_steps *steps) {
+  JOIN(mad, T_NAME)(acc, a, b, 1, n, steps);
+}
+static void JOIN(mad_scalar, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
+                                     const es_steps *steps) {
+  JOIN(mad, T_NAME)(acc, a, b, 0, n, steps);
+}
+static void JOIN(row_truth, T_NAME)(void *row, int64_t n) {
+  T *x = row;
+  for (int64_t i = 0; i < n; i++) x[i] = (T)(x[i] != 0);
+}
+
+#undef T
+#undef T_BITS
+#undef T_NAME
+#undef T_REAL
+#undef T_SUMS
+#undef T_LANES
+#undef T_TRANSPOSE
