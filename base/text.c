@@ -163,11 +163,16 @@ void es_format_double(double value, bool single, char *buf) {
     return;
   }
   char tmp[64];
-  for (int digits = 1; digits <= 17; digits++) {
-    snprintf(tmp, sizeof tmp, "%.*g", digits, value);
+  int digits = 1, exponent = 0;
+  for (; digits <= 17; digits++) {
+    snprintf(tmp, sizeof tmp, "%.*e", digits - 1, value);
     double back = strtod(tmp, NULL);
     if (single ? (float)back == (float)value : back == value) break;
   }
+  exponent = atoi(strchr(tmp, 'e') + 1);
+  /* Python's repr: plain from 1e-4 up to, not including, 1e16. */
+  if (exponent >= -4 && exponent < 16)
+    snprintf(tmp, sizeof tmp, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 0, value);
   char point[16];
   size_t point_len = locale_point(point), n = 0;
   for (char *s = tmp; *s;) {

@@ -39,8 +39,9 @@ int es_text_distance(const char *a, size_t a_len, const char *b, size_t b_len, i
 /* Locale-free numbers. Parses the whole of text[0..len), a decimal number with
  * optional sign, fraction and exponent, or inf / nan; false otherwise. */
 bool es_parse_double(const char *text, size_t len, double *out);
-/* The shortest decimal that reads back as the same double (or float when
- * single); "inf", "-inf", "nan". buf holds at least 32 bytes. */
+/* The shortest decimal that reads back as the same double (or float when single),
+ * without an exponent from 1e-4 up to 1e16; "inf", "-inf", "nan". buf holds at
+ * least 32 bytes. */
 void es_format_double(double value, bool single, char *buf);
 
 #endif
