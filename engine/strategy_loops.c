@@ -72,13 +72,15 @@ static bool truth(const nest *n, value v) {
 static value from_truth(bool b) { return (value){b, b, 0}; }
 
 static value add(nest *n, value a, value b) {
-  if (__builtin_add_overflow(a.i, b.i, &a.i) && !n->p->wrap) n->overflow = true;
+  bool wide = __builtin_add_overflow(a.i, b.i, &a.i);
+  n->overflow |= wide && n->family == INTEGER && !n->p->wrap;
   return (value){a.i, a.re + b.re, a.im + b.im};
 }
 
 static value multiply(nest *n, value a, value b) {
   __int128 i;
-  if (__builtin_mul_overflow(a.i, b.i, &i) && !n->p->wrap) n->overflow = true;
+  bool wide = __builtin_mul_overflow(a.i, b.i, &i);
+  n->overflow |= wide && n->family == INTEGER && !n->p->wrap;
   if (n->family != COMPLEX) return (value){i, a.re * b.re, 0};
   return (value){i, a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
