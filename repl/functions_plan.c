@@ -1,0 +1,116 @@
+/* What a pattern would do: its result's shape, its cost, its way through the
+ * engine. Operands are tensors, or shapes as tuples; nothing is computed. */
+#include <string.h>
+
+#include "repl/functions.h"
+#include "repl/plan.h"
+
+static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *out) {
+  if (v->kind == SC_TENSOR) {
+    *out = (es_array){NULL, es_dtype_of(v->tensor), es_rank(v->tensor), es_shape(v->tensor),
+                      es_strides(v->tensor)};
+    return true;
+  }
+  if (!sc_is_sequence(v)) {
+    sc_fail(s, ES_E_DTYPE, where, "expected a tensor or a shape, found %s", sc_kind_name(v->kind));
+    return false;
+  }
+  int64_t *shape = sc_scratch(s, ES_MAX_RANK * sizeof *shape);
+  *out = (es_array){NULL, ES_F32, 0, shape, NULL};
+  return sc_to_sizes(s, where, v, "a size", shape, &out->rank);
+}
+
+es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_array *in,
+                      int64_t n, const es_axis_size *sizes) {
+  es_error error = {0};
+  es_options options = {.sizes = sizes};
+  s->pattern = text;
+  s->pattern_len = strlen(text);
+  es_expr *expr = es_expr_parse(s->es, ES_KIND_EINSUM, text, s->pattern_len, ES_READ_AUTO, &error);
+  es_plan *plan = expr ? es_plan_make(s->es, expr, in, n, NULL, &options, &error) : NULL;
+  es_expr_release(expr);
+  if (!plan) sc_fail_error(s, where, &error);
+  s->pattern = NULL;
+  return plan;
+}
+
+typedef struct question {
+  const char *text;
+  es_array *in;
+  int64_t n;
+  es_axis_size *sizes;
+} question;
+
+static bool read_question(sc_args *a, question *q) {
+  if (!sc_arg_text(a, 0, &q->text)) return false;
+  q->n = a->n_rest;
+  q->in = sc_scratch(a->s, (size_t)q->n * sizeof *q->in);
+  for (int64_t i = 0; i < q->n; i++)
+    if (!describe(a->s, a->rest_at[i], a->rest[i], &q->in[i])) return false;
+  q->sizes = sc_scratch(a->s, (size_t)(a->n_extra + 1) * sizeof *q->sizes);
+  for (int64_t i = 0; i < a->n_extra; i++) {
+    q->sizes[i].name = a->extra_names[i];
+    if (!sc_to_int(a->s, a->extra_at[i], a->extra[i], "the size of an axis", &q->sizes[i].size))
+      return false;
+  }
+  return true;
+}
+
+static sc_value *infer_shape(sc_args *a) {
+  question q;
+  es_plan *plan = read_question(a, &q) ? sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes)
+                                       : NULL;
+  if (!plan) return NULL;
+  sc_value *shape = sc_shape_tuple(a->s, es_plan_rank(plan), es_plan_shape(plan));
+  es_plan_release(plan);
+  return shape;
+}
+
+static sc_value *cost(sc_args *a) {
+  question q;
+  es_plan *plan = read_question(a, &q) ? sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes)
+                                       : NULL;
+  if (!plan) return NULL;
+  sc_value *items[] = {
+      sc_string(a->s, "multiply_adds", 13), sc_int(a->s, (int64_t)es_plan_flops(plan)),
+      sc_string(a->s, "bytes", 5), sc_int(a->s, (int64_t)es_plan_bytes(plan)),
+      sc_string(a->s, "workspace", 9), sc_int(a->s, (int64_t)es_plan_workspace(plan))};
+  es_plan_release(plan);
+  return sc_sequence(a->s, SC_DICT, 6, items);
+}
+
+sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
+                  const es_axis_size *sizes, const char *letters) {
+  es_error error = {0};
+  es_options options = {.sizes = sizes};
+  size_t need = es_dump(s->es, ES_KIND_EINSUM, text, in, n, &options, letters, NULL, 0, &error);
+  s->pattern = text;
+  s->pattern_len = strlen(text);
+  if (!need && error.status != ES_OK) return sc_fail_error(s, where, &error);
+  char *buf = sc_scratch(s, need + 1);
+  es_dump(s->es, ES_KIND_EINSUM, text, in, n, &options, letters, buf, need + 1, &error);
+  s->pattern = NULL;
+  return sc_string(s, buf, strlen(buf));
+}
+
+static sc_value *explain(sc_args *a) {
+  question q;
+  const char *letters;
+  if (!read_question(a, &q) || !sc_arg_text(a, 2, &letters)) return NULL;
+  if (!letters) letters = "xvps";
+  for (const char *c = letters; *c; c++)
+    if (!strchr("taxvps", *c))
+      return sc_fail(a->s, ES_E_VALUE, a->at[2], "stages are letters of t (tokens), a (tree), x "
+                     "(axes), v (views), p (problem), s (plan), found '%.40s'", letters);
+  return sc_dump(a->s, a->span, q.text, q.n ? q.in : NULL, q.n, q.sizes, letters);
+}
+
+const sc_function sc_functions_plan[] = {
+    {"infer_shape", SC_IN_BARE, "pattern operands* **", infer_shape, 0,
+     "infer_shape('b c h w, o c -> b o h w', (1, 3, 8, 8), (4, 3)): the result's shape; nothing is "
+     "computed."},
+    {"cost", SC_IN_BARE, "pattern operands* **", cost, 0,
+     "Multiply-adds, bytes touched and workspace of a pattern over tensors or shapes."},
+    {"explain", SC_IN_BARE, "pattern operands* stages? **", explain, 0,
+     "The way of a pattern: axes, views, problem, plan. stages='s' shows the plan alone."},
+    {NULL, 0, NULL, NULL, 0, NULL}};

@@ -1,0 +1,150 @@
+/* einstride: the command line. */
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "repl/input.h"
+#include "repl/interrupt.h"
+
+static const char usage[] =
+    "usage: einstride [options] [-c TEXT | FILE.es | -]\n"
+    "\n"
+    "Without TEXT or FILE: a prompt on a terminal, else the script on standard input.\n"
+    "\n"
+    "  -c TEXT           run TEXT\n"
+    "  --json            one JSON object a value or error, on standard output\n"
+    "  --keep-going      go on after an error; the exit code is the first one's\n"
+    "  --max-mem SIZE    limit of the engine's memory: bytes, or with K, M, G, T\n"
+    "  --threads N       threads of the engine; default: all processors allowed\n"
+    "  --isa NAME        vector width: auto, v16, v32, v64\n"
+    "  --seed N          seed of rand and randn\n"
+    "  --color WHEN      auto, always or never\n"
+    "  --help, --version\n"
+    "\n"
+    "exit codes: 0 ok, 1 runtime or files, 2 usage, 3 syntax, 4 shape or type,\n"
+    "5 memory or limit, 130 interrupted\n";
+
+typedef struct options {
+  es_config config;
+  const char *text, *file;
+  bool json, keep_going, color;
+} options;
+
+static int fail_usage(const char *what, const char *found) {
+  fprintf(stderr, "einstride: %s%s%s%s\n(einstride --help shows the options)\n", what,
+          found ? ": '" : "", found ? found : "", found ? "'" : "");
+  return 2;
+}
+
+/* A whole number with an optional unit K, M, G, T (powers of 1024). */
+static bool read_size(const char *text, bool units, int64_t *out) {
+  int64_t value = 0;
+  const char *p = text;
+  for (; *p >= '0' && *p <= '9'; p++)
+    if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *p - '0', &value))
+      return false;
+  if (p == text) return false;
+  const char *unit = units && *p ? strchr("KMGT", *p & ~0x20) : NULL;
+  if (unit) {
+    if (__builtin_mul_overflow(value, (int64_t)1 << (10 * (unit - "KMGT" + 1)), &value)) return false;
+    p++;
+    if ((*p | 0x20) == 'i') p++;
+    if ((*p | 0x20) == 'b') p++;
+  }
+  *out = value;
+  return !*p;
+}
+
+static int read_value(options *o, const char *name, const char *value) {
+  int64_t n;
+  if (!strcmp(name, "--max-mem")) {
+    if (!read_size(value, true, &o->config.max_bytes) || !o->config.max_bytes)
+      return fail_usage("--max-mem needs a size such as 512M", value);
+  } else if (!strcmp(name, "--threads")) {
+    if (!read_size(value, false, &n) || n < 1 || n > 4096)
+      return fail_usage("--threads needs a number from 1 to 4096", value);
+    o->config.threads = (int)n;
+  } else if (!strcmp(name, "--seed")) {
+    if (!read_size(value, false, &n)) return fail_usage("--seed needs a number", value);
+    o->config.seed = (uint64_t)n;
+  } else if (!strcmp(name, "--isa")) {
+    static const char *const names[] = {"auto", "v16", "v32", "v64"};
+    static const es_isa isas[] = {ES_ISA_AUTO, ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
+    for (size_t i = 0; i < 4; i++)
+      if (!strcmp(value, names[i])) {
+        o->config.isa = isas[i];
+        return 0;
+      }
+    return fail_usage("--isa needs auto, v16, v32 or v64", value);
+  } else { /* --color */
+    if (strcmp(value, "auto") && strcmp(value, "always") && strcmp(value, "never"))
+      return fail_usage("--color needs auto, always or never", value);
+    if (strcmp(value, "auto")) o->color = !strcmp(value, "always");
+  }
+  return 0;
+}
+
+/* -1: go on; otherwise the exit code. Values follow as --name=VALUE or --name VALUE. */
+static int read_options(options *o, int argc, char **argv) {
+  static const char *const with_value[] = {"--max-mem", "--threads", "--seed", "--isa", "--color"};
+  for (int i = 1; i < argc; i++) {
+    const char *arg = argv[i];
+    size_t name_len = strcspn(arg, "=");
+    if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) return fputs(usage, stdout) < 0;
+    if (!strcmp(arg, "--version")) return printf("einstride %s\n", es_version()) < 0;
+    if (!strcmp(arg, "--json")) { o->json = true; continue; }
+    if (!strcmp(arg, "--keep-going")) { o->keep_going = true; continue; }
+    bool taken = false;
+    for (size_t k = 0; k < sizeof with_value / sizeof *with_value && !taken; k++) {
+      if (strlen(with_value[k]) != name_len || strncmp(arg, with_value[k], name_len)) continue;
+      const char *value = arg[name_len] ? arg + name_len + 1 : i + 1 < argc ? argv[++i] : NULL;
+      if (!value) return fail_usage("a value is missing after", with_value[k]);
+      int failed = read_value(o, with_value[k], value);
+      if (failed) return failed;
+      taken = true;
+    }
+    if (taken) continue;
+    bool text = !strcmp(arg, "-c");
+    if (text && i + 1 == argc) return fail_usage("a text is missing after", "-c");
+    if (!text && arg[0] == '-' && arg[1]) return fail_usage("there is no such option", arg);
+    if (o->text || o->file) return fail_usage("one text or file can be run, found another", arg);
+    if (text) o->text = argv[++i];
+    else o->file = arg;
+  }
+  return -1;
+}
+
+static bool run(sc_runner *r, const options *o) {
+  if (o->text) {
+    sc_source source = {"<text>", o->text, strlen(o->text), 1};
+    return sc_run_line(r, &source);
+  }
+  if (o->file && strcmp(o->file, "-")) return sc_run_file(r, o->file);
+  if (!o->file && isatty(STDIN_FILENO)) {
+    sc_run_prompt(r);
+    return true;
+  }
+  return sc_run_stream(r, stdin);
+}
+
+int main(int argc, char **argv) {
+  options o = {0};
+  const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+  setlocale(LC_CTYPE, ""); /* line editing counts characters; numbers keep the C locale */
+  o.color = isatty(STDERR_FILENO) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+  int code = read_options(&o, argc, argv);
+  if (code >= 0) return code;
+  sc_interrupt_install();
+  o.config.cancel = sc_interrupt_cancel;
+  sc_runner r = {.json = o.json, .keep_going = o.keep_going, .color = o.color};
+  if (!sc_session_open(&r.session, &o.config)) {
+    fputs("einstride: the engine cannot start with these limits\n", stderr);
+    return 5;
+  }
+  r.session.interrupted = &sc_interrupted;
+  if (o.json) r.session.out = stderr; /* standard output holds objects only */
+  run(&r, &o);
+  sc_session_close(&r.session);
+  return sc_exit_code(r.status);
+}

@@ -1,0 +1,39 @@
+/* Texts through a session: statements out of them, values and errors to the
+ * streams. */
+#ifndef SC_RUN_H
+#define SC_RUN_H
+
+#include "repl/session.h"
+
+typedef struct sc_runner {
+  sc_session session;
+  bool json, keep_going, color, timing;
+  es_status status; /* of the first failure */
+  bool quit;        /* .quit was given */
+} sc_runner;
+
+/* A text to run. text[len] is NUL. first_line counts from 1. */
+typedef struct sc_source {
+  const char *name;
+  const char *text;
+  size_t len, first_line;
+} sc_source;
+
+/* False after an error, unless keep_going. */
+bool sc_run(sc_runner *r, const sc_source *source);
+/* The same for a line from a person: '.command' and '?name' are understood too. */
+bool sc_run_line(sc_runner *r, const sc_source *source);
+/* An error that has no place in a text. */
+void sc_report(sc_runner *r, const char *name, es_status status, const char *message);
+
+/* 0 ok, 1 runtime or files, 3 syntax, 4 shape or type, 5 memory or limit, 130. */
+int sc_exit_code(es_status status);
+
+/* Writes to stdout and flushes. A closed pipe ends the program quietly; any other
+ * failure with exit code 1. */
+void sc_emit(const sc_buffer *text);
+
+/* '.command' or '?name'; text without the blanks around it. False after an error. */
+bool sc_command(sc_runner *r, const sc_source *source);
+
+#endif
