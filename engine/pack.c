@@ -241,8 +241,8 @@ es_status es_unpack(es_ctx *ctx, const char *text, const es_tensor *x, const int
     return es_ctx_fail_null(ctx, "es_unpack");
   }
   reading r;
-  ES_TRY(es_scope_push(ctx));
   for (int64_t i = 0; i < n; i++) out[i] = NULL;
+  ES_TRY(es_scope_push(ctx));
   es_status status = open_reading(&r, ctx, ES_KIND_UNPACK, text);
   if (status == ES_OK) status = unpack(&r, x, shapes, ranks, n, out);
   close_reading(&r);
