@@ -44,15 +44,11 @@ static es_status check_number(const rules *r, const es_item *item, bool left) {
   return ES_OK;
 }
 
-static es_status check_any(const rules *r, const es_item *item, bool left) {
-  if (!left)
-    return es_fail(r->error, ES_E_NAME, kind_rule(r->kind), item->span,
-                   "'_' binds to nothing, so it cannot stand on the right: name the axis");
-  if (r->kind == ES_KIND_REARRANGE || r->kind == ES_KIND_REPEAT)
-    return es_fail(r->error, ES_E_NAME, kind_rule(r->kind), item->span,
-                   "'_' stands on the left only, and %s keeps every axis: name it, or use reduce",
-                   kind_name(r->kind));
-  return ES_OK;
+static es_status check_any(const rules *r, const es_item *item) {
+  if (r->kind != ES_KIND_REARRANGE && r->kind != ES_KIND_REPEAT) return ES_OK;
+  return es_fail(r->error, ES_E_NAME, kind_rule(r->kind), item->span,
+                 "'_' stands on the left only, and %s keeps every axis: name it, or use reduce",
+                 kind_name(r->kind));
 }
 
 static es_status check_name(rules *r, const es_term *t, es_name_id id, es_span span) {
@@ -90,7 +86,7 @@ static es_status check_items(rules *r, const es_term *t, const es_item *items, i
     ES_TRY(check_fill(r, item, left));
     switch (item->kind) {
     case ES_ITEM_NAME: ES_TRY(check_name(r, t, item->name, item->span)); break;
-    case ES_ITEM_ANY: ES_TRY(check_any(r, item, left)); break;
+    case ES_ITEM_ANY: ES_TRY(check_any(r, item)); break;
     case ES_ITEM_INT: ES_TRY(check_number(r, item, left)); break;
     case ES_ITEM_ELLIPSIS: ES_TRY(check_ellipsis(r, item, left, depth)); break;
     case ES_ITEM_GROUP:

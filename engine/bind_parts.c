@@ -351,14 +351,7 @@ es_status es_bind_parts(es_binder *b) {
   c.kept = ES_NEW_N(b->arena, int32_t, axes->n_in);
   c.taken = ES_NEW_N(b->arena, uint32_t, axes->n_in);
   if (!c.conditional || !c.always || !c.kept || !c.taken) return es_fail_nomem(b->error);
-  bool splits = false;
-  for (int i = 0; i < axes->n_in; i++) {
-    splits |= count_concats(axes->in[i].node, axes->in[i].n) > 0;
-    mark_input_alternatives(&c, axes->in[i].node, axes->in[i].n);
-  }
-  if (axes->n_out > 1 && !splits)
-    return es_fail2(b->error, ES_E_SYNTAX, "", axes->out[1].span, axes->out[0].span,
-                    "several outputs need a split on the left, such as '(x ^ y)'");
+  for (int i = 0; i < axes->n_in; i++) mark_input_alternatives(&c, axes->in[i].node, axes->in[i].n);
   ES_TRY(index_operands(b, &c));
   for (int i = 0; i < axes->n_out; i++) ES_TRY(output_parts(b, &c, i));
   for (int i = 0; i < axes->n_in; i++)

@@ -269,7 +269,7 @@ static es_status parts_clash(const solver *s, const equation *e, int64_t value) 
     int32_t v = variable(e, i);
     es_size_origin from = s->sizes->origin[v];
     given |= from.source == ES_SIZE_GIVEN;
-    if (from.source != ES_SIZE_TEXT && from.operand != e->operand) other = from.span;
+    if (from.operand >= 0 && from.operand != e->operand) other = from.span;
     es_text_printf(&t, "%s%lld", i == 1 ? "" : product ? "*" : "+", (long long)s->sizes->extent[v]);
   }
   if (t.len >= sizeof parts) t = es_text_init(parts, 1);
