@@ -465,7 +465,7 @@ Test(bind, rejects_by_names) {
       {E, "ij,jk->ik", "2,3 3,4 4,5", "", ES_E_COUNT, "S11", -1, "ij,jk->ik", "",
        "2 terms, 3 operands were given", ""},
       {E, "i,j", "2", "", ES_E_COUNT, "S11", -1, "i,j", "", "2 terms, 1 operand was given", ""},
-      {E, "(x ^ y) -> 2", "5", "x=2", ES_E_NAME, "S11", 0, "(x ^ y)", "", "exactly one", "none"},
+      {E, "(x ^ y) -> 2", "5", "x=2", ES_E_NAME, "S11", -1, "2", "", "no operand", "'2'"},
       {E, "(x ^ y) -> x y", "5", "x=2", ES_E_NAME, "S11", 0, "(x ^ y)", "", "exactly one",
        "several"},
       {E, "x -> (x ^ 2)", "5", "", ES_E_NAME, "S11", -1, "2", "", "no operand", ""},
