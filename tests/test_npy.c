@@ -170,7 +170,7 @@ Test(npy, survives_damage_to_every_byte_and_every_length) {
     for (size_t at = 0; at < len; at++)
       for (int bit = 0; bit < 9; bit++) {
         uint8_t kept = bytes[at];
-        bytes[at] = bit < 8 ? kept ^ (uint8_t)(1 << bit) : 0xff;
+        bytes[at] = bit < 8 ? (uint8_t)(kept ^ 1 << bit) : 0xff;
         es_scope_push(es);
         es_clear_error(es);
         es_tensor *x = es_npy_read(es, bytes, len);
