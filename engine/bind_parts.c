@@ -179,7 +179,7 @@ static es_status choose_inputs(es_binder *b, const chooser *c, int operand, cons
   return es_blame(b->error, operand,
                   es_fail(b->error, ES_E_NAME, "S11", node->span,
                           "an output must hold the names of exactly one part of '%s', found %s",
-                          es_quote_span(es_bind_pattern(b), node->span).text,
+                          es_words_span(es_bind_pattern(b), node->span).text,
                           found ? "several" : "none"));
 }
 
@@ -231,8 +231,12 @@ static es_status choose_operands(es_binder *b, chooser *c, int output, int *n) {
 static es_status part_without_operand(es_binder *b, const chooser *c, int output) {
   const es_node *concat = c->n ? c->list[0].node : NULL;
   es_span span = concat ? concat->child[b->choice[concat->var]].span : b->axes->out[output].span;
+  if (!concat)
+    return es_fail(b->error, ES_E_NAME, "S11", span,
+                   "the output '%s' names no part of the '^' it comes from: write one of them",
+                   es_words_span(es_bind_pattern(b), span).text);
   return es_fail(b->error, ES_E_NAME, "S11", span, "no operand holds the part '%s'",
-                 es_quote_span(es_bind_pattern(b), span).text);
+                 es_words_span(es_bind_pattern(b), span).text);
 }
 
 /* A reduced label that no operand walks still counts its points: give it to the
@@ -284,7 +288,7 @@ static es_status make_part(es_binder *b, chooser *c, int output) {
         b->error, ES_E_VALUE, "", d.scatter[0].span,
         "a mean over '%s' would divide each element by another count: use sum, and divide "
         "by the sum of ones",
-        es_quote_span(es_bind_pattern(b), d.scatter[0].span).text);
+        es_words_span(es_bind_pattern(b), d.scatter[0].span).text);
   ES_TRY(add_unwalked(b, &d));
   bool gaps = false;
   ES_TRY(es_scatter_expand(b, &d, &gaps));

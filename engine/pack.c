@@ -57,8 +57,8 @@ static es_status check_named(const reading *r, const es_tensor *first, const es_
     es_text t = es_text_init(shape, sizeof shape);
     es_text_shape(&t, x->view.rank, x->view.shape);
     es_fail(&error, ES_E_RANK, "S6", r->term.span,
-            "operand %lld has %d axes, shape %s; the pattern names %d, so at least that many are needed",
-            (long long)i + 1, x->view.rank, shape, named);
+            "operand %lld has %d %s, shape %s, but the pattern names %d", (long long)i, x->view.rank,
+            x->view.rank == 1 ? "axis" : "axes", shape, named);
     error.operand = (int32_t)i;
     return fail(r, &error);
   }
@@ -68,8 +68,8 @@ static es_status check_named(const reading *r, const es_tensor *first, const es_
     int64_t its = first->view.shape[a < r->star ? a : first->view.rank - (r->term.n - a)];
     if (mine == its) continue;
     es_fail(&error, ES_E_EXTENT, "S7", r->term.items[a].span,
-            "axis '%s' is %lld long in operand 1 and %lld in operand %lld", item_name(r, a),
-            (long long)its, (long long)mine, (long long)i + 1);
+            "'%s' is %lld in operand 0, and %lld in operand %lld", item_name(r, a), (long long)its,
+            (long long)mine, (long long)i);
     error.operand = (int32_t)i;
     return fail(r, &error);
   }
@@ -148,13 +148,13 @@ static es_status piece_lengths(const reading *r, int64_t whole, const int64_t *s
       if (unknown && open >= 0) {
         es_fail(&error, ES_E_UNDETERMINED, "S14", star,
                 "two sizes are -1, in the shapes %lld and %lld; only one can be found",
-                (long long)open + 1, (long long)i + 1);
+                (long long)open, (long long)i);
         return fail(r, &error);
       }
       if (unknown)
         open = i;
       else if (shape[a] < 0 || !es_mul_i64(length[i], shape[a], &length[i])) {
-        es_fail(&error, ES_E_VALUE, "S14", star, "shape %lld has the size %lld", (long long)i + 1,
+        es_fail(&error, ES_E_VALUE, "S14", star, "shape %lld has the size %lld", (long long)i,
                 (long long)shape[a]);
         return fail(r, &error);
       }
@@ -169,13 +169,13 @@ static es_status piece_lengths(const reading *r, int64_t whole, const int64_t *s
   }
   if (open < 0)
     es_fail(&error, ES_E_EXTENT, "S14", star,
-            "the shapes add up to %lld elements, the packed axis %d is %lld long", (long long)sum,
-            r->star, (long long)whole);
+            "the shapes add up to %lld elements, the packed axis %d has %lld", (long long)sum, r->star,
+            (long long)whole);
   else
     es_fail(&error, ES_E_EXTENT, "S14", star,
-            "the packed axis %d is %lld long; the other shapes take %lld, and what is left is no "
-            "multiple of the %lld elements of shape %lld besides its -1",
-            r->star, (long long)whole, (long long)sum, (long long)length[open], (long long)open + 1);
+            "the packed axis %d has %lld elements; the other shapes take %lld, and what is left is no "
+            "multiple of the %lld of shape %lld besides its -1",
+            r->star, (long long)whole, (long long)sum, (long long)length[open], (long long)open);
   return fail(r, &error);
 }
 
@@ -273,7 +273,7 @@ static es_status check_shape(const reading *r, const es_tensor *x, int ellipsis)
     if (item->kind != ES_ITEM_INT) continue;
     int64_t extent = x->view.shape[axis_of_item(r, x, i, ellipsis)];
     if (extent == item->value) continue;
-    es_fail(&error, ES_E_EXTENT, "S7", item->span, "the pattern says %lld, the axis is %lld long",
+    es_fail(&error, ES_E_EXTENT, "S7", item->span, "the text says %lld, the axis has %lld",
             (long long)item->value, (long long)extent);
     return fail(r, &error);
   }

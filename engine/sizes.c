@@ -185,7 +185,7 @@ static es_status wide(const solver *s, const equation *e) {
   return es_blame(s->error, e->operand,
                   es_fail(s->error, ES_E_OVERFLOW, "M1", e->node->span,
                           "the size of '%s' does not fit 64 bits",
-                          es_quote_span(s->axes->pattern, e->node->span).text));
+                          es_words_span(s->axes->pattern, e->node->span).text));
 }
 
 /* Folds the known children; *unknown is the child that is not, or -1. A zero among
@@ -214,11 +214,11 @@ static es_status not_a_multiple(const solver *s, const equation *e, int64_t tota
       known
           ? es_fail(s->error, ES_E_EXTENT, "S8", e->node->span,
                     "axis %d of operand %d cannot be split as '%s': %lld is not a multiple of %lld",
-                    e->axis, e->operand, es_quote_span(p, e->node->span).text, (long long)total,
+                    e->axis, e->operand, es_words_span(p, e->node->span).text, (long long)total,
                     (long long)known)
           : es_fail(s->error, ES_E_EXTENT, "S8", e->node->span,
                     "axis %d of operand %d has %lld elements, and '%s' would split it by zero",
-                    e->axis, e->operand, (long long)total, es_quote_span(p, e->node->span).text));
+                    e->axis, e->operand, (long long)total, es_words_span(p, e->node->span).text));
 }
 
 /* One unknown: solve, or leave it where the equation says nothing about it. */
@@ -261,7 +261,7 @@ static es_status run_queues(solver *s) {
 
 static es_status parts_clash(const solver *s, const equation *e, int64_t value) {
   const es_pattern *p = s->axes->pattern;
-  bool product = e->node->kind == ES_NODE_GROUP, given = false;
+  bool product = e->node->kind == ES_NODE_GROUP, given = false, open = false;
   es_span other = ES_NOWHERE;
   char parts[128];
   es_text t = es_text_init(parts, sizeof parts);
@@ -269,16 +269,24 @@ static es_status parts_clash(const solver *s, const equation *e, int64_t value) 
     int32_t v = variable(e, i);
     es_size_origin from = s->sizes->origin[v];
     given |= from.source == ES_SIZE_GIVEN;
+    open |= s->sizes->extent[v] < 0; /* a part of '^' for which nothing is left */
     if (from.operand >= 0 && from.operand != e->operand) other = from.span;
     es_text_printf(&t, "%s%lld", i == 1 ? "" : product ? "*" : "+", (long long)s->sizes->extent[v]);
   }
-  if (t.len >= sizeof parts) t = es_text_init(parts, 1);
+  if (open) {
+    t = es_text_init(parts, sizeof parts);
+    es_text_puts(&t, "at least ");
+  } else if (t.len + 3 >= sizeof parts) {
+    t = es_text_init(parts, 1);
+  } else {
+    es_text_puts(&t, " = ");
+  }
   return es_blame(s->error, e->operand,
                   es_fail2(s->error, ES_E_EXTENT, given ? "S10" : "S7", e->node->span, other,
-                           "'%s' is %s%s%lld%s, but axis %d of operand %d has %lld",
-                           es_quote_span(p, e->node->span).text, parts, t.len ? " = " : "",
-                           (long long)value, given ? " by the sizes given" : " by its parts",
-                           e->axis, e->operand, (long long)s->sizes->extent[e->node->var]));
+                           "'%s' is %s%lld%s, but axis %d of operand %d has %lld",
+                           es_words_span(p, e->node->span).text, parts, (long long)value,
+                           given ? " by the sizes given" : " by its parts", e->axis, e->operand,
+                           (long long)s->sizes->extent[e->node->var]));
 }
 
 static es_status check_equations(const solver *s) {
@@ -300,7 +308,7 @@ static es_status check_equations(const solver *s) {
 static void print_equation(const solver *s, es_text *t, const equation *e) {
   int64_t total = s->sizes->extent[e->node->var];
   es_text_printf(t, "%s'%s'", t->len ? ", " : "",
-                 es_quote_span(s->axes->pattern, e->node->span).text);
+                 es_words_span(s->axes->pattern, e->node->span).text);
   if (total >= 0)
     es_text_printf(t, e->node->kind == ES_NODE_AFFINE ? " over %lld" : " = %lld", (long long)total);
 }

@@ -65,6 +65,6 @@ es_status es_parser_reducer(es_parser *p) {
   }
   p->pattern->reducer_span = es_span_join(start, end);
   if (p->now.kind != ES_TOKEN_END)
-    return es_parser_unexpected(p, "the end of the text: the reducer comes last, and there is one");
+    return es_parser_unexpected(p, "the end of the text after the one reducer");
   return ES_OK;
 }

@@ -300,8 +300,8 @@ static const rejection rejections[] = {
     {E, "a | (max, -)", "L7", 10, 1, 0, 0, "what joins"},
     {E, "a | (max, sum)", "L7", 10, 3, 0, 0, "what joins"},
     {E, "a | (max, + b", "L7", 12, 1, 0, 0, "')' after"},
-    {E, "a | max | sum", "L7", 8, 1, 0, 0, "the reducer comes last"},
-    {E, "a | max -> a", "L7", 8, 2, 0, 0, "the reducer comes last"},
+    {E, "a | max | sum", "L7", 8, 1, 0, 0, "after the one reducer"},
+    {E, "a | max -> a", "L7", 8, 2, 0, 0, "after the one reducer"},
 #undef A
 #undef E
 };

@@ -291,7 +291,7 @@ static bool read_line(reader *r, char *line, char **pending) {
   if (word(&s, "! ")) {
     size_t n = strcspn(s, " ");
     if (n >= sizeof row->rule) return complain(r, "not a rule", s);
-    memcpy(row->rule, s, n);
+    if (*s != '-') memcpy(row->rule, s, n); /* '-': an error without a rule */
     return read_error(r, s + n + (s[n] == ' '));
   }
   if (word(&s, "in "))

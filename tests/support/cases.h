@@ -19,7 +19,7 @@
  * pack takes 'packed (2,) ()' behind the result, unpack 'shapes (2,) (-1,)' before
  * it, parse_shape has 'names b=2 c=3' for a result.
  *
- * An error is the rule and the rendered text, to the letter:
+ * An error is the rule ('-' for none) and the rendered text, to the letter:
  *
  *   ! S7 the sentence
  *     i j, j k -> i k
