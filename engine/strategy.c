@@ -9,10 +9,8 @@ extern const es_strategy es_strategy_copy, es_strategy_map, es_strategy_reduce, 
     es_strategy_loops;
 
 const es_strategy *const es_strategies[] = {
-    &es_strategy_map,
-    &es_strategy_gemm,
-    &es_strategy_loops,
-    NULL,
+    &es_strategy_copy, &es_strategy_map,   &es_strategy_reduce,
+    &es_strategy_gemm, &es_strategy_loops, NULL,
 };
 
 static es_status unknown_name(const char *forced, es_error *error) {

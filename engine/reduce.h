@@ -1,0 +1,39 @@
+/* The reduction strategy's two forms. Both compute a row of outputs, at most ES_ROW
+ * long, over all reduced points: columns takes the reduced points one by one and
+ * whole rows of outputs at each, runs takes the outputs one by one and runs of
+ * reduced points for each. */
+#ifndef ES_ENGINE_REDUCE_H
+#define ES_ENGINE_REDUCE_H
+
+#include "engine/stream.h"
+
+typedef struct es_reduction {
+  es_stream s;
+  es_fold fold;
+  /* Sums of products of two operands: each output is summed as the matrix product
+   * sums it, in chains of this many multiply-adds, whatever the form. */
+  bool product;
+  int64_t chain;
+  bool log_sum_exp;
+  bool runs;     /* the form */
+  es_axes outer; /* output axes but the one rows run along */
+  es_axes taps;  /* reduced axes, in the order of summation */
+  int64_t n, piece, pieces;
+  double identity; /* of the reducer, for an output without reduced points */
+} es_reduction;
+
+/* acc[0..n) = the folds behind n neighbouring outputs; at[i]: element offset of
+ * operand i at the first. low: the rounded-off parts where the fold is SUM2. shift:
+ * NULL, or [n]: exp(x - shift) is folded. Both hold the neutral element before. */
+void es_reduce_columns(const es_reduction *r, const es_run_args *args, es_fold fold,
+                       const int64_t *at, int64_t n, es_stream_row *acc, es_stream_row *low,
+                       const double *shift);
+void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold, const int64_t *at,
+                    int64_t n, es_stream_row *acc, es_stream_row *low, const double *shift);
+/* Sums of products; acc need not be set before. */
+void es_reduce_product_columns(const es_reduction *r, const es_run_args *args, const int64_t *at,
+                               int64_t n, es_stream_row *acc);
+void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, const int64_t *at,
+                            int64_t n, es_stream_row *acc);
+
+#endif

@@ -1,0 +1,153 @@
+#include <math.h>
+
+#include "engine/gemm.h"
+#include "engine/reduce.h"
+
+/* The longest run of reduced points along the last axis, at most limit: its length,
+ * and where each operand's begins. The cursor moves past it. */
+static int64_t next_run(const es_axes *taps, es_cursor *c, int64_t limit, int64_t *at) {
+  int last = taps->n - 1;
+  for (int i = 0; i + 1 < taps->n_sides; i++) at[i] = c->at[1 + i];
+  int64_t n = taps->extent[last] - c->index[last];
+  if (n > limit) n = limit;
+  es_cursor_move(taps, c, last, n);
+  return n;
+}
+
+/* ---- folds ------------------------------------------------------------------- */
+
+/* Kernel that takes the runs of the only operand as they lie, or NULL. */
+static es_fold_run direct_fold(const es_reduction *r, es_fold fold, int64_t step) {
+  const es_stream *s = &r->s;
+  if (s->n_in > 1 || s->truth || step != 1) return NULL;
+  if (s->in[0].dtype == s->type) return s->kernels->stream->fold_run[fold][s->type];
+  bool widens = s->in[0].dtype == ES_F32 && s->type == ES_F64 && fold == ES_FOLD_SUM;
+  return widens ? s->kernels->stream->widen_run : NULL;
+}
+
+/* One output. */
+static void fold_runs(const es_reduction *r, const es_run_args *args, es_fold fold,
+                      const int64_t *at, void *acc, void *low, const double *shift) {
+  const es_stream *s = &r->s;
+  const int64_t *step = r->taps.stride + (r->taps.n - 1) * r->taps.n_sides + 1;
+  es_fold_run direct = shift ? NULL : direct_fold(r, fold, step[0]);
+  es_fold_run run = s->kernels->stream->fold_run[fold][s->type];
+  es_stream_row row, spare[2];
+  es_cursor c;
+  int64_t here[ES_CURSOR_SIDES];
+  es_cursor_seek(&r->taps, &c, 0);
+  for (int64_t k = 0, n; k < r->taps.count; k += n) {
+    n = next_run(&r->taps, &c, direct ? INT64_MAX : ES_ROW, here);
+    for (int i = 0; i < s->n_in; i++) here[i] += at[i];
+    if (direct) {
+      const es_stream_side *side = &s->in[0];
+      direct(acc, low, (const char *)args->base[side->slot] + (side->offset + here[0]) * side->size,
+             n);
+      continue;
+    }
+    const void *x = es_stream_combine(s, args, here, step, n, &row, spare);
+    if (shift) {
+      for (int64_t i = 0; i < n; i++) row.f64[i] = exp(((const double *)x)[i] - *shift);
+      x = &row;
+    }
+    run(acc, low, x, n);
+  }
+}
+
+void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold, const int64_t *at,
+                    int64_t n, es_stream_row *acc, es_stream_row *low, const double *shift) {
+  const es_stream *s = &r->s;
+  int64_t here[ES_CURSOR_SIDES];
+  for (int64_t j = 0; j < n; j++) {
+    for (int i = 0; i < s->n_in; i++) here[i] = at[i] + j * s->in[i].step;
+    fold_runs(r, args, fold, here, acc->bytes + j * s->size, low->bytes + j * s->size,
+              shift ? shift + j : NULL);
+  }
+}
+
+/* ---- sums of products: one chain a lane ------------------------------------------ */
+
+enum { LANES = 16 };
+
+typedef struct lanes {
+  const void *in[2][LANES];
+  /* Chains that do not lie in memory as a unit-stride run of the right type. */
+  _Alignas(ES_ALIGN) char copy[2][LANES][ES_GEMM_CHAIN * 8];
+} lanes;
+
+/* Where operand i's chain of n points from reduced point k on lies. */
+static const void *chain_of(const es_reduction *r, const es_run_args *args, int i, int64_t at,
+                            int64_t k, int64_t n, char *copy) {
+  const es_stream *s = &r->s;
+  const es_axes *taps = &r->taps;
+  int last = taps->n - 1;
+  int64_t step = taps->stride[last * taps->n_sides + 1 + i], here[ES_CURSOR_SIDES], m;
+  es_cursor c;
+  es_cursor_seek(taps, &c, k);
+  if (s->in[i].dtype == s->type && step == 1 && n <= taps->extent[last] - c.index[last])
+    return es_stream_fetch(s, args, i, at + c.at[1 + i], 1, n, copy);
+  for (int64_t done = 0; done < n; done += m) {
+    m = next_run(taps, &c, n - done < ES_ROW ? n - done : ES_ROW, here);
+    char *to = copy + done * s->size;
+    const void *x = es_stream_fetch(s, args, i, at + here[i], step, m, to);
+    if (x != to) memcpy(to, x, (size_t)(m * s->size));
+  }
+  return copy;
+}
+
+/* Chains of n points: lane l is output j + l * j_step from reduced point k + l * k_step
+ * on. Lanes past count repeat the last. part[l] gets the sums. */
+static void run_lanes(const es_reduction *r, const es_run_args *args, const int64_t *at, int64_t j,
+                      int64_t j_step, int64_t k, int64_t k_step, int64_t count, int64_t n,
+                      void *part) {
+  const es_stream *s = &r->s;
+  int width = s->kernels->stream->lanes[s->type];
+  int64_t steps = r->s.in[1].step == 0 || r->s.in[0].step == 0;
+  lanes l;
+  /* An operand that does not move with the output is one for all lanes. */
+  int b = s->in[1].step == 0 ? 1 : 0;
+  bool one_b = steps && k_step == 0;
+  for (int i = 0; i < 2; i++)
+    for (int64_t v = 0; v < width; v++) {
+      if (v >= count || (v > 0 && one_b && i == b)) {
+        l.in[i][v] = l.in[i][v - 1];
+        continue;
+      }
+      int64_t here = at[i] + (j + v * j_step) * s->in[i].step;
+      l.in[i][v] = chain_of(r, args, i, here, k + v * k_step, n, l.copy[i][v]);
+    }
+  s->kernels->stream->mad_chains[s->type](part, l.in[1 - b], l.in[b], one_b, n);
+}
+
+static void add_part(const es_stream *s, es_stream_row *acc, int64_t j, const es_stream_row *part,
+                     int64_t l) {
+  if (s->type == ES_F32)
+    acc->f32[j] += part->f32[l];
+  else
+    acc->f64[j] += part->f64[l];
+}
+
+void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, const int64_t *at,
+                            int64_t n, es_stream_row *acc) {
+  const es_stream *s = &r->s;
+  int64_t width = s->kernels->stream->lanes[s->type], k = 0, chains = r->taps.count / r->chain;
+  es_stream_row part;
+  memset(acc, 0, (size_t)(n * s->size));
+  /* Few outputs: the lanes are the chains of one output. */
+  if (n < width && chains > n)
+    for (int64_t j = 0; j < n; j++)
+      for (int64_t b = 0; b < chains; b += width) {
+        int64_t count = chains - b < width ? chains - b : width;
+        run_lanes(r, args, at, j, 0, b * r->chain, r->chain, count, r->chain, &part);
+        for (int64_t l = 0; l < count; l++) add_part(s, acc, j, &part, l);
+        k = chains * r->chain;
+      }
+  for (; k < r->taps.count; k += r->chain) {
+    int64_t length = r->taps.count - k < r->chain ? r->taps.count - k : r->chain;
+    for (int64_t j = 0; j < n; j += width) {
+      int64_t count = n - j < width ? n - j : width;
+      run_lanes(r, args, at, j, 1, k, 0, count, length, &part);
+      for (int64_t l = 0; l < count; l++) add_part(s, acc, j + l, &part, l);
+    }
+  }
+}
