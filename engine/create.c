@@ -60,6 +60,11 @@ static void positions(const series *s, int64_t first, int64_t n, es_row_buffer *
   for (int64_t i = 0; i < n; i++) row->i64[i] = first + i;
 }
 
+static void constant(const series *s, int64_t first, int64_t n, es_row_buffer *row) {
+  (void)first;
+  for (int64_t i = 0; i < n; i++) row->f64[i] = s->start;
+}
+
 static void steps(const series *s, int64_t first, int64_t n, es_row_buffer *row) {
   for (int64_t i = 0; i < n; i++) row->f64[i] = s->start + (double)(first + i) * s->step;
 }
@@ -70,7 +75,7 @@ static void steps_to_last(const series *s, int64_t first, int64_t n, es_row_buff
 }
 
 es_tensor *es_full(es_ctx *ctx, es_dtype dtype, int rank, const int64_t *shape, double value) {
-  series s = {.row = steps, .compute = ES_F64, .start = value};
+  series s = {.row = constant, .compute = ES_F64, .start = value};
   return fill(ctx, "es_full", es_empty(ctx, dtype, rank, shape), dtype, &s);
 }
 
