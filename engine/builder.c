@@ -65,17 +65,21 @@ es_status es_builder_group(es_builder *b, const char *text, double points) {
   return ES_OK;
 }
 
-/* One box. The strategies keep a pointer to the problem: it moves to the plan. */
-static es_status add_step(es_builder *b, es_problem *box) {
+/* A forced strategy is about the expression: what moves operands out of the way may
+ * run as it likes, unless the reference is asked for. */
+static const char *forced_strategy(const es_builder *b) {
+  bool loops = b->forced && strcmp(b->forced, "loops") == 0;
+  return b->auxiliary && !loops ? NULL : b->forced;
+}
+
+/* One box. es_step_make copies the problem into the plan. */
+static es_status add_step(es_builder *b, const es_problem *box) {
   es_plan *plan = b->plan;
-  es_problem_canonicalise(box);
-  const es_problem *p = es_problem_copy(&plan->arena, box);
   es_step *steps =
       es_arena_grow(&plan->arena, plan->step, plan->n_steps, &b->cap_steps, sizeof *steps);
-  if (!p || !steps) return es_fail_nomem(b->error);
+  if (!steps) return es_fail_nomem(b->error);
   plan->step = steps;
-  es_step *step = &plan->step[plan->n_steps];
-  ES_TRY(es_step_make(p, &b->env, b->forced, step, b->error));
+  ES_TRY(es_step_make(box, &b->env, forced_strategy(b), &plan->step[plan->n_steps], b->error));
   plan->n_steps++;
   plan->group[plan->n_groups - 1].n_steps++;
   return ES_OK;

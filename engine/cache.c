@@ -122,11 +122,13 @@ struct entry {
 struct es_plan_cache {
   entry **bucket; /* [buckets], a power of two */
   size_t buckets;
-  int64_t n;
+  int64_t n, bytes; /* entries; memory of their plans */
   entry *newest, *oldest;
 };
 
-enum { FIRST_BUCKETS = 64 };
+/* Offset tables make a plan as long as its axes: besides the count, the cache keeps
+ * to this share of the context's memory limit. */
+enum { FIRST_BUCKETS = 64, MEMORY_SHARE = 16 };
 
 static size_t entry_bytes(size_t words) { return sizeof(entry) + words * sizeof(uint64_t); }
 
@@ -155,6 +157,7 @@ static void remove_entry(es_ctx *ctx, es_plan_cache *c, entry *e) {
   *link = e->next;
   unlink_use(c, e);
   c->n--;
+  c->bytes -= (int64_t)e->plan->arena.total;
   es_plan_release(e->plan);
   es_free(&ctx->allocator, e, entry_bytes(e->words));
 }
@@ -189,9 +192,11 @@ static void rehash(es_ctx *ctx, es_plan_cache *c) {
 
 /* Keeping a plan is a favour: without memory it is simply not kept. */
 static void keep(es_ctx *ctx, uint64_t hash, const key *k, es_plan *plan) {
-  if (!ctx->cache && !(ctx->cache = cache_new(ctx))) return;
+  int64_t bytes = (int64_t)plan->arena.total, room = ctx->config.max_bytes / MEMORY_SHARE - bytes;
+  if (room < 0 || (!ctx->cache && !(ctx->cache = cache_new(ctx)))) return;
   es_plan_cache *c = ctx->cache;
-  while (c->n && c->n >= ctx->config.max_cached_plans) remove_entry(ctx, c, c->oldest);
+  while (c->n && (c->n >= ctx->config.max_cached_plans || c->bytes > room))
+    remove_entry(ctx, c, c->oldest);
   entry *e = es_alloc(&ctx->allocator, entry_bytes(k->n));
   if (!e) return;
   if ((size_t)c->n >= c->buckets) rehash(ctx, c);
@@ -202,6 +207,7 @@ static void keep(es_ctx *ctx, uint64_t hash, const key *k, es_plan *plan) {
   *bucket = e;
   link_newest(c, e);
   c->n++;
+  c->bytes += bytes;
 }
 
 es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len, const es_array *in,

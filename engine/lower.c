@@ -302,7 +302,7 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
                           const es_path *path, operand *values, int *last_begin) {
   for (int k = 0; k < path->n_steps; k++) {
     const es_path_step *step = &path->step[k];
-    const operand *in[2];
+    const operand *in[ES_PATH_FUSE];
     nest n = {.n_in = step->n_in, .in = in};
     for (int i = 0; i < step->n_in; i++) in[i] = &values[step->in[i]];
     if (k == path->n_steps - 1) {
@@ -401,7 +401,10 @@ static es_status add_map(es_builder *b, int output, int from, int to, double alp
   p->out_rank = out->rank;
   p->out_shape = out_slot->shape;
   p->out_strides = out_slot->strides;
-  return es_builder_nest(b, p);
+  b->auxiliary = true;
+  es_status status = es_builder_nest(b, p);
+  b->auxiliary = false;
+  return status;
 }
 
 es_status es_builder_output(es_builder *b, int output) {

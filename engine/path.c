@@ -154,6 +154,31 @@ static bool emit_all(es_arena *arena, const es_network *net, const es_merge *mer
   return emit_tree(&e, merge);
 }
 
+/* Whether the pairs of a path gain nothing over one nest: no step uses an element
+ * twice (each moves along all labels of one operand), none is smaller than the nest,
+ * and the intermediates between them are of its size. "i, i, i -> i" is such. */
+static bool better_whole(es_arena *arena, const es_network *net, const es_path *path) {
+  if (net->n < 3 || net->n > ES_PATH_FUSE) return false;
+  es_label_set held[3 * ES_PATH_FUSE], all = {0, NULL};
+  double largest = 0, between = 0;
+  memcpy(held, net->operand, sizeof *held * (size_t)net->n);
+  for (int k = 0; k < path->n_steps; k++) {
+    const es_path_step *step = &path->step[k];
+    es_label_set a = held[step->in[0]], b = held[step->in[step->n_in - 1]];
+    int32_t *both = ES_NEW_N(arena, int32_t, a.n + b.n), *more = ES_NEW_N(arena, int32_t, all.n + a.n + b.n);
+    if (!both || !more) return false;
+    es_label_set touched = {es_label_union(a, b, both), both};
+    if (touched.n > a.n && touched.n > b.n) return false;
+    all = (es_label_set){es_label_union(all, touched, more), more};
+    double points = es_label_points(net, touched);
+    if (points > largest) largest = points;
+    if (k < path->n_steps - 1) between += es_label_points(net, step->keep);
+    held[net->n + k] = step->keep;
+  }
+  double whole = es_label_points(net, all);
+  return whole <= largest && 2 * between > whole;
+}
+
 es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path, es_error *error) {
   if (net->n < 2) return es_path_whole(arena, net, path, error);
   es_merge *merge = ES_NEW_N(arena, es_merge, net->n);
@@ -164,7 +189,8 @@ es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **pat
     ES_TRY(es_merge_exact(arena, net, merge, error));
   else
     ES_TRY(es_merge_greedy(arena, net, merge, error));
-  return emit_all(arena, net, merge, path) ? ES_OK : es_fail_nomem(error);
+  if (!emit_all(arena, net, merge, path)) return es_fail_nomem(error);
+  return better_whole(arena, net, *path) ? es_path_whole(arena, net, path, error) : ES_OK;
 }
 
 es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error) {

@@ -39,9 +39,11 @@ typedef struct es_path {
 
 /* Exact (all trees) up to this many operands, greedy above. */
 enum { ES_PATH_EXACT = 10 };
+/* Operands that the row-wise strategies take in one nest. */
+enum { ES_PATH_FUSE = 8 };
 
 /* Pairs of operands, a label that one operand alone holds being reduced before
- * the pair where that pays. Cost: points + bytes of operands and results. Depends
+ * the pair where that pays; one step over all where pairs gain nothing. Cost: points + bytes of operands and results. Depends
  * on labels and extents alone, so the order of summation does too. */
 es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path, es_error *error);
 /* One step over all operands, for semirings that do not distribute. */

@@ -168,10 +168,12 @@ static es_status build(es_builder *b, const es_array *in) {
   if (!b->axis_of || !b->operand_slot) return es_fail_nomem(b->error);
   for (int l = 0; l < bound->n_labels; l++) b->axis_of[l] = -1;
   ES_TRY(set_outer_slots(b, in));
+  b->auxiliary = true;
   for (int i = 0; i < bound->n_in; i++) {
     b->operand_slot[i] = i;
     if (bound->padded[i]) ES_TRY(es_builder_pad(b, i));
   }
+  b->auxiliary = false;
   for (int i = 0; i < bound->n_out; i++) ES_TRY(es_builder_output(b, i));
   ES_TRY(es_builder_layout(b));
   ES_TRY(set_views(b));

@@ -273,23 +273,26 @@ Test(exec, beta_scales_the_gaps_too) {
 
 Test(exec, an_overflow_of_an_intermediate_is_none_of_the_result) {
   es_ctx *ctx = es_ctx_create(NULL);
-  int64_t big = INT64_C(1) << 40;
-  /* Pairs would pass 2^63 whichever comes first; the sum of the two products is 0. */
-  int64_t a[2] = {big, -big}, b[2] = {big, big}, c[2] = {1, 1}, y;
-  int64_t shape[1] = {2};
-  es_array in[3] = {{a, ES_I64, 1, shape, NULL}, {b, ES_I64, 1, shape, NULL}, {c, ES_I64, 1, shape, NULL}};
-  es_array out = {&y, ES_I64, 0, NULL, NULL};
+  int64_t big = (INT64_C(1) << 40) + 1;
+  /* a b and b c both hold 2^80; a b c is 0. */
+  int64_t a[4] = {big, big, big, big}, b[4] = {big, 0, 0, -big}, c[4] = {big, big, big, big}, y[4];
+  int64_t shape[2] = {2, 2};
+  es_array in[3] = {{a, ES_I64, 2, shape, NULL}, {b, ES_I64, 2, shape, NULL}, {c, ES_I64, 2, shape, NULL}};
+  es_array out = {y, ES_I64, 2, shape, NULL};
   es_error error;
-  es_plan *plan = plan_of(ctx, "i, i, i ->", in, 3, NULL, NULL);
+  es_plan *plan = plan_of(ctx, "i j, j k, k l -> i l", in, 3, NULL, NULL);
+  cr_assert_eq(plan->n_detours, 1);
   cr_assert_eq(run(ctx, plan, in, 3, &out, &error), ES_OK);
-  cr_assert_eq(y, 0);
-  a[1] = big;
+  for (int i = 0; i < 4; i++) cr_assert_eq(y[i], 0);
+  b[3] = big;
   cr_assert_eq(run(ctx, plan, in, 3, &out, &error), ES_E_OVERFLOW);
+  cr_assert(strstr(error.message, "(0, 0)"), "%s", error.message);
   es_plan_release(plan);
   es_options wrap = {.wrap = true};
-  plan = plan_of(ctx, "i, i, i ->", in, 3, NULL, &wrap);
+  plan = plan_of(ctx, "i j, j k, k l -> i l", in, 3, NULL, &wrap);
   cr_assert_eq(run(ctx, plan, in, 3, &out, &error), ES_OK);
-  cr_assert_eq((uint64_t)y, (uint64_t)big * (uint64_t)big * 2);
+  uint64_t u = (uint64_t)big;
+  for (int i = 0; i < 4; i++) cr_assert_eq((uint64_t)y[i], 2 * u * u * u);
   es_plan_release(plan);
   es_ctx_destroy(ctx);
 }

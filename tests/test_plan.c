@@ -121,6 +121,8 @@ Test(plan, two_operands_are_one_nest_and_more_make_pairs) {
       {"a b, b c, c d, d e -> a e", 4, 3}, {"a b, b c, c d -> a d | (max,+)", 3, 2},
       {"a b, b c, c d -> a d | max", 3, 1}, /* max of products: no semiring */
       {"a b, b c, c d -> a d | mean", 3, 1},
+      {"a b, a b, a b -> a b", 3, 1}, /* pairs would only write intermediates */
+      {"a b, a b, a b -> a", 3, 1},
   };
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     es_plan *plan = plan_of(ctx, rows[r].text, in, rows[r].n);
