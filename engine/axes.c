@@ -99,7 +99,7 @@ static es_status unsettled(builder *b, int operand) {
                   es_fail(b->error, ES_E_UNDETERMINED, "S9", t->span,
                           "how many axes each ellipsis of '%s' stands for does not follow from the "
                           "ranks: use the ellipses alone in other terms, or write the axes out",
-                          es_quote_span(b->axes->pattern, t->span).text));
+                          es_words_span(b->axes->pattern, t->span).text));
 }
 
 static es_status solve_ranks(builder *b) {
@@ -191,7 +191,7 @@ static es_status build_int(builder *b, const es_item *item, es_node *out) {
 
 static es_status affine_overflow(builder *b, es_span span) {
   return es_fail(b->error, ES_E_OVERFLOW, "M1", span, "the factors of '%s' do not fit 64 bits",
-                 es_quote_span(b->axes->pattern, span).text);
+                 es_words_span(b->axes->pattern, span).text);
 }
 
 /* Adds coef * index(label), merging what names the same label. */
@@ -236,7 +236,7 @@ static es_status build_affine(builder *b, const es_item *item, es_node *out) {
   *out =
       (es_node){.kind = ES_NODE_AFFINE, .var = b->axes->n_vars++, .span = item->span, .affine = a};
   if (item->kind == ES_ITEM_AFFINE) return build_lin(b, item, a);
-  a->n = 1; /* (h)?0 */
+  a->n = 1; /* a group of one name */
   a->label[0] = label_of_name(b, item->items[0].name);
   a->coef[0] = 1;
   return ES_OK;
@@ -250,12 +250,7 @@ static int64_t expanded(builder *b, const es_item *items, int n) {
 }
 
 static es_status build_group(builder *b, const es_item *item, es_node *out) {
-  if (item->fill.kind != ES_FILL_NONE) {
-    if (item->n == 1 && item->items[0].kind == ES_ITEM_NAME) return build_affine(b, item, out);
-    return es_fail2(b->error, ES_E_SYNTAX, "S13", item->fill.span, item->span,
-                    "'%s' is a group: a fill belongs to an affine index such as (2*h+kh-1)?0",
-                    es_quote_span(b->axes->pattern, item->span).text);
-  }
+  if (item->fill.kind != ES_FILL_NONE) return build_affine(b, item, out); /* (h)?0 */
   if (item->kind == ES_ITEM_GROUP && item->n == 1 && item->items[0].kind != ES_ITEM_ELLIPSIS)
     return build_items(b, item->items, 1, NULL, out); /* (h) is h */
   int n = (int)expanded(b, item->items, item->n);

@@ -53,7 +53,7 @@ static es_status unused_size(const es_axes *axes, const char *name, es_error *er
   const char *near = es_names_nearest(axes, name, 0);
   return es_fail(error, ES_E_NAME, "S10", ES_NOWHERE,
                  "a size is given for '%s', which the pattern does not use%s%s%s",
-                 es_quote_text(name).text, near ? ": did you mean '" : "", near ? near : "",
+                 es_words_text(name).text, near ? ": did you mean '" : "", near ? near : "",
                  near ? "'?" : "");
 }
 

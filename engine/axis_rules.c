@@ -72,18 +72,10 @@ static es_status check_ellipsis(rules *r, const es_item *item, bool left, int de
   return ES_OK;
 }
 
-static es_status check_fill(const rules *r, const es_item *item, bool left) {
-  if (left || item->fill.kind == ES_FILL_NONE) return ES_OK;
-  return es_fail2(r->error, ES_E_SYNTAX, "S13", item->fill.span, item->span,
-                  "a fill says what a read beside the axis gives: on the right leave it out, "
-                  "writes beside the target are dropped anyway");
-}
-
 static es_status check_items(rules *r, const es_term *t, const es_item *items, int n, bool left,
                              int depth) {
   for (int i = 0; i < n; i++) {
     const es_item *item = &items[i];
-    ES_TRY(check_fill(r, item, left));
     switch (item->kind) {
     case ES_ITEM_NAME: ES_TRY(check_name(r, t, item->name, item->span)); break;
     case ES_ITEM_ANY: ES_TRY(check_any(r, item)); break;
@@ -258,6 +250,6 @@ es_status es_axes_rank_error(const es_axes *axes, const es_array *in, int64_t n,
       error, operand,
       es_fail(error, ES_E_RANK, "S6", t->span,
               "operand %d has %d %s, shape %s, but its term '%s' asks for %s%d%s", operand, rank,
-              rank == 1 ? "axis" : "axes", es_quote_shape(rank, in[operand].shape).text,
-              es_quote_span(p, t->span).text, at_least ? "at least " : "", named, hint));
+              rank == 1 ? "axis" : "axes", es_words_shape(rank, in[operand].shape).text,
+              es_words_span(p, t->span).text, at_least ? "at least " : "", named, hint));
 }

@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "engine/axes.h"
 
-static es_quote quote(const char *bytes, size_t len) {
-  es_quote q;
+static es_words quote(const char *bytes, size_t len) {
+  es_words q;
   es_text t = es_text_init(q.text, sizeof q.text);
   es_text_escape(&t, bytes, len);
   if (t.len >= sizeof q.text) {
@@ -16,14 +16,14 @@ static es_quote quote(const char *bytes, size_t len) {
   return q;
 }
 
-es_quote es_quote_span(const es_pattern *pattern, es_span span) {
+es_words es_words_span(const es_pattern *pattern, es_span span) {
   return quote(pattern->text + span.offset, (size_t)span.length);
 }
 
-es_quote es_quote_text(const char *text) { return quote(text, strlen(text)); }
+es_words es_words_text(const char *text) { return quote(text, strlen(text)); }
 
-es_quote_shape_text es_quote_shape(int rank, const int64_t *shape) {
-  es_quote_shape_text q;
+es_words_of_shape es_words_shape(int rank, const int64_t *shape) {
+  es_words_of_shape q;
   es_text t = es_text_init(q.text, sizeof q.text);
   es_text_shape(&t, rank, shape);
   if (t.len >= sizeof q.text) memcpy(q.text + sizeof q.text - 5, "...)", 5);

@@ -18,7 +18,7 @@ static es_status bad_array(const es_array *a, int operand, const char *what, es_
   }
   return es_blame(error, operand,
                   es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "%s, shape %s: %s", who,
-                          es_quote_shape(rank, a->shape).text, what));
+                          es_words_shape(rank, a->shape).text, what));
 }
 
 /* Every product of extents, and every offset an index can reach, fits 64 bits as
@@ -35,7 +35,7 @@ static es_status check_array(const es_array *a, int operand, int64_t *strides, e
     return es_blame(error, operand,
                     es_fail(error, ES_E_OVERFLOW, "M1", ES_NOWHERE,
                             "the bytes of shape %s, type %s, do not fit 64 bits",
-                            es_quote_shape(a->rank, a->shape).text, es_dtype_name(a->dtype)));
+                            es_words_shape(a->rank, a->shape).text, es_dtype_name(a->dtype)));
   if (!a->strides) {
     es_view_c_strides(a->rank, a->shape, strides);
     return ES_OK;
@@ -73,7 +73,7 @@ static es_status take_inputs(es_binder *b) {
 
 es_status es_bind_overflow(es_binder *b, es_span span) {
   return es_fail(b->error, ES_E_OVERFLOW, "M1", span, "the positions of '%s' do not fit 64 bits",
-                 es_quote_span(es_bind_pattern(b), span).text);
+                 es_words_span(es_bind_pattern(b), span).text);
 }
 
 es_status es_bind_new_label(es_binder *b, const char *name, int64_t extent, int32_t *label) {
@@ -101,7 +101,9 @@ static es_status take_labels(es_binder *b) {
   b->work.label = ES_NEW_N(b->arena, int32_t, n);
   b->work.stride = ES_NEW_N(b->arena, int64_t, n);
   b->choice = ES_NEW_N(b->arena, int32_t, axes->n_vars);
-  if (!r->label || !b->slot || !b->alive || !b->work.label || !b->work.stride || !b->choice)
+  b->before = ES_NEW_N(b->arena, int64_t *, axes->n_vars);
+  if (!b->before || !r->label || !b->slot || !b->alive || !b->work.label || !b->work.stride ||
+      !b->choice)
     return es_fail_nomem(b->error);
   r->axes = axes;
   r->size = b->sizes.extent;
@@ -138,7 +140,7 @@ static es_status wanted_shapes(es_binder *b, const es_array *out, const es_optio
     if (out[i].rank != axes->out[i].n)
       return es_fail(b->error, ES_E_RANK, "S6", axes->out[i].span,
                      "out has %d axes, shape %s, the pattern gives %d", out[i].rank,
-                     es_quote_shape(out[i].rank, out[i].shape).text, axes->out[i].n);
+                     es_words_shape(out[i].rank, out[i].shape).text, axes->out[i].n);
     (*wanted)[i] = out[i].shape;
   }
   return ES_OK;
@@ -151,7 +153,7 @@ static es_status check_shape(es_binder *b, int output, const int64_t *wanted, co
       return es_fail(b->error, ES_E_EXTENT, "S7", b->axes->out[output].node[i].span,
                      "%s has %lld at axis %d, the pattern gives %lld: shape %s", who,
                      (long long)wanted[i], i, (long long)o->shape[i],
-                     es_quote_shape(o->rank, o->shape).text);
+                     es_words_shape(o->rank, o->shape).text);
   return ES_OK;
 }
 
@@ -174,7 +176,7 @@ static es_status take_output(es_binder *b, int i, const es_array *array) {
   if (!es_count_i64(o->rank, o->shape, &count) || !es_mul_i64(count, 16, &count))
     return es_fail(b->error, ES_E_OVERFLOW, "M1", t->span,
                    "the output would have shape %s, whose bytes do not fit 64 bits",
-                   es_quote_shape(o->rank, o->shape).text);
+                   es_words_shape(o->rank, o->shape).text);
   if (!array) {
     es_view_c_strides(o->rank, o->shape, o->strides);
     return ES_OK;
@@ -184,8 +186,8 @@ static es_status take_output(es_binder *b, int i, const es_array *array) {
   if (!es_view_injective(o->rank, o->shape, o->strides))
     return es_fail(b->error, ES_E_READONLY, "", t->span,
                    "out visits an element twice (shape %s, strides %s): write to a plain array",
-                   es_quote_shape(o->rank, o->shape).text,
-                   es_quote_shape(o->rank, o->strides).text);
+                   es_words_shape(o->rank, o->shape).text,
+                   es_words_shape(o->rank, o->strides).text);
   return ES_OK;
 }
 

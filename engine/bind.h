@@ -47,10 +47,12 @@ typedef struct es_binder {
   /* Scratch of the walk being built: entry of each label in it, -1 between. */
   int32_t *slot;
   es_walk work;
-  int32_t *choice; /* [n_vars] the alternative taken of each '^' */
-  uint32_t *alive; /* [labels] stamp of the part that holds the label */
+  int32_t *choice;  /* [n_vars] the alternative taken of each '^' */
+  int64_t **before; /* [n_vars] of each '^': elements before each alternative */
+  uint32_t *alive;  /* [labels] stamp of the part that holds the label */
   uint32_t stamp;
-  bool *used; /* [n_in] by some part */
+  bool *used;      /* [n_in] by some part */
+  int64_t n_walks; /* operands of all parts together */
   es_error *error;
 } es_binder;
 
@@ -64,10 +66,24 @@ es_status es_bind_input_walk(es_binder *b, int operand, es_walk *walk, es_part *
 /* The walk of an output over its plain axes; affine ones go to draft->scatter. */
 es_status es_bind_output_walk(es_binder *b, int output, es_draft *draft, bool *repeats);
 
+/* ---- bind_choose.c: '^' ------------------------------------------------------ */
+
+typedef struct es_chooser es_chooser;
+es_status es_chooser_make(es_binder *b, es_chooser **chooser);
+/* Starts an output with the first alternative of each of its '^'. */
+es_status es_chooser_output(es_chooser *chooser, int output);
+/* Goes to the next combination of alternatives; false after the last. */
+bool es_chooser_next(es_chooser *chooser);
+/* The operands of the part, ascending, valid until the next call; the alternatives
+ * of their own '^' are then set in b->choice. */
+es_status es_chooser_operands(es_chooser *chooser, const int32_t **operands, int *n);
+
 /* ---- bind_parts.c ------------------------------------------------------------ */
 
 /* All parts of all outputs: one for each choice of '^', affine outputs expanded. */
 es_status es_bind_parts(es_binder *b);
+/* Appends a finished part. */
+es_status es_bind_add_part(es_binder *b, const es_part *part);
 
 /* ---- bind_types.c -------------------------------------------------------------- */
 

@@ -5,8 +5,8 @@
 #include "engine/bind.h"
 #include "engine/walk.h"
 
-static es_quote words(const es_binder *b, es_span span) {
-  return es_quote_span(es_bind_pattern(b), span);
+static es_words words(const es_binder *b, es_span span) {
+  return es_words_span(es_bind_pattern(b), span);
 }
 
 /* ---- affine indices on an input ---------------------------------------------- */
@@ -193,11 +193,17 @@ static bool add_affine(es_binder *b, const es_affine *a, int64_t stride, int64_t
   return true;
 }
 
-/* Elements of the alternatives before the one taken. */
-static int64_t before_choice(const es_binder *b, const es_node *node) {
-  int64_t n = 0;
-  for (int i = 0; i < b->choice[node->var]; i++) n += b->sizes.extent[node->child[i].var];
-  return n;
+/* Elements of the alternatives before the one taken; summed on first use. */
+static bool before_choice(es_binder *b, const es_node *node, int64_t *elements) {
+  int64_t **before = &b->before[node->var];
+  if (!*before) {
+    *before = ES_NEW_N(b->arena, int64_t, node->n + 1);
+    if (!*before) return false;
+    for (int i = 0; i < node->n; i++) /* the sum was checked: it is the axis */
+      (*before)[i + 1] = (*before)[i] + b->sizes.extent[node->child[i].var];
+  }
+  *elements = (*before)[b->choice[node->var]];
+  return true;
 }
 
 typedef struct walker {
@@ -228,10 +234,13 @@ static es_status walk_node(es_binder *b, const es_node *node, int64_t stride, co
                                                    node->span};
     break;
   }
-  case ES_NODE_CONCAT:
-    fits = es_mad_i64(b->work.offset, stride, before_choice(b, node), &b->work.offset);
+  case ES_NODE_CONCAT: {
+    int64_t elements;
+    if (!before_choice(b, node, &elements)) return es_fail_nomem(b->error);
+    fits = es_mad_i64(b->work.offset, stride, elements, &b->work.offset);
     if (fits) ES_TRY(walk_node(b, &node->child[b->choice[node->var]], stride, how));
     break;
+  }
   }
   return fits ? ES_OK : es_bind_overflow(b, node->span);
 }
@@ -283,18 +292,21 @@ es_status es_bind_input_walk(es_binder *b, int operand, es_walk *walk, es_part *
   return finish_walk(b, walk);
 }
 
-static int count_affine(const es_node *node, int n) {
-  int count = 0;
-  for (int i = 0; i < n; i++)
-    count += (node[i].kind == ES_NODE_AFFINE) + count_affine(node[i].child, node[i].n);
+/* Affine indices of the alternatives taken. */
+static int count_affine(const es_binder *b, const es_node *node) {
+  if (node->kind == ES_NODE_CONCAT) return count_affine(b, &node->child[b->choice[node->var]]);
+  int count = node->kind == ES_NODE_AFFINE;
+  for (int i = 0; i < node->n; i++) count += count_affine(b, &node->child[i]);
   return count;
 }
 
 es_status es_bind_output_walk(es_binder *b, int output, es_draft *draft, bool *repeats) {
   const es_axis_term *t = &b->axes->out[output];
   const es_output *o = &b->bound->out[output];
+  int affine = 0;
+  for (int i = 0; i < t->n; i++) affine += count_affine(b, &t->node[i]);
   draft->n_scatter = 0;
-  draft->scatter = ES_NEW_N(b->arena, es_scatter_axis, count_affine(t->node, t->n));
+  draft->scatter = ES_NEW_N(b->arena, es_scatter_axis, affine);
   if (!draft->scatter) return es_fail_nomem(b->error);
   b->work.n = 0;
   b->work.offset = 0;

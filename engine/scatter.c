@@ -10,8 +10,8 @@
  * This is the gather form of col2im: s the stride, d the dilation. */
 #include "engine/scatter.h"
 
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -111,7 +111,7 @@ static void constrain(const scatter *s, draft *d, const es_walk *w, int64_t exte
 }
 
 /* A label for positions of the axis, or of each step-th of a label. */
-static es_status new_label(const scatter *s, es_quote of, int64_t step, int64_t extent,
+static es_status new_label(const scatter *s, es_words of, int64_t step, int64_t extent,
                            int32_t *label) {
   char text[sizeof of.text + 24];
   int len = step == 1 ? snprintf(text, sizeof text, "%s", of.text)
@@ -169,7 +169,7 @@ static es_status write_trimmed(scatter *s, const draft *from, int entry, int64_t
                                int64_t count) {
   const es_walk *w = &from->index[s->at];
   int32_t old = w->label[entry], label;
-  es_quote name = es_quote_text(s->b->bound->label[old].name);
+  es_words name = es_words_text(s->b->bound->label[old].name);
   draft d;
   ES_TRY(copy_draft(s, from, &d));
   ES_TRY(new_label(s, name, 1, count, &label));
@@ -190,7 +190,7 @@ static es_status test_every_point(scatter *s, const draft *from) {
   draft d;
   int32_t label;
   ES_TRY(copy_draft(s, from, &d));
-  ES_TRY(new_label(s, es_quote_span(es_bind_pattern(s->b), x->span), 1, x->extent, &label));
+  ES_TRY(new_label(s, es_words_span(es_bind_pattern(s->b), x->span), 1, x->extent, &label));
   es_walk left;
   if (!es_walk_copy(s->b->arena, w, 1, &left)) return es_fail_nomem(s->b->error);
   left.offset = -w->offset;
@@ -239,12 +239,14 @@ static bool choose_solution(const scatter *s, const draft *d, const free_labels 
   const es_walk *w = &d->index[s->at];
   double gain = 0;
   for (int i = 0; i < f->n; i++) {
+    int at = f->entry[i];
+    double g = fabs((double)w->stride[at]) * (double)extent_of(s, w->label[at]);
     solution how;
-    if (!solvable(s, w, f->entry[i], &how)) continue;
+    if (g <= gain || !solvable(s, w, at, &how)) continue;
     /* A label of the output cannot be exchanged for its steps. */
     if (how.b >= 0 && es_walk_find(&d->part.out_walk, w->label[how.b]) >= 0) continue;
-    double g = (double)how.s * (double)extent_of(s, w->label[how.a]);
-    if (g > gain) gain = g, *best = how;
+    gain = g;
+    *best = how;
   }
   return gain > 0;
 }
@@ -262,7 +264,7 @@ static es_status solve_residue(scatter *s, const draft *from, const solution *ho
   int32_t q, j = -1;
   draft d;
   ES_TRY(copy_draft(s, from, &d));
-  ES_TRY(new_label(s, es_quote_span(es_bind_pattern(b), x->span), how->s,
+  ES_TRY(new_label(s, es_words_span(es_bind_pattern(b), x->span), how->s,
                    (x->extent - 1 - r) / how->s + 1, &q));
   es_walk a; /* the other labels, over s, then q */
   if (!es_walk_copy(b->arena, w, 1, &a)) return es_fail_nomem(b->error);
@@ -277,7 +279,7 @@ static es_status solve_residue(scatter *s, const draft *from, const solution *ho
     if (i == how->b && how->period > 1) {
       int64_t steps = (extent_of(s, w->label[i]) - 1 - b0) / how->period + 1;
       ES_TRY(
-          new_label(s, es_quote_text(b->bound->label[w->label[i]].name), how->period, steps, &j));
+          new_label(s, es_words_text(b->bound->label[w->label[i]].name), how->period, steps, &j));
       a.label[a.n] = j;
     }
     a.n++;
@@ -313,7 +315,6 @@ static es_status free_in(const scatter *s, const draft *d, free_labels *f, bool 
   f->n = 0;
   f->entry = ES_NEW_N(s->b->arena, int, w->n);
   if (!f->entry) return es_fail_nomem(s->b->error);
-  *shared = false;
   for (int i = 0; i < w->n; i++) {
     if (w->stride[i] == INT64_MIN) return failed(s, ES_E_OVERFLOW);
     if (w->stride[i] == 0 || extent_of(s, w->label[i]) == 1) continue;
@@ -329,7 +330,7 @@ static es_status expand(scatter *s, const draft *d) {
   const es_scatter_axis *x = &s->axis[s->at];
   const es_walk *w = &d->index[s->at];
   free_labels f;
-  bool shared, empty;
+  bool shared = false, empty;
   int64_t low, high, count;
   ES_TRY(free_in(s, d, &f, &shared));
   if (!es_walk_range(w, s->b->bound->label, &low, &high, &empty) || low == INT64_MIN)
@@ -346,7 +347,7 @@ static es_status expand(scatter *s, const draft *d) {
     if (!unit || count != x->extent) s->gaps = true;
     return write_trimmed(s, d, f.entry[0], low, count);
   }
-  solution how;
+  solution how = {0};
   if (f.n && choose_solution(s, d, &f, &how)) return solve_residues(s, d, &how);
   return test_every_point(s, d);
 }

@@ -9,7 +9,5 @@
  * element of the target is written by no part. The parts are appended to
  * b->bound->part. */
 es_status es_scatter_expand(es_binder *b, const es_draft *draft, bool *gaps);
-/* Appends a finished part. */
-es_status es_bind_add_part(es_binder *b, const es_part *part);
 
 #endif

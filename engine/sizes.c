@@ -278,7 +278,7 @@ static es_status parts_clash(const solver *s, const equation *e, int64_t value) 
     es_text_puts(&t, "at least ");
   } else if (t.len + 3 >= sizeof parts) {
     t = es_text_init(parts, 1);
-  } else {
+  } else if (t.len) { /* () has none */
     es_text_puts(&t, " = ");
   }
   return es_blame(s->error, e->operand,

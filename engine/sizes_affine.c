@@ -39,7 +39,7 @@ bool es_affine_range(const es_affine *a, const int64_t *extent, int64_t *low, in
 
 static es_status too_large(const es_axes *axes, const es_node *node, es_error *error) {
   return es_fail(error, ES_E_OVERFLOW, "M1", node->span, "the positions of '%s' do not fit 64 bits",
-                 es_quote_span(axes->pattern, node->span).text);
+                 es_words_span(axes->pattern, node->span).text);
 }
 
 static es_status too_short(const es_axes *axes, const es_node *node, int64_t length, int64_t needed,
@@ -48,7 +48,7 @@ static es_status too_short(const es_axes *axes, const es_node *node, int64_t len
       error, operand,
       es_fail(error, ES_E_RANGE, "S13", node->span,
               "'%s' needs %lld elements for its first position, axis %d of operand %d has %lld",
-              es_quote_span(axes->pattern, node->span).text, (long long)needed, axis, operand,
+              es_words_span(axes->pattern, node->span).text, (long long)needed, axis, operand,
               (long long)length));
 }
 

@@ -49,8 +49,9 @@ es_status es_walk_substitute(es_arena *arena, const es_walk *w, int32_t label, c
   memmove(r.label + at, r.label + at + 1, (size_t)(r.n - at) * sizeof *r.label);
   memmove(r.stride + at, r.stride + at + 1, (size_t)(r.n - at) * sizeof *r.stride);
   if (!es_mad_i64(r.offset, stride, value->offset, &r.offset)) return ES_E_OVERFLOW;
+  const es_walk rest = r; /* without what is appended: the labels of value are distinct */
   for (int i = 0; i < value->n; i++) {
-    int k = es_walk_find(&r, value->label[i]);
+    int k = es_walk_find(&rest, value->label[i]);
     if (k < 0) {
       k = r.n++;
       r.label[k] = value->label[i];
