@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# What README.md shows is what happens: its C program is docs/examples/first.c, and the output
+# under each '>>> ' and '$ ' line is what comes out.
+set -euo pipefail
+source=$1 build=$2
+[ -x "$build/bin/einstride" ] || { echo "built without the prompt: skipped"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PATH=$build/bin:$PATH
+cd "$work"
+
+awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' "$source/README.md" >first.c
+diff "$source/docs/examples/first.c" first.c || { echo "README's program is not docs/examples/first.c" >&2; exit 1; }
+[ "$(first)" = "8 512 28 28 " ] || { echo "docs/examples/first.c prints something else" >&2; exit 1; }
+
+# One file a block of a console.
+awk '/^```console$/ { on = 1; n++; next } /^```/ { on = 0 } on { print > ("block" n) }' "$source/README.md"
+for block in block*; do
+  grep -vE '^(>>>|\$) ' "$block" >expected || true
+  if grep -q '^>>> ' "$block"; then
+    sed -n 's/^>>> //p' "$block" | einstride - >got 2>&1 || { cat got >&2; exit 1; }
+  else
+    sed -n 's/^\$ //p' "$block" | bash >got 2>&1 || true
+  fi
+  diff expected got || { echo "README (<) and reality (>) differ" >&2; exit 1; }
+done
