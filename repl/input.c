@@ -52,9 +52,10 @@ static bool read_statement(FILE *in, sc_buffer *text, size_t *lines, bool *too_l
   sc_open_text open = {0, 0};
   text->len = 0;
   *too_long = false;
-  for (*lines = 0; read_line(in, text, too_long); ) {
+  for (size_t start = *lines = 0; read_line(in, text, too_long); start = text->len) {
+    size_t len = text->len - start;
     ++*lines;
-    if (*too_long || sc_first_bad_byte(text->bytes, text->len) < text->len) return true;
+    if (*too_long || sc_first_bad_byte(text->bytes + start, len) < len) return true;
     if (!sc_needs_more(&open, text->bytes, text->len)) return true;
   }
   return *lines > 0;

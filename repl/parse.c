@@ -131,7 +131,7 @@ void sc_parse_set_text(sc_parser *p, sc_node *made, const char *bytes, size_t le
 
 bool sc_parse_enter(sc_parser *p) {
   if (++p->nesting <= SC_MAX_NESTING) return true;
-  sc_parse_fail(p, p->token.span, "brackets are nested more than %d deep", SC_MAX_NESTING);
+  sc_parse_fail(p, p->token.span, "brackets and signs are nested more than %d deep", SC_MAX_NESTING);
   return false;
 }
 
