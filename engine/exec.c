@@ -1,5 +1,6 @@
 /* Running a plan. The only place where arrays meet the numbers a plan was made
  * for; every descriptor is compared before the first load. */
+#include "base/fpenv.h"
 #include "base/text.h"
 #include "engine/ctx.h"
 #include "engine/plan.h"
@@ -111,14 +112,44 @@ static void set_addresses(const es_plan *plan, const es_array *in, const es_arra
   }
 }
 
-/* Runs steps *done .. end-1; after a failure *done is the step that failed. */
-static es_status run_steps(const es_plan *plan, es_run_args *args, char *workspace, int *done, int end) {
-  for (; *done < end; ++*done) {
-    const es_step *step = &plan->step[*done];
-    args->workspace = step->workspace ? workspace + plan->step_workspace[*done] : NULL;
-    ES_TRY(step->run(step, args));
+typedef struct walk {
+  const es_plan *plan;
+  es_run_args args;
+  char *workspace;
+  int at;      /* step to run; after a failure the one that failed */
+  double done; /* multiply-adds */
+} walk;
+
+static void report(walk *w, const es_step *step) {
+  const es_config *config = &w->args.ctx->config;
+  w->done += step->flops;
+  if (config->progress) config->progress(config->user, w->done, w->plan->flops);
+}
+
+static es_status run_steps(walk *w, int end) {
+  for (; w->at < end; w->at++) {
+    const es_step *step = &w->plan->step[w->at];
+    w->args.workspace = step->workspace ? w->workspace + w->plan->step_workspace[w->at] : NULL;
+    ES_TRY(step->run(step, &w->args));
+    if (w->args.ctx) report(w, step);
   }
   return ES_OK;
+}
+
+static es_status run_all(walk *w) {
+  const es_plan *plan = w->plan;
+  for (int d = 0; d < plan->n_detours; d++) {
+    const es_plan_detour *detour = &plan->detour[d];
+    ES_TRY(run_steps(w, detour->begin));
+    es_status status = run_steps(w, detour->alternative);
+    if (status == ES_E_OVERFLOW && w->at < detour->last) {
+      w->at = detour->alternative;
+      status = run_steps(w, detour->end);
+    }
+    if (status != ES_OK) return status;
+    w->at = detour->end;
+  }
+  return run_steps(w, plan->n_steps);
 }
 
 es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
@@ -129,21 +160,17 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
   void **base = plan->n_slots <= ES_PLAN_STACK_SLOTS ? stack : (void **)(bytes + plan->base_offset);
   set_addresses(plan, in, out, bytes, base);
   es_error local;
-  es_run_args args = {.base = base, .ctx = ctx, .error = error ? error : &local};
-  if (ctx && ctx->config.threads > 1) args.pool = es_ctx_pool(ctx);
-  int done = 0;
-  for (int d = 0; d < plan->n_detours; d++) {
-    const es_plan_detour *detour = &plan->detour[d];
-    ES_TRY(run_steps(plan, &args, bytes, &done, detour->begin));
-    es_status status = run_steps(plan, &args, bytes, &done, detour->alternative);
-    if (status == ES_E_OVERFLOW && done < detour->last) {
-      done = detour->alternative;
-      status = run_steps(plan, &args, bytes, &done, detour->end);
-    }
-    if (status != ES_OK) return status;
-    done = detour->end;
-  }
-  return run_steps(plan, &args, bytes, &done, plan->n_steps);
+  /* The pool was made with the plan: making one here would allocate. */
+  walk w = {.plan = plan,
+            .args = {.base = base,
+                     .pool = ctx ? ctx->pool : NULL,
+                     .ctx = ctx,
+                     .error = error ? error : &local},
+            .workspace = bytes};
+  es_fpenv environment = es_fpenv_enter();
+  es_status status = run_all(&w);
+  es_fpenv_leave(environment);
+  return status;
 }
 
 es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n, const es_array *out,

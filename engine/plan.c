@@ -181,6 +181,15 @@ static es_status build(es_builder *b, const es_array *in) {
   return ES_OK;
 }
 
+/* Seconds under which no strategy hands out pieces. */
+static const double WORTH_THREADS = 50e-6;
+
+static double predicted(const es_plan *plan) {
+  double seconds = 0;
+  for (int s = 0; s < plan->n_steps; s++) seconds += plan->step[s].predicted;
+  return seconds;
+}
+
 es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
                         const es_options *options, es_plan **out, es_error *error) {
   es_plan *plan = es_alloc(&ctx->allocator, sizeof *plan);
@@ -196,6 +205,8 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   es_status status = build(&b, in);
   es_arena_free(&scratch);
+  if (status == ES_OK && ctx->config.threads > 1 && predicted(plan) > WORTH_THREADS)
+    es_ctx_pool(ctx); /* now, because a run allocates nothing; without it one thread runs */
   if (status != ES_OK) {
     es_plan_release(plan);
     return status;

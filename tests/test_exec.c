@@ -1,6 +1,7 @@
 /* Running plans: nothing is read before every descriptor was compared, nothing is
  * allocated, integers are exact or an error. */
 #include <criterion/criterion.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,9 +175,9 @@ static void *counting(void *user, void *ptr, size_t old_size, size_t new_size) {
   return c->below.realloc(c->below.user, ptr, old_size, new_size);
 }
 
-Test(exec, running_allocates_nothing) {
+static void check_allocations(int threads) {
   counter c = {es_allocator_default(), 0};
-  es_config config = {.allocator = {counting, &c}, .threads = 1};
+  es_config config = {.allocator = {counting, &c}, .threads = threads};
   es_ctx *ctx = es_ctx_create(&config);
   float a[6] = {1, 2, 3, 4, 5, 6}, b[12], d[8], out[4];
   for (int i = 0; i < 12; i++) b[i] = (float)i;
@@ -200,6 +201,11 @@ Test(exec, running_allocates_nothing) {
   free(workspace);
   es_plan_release(plan);
   es_ctx_destroy(ctx);
+}
+
+Test(exec, running_allocates_nothing) {
+  check_allocations(1);
+  check_allocations(2);
 }
 
 /* A chain of 2x2 matrices long enough that the slots' addresses go to the workspace. */
@@ -312,6 +318,63 @@ Test(exec, plans_outlive_their_context) {
   es_plan_release(plan);
   es_plan_release(plan);
   es_plan_release(NULL);
+}
+
+/* ---- what surrounds it ---------------------------------------------------------------- */
+
+/* 1 + 2^-30 … in f32 rounds to 1, unless the caller's mode got through. */
+Test(exec, the_callers_rounding_mode_neither_matters_nor_changes) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  float x[3] = {1, 0x1p-30f, 0x1p-30f}, w[3] = {1, 1, 0x1p-100f}, y, tiny[1] = {0x1p-80f}, small;
+  int64_t shape[1] = {3}, one[1] = {1};
+  es_array in[2] = {{x, ES_F32, 1, shape, NULL}, {w, ES_F32, 1, shape, NULL}}, out = {&y, ES_F32, 0, NULL, NULL};
+  es_array square[2] = {{tiny, ES_F32, 1, one, NULL}, {tiny, ES_F32, 1, one, NULL}};
+  es_array out1 = {&small, ES_F32, 0, NULL, NULL};
+  es_plan *plan = plan_of(ctx, "i, i ->", in, 2, NULL, NULL);
+  es_plan *product = plan_of(ctx, "i, i ->", square, 2, NULL, NULL);
+  es_error error;
+  const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+  for (int m = 0; m < 4; m++) {
+    fesetround(modes[m]);
+    es_status a = run(ctx, plan, in, 2, &out, &error), b = run(ctx, product, square, 2, &out1, &error);
+    int after = fegetround();
+    fesetround(FE_TONEAREST);
+    cr_assert(a == ES_OK && b == ES_OK);
+    cr_assert_eq(after, modes[m]);
+    cr_assert_eq(y, 1, "mode %d", m);
+    cr_assert_eq(small, 0, "mode %d", m);
+  }
+  es_plan_release(plan);
+  es_plan_release(product);
+  es_ctx_destroy(ctx);
+}
+
+typedef struct reported {
+  int calls;
+  double done, total;
+} reported;
+
+static void note(void *user, double done, double total) {
+  reported *r = user;
+  cr_assert_geq(done, r->done, "progress never goes back");
+  *r = (reported){r->calls + 1, done, total};
+}
+
+Test(exec, progress_ends_at_the_total) {
+  reported r = {0};
+  es_config config = {.progress = note, .user = &r, .threads = 1};
+  es_ctx *ctx = es_ctx_create(&config);
+  float x[64] = {0}, y[64];
+  int64_t shape[2] = {8, 8};
+  es_array a = {x, ES_F32, 2, shape, NULL}, in[3] = {a, a, a}, out = {y, ES_F32, 2, shape, NULL};
+  es_plan *plan = plan_of(ctx, "i j, j k, k l -> i l", in, 3, NULL, NULL);
+  es_error error;
+  cr_assert_eq(run(ctx, plan, in, 3, &out, &error), ES_OK);
+  cr_assert_geq(r.calls, 2);
+  cr_assert_eq(r.done, r.total);
+  cr_assert_eq(r.total, es_plan_flops(plan));
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
 }
 
 static bool stop(void *user) {
