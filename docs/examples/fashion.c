@@ -215,7 +215,7 @@ static es_tensor *draw(es_ctx *es, const maps *m, const uint8_t *labels) {
 
 int main(int argc, char **argv) {
 #define DATA "/usr/share/datasets/fashion-mnist/t10k-"
-  const char *sheet_path = argc > 1 ? argv[1] : "fashion.png";
+  const char *sheet_path = argc > 1 ? argv[1] : NULL;
   const char *images_path = argc > 2 ? argv[2] : DATA "images-idx3-ubyte.gz";
   const char *labels_path = argc > 3 ? argv[3] : DATA "labels-idx1-ubyte.gz";
 
@@ -236,12 +236,12 @@ int main(int argc, char **argv) {
   maps m = images ? network(es, images, &f) : (maps){0};
   if (m.pooled) {
     print_numbers(es, &m);
-    es_save(es, sheet_path, draw(es, &m, es_data(labels)));
+    if (sheet_path) es_save(es, sheet_path, draw(es, &m, es_data(labels)));
   }
   int failed = es_ctx_error(es)->status != ES_OK;
   if (failed)
     fprintf(stderr, "%s\n", es_error_text(es));
-  else
+  else if (sheet_path)
     printf("\n%s\n", sheet_path);
   es_ctx_destroy(es);
   return failed;
