@@ -170,7 +170,7 @@ static void scene_free(scene *s) {
 /* ---- running -------------------------------------------------------------------- */
 
 static es_status run(const scene *s, const char *name, es_isa isa, es_pool *pool, char *out,
-                     es_error *error) {
+                     char *printed, es_error *error) {
   es_allocator heap = es_allocator_default();
   es_arena arena;
   es_arena_init(&arena, &heap);
@@ -178,6 +178,7 @@ static es_status run(const scene *s, const char *name, es_isa isa, es_pool *pool
   es_step step;
   es_status status = es_step_make(s->p, &env, name, &step, error);
   if (status == ES_OK) {
+    step.strategy->print(&step, printed, 256);
     memcpy(out, s->before, s->bytes[s->n_slots - 1]);
     void *base[MAX_IN + 1];
     for (int i = 0; i < s->n_slots; i++) base[i] = s->memory[i];
@@ -213,28 +214,31 @@ static void compare(const scene *s, const char *want, const char *got, const cha
   const es_problem *p = s->p;
   size_t size = es_dtype_size(p->out.dtype);
   for (size_t at = 0; at < s->bytes[s->n_slots - 1]; at += size) {
-    es_scalar a = es_scalar_load(p->out.dtype, want + at), b = es_scalar_load(p->out.dtype, got + at);
+    es_scalar a = es_scalar_load(p->out.dtype, want + at),
+              b = es_scalar_load(p->out.dtype, got + at);
     bool same = a.i == b.i && close_enough(a.re, b.re, tolerance(p)) &&
                 close_enough(a.im, b.im, tolerance(p));
     if (same) continue;
     char text[2048];
     es_problem_print(p, text, sizeof text);
-    cr_assert(same, "%s: element %zu is %g%+gi (%lld), loops say %g%+gi (%lld)\n%s", what, at / size,
-              b.re, b.im, (long long)b.i, a.re, a.im, (long long)a.i, text);
+    cr_assert(same, "%s: element %zu is %g%+gi (%lld), loops say %g%+gi (%lld)\n%s", what,
+              at / size, b.re, b.im, (long long)b.i, a.re, a.im, (long long)a.i, text);
   }
 }
 
+/* Runs seen by strategy, and of reduce by form: a test that never reaches a path would
+ * prove nothing about it. */
 typedef struct tally {
-  const char *name;
-  int runs;
+  int runs[16], columns, chains;
 } tally;
 
-static void try_everything(const scene *s, es_pool **pools, tally *counts) {
+static void try_everything(const scene *s, es_pool **pools, tally *seen) {
   static const es_isa isas[] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
   size_t bytes = s->bytes[s->n_slots - 1];
   char *want = check(malloc(bytes)), *got = check(malloc(bytes));
+  char printed[256];
   es_error error;
-  es_status expected = run(s, "loops", ES_ISA_V16, NULL, want, &error);
+  es_status expected = run(s, "loops", ES_ISA_V16, NULL, want, printed, &error);
   for (int i = 0; es_strategies[i] && expected != ES_E_EMPTY; i++) {
     const char *name = es_strategies[i]->name;
     if (!strcmp(name, "loops")) continue;
@@ -242,13 +246,14 @@ static void try_everything(const scene *s, es_pool **pools, tally *counts) {
       for (int threads = 1; threads <= 3; threads++) {
         char what[64];
         if (!es_kernels_select(isas[v])) continue;
-        es_status status = run(s, name, isas[v], pools[threads], got, &error);
+        es_status status = run(s, name, isas[v], pools[threads], got, printed, &error);
         if (status == ES_E_UNSUPPORTED) continue;
         snprintf(what, sizeof what, "%s v%d, %d threads", name, (int)isas[v], threads);
         cr_assert_eq(status, expected, "%s: %s", what, es_status_name(status));
         if (status == ES_OK) compare(s, want, got, what);
-        counts[i].name = name;
-        counts[i].runs++;
+        seen->runs[i]++;
+        seen->columns += strstr(printed, "by columns") != NULL;
+        seen->chains += strstr(printed, "by runs") != NULL;
       }
   }
   free(want);
@@ -257,20 +262,23 @@ static void try_everything(const scene *s, es_pool **pools, tally *counts) {
 
 Test(strategies, agree_with_the_loops) {
   es_allocator heap = es_allocator_default();
-  es_pool *pools[4] = {NULL, NULL, check(es_pool_create(&heap, 2)), check(es_pool_create(&heap, 3))};
-  tally counts[16] = {{0}};
+  es_pool *pools[4] = {NULL, NULL, check(es_pool_create(&heap, 2)),
+                       check(es_pool_create(&heap, 3))};
+  tally seen = {0};
   rng r = {20240607};
   const char *more = getenv("NEST_SCENES");
   int scenes = more ? atoi(more) : 3000;
   for (int i = 0; i < scenes;) {
     scene s = {0};
     if (scene_make(&s, &r)) {
-      try_everything(&s, pools, counts);
+      try_everything(&s, pools, &seen);
       i++;
     }
     scene_free(&s);
   }
-  for (int i = 0; i < 16; i++)
-    if (counts[i].name) printf("%s %d\n", counts[i].name, counts[i].runs);
+  for (int i = 0; es_strategies[i]; i++)
+    cr_assert(seen.runs[i] > 300 || !strcmp(es_strategies[i]->name, "loops"), "%s ran %d times",
+              es_strategies[i]->name, seen.runs[i]);
+  cr_assert(seen.columns > 300 && seen.chains > 300, "%d %d", seen.columns, seen.chains);
   for (int i = 2; i < 4; i++) es_pool_destroy(pools[i]);
 }
