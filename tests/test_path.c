@@ -226,11 +226,19 @@ Test(path, a_label_of_one_operand_is_summed_first) {
   es_arena_free(&t.arena);
 }
 
+/* Of this process: what else the machine does is no matter. */
 static double seconds(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+/* Bounds of time are promises of the optimised build; others are held to the order. */
+#ifdef NDEBUG
+static const double slack = 1;
+#else
+static const double slack = 20;
+#endif
 
 /* Best of three: other work on the machine only ever adds time. */
 static double time_of(net *t) {
@@ -255,7 +263,7 @@ Test(path, a_thousand_operands_in_a_chain) {
   for (int i = 0; i <= 1000; i++) dims[i] = 2 + random_below(30);
   chain(&t, 1000, dims);
   double took = time_of(&t);
-  cr_assert(took < 0.05, "%g s", took);
+  cr_assert(took < 0.05 * slack, "%g s", took);
   es_arena_free(&t.arena);
 }
 
@@ -271,7 +279,7 @@ Test(path, hyper_edges_stars_and_strangers_are_quick) {
       default: t.sets[i] = set_of(&t, LABELS(i / 2, N / 2 + i / 3)); break;
       }
     double took = time_of(&t);
-    cr_assert(took < 0.1, "family %d: %g s", family, took);
+    cr_assert(took < 0.1 * slack, "family %d: %g s", family, took);
     es_arena_free(&t.arena);
   }
 }
