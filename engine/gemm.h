@@ -15,6 +15,8 @@ enum {
    * than one long chain, and the same for every blocking. */
   ES_GEMM_CHAIN = 256,
   ES_GEMM_VARIANTS = 8,
+  ES_GEMM_GROUP = 4, /* most tiles of a group */
+  ES_GEMM_CONVERT = 64, /* rows of k converted from another type at a time */
 };
 
 typedef enum es_gemm_side { ES_GEMM_X, ES_GEMM_Y, ES_GEMM_C, ES_GEMM_SIDES } es_gemm_side;
@@ -34,6 +36,13 @@ typedef struct es_gemm_operand {
   bool native;    /* that is the type of the arithmetic */
 } es_gemm_operand;
 
+/* Where a worker's part of the workspace keeps what, in bytes from its start. */
+typedef struct es_gemm_room {
+  size_t y_block, x_tiles, c_tiles, convert, in_place;
+  size_t x_rows, c_rows, y_cols, c_cols, x_k, y_k, x_steps;
+  size_t total;
+} es_gemm_room;
+
 typedef struct es_gemm_plan {
   const es_problem *problem;
   const es_kernels *kernels;
@@ -44,10 +53,11 @@ typedef struct es_gemm_plan {
   bool x_packed, y_direct;        /* else X is read where it lies, and Y is packed */
   bool plain_store;               /* C has the compute type, alpha 1, beta 0, no mean */
   int nr;                         /* columns of a full panel */
+  int group;                      /* tiles of rows computed before their panel is stored */
   int64_t chain, kc, mb, nb;      /* blocks of k, rows and columns */
   int64_t n_kb, n_mb, n_nb;
   int threads;
-  size_t worker_bytes;            /* of workspace, for each thread */
+  es_gemm_room room;              /* for each thread */
   double seconds;                 /* predicted */
 } es_gemm_plan;
 

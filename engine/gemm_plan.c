@@ -223,8 +223,6 @@ static void choose_blocks(es_gemm_plan *g) {
   if (g->threads > 1) share_out(g, most);
 }
 
-static size_t rounded(size_t bytes) { return (bytes + ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN; }
-
 /* ---- the choice --------------------------------------------------------------- */
 
 es_gemm_kind es_gemm_kind_of(es_dtype compute) {
@@ -256,6 +254,8 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
   g.nr = ES_GEMM_VECTORS * env->kernels->gemm->type[kind].lanes;
   g.plain_store = p->out.dtype == g.compute && p->alpha == 1 && p->beta == 0 &&
                   p->reduce != ES_REDUCE_MEAN;
+  bool in_rows = walk_of(p, &p->out, &p->in[x], 0, p->n_out).unit;
+  g.group = g.plain_store && in_rows ? 1 : ES_GEMM_GROUP;
   count_axes(&g, p);
   choose_blocks(&g);
   return g;
@@ -270,17 +270,31 @@ static bool possible(const es_gemm_plan *g) {
          walk_of(p, y, NULL, p->n_out, p->rank).single;
 }
 
-static void set_workspace(es_gemm_plan *g) {
-  size_t each = element_bytes(g);
-  size_t tile_rows = g->n_kb > 1 ? (size_t)g->mb + ES_GEMM_ROWS : ES_GEMM_ROWS;
-  size_t columns = g->n_kb > 1 ? (size_t)g->nb : (size_t)g->nr;
-  g->worker_bytes = ES_ALIGN + /* what the worker holds */
-                    rounded(((size_t)g->kc * (size_t)g->nb + ES_ALIGN) * each) + /* Y block */
-                    rounded(((size_t)g->kc * ES_GEMM_ROWS + ES_ALIGN) * each) +  /* X tile */
-                    rounded(tile_rows * columns * each) +                        /* C */
-                    rounded((size_t)g->nr * 64 * each) +                         /* conversions */
-                    rounded((size_t)g->mb * 8) * 2 + rounded((size_t)g->nb * 8) * 2 +
-                    rounded((size_t)g->kc * 8) * 3;
+static size_t place(es_gemm_room *room, size_t bytes) {
+  size_t at = room->total;
+  room->total += (bytes + ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN;
+  return at;
+}
+
+/* A packed block ends with room for the vector that its last row may run over. */
+static void set_room(es_gemm_plan *g) {
+  size_t each = es_dtype_size(g->compute), kc = (size_t)g->kc, mb = (size_t)g->mb,
+         nb = (size_t)g->nb, nr = (size_t)g->nr, index = sizeof(int64_t);
+  size_t group_rows = (size_t)g->group * ES_GEMM_ROWS;
+  es_gemm_room *room = &g->room;
+  room->total = ES_ALIGN; /* which Y block the worker holds */
+  room->y_block = place(room, kc * nb * each + ES_ALIGN);
+  room->x_tiles = place(room, g->x_packed ? kc * group_rows * each + ES_ALIGN : 0);
+  room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : group_rows * nr) * each);
+  room->convert = place(room, nr * ES_GEMM_CONVERT * each);
+  room->in_place = place(room, nb / nr);
+  room->x_rows = place(room, mb * index);
+  room->c_rows = place(room, mb * index);
+  room->y_cols = place(room, nb * index);
+  room->c_cols = place(room, nb * index);
+  room->x_k = place(room, kc * index);
+  room->y_k = place(room, kc * index);
+  room->x_steps = place(room, g->x_packed ? 2 * kc * index : 0);
 }
 
 bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
@@ -288,7 +302,7 @@ bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_k
   es_gemm_plan g = candidate(p, env, kind, variant & 1, variant & 2, variant & 4);
   if (!possible(&g)) return false;
   g.seconds = predict(&g, p);
-  set_workspace(&g);
+  set_room(&g);
   *plan = g;
   return true;
 }
@@ -310,5 +324,5 @@ bool es_gemm_plan_finish(es_arena *arena, es_gemm_plan *plan) {
 }
 
 size_t es_gemm_plan_workspace(const es_gemm_plan *plan) {
-  return plan->worker_bytes * (size_t)plan->threads;
+  return plan->room.total * (size_t)plan->threads;
 }

@@ -6,9 +6,9 @@
 #include "engine/gemm.h"
 
 enum {
-  CONVERT = 64, /* rows of k converted at a time */
-  PAIRS = 16,   /* rows of complex numbers split into planes at a time */
-  ROW = 256,    /* bytes of a tile's row at most: two vectors, real and imaginary parts */
+  PAIRS = 16,  /* rows of complex numbers split into planes at a time */
+  ROW = 256,   /* bytes of a tile's row at most: two vectors, real and imaginary parts */
+  GROUP_ROWS = ES_GEMM_GROUP * ES_GEMM_ROWS, /* complex tiles have half as many */
 };
 
 typedef struct run {
@@ -22,11 +22,14 @@ typedef struct run {
 
 /* A worker's part of the workspace. */
 typedef struct worker {
-  int64_t y_held;   /* index of the Y block in y_block, -1 for none */
-  int64_t x_height; /* for which x_steps stands */
-  char *y_block, *x_tile, *c_tiles, *convert;
+  int64_t *y_held;  /* index of the Y block in y_block, -1 for none; kept between tasks */
+  int x_height[2];  /* for which the two tables of x_steps stand */
+  char *y_block, *x_tiles, *c_tiles, *convert;
+  uint8_t *in_place; /* per panel: Y_IN_PLACE, C_IN_PLACE */
   int64_t *x_rows, *c_rows, *y_cols, *c_cols, *x_k, *y_k, *x_steps;
 } worker;
+
+enum { Y_IN_PLACE = 1, C_IN_PLACE = 2 };
 
 /* The block a task works on. */
 typedef struct block {
@@ -48,33 +51,26 @@ static const es_gemm_moves *moves_of(const run *r, size_t bytes) {
   return &r->g->kernels->gemm->moves[__builtin_ctzl(bytes)];
 }
 
-static char *take(char **at, size_t bytes) {
-  char *p = *at;
-  *at += (bytes + ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN;
-  return p;
+static char *workspace_of(const run *r, int index) {
+  return (char *)r->args->workspace + r->g->room.total * (size_t)index;
 }
 
-/* Must agree with set_workspace. */
 static worker worker_of(const run *r, int index) {
-  const es_gemm_plan *g = r->g;
-  size_t each = element(r);
-  char *at = (char *)r->args->workspace + g->worker_bytes * (size_t)index;
-  worker w;
-  w.y_held = ((int64_t *)at)[0], w.x_height = 0;
-  at += ES_ALIGN;
-  w.y_block = take(&at, ((size_t)g->kc * (size_t)g->nb + ES_ALIGN) * each);
-  w.x_tile = take(&at, ((size_t)g->kc * ES_GEMM_ROWS + ES_ALIGN) * each);
-  size_t tile_rows = g->n_kb > 1 ? (size_t)g->mb + ES_GEMM_ROWS : ES_GEMM_ROWS;
-  w.c_tiles = take(&at, tile_rows * (size_t)(g->n_kb > 1 ? g->nb : g->nr) * each);
-  w.convert = take(&at, (size_t)g->nr * CONVERT * each);
-  w.x_rows = (int64_t *)take(&at, (size_t)g->mb * 8);
-  w.c_rows = (int64_t *)take(&at, (size_t)g->mb * 8);
-  w.y_cols = (int64_t *)take(&at, (size_t)g->nb * 8);
-  w.c_cols = (int64_t *)take(&at, (size_t)g->nb * 8);
-  w.x_k = (int64_t *)take(&at, (size_t)g->kc * 8);
-  w.y_k = (int64_t *)take(&at, (size_t)g->kc * 8);
-  w.x_steps = (int64_t *)take(&at, (size_t)g->kc * 8);
-  return w;
+  const es_gemm_room *room = &r->g->room;
+  char *at = workspace_of(r, index);
+  return (worker){.y_held = (int64_t *)at,
+                  .y_block = at + room->y_block,
+                  .x_tiles = at + room->x_tiles,
+                  .c_tiles = at + room->c_tiles,
+                  .convert = at + room->convert,
+                  .in_place = (uint8_t *)at + room->in_place,
+                  .x_rows = (int64_t *)(at + room->x_rows),
+                  .c_rows = (int64_t *)(at + room->c_rows),
+                  .y_cols = (int64_t *)(at + room->y_cols),
+                  .c_cols = (int64_t *)(at + room->c_cols),
+                  .x_k = (int64_t *)(at + room->x_k),
+                  .y_k = (int64_t *)(at + room->y_k),
+                  .x_steps = (int64_t *)(at + room->x_steps)};
 }
 
 static const int64_t *offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from,
@@ -96,7 +92,7 @@ static int64_t spacing(const int64_t *offset, int64_t n, size_t size) {
 }
 
 /* dst[p][j], width elements a row, of the compute type (pairs when complex), from
- * another storage type; k <= CONVERT. */
+ * another storage type; k <= ES_GEMM_CONVERT. */
 static void convert_block(const run *r, const worker *w, char *dst, int width, const char *src,
                           es_dtype dtype, const int64_t *cols, int n, const int64_t *ks,
                           int64_t k) {
@@ -113,9 +109,9 @@ static void convert_block(const run *r, const worker *w, char *dst, int width, c
     }
     return;
   }
-  int64_t at_j[ES_GEMM_COLUMNS], at_k[CONVERT];
+  int64_t at_j[ES_GEMM_COLUMNS], at_k[ES_GEMM_CONVERT];
   for (int j = 0; j < n; j++) {
-    at_j[j] = (int64_t)(each * CONVERT) * j;
+    at_j[j] = (int64_t)(each * ES_GEMM_CONVERT) * j;
     load(w->convert + at_j[j], src + cols[j] + ks[0], k_step, k);
   }
   for (int64_t p = 0; p < k; p++) at_k[p] = (int64_t)each * p;
@@ -130,9 +126,9 @@ static void pack(const run *r, const worker *w, char *dst, int width, const char
     moves_of(r, element(r))->pack(dst, width, src, cols, n, ks, k);
     return;
   }
-  for (int64_t p = 0; p < k; p += CONVERT)
+  for (int64_t p = 0; p < k; p += ES_GEMM_CONVERT)
     convert_block(r, w, dst + (size_t)(p * width) * element(r), width, src, from->dtype, cols, n,
-                  ks + p, smaller(CONVERT, k - p));
+                  ks + p, smaller(ES_GEMM_CONVERT, k - p));
 }
 
 static void pack_panel(const run *r, const worker *w, char *dst, int width, const block *b,
@@ -156,18 +152,26 @@ static int panel_width(const run *r, int64_t n) {
   return n > r->type->lanes ? r->g->nr : r->type->lanes;
 }
 
-/* A panel can be read where it lies if it is full and its columns are neighbours. */
-static bool reads_in_place(const run *r, const int64_t *cols, int64_t n) {
-  return r->g->y_direct && n == panel_width(r, n) &&
-         cols[n - 1] - cols[0] == (n - 1) * (int64_t)element(r) &&
-         spacing(cols, n, element(r)) == 1;
+/* Which panels are read, and which are written, where they lie: full ones whose
+ * columns are neighbours. */
+static void find_in_place(const run *r, const worker *w, const block *b) {
+  const es_gemm_plan *g = r->g;
+  bool y = g->y_direct, c = g->group == 1 && g->n_kb == 1 && g->kind < ES_GEMM_C64;
+  size_t each = element(r);
+  for (int64_t j = 0; j < b->n; j += g->nr) {
+    int64_t n = smaller(g->nr, b->n - j);
+    bool full = n == panel_width(r, n);
+    w->in_place[j / g->nr] =
+        (uint8_t)((y && full && spacing(b->y_cols + j, n, each) == 1 ? Y_IN_PLACE : 0) |
+                  (c && full && spacing(b->c_cols + j, n, each) == 1 ? C_IN_PLACE : 0));
+  }
 }
 
-static void pack_y(const run *r, worker *w, const block *b) {
+static void pack_y(const run *r, const worker *w, const block *b) {
   const es_gemm_plan *g = r->g;
   for (int64_t j = 0; j < b->n; j += g->nr) {
     int64_t n = smaller(g->nr, b->n - j);
-    if (reads_in_place(r, b->y_cols + j, n)) continue;
+    if (w->in_place[j / g->nr] & Y_IN_PLACE) continue;
     pack_panel(r, w, w->y_block + (size_t)(j * g->kc) * element(r), panel_width(r, n), b,
                b->y_cols + j, (int)n);
   }
@@ -208,7 +212,7 @@ static void finish_row(run *r, char *dst, int64_t step, char *row, int64_t n) {
   const es_gemm_plan *g = r->g;
   const es_problem *p = g->problem;
   const es_elementwise_kernels *e = g->kernels->elementwise;
-  _Alignas(ES_ALIGN) char old[ROW];
+  _Alignas(ES_ALIGN) char old[GROUP_ROWS * 8];
   int64_t parts = g->kind >= ES_GEMM_C64 ? 2 : 1;
   if (p->beta != 0) e->load[g->compute][p->out.dtype](old, dst, step, n);
   if (g->kind == ES_GEMM_F32 || g->kind == ES_GEMM_C64)
@@ -221,12 +225,24 @@ static void finish_row(run *r, char *dst, int64_t step, char *row, int64_t n) {
     atomic_store_explicit(&r->overflow, true, memory_order_relaxed);
 }
 
+/* tile[i][j], width a row, whose rows are neighbours in C: turned over first, so that
+ * C is written along its rows. */
+static void finish_across(run *r, const char *tile, int width, const block *b,
+                          const int64_t *rows, int m, const int64_t *cols, int n) {
+  _Alignas(ES_ALIGN) char turned[GROUP_ROWS * ROW / 2];
+  int64_t to_row[GROUP_ROWS], to_col[ES_GEMM_COLUMNS], each = (int64_t)element(r);
+  for (int i = 0; i < m; i++) to_row[i] = i * each;
+  for (int j = 0; j < n; j++) to_col[j] = j * m * each;
+  moves_of(r, element(r))->scatter(turned, to_row, m, to_col, n, tile, width);
+  for (int j = 0; j < n; j++) finish_row(r, b->c + rows[0] + cols[j], 1, turned + to_col[j], m);
+}
+
 /* tile[i][j] of the compute type, width a row, to C. */
 static void store(run *r, char *tile, int width, const block *b, int64_t i0, int m, int64_t j0,
                   int n) {
   const es_gemm_plan *g = r->g;
   const int64_t *rows = b->c_rows + i0, *cols = b->c_cols + j0;
-  _Alignas(ES_ALIGN) char pairs[ES_GEMM_ROWS * ROW];
+  _Alignas(ES_ALIGN) char pairs[GROUP_ROWS / 2 * ROW];
   if (g->kind >= ES_GEMM_C64) {
     g->kernels->gemm->join[g->kind == ES_GEMM_C128](pairs, tile, m, width);
     tile = pairs;
@@ -237,6 +253,10 @@ static void store(run *r, char *tile, int width, const block *b, int64_t i0, int
     return;
   }
   int64_t step = spacing(cols, n, size);
+  if (step != 1 && spacing(rows, m, size) == 1) {
+    finish_across(r, tile, width, b, rows, m, cols, n);
+    return;
+  }
   for (int i = 0; i < m; i++) {
     char *row = tile + (size_t)(i * width) * each;
     if (step)
@@ -269,22 +289,28 @@ typedef struct rows {
   int64_t row[ES_GEMM_ROWS];
   es_gemm_form form;
   int height_index, height, valid;
+  int64_t first; /* in the block */
   int64_t ahead;
 } rows;
 
-static void packed_rows(const run *r, worker *w, const block *b, int64_t i, rows *t) {
-  size_t each = element(r);
-  if (w->x_height != t->height)
-    for (int64_t p = 0; p < r->g->kc; p++) w->x_steps[p] = p * t->height * (int64_t)each;
-  w->x_height = t->height;
-  pack(r, w, w->x_tile, t->height, b->x, &r->g->x, b->x_rows + i, t->valid, b->x_k, b->k);
-  t->x = w->x_tile;
-  t->xk = w->x_steps;
+/* Offsets of the rows of a packed tile: of the usual height, or of the last one's. */
+static const int64_t *steps(const run *r, worker *w, int height, bool usual) {
+  int64_t *at = w->x_steps + (usual ? 0 : r->g->kc), step = height * (int64_t)element(r);
+  if (w->x_height[usual] != height)
+    for (int64_t p = 0; p < r->g->kc; p++) at[p] = p * step;
+  w->x_height[usual] = height;
+  return at;
+}
+
+static void packed_rows(const run *r, worker *w, const block *b, char *to, bool usual, rows *t) {
+  pack(r, w, to, t->height, b->x, &r->g->x, b->x_rows + t->first, t->valid, b->x_k, b->k);
+  t->x = to;
+  t->xk = steps(r, w, t->height, usual);
   t->form = ES_GEMM_UNIT_ROWS;
 }
 
-static void direct_rows(const run *r, const block *b, int64_t i, rows *t) {
-  const int64_t *at = b->x_rows + i;
+static void direct_rows(const run *r, const block *b, rows *t) {
+  const int64_t *at = b->x_rows + t->first;
   bool full = t->valid == t->height;
   t->xk = b->x_k;
   t->form = full && spacing(at, t->valid, element(r)) == 1 ? ES_GEMM_UNIT_ROWS : ES_GEMM_ANY_ROWS;
@@ -304,37 +330,67 @@ static void run_chains(es_gemm_kernel kernel, es_gemm_tile t, int64_t k, int64_t
   }
 }
 
-/* Rows i … of the block against all its panels. */
-static void tile_row(run *r, worker *w, const block *b, const rows *t, int64_t i) {
+/* Asks for the lines of C that a panel will be stored to, while it is computed. What
+ * is stored across touches a line, and often a page, for every column. */
+static void fetch_c(const block *b, int64_t i, int m, int64_t j, int64_t n) {
+  const char *low = b->c + b->c_rows[i], *high = b->c + b->c_rows[i + m - 1];
+  for (int64_t q = j; q < j + n; q++) {
+    __builtin_prefetch(low + b->c_cols[q], 1);
+    __builtin_prefetch(high + b->c_cols[q], 1);
+  }
+}
+
+/* A group of tiles against the panel at column j. */
+static void panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int m,
+                  int64_t j) {
   const es_gemm_plan *g = r->g;
-  size_t each = element(r);
-  bool once = g->n_kb == 1, last = b->k0 + b->k == g->k.count;
-  for (int64_t j = 0; j < b->n; j += g->nr) {
-    int64_t n = smaller(g->nr, b->n - j);
-    int width = panel_width(r, n);
-    int64_t c_row[ES_GEMM_ROWS];
-    es_gemm_tile tile = {.x = t->x, .xk = t->xk, .rows = t->row, .ahead = t->ahead,
-                         .c_rows = c_row, .add = b->k0 > 0};
-    if (reads_in_place(r, b->y_cols + j, n)) {
+  int64_t n = smaller(g->nr, b->n - j), each = (int64_t)element(r), c_row[ES_GEMM_ROWS];
+  int width = panel_width(r, n);
+  uint8_t in_place = w->in_place[j / g->nr];
+  bool last = b->k0 + b->k == g->k.count, held = g->n_kb > 1;
+  int group_rows = 0;
+  for (int q = 0; q < tiles; q++) group_rows += t[q].height;
+  char *c = w->c_tiles + (held ? (t->first * g->nb + j * group_rows) * each : 0), *to = c;
+  bool c_in_place = (in_place & C_IN_PLACE) && t->valid == t->height;
+  if (last && !c_in_place) fetch_c(b, t->first, m, j, n);
+  es_gemm_tile tile = {.c_rows = c_row, .add = b->k0 > 0};
+  for (int q = 0; q < ES_GEMM_ROWS; q++) c_row[q] = q * width * each;
+  for (int q = 0; q < tiles; to += t[q++].height * width * each) {
+    tile.x = t[q].x, tile.xk = t[q].xk, tile.rows = t[q].row, tile.ahead = t[q].ahead;
+    tile.y = w->y_block + j * g->kc * each;
+    tile.y_step = width * each;
+    if (in_place & Y_IN_PLACE) {
       tile.y = b->y + b->y_cols[j] + (b->k ? b->y_k[0] : 0);
       tile.y_step = g->k.n ? g->k.stride[ES_GEMM_Y][g->k.n - 1] : 0;
-    } else {
-      tile.y = w->y_block + (size_t)(j * g->kc) * each;
-      tile.y_step = width * (int64_t)each;
     }
-    bool in_place = once && g->plain_store && g->kind < ES_GEMM_C64 && t->valid == t->height &&
-                    n == width && spacing(b->c_cols + j, n, each) == 1;
-    if (in_place) {
-      tile.c = b->c + b->c_cols[j];
-      tile.c_rows = b->c_rows + i;
-    } else {
-      tile.c = w->c_tiles + (once ? 0 : (size_t)(i * g->nb + j * t->height) * each);
-      for (int q = 0; q < t->height; q++) c_row[q] = q * width * (int64_t)each;
-    }
-    run_chains(r->type->kernel[t->height_index][width > r->type->lanes][t->form], tile, b->k,
-               g->chain);
-    if (last && !in_place) store(r, tile.c, width, b, i, t->valid, j, (int)n);
+    tile.c = c_in_place ? b->c + b->c_cols[j] : to;
+    if (c_in_place) tile.c_rows = b->c_rows + t->first;
+    es_gemm_kernel kernel = r->type->kernel[t[q].height_index][width > r->type->lanes][t[q].form];
+    run_chains(kernel, tile, b->k, g->chain);
   }
+  if (last && !c_in_place) store(r, c, width, b, t->first, m, j, (int)n);
+}
+
+/* Tiles of height rows, from row i on, at most a group of them. Returns their rows. */
+static int tile_group(run *r, worker *w, const block *b, int64_t i, int64_t height) {
+  const es_gemm_plan *g = r->g;
+  rows t[ES_GEMM_GROUP];
+  int tiles = 0, m = 0;
+  for (; tiles < g->group && i + m < b->m; m += t[tiles++].valid) {
+    rows *q = &t[tiles];
+    q->first = i + m;
+    q->ahead = 0;
+    q->valid = (int)smaller(height, b->m - q->first);
+    q->height_index = height_index(r->type, q->valid);
+    q->height = r->type->height[q->height_index];
+    if (g->x_packed)
+      packed_rows(r, w, b, w->x_tiles + (size_t)(tiles * height * g->kc) * element(r),
+                  q->height == height, q);
+    else
+      direct_rows(r, b, q);
+  }
+  for (int64_t j = 0; j < b->n; j += g->nr) panel(r, w, b, t, tiles, m, j);
+  return m;
 }
 
 static void k_block(run *r, worker *w, block *b, int64_t index) {
@@ -344,19 +400,10 @@ static void k_block(run *r, worker *w, block *b, int64_t index) {
   b->x_k = offsets(&g->k, ES_GEMM_X, b->k0, b->k, w->x_k);
   b->y_k = offsets(&g->k, ES_GEMM_Y, b->k0, b->k, w->y_k);
   int64_t held = (b->batch * g->n_nb + b->n_block) * g->n_kb + index;
-  if (w->y_held != held) pack_y(r, w, b);
-  w->y_held = held;
+  if (*w->y_held != held) pack_y(r, w, b);
+  *w->y_held = held;
   int64_t height = even_height(r->type, b->m);
-  for (int64_t i = 0; i < b->m; i += height) {
-    rows t = {.valid = (int)smaller(height, b->m - i)};
-    t.height_index = height_index(r->type, t.valid);
-    t.height = r->type->height[t.height_index];
-    if (g->x_packed)
-      packed_rows(r, w, b, i, &t);
-    else
-      direct_rows(r, b, i, &t);
-    tile_row(r, w, b, &t, i);
-  }
+  for (int64_t i = 0; i < b->m;) i += tile_group(r, w, b, i, height);
 }
 
 static void task(void *arg, int64_t index, int worker_index) {
@@ -376,6 +423,7 @@ static void task(void *arg, int64_t index, int worker_index) {
   b.c_rows = offsets(&g->m, ES_GEMM_C, m0, b.m, w.c_rows);
   b.y_cols = offsets(&g->n, ES_GEMM_Y, n0, b.n, w.y_cols);
   b.c_cols = offsets(&g->n, ES_GEMM_C, n0, b.n, w.c_cols);
+  find_in_place(r, &w, &b);
   for (int64_t i = 0; i < g->n_kb; i++) {
     if (es_ctx_cancelled(r->args->ctx)) {
       atomic_store_explicit(&r->stop, true, memory_order_relaxed);
@@ -383,7 +431,6 @@ static void task(void *arg, int64_t index, int worker_index) {
     }
     k_block(r, &w, &b, i);
   }
-  *(int64_t *)((char *)r->args->workspace + g->worker_bytes * (size_t)worker_index) = w.y_held;
 }
 
 static const char *first(const es_run_args *args, const es_side *side) {
@@ -399,7 +446,7 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
   r.y = first(args, &p->in[g->y.in]);
   r.c = (char *)args->base[p->out.slot] + p->out.offset * (int64_t)es_dtype_size(p->out.dtype);
   for (int i = 0; i < g->threads; i++)
-    *(int64_t *)((char *)args->workspace + g->worker_bytes * (size_t)i) = -1;
+    *worker_of(&r, i).y_held = -1;
   /* The workspace is for g->threads workers; a larger pool is another context's. */
   es_pool *pool = es_pool_threads(args->pool) <= g->threads ? args->pool : NULL;
   es_pool_run(pool, g->batch.count * g->n_nb * g->n_mb, task, &r);

@@ -4,6 +4,10 @@
  *   ES_LANES  elements of a vector, where blocks are to be transposed in registers
  *   when the source runs along the other axis than the destination; else 0 */
 
+#ifndef ES_AHEAD
+#define ES_AHEAD 256 /* bytes: columns are more streams than the hardware follows */
+#endif
+
 /* Offsets are one element apart. */
 static inline bool ES_GLUE(neighbours, ES_S)(const int64_t *offset, int64_t n) {
   for (int64_t i = 1; i < n; i++)
@@ -19,15 +23,24 @@ static inline void ES_GLUE(pack_row, ES_S)(ES_U *dst, int width, const char *src
   if (n < width) memset(dst + n, 0, (size_t)(width - n) * sizeof *dst);
 }
 
+/* A run of n elements, by whole vectors where it is a panel's row. */
+static inline void ES_GLUE(copy, ES_S)(void *dst, const void *src, int n) {
+  char *to = dst;
+  const char *from = src;
+  int bytes = n * (int)sizeof(ES_U);
+  for (; bytes >= ES_V; bytes -= ES_V, to += ES_V, from += ES_V) memcpy(to, from, ES_V);
+  for (; bytes > 0; bytes -= (int)sizeof(ES_U), to += sizeof(ES_U), from += sizeof(ES_U))
+    memcpy(to, from, sizeof(ES_U));
+}
+
 static inline void ES_GLUE(pack_run, ES_S)(ES_U *dst, int width, const char *src, int n) {
-  memcpy(dst, src, (size_t)n * sizeof *dst);
-  if (n < width) memset(dst + n, 0, (size_t)(width - n) * sizeof *dst);
+  ES_GLUE(copy, ES_S)(dst, src, n);
+  for (int j = n; j < width; j++) memset(dst + j, 0, sizeof *dst);
 }
 
 static inline void ES_GLUE(scatter_runs, ES_S)(char *dst, const int64_t *rows, int m, int n,
                                                const ES_U *src, int width) {
-  for (int i = 0; i < m; i++)
-    memcpy(dst + rows[i], src + (int64_t)i * width, (size_t)n * sizeof *src);
+  for (int i = 0; i < m; i++) ES_GLUE(copy, ES_S)(dst + rows[i], src + (int64_t)i * width, n);
 }
 
 static inline void ES_GLUE(scatter_each, ES_S)(char *dst, const int64_t *rows, int m,
@@ -46,15 +59,23 @@ typedef ES_U ES_GLUE(units, ES_S) __attribute__((vector_size(ES_V), aligned(size
 #if ES_LANES == 16
 #define ES_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define ES_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define ES_FIRST 0, 1, 2, 3, 4, 5, 6, 7
+#define ES_LAST 8, 9, 10, 11, 12, 13, 14, 15
 #elif ES_LANES == 8
 #define ES_LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define ES_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#define ES_FIRST 0, 1, 2, 3
+#define ES_LAST 4, 5, 6, 7
 #elif ES_LANES == 4
 #define ES_LOW 0, 4, 1, 5
 #define ES_HIGH 2, 6, 3, 7
+#define ES_FIRST 0, 1
+#define ES_LAST 2, 3
 #else
 #define ES_LOW 0, 2
 #define ES_HIGH 1, 3
+#define ES_FIRST 0
+#define ES_LAST 1
 #endif
 
 /* v[i][j] becomes v[j][i]: log2(lanes) perfect shuffles of the rows. */
@@ -82,51 +103,61 @@ static void ES_GLUE(pack_block, ES_S)(ES_U *dst, int width, const char *src, con
   for (int j = (width - 1) / ES_LANES * ES_LANES; j >= 0; j -= ES_LANES) {
     vec v[ES_LANES];
     ES_UNROLL
-    for (int i = 0; i < ES_LANES; i++)
-      v[i] = j + i < n ? *(const vec *)(src + cols[j + i]) : (vec){0};
+    for (int i = 0; i < ES_LANES; i++) {
+      v[i] = (vec){0};
+      if (j + i >= n) continue;
+      v[i] = *(const vec *)(src + cols[j + i]);
+      __builtin_prefetch(src + cols[j + i] + ES_AHEAD);
+    }
     ES_GLUE(transpose, ES_S)(v);
     ES_UNROLL
     for (int i = 0; i < ES_LANES; i++) *(vec *)(dst + i * width + j) = v[i];
   }
 }
 
-/* n elements of a vector, n <= lanes. */
-static inline void ES_GLUE(put, ES_S)(char *dst, ES_GLUE(units, ES_S) v, int n) {
+/* Columns of lanes rows of src to memory, where rows are neighbours: row r of the
+ * block is src row (r < half ? r : r - half + second), and goes to its place. With
+ * second less than half the middle is written twice, which is cheaper than parts of
+ * a vector. */
+static inline __attribute__((always_inline)) void
+ES_GLUE(scatter_block, ES_S)(char *dst, const int64_t *cols, int n, const ES_U *src, int width,
+                             const int second) {
+  typedef ES_GLUE(units, ES_S) vec;
   enum { HALF = ES_LANES / 2 };
-  if (n == ES_LANES) {
-    *(ES_GLUE(units, ES_S) *)dst = v;
-    return;
+  typedef ES_U half __attribute__((vector_size(ES_V / 2), aligned(sizeof(ES_U)), may_alias));
+  vec v[ES_LANES];
+  ES_UNROLL
+  for (int r = 0; r < ES_LANES; r++)
+    v[r] = *(const vec *)(src + (r < HALF ? r : r - HALF + second) * (int64_t)width);
+  ES_GLUE(transpose, ES_S)(v);
+  ES_UNROLL
+  for (int c = 0; c < ES_LANES; c++) {
+    if (c >= n) return;
+    half low = __builtin_shufflevector(v[c], v[c], ES_FIRST);
+    half high = __builtin_shufflevector(v[c], v[c], ES_LAST);
+    *(half *)(dst + cols[c]) = low;
+    *(half *)(dst + cols[c] + second * (int64_t)sizeof(ES_U)) = high;
   }
-  ES_U part[ES_LANES];
-  memcpy(part, &v, sizeof v);
-  if (n >= HALF) { /* two halves that overlap */
-    memcpy(dst, part, HALF * sizeof *part);
-    memcpy(dst + (size_t)(n - HALF) * sizeof *part, part + n - HALF, HALF * sizeof *part);
-    return;
-  }
-  for (int i = 0; i < n; i++) memcpy(dst + (size_t)i * sizeof *part, part + i, sizeof *part);
 }
 
 /* Rows are neighbours in memory; width is a multiple of the lanes. */
-static void ES_GLUE(scatter_across, ES_S)(char *dst, int m, const int64_t *cols, int n,
-                                          const ES_U *src, int width) {
-  typedef ES_GLUE(units, ES_S) vec;
-  for (int i = 0; i < m; i += ES_LANES)
-    for (int j = 0; j < n; j += ES_LANES) {
-      vec v[ES_LANES];
-      ES_UNROLL
-      for (int r = 0; r < ES_LANES; r++)
-        v[r] = i + r < m ? *(const vec *)(src + (int64_t)(i + r) * width + j) : (vec){0};
-      ES_GLUE(transpose, ES_S)(v);
-      int high = m - i < ES_LANES ? m - i : ES_LANES;
-      ES_UNROLL
-      for (int c = 0; c < ES_LANES; c++)
-        if (j + c < n)
-          ES_GLUE(put, ES_S)(dst + (size_t)i * sizeof(ES_U) + cols[j + c], v[c], high);
-    }
+static void ES_GLUE(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
+                                          const int64_t *cols, int n, const ES_U *src, int width) {
+  enum { HALF = ES_LANES / 2 };
+  for (int i = 0; i < m; i += ES_LANES) {
+    int high = m - i < ES_LANES ? m - i : ES_LANES;
+    const ES_U *from = src + (int64_t)i * width;
+    for (int j = 0; j < n; j += ES_LANES)
+      if (high >= HALF)
+        ES_GLUE(scatter_block, ES_S)(dst + rows[i], cols + j, n - j, from + j, width, high - HALF);
+      else
+        ES_GLUE(scatter_each, ES_S)(dst, rows + i, high, cols + j, n - j, from + j, width);
+  }
 }
 #undef ES_LOW
 #undef ES_HIGH
+#undef ES_FIRST
+#undef ES_LAST
 #endif
 
 /* ---- the two entries ------------------------------------------------------------ */
@@ -160,7 +191,7 @@ static void ES_GLUE(scatter, ES_S)(char *dst, const int64_t *rows, int m, const 
     ES_GLUE(scatter_runs, ES_S)(dst + cols[0], rows, m, n, src, width);
 #if ES_LANES
   else if (ES_GLUE(neighbours, ES_S)(rows, m))
-    ES_GLUE(scatter_across, ES_S)(dst + rows[0], m, cols, n, src, width);
+    ES_GLUE(scatter_across, ES_S)(dst, rows, m, cols, n, src, width);
 #endif
   else
     ES_GLUE(scatter_each, ES_S)(dst, rows, m, cols, n, src, width);
