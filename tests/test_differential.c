@@ -32,6 +32,7 @@ typedef struct maker {
   int ellipsis_rank;
   int64_t ellipsis[ORACLE_ELLIPSIS];
   bool has_s, has_p;  /* parameters: s = 2 a factor, p = 1 subtracted */
+  bool letters;       /* the reading */
   bool dots;          /* some input has an ellipsis */
   bool diagonal_gaps; /* elements of the output that no point writes may exist */
   bool output_index;
@@ -218,6 +219,31 @@ static void make_join(maker *m) {
                            with && roll(m, 2) ? outer : "", split ? names[pick] : parts);
 }
 
+/* The reading LETTERS: plain labels, any of them 1 long in some operands. */
+static void make_letters(maker *m) {
+  bool wide[NAMES] = {false};
+  m->letters = true;
+  for (int i = 0; i < m->n_in; i++) {
+    bool one[NAMES];
+    for (int l = 0; l < NAMES; l++) one[l] = !roll(m, 5);
+    m->in[i].rank = 0;
+    if (i) put(m, ",");
+    for (unsigned k = 0, n = roll(m, AXES + 1); k < n; k++) {
+      unsigned l = roll(m, NAMES - 1);
+      put(m, names[l]);
+      m->label[l].in_input = m->label[l].plain_input = m->label[l].plain = true;
+      wide[l] |= !one[l];
+      add_axis(&m->in[i], one[l] ? 1 : m->label[l].size);
+    }
+  }
+  put(m, "->");
+  for (unsigned l = 0; l < NAMES - 1; l++) {
+    if (!wide[l]) m->label[l].size = 1;
+    if (m->label[l].in_input && roll(m, 2)) put_out_name(m, l);
+  }
+  if (m->label[0].in_input && !roll(m, 4)) put_out_name(m, 0);
+}
+
 static void make_expression(maker *m) {
   static const char *const reducers[] = {"sum", "prod", "max", "min", "mean", "any", "all"};
   static const char *const inners[] = {"+", "*", "max", "min", "and", "or"};
@@ -228,8 +254,12 @@ static void make_expression(maker *m) {
   m->ellipsis_rank = (int)roll(m, 3);
   for (int j = 0; j < m->ellipsis_rank; j++) m->ellipsis[j] = 1 + roll(m, 3);
   m->n_in = 1 + (int)roll(m, OPERANDS);
-  if (!roll(m, 12)) {
+  m->letters = false;
+  unsigned form = roll(m, 12);
+  if (form == 0) {
     make_join(m);
+  } else if (form < 4) {
+    make_letters(m);
   } else {
     for (int i = 0; i < m->n_in; i++) make_input(m, i);
     make_output(m);
@@ -279,7 +309,7 @@ static int give_sizes(maker *m, es_axis_size *sizes) {
   int n = 0;
   for (int l = 0; l < NAMES; l++) {
     const label *x = &m->label[l];
-    if ((x->in_input || x->in_output) && (!x->plain_input || !roll(m, 4)))
+    if ((x->in_input || x->in_output) && (!x->plain_input || (!m->letters && !roll(m, 4))))
       sizes[n++] = (es_axis_size){names[l], x->size};
   }
   if (m->has_s) sizes[n++] = (es_axis_size){"s", 2};
@@ -382,7 +412,8 @@ static void run_one(es_ctx *ctx, maker *m, tally *t) {
   es_arena_init(&arena, &allocator);
   es_pattern *p;
   es_error error;
-  cr_assert_eq(es_parse(&arena, ES_KIND_EINSUM, m->text, m->n, ES_READ_NAMES, &p, &error), ES_OK,
+  es_reading reading = m->letters ? ES_READ_LETTERS : ES_READ_NAMES;
+  cr_assert_eq(es_parse(&arena, ES_KIND_EINSUM, m->text, m->n, reading, &p, &error), ES_OK,
                "'%s': %s", m->text, error.message);
   settle_ellipsis(m, p);
   oracle_facts facts;
@@ -404,7 +435,8 @@ static void run_one(es_ctx *ctx, maker *m, tally *t) {
     largest = fmax(largest, fabs(result[i]));
   es_axis_size sizes[NAMES + 3];
   give_sizes(m, sizes);
-  es_options options = {.reading = ES_READ_NAMES, .sizes = sizes};
+  es_options options = {.reading = reading, .sizes = sizes};
+  options.strategy = roll(m, 8) ? NULL : "loops";
   es_scope_push(ctx);
   es_tensor *in[OPERANDS];
   for (int i = 0; i < m->n_in; i++) in[i] = make_tensor(ctx, m, i);
@@ -448,6 +480,7 @@ Test(differential, random_expressions) {
   while (t.compared < wanted) {
     make_expression(&m);
     if (usable(&m)) run_one(ctx, &m, &t);
+    if (!roll(&m, 100)) es_set_threads(ctx, 1 + (int)roll(&m, 3));
   }
   fprintf(stderr,
           "%d compared, %d elements; %d leave their axis, %d empty, %d overflow, %d skipped\n",
