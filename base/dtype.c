@@ -89,18 +89,6 @@ es_dtype es_dtype_promote(es_dtype a, es_dtype b) {
   return (es_dtype)table[a][b];
 }
 
-float es_f16_to_f32(uint16_t bits) {
-  uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 31, fraction = bits & 1023;
-  if (exponent == 0) {
-    float value = (float)fraction * 0x1p-24f;
-    return sign ? -value : value;
-  }
-  uint32_t wide = sign | fraction << 13 | (exponent == 31 ? 0x7f800000u : (exponent + 112) << 23);
-  float value;
-  memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
 uint16_t es_f64_to_f16(double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -120,8 +108,6 @@ uint16_t es_f64_to_f16(double value) {
   uint64_t half = (uint64_t)1 << (shift - 1), odd = significand >> shift & 1;
   return (uint16_t)(sign | (significand + half - 1 + odd) >> shift);
 }
-
-uint16_t es_f32_to_f16(float value) { return es_f64_to_f16((double)value); }
 
 uint16_t es_f64_to_bf16(double value) {
   if (isnan(value)) return es_f32_to_bf16((float)value);

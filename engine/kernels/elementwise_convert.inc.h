@@ -29,8 +29,8 @@ static int64_t ES_JOIN4(store_, K, _, S)(void *out, int64_t stride, const void *
   S_T *restrict o = out;
   const K_T *restrict a = in;
 #ifdef S_MIN
-  bool bad = false;
-  for (int64_t i = 0; i < n; i++) bad |= !ES_JOIN4(fits_, K, _, S)(a[i]);
+  K_MASK bad = 0; /* as wide as a value, so that the loop vectorises */
+  for (int64_t i = 0; i < n; i++) bad |= -(K_MASK)!ES_JOIN4(fits_, K, _, S)(a[i]);
   if (bad)
     for (int64_t i = 0; i < n; i++)
       if (!ES_JOIN4(fits_, K, _, S)(a[i])) return i;
@@ -45,6 +45,7 @@ static int64_t ES_JOIN4(store_, K, _, S)(void *out, int64_t stride, const void *
 
 #undef K
 #undef K_T
+#undef K_MASK
 #undef K_FROM
 #undef K_LOADS
 #undef K_STORES

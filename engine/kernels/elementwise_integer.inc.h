@@ -1,32 +1,33 @@
 /* Arithmetic on rows of 64-bit integers, which hold every narrower type too: the
- * exact result, or false where i64 does not hold it. Loops do not stop at a bad
- * element, so that compilers vectorise them; the first one is sought afterwards. */
+ * exact result, and a negative number where i64 does not hold it. Loops gather the
+ * signs instead of stopping at a bad element, so that compilers vectorise them; the
+ * first one is sought afterwards. */
 
-#define OP1(name) static inline bool name##_i64(int64_t a, int64_t *o)
-#define OP2(name) static inline bool name##_i64(int64_t a, int64_t b, int64_t *o)
+#define OP1(name) static inline int64_t name##_i64(int64_t a, int64_t *o)
+#define OP2(name) static inline int64_t name##_i64(int64_t a, int64_t b, int64_t *o)
 #define TEST1(name) static inline bool name##_i64(int64_t a)
 #define TEST2(name) static inline bool name##_i64(int64_t a, int64_t b)
 
 OP1(NEG) {
   *o = (int64_t)-(uint64_t)a;
-  return a != INT64_MIN;
+  return -(int64_t)(a == INT64_MIN);
 }
 OP1(ABS) {
   *o = a < 0 ? (int64_t)-(uint64_t)a : a;
-  return a != INT64_MIN;
+  return -(int64_t)(a == INT64_MIN);
 }
 OP1(SIGN) {
   *o = (a > 0) - (a < 0);
-  return true;
+  return 0;
 }
-OP1(SQUARE) { return !__builtin_mul_overflow(a, a, o); }
-static inline bool same_i64(int64_t a, int64_t *o) {
+OP1(SQUARE) { return -(int64_t)__builtin_mul_overflow(a, a, o); }
+OP1(same) {
   *o = a;
-  return true;
+  return 0;
 }
 OP1(IMAG) {
   *o = 0 * a;
-  return true;
+  return 0;
 }
 
 TEST1(NOT) { return a == 0; }
@@ -36,25 +37,27 @@ static inline bool always_i64(int64_t a) { return (void)a, true; }
 /* Two's complement: the sum wrapped if both operands differ from it in sign. */
 OP2(ADD) {
   *o = (int64_t)((uint64_t)a + (uint64_t)b);
-  return ((a ^ *o) & (b ^ *o)) >= 0;
+  return (a ^ *o) & (b ^ *o);
 }
 OP2(SUB) {
   *o = (int64_t)((uint64_t)a - (uint64_t)b);
-  return ((a ^ b) & (a ^ *o)) >= 0;
+  return (a ^ b) & (a ^ *o);
 }
-OP2(MUL) { return !__builtin_mul_overflow(a, b, o); }
+OP2(MUL) { return -(int64_t)__builtin_mul_overflow(a, b, o); }
 /* Toward minus infinity; MIN / -1 = 2^63 does not fit. */
 OP2(FLOORDIV) {
-  if (b == 0 || (a == INT64_MIN && b == -1)) return *o = 0, false;
+  *o = 0;
+  if (b == 0 || (a == INT64_MIN && b == -1)) return -1;
   *o = a / b - (a % b != 0 && (a < 0) != (b < 0));
-  return true;
+  return 0;
 }
 /* The sign of the divisor; anything modulo -1 is 0, MIN too. */
 OP2(MOD) {
-  if (b == 0) return *o = 0, false;
+  *o = 0;
+  if (b == 0) return -1;
   int64_t mod = b == -1 ? 0 : a % b;
   *o = mod != 0 && (mod < 0) != (b < 0) ? mod + b : mod;
-  return true;
+  return 0;
 }
 /* By squaring; a negative power of an integer is no integer. */
 OP2(POW) {
@@ -65,15 +68,15 @@ OP2(POW) {
     if (b > 1) fits = !__builtin_mul_overflow(a, a, &a) && fits;
   }
   *o = power;
-  return fits;
+  return -(int64_t)!fits;
 }
 OP2(MAXIMUM) {
   *o = a > b ? a : b;
-  return true;
+  return 0;
 }
 OP2(MINIMUM) {
   *o = a < b ? a : b;
-  return true;
+  return 0;
 }
 
 TEST2(EQ) { return a == b; }
@@ -94,14 +97,14 @@ TEST2(XOR) { return (a != 0) ^ (b != 0); }
 /* ---- rows ------------------------------------------------------------------ */
 
 /* out must not be an operand: the search for the first bad element reads them. */
-ROW_INLINE int64_t map1_i64(void *out, const void *a, int64_t n, bool (*op)(int64_t, int64_t *)) {
+ROW_INLINE int64_t map1_i64(void *out, const void *a, int64_t n, int64_t (*op)(int64_t, int64_t *)) {
   int64_t *restrict o = out;
   const int64_t *x = a;
-  bool bad = false;
-  for (int64_t i = 0; i < n; i++) bad |= !op(x[i], &o[i]);
-  if (bad)
+  int64_t bad = 0;
+  for (int64_t i = 0; i < n; i++) bad |= op(x[i], &o[i]);
+  if (bad < 0)
     for (int64_t i = 0; i < n; i++)
-      if (!op(x[i], &o[i])) return i;
+      if (op(x[i], &o[i]) < 0) return i;
   return n;
 }
 ROW_INLINE int64_t test1_i64(void *out, const void *a, int64_t n, bool (*op)(int64_t)) {
@@ -111,14 +114,14 @@ ROW_INLINE int64_t test1_i64(void *out, const void *a, int64_t n, bool (*op)(int
   return n;
 }
 ROW_INLINE int64_t map2_i64(void *out, const void *a, const void *b, int64_t n,
-                            bool (*op)(int64_t, int64_t, int64_t *)) {
+                            int64_t (*op)(int64_t, int64_t, int64_t *)) {
   int64_t *restrict o = out;
   const int64_t *x = a, *y = b;
-  bool bad = false;
-  for (int64_t i = 0; i < n; i++) bad |= !op(x[i], y[i], &o[i]);
-  if (bad)
+  int64_t bad = 0;
+  for (int64_t i = 0; i < n; i++) bad |= op(x[i], y[i], &o[i]);
+  if (bad < 0)
     for (int64_t i = 0; i < n; i++)
-      if (!op(x[i], y[i], &o[i])) return i;
+      if (op(x[i], y[i], &o[i]) < 0) return i;
   return n;
 }
 ROW_INLINE int64_t test2_i64(void *out, const void *a, const void *b, int64_t n,

@@ -32,6 +32,7 @@
 
 #define K i64
 #define K_T int64_t
+#define K_MASK int64_t
 #define K_FROM S_FROM_I64
 #define K_LOADS (S_KIND == 0)
 #define K_STORES 1
@@ -40,6 +41,7 @@
 
 #define K f32
 #define K_T float
+#define K_MASK int32_t
 #define K_FROM S_FROM_F32
 #define K_LOADS (S_KIND <= 1)
 #define K_STORES 1
@@ -48,6 +50,7 @@
 
 #define K f64
 #define K_T double
+#define K_MASK int64_t
 #define K_FROM S_FROM_F64
 #define K_LOADS (S_KIND <= 2)
 #define K_STORES 1
@@ -56,6 +59,7 @@
 
 #define K c64
 #define K_T complex_float
+#define K_MASK int64_t
 #define K_FROM S_FROM_C
 #define K_LOADS (S_KIND <= 1 || S_KIND == 3)
 #define K_STORES S_OF_COMPLEX
@@ -64,6 +68,7 @@
 
 #define K c128
 #define K_T complex_double
+#define K_MASK int64_t
 #define K_FROM S_FROM_C
 #define K_LOADS 1
 #define K_STORES S_OF_COMPLEX
