@@ -11,8 +11,8 @@ enum { MAX_BOXES = 1024 };
 
 static es_status new_slot(es_builder *b, es_plan_slot **slot, int *index) {
   es_plan *plan = b->plan;
-  es_plan_slot *slots =
-      es_arena_grow(&plan->arena, plan->slot, plan->n_slots, &b->cap_slots, sizeof *slots);
+  es_plan_slot *slots = es_arena_grow(&plan->arena, plan->slot, plan->n_slots, &b->cap_slots,
+                                      sizeof *slots);
   if (!slots) return es_fail_nomem(b->error);
   plan->slot = slots;
   *index = plan->n_slots++;
@@ -57,8 +57,8 @@ es_status es_builder_constant(es_builder *b, es_dtype dtype, es_scalar value, in
 
 es_status es_builder_group(es_builder *b, const char *text, double points) {
   es_plan *plan = b->plan;
-  es_plan_group *groups =
-      es_arena_grow(&plan->arena, plan->group, plan->n_groups, &b->cap_groups, sizeof *groups);
+  es_plan_group *groups = es_arena_grow(&plan->arena, plan->group, plan->n_groups, &b->cap_groups,
+                                        sizeof *groups);
   if (!groups) return es_fail_nomem(b->error);
   plan->group = groups;
   plan->group[plan->n_groups++] = (es_plan_group){.text = text, .points = points};
@@ -75,8 +75,8 @@ static const char *forced_strategy(const es_builder *b) {
 /* One box. es_step_make copies the problem into the plan. */
 static es_status add_step(es_builder *b, const es_problem *box) {
   es_plan *plan = b->plan;
-  es_step *steps =
-      es_arena_grow(&plan->arena, plan->step, plan->n_steps, &b->cap_steps, sizeof *steps);
+  es_step *steps = es_arena_grow(&plan->arena, plan->step, plan->n_steps, &b->cap_steps,
+                                 sizeof *steps);
   if (!steps) return es_fail_nomem(b->error);
   plan->step = steps;
   ES_TRY(es_step_make(box, &b->env, forced_strategy(b), &plan->step[plan->n_steps], b->error));

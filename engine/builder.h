@@ -15,7 +15,7 @@ typedef struct es_builder {
   const char *forced; /* strategy, or NULL */
   bool auxiliary;     /* the steps now added pad or fill: they are no part of the expression */
   int cap_slots, cap_steps, cap_groups, cap_detours;
-  int32_t *axis_of;   /* [labels of the bound] -1 between uses */
+  int32_t *axis_of;      /* [labels of the bound] -1 between uses */
   int32_t *operand_slot; /* [n_in]: the input, or its padded copy */
   es_error *error;
 } es_builder;
@@ -36,9 +36,10 @@ es_status es_builder_layout(es_builder *b);
 
 /* The padded copy of operand i (pad.c). */
 es_status es_builder_pad(es_builder *b, int operand);
-/* All steps of one part of an output, and of a whole output: gaps between its
- * parts get the identity of the reducer (lower.c). */
+/* All steps of one part of an output (lower.c). */
 es_status es_builder_part(es_builder *b, const es_part *part);
+/* All of an output: gaps between its parts get the identity of the reducer
+ * (lower_output.c). */
 es_status es_builder_output(es_builder *b, int output);
 
 #endif

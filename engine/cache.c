@@ -49,7 +49,8 @@ static bool put_array(key *k, const es_array *a) {
   /* A rank or shape that bind will refuse: nothing to look up. */
   if (a->rank < 0 || a->rank > ES_MAX_RANK || (a->rank && !a->shape)) return false;
   if (!key_room(k, 1 + 2 * (size_t)a->rank)) return false;
-  k->word[k->n++] = (uint64_t)(uint32_t)a->dtype << 8 | (uint64_t)a->rank << 1 | (a->strides != NULL);
+  k->word[k->n++] = (uint64_t)(uint32_t)a->dtype << 8 | (uint64_t)a->rank << 1 |
+                    (a->strides != NULL);
   put_ints(k, a->rank, a->shape);
   if (a->strides) put_ints(k, a->rank, a->strides);
   return true;
@@ -63,10 +64,10 @@ static uint64_t bits_of(double value) {
 
 static bool put_options(key *k, const es_options *o) {
   if (!key_room(k, 8)) return false;
-  k->word[k->n++] = (uint64_t)o->reading | (uint64_t)o->broadcast << 8 | (uint64_t)o->reducer << 16 |
-                    (uint64_t)o->has_out_dtype << 24 | (uint64_t)o->wrap << 25 |
-                    (uint64_t)o->has_scale << 26 | (uint64_t)(o->out_shape != NULL) << 27 |
-                    (uint64_t)(uint32_t)o->out_dtype << 32;
+  k->word[k->n++] = (uint64_t)o->reading | (uint64_t)o->broadcast << 8 |
+                    (uint64_t)o->reducer << 16 | (uint64_t)o->has_out_dtype << 24 |
+                    (uint64_t)o->wrap << 25 | (uint64_t)o->has_scale << 26 |
+                    (uint64_t)(o->out_shape != NULL) << 27 | (uint64_t)(uint32_t)o->out_dtype << 32;
   k->word[k->n++] = bits_of(o->alpha);
   k->word[k->n++] = bits_of(o->beta);
   for (const es_axis_size *s = o->sizes; s && s->name; s++) {
@@ -85,10 +86,11 @@ static bool put_options(key *k, const es_options *o) {
 }
 
 /* False: no key, so no look-up; the call goes the long way and words its error. */
-static bool make_key(key *k, es_kind kind, const char *text, size_t len, const es_array *in, int64_t n,
-                     const es_array *out, const es_options *options) {
+static bool make_key(key *k, es_kind kind, const char *text, size_t len, const es_array *in,
+                     int64_t n, const es_array *out, const es_options *options) {
   if (!key_room(k, 2)) return false;
-  k->word[k->n++] = (uint64_t)kind | (uint64_t)(out != NULL) << 8 | (uint64_t)(options != NULL) << 9;
+  k->word[k->n++] = (uint64_t)kind | (uint64_t)(out != NULL) << 8 |
+                    (uint64_t)(options != NULL) << 9;
   k->word[k->n++] = (uint64_t)n;
   if (!put_bytes(k, text, len)) return false;
   for (int64_t i = 0; i < n; i++)
@@ -111,8 +113,8 @@ static uint64_t hash_words(const uint64_t *word, size_t n) {
 
 typedef struct entry entry;
 struct entry {
-  entry *next;           /* in its bucket */
-  entry *newer, *older;  /* in the order of use */
+  entry *next;          /* in its bucket */
+  entry *newer, *older; /* in the order of use */
   uint64_t hash;
   es_plan *plan;
   size_t words;
@@ -146,7 +148,8 @@ static void link_newest(es_plan_cache *c, entry *e) {
 
 static entry *find(es_plan_cache *c, uint64_t hash, const key *k) {
   for (entry *e = c->bucket[hash & (c->buckets - 1)]; e; e = e->next)
-    if (e->hash == hash && e->words == k->n && memcmp(e->word, k->word, k->n * sizeof *k->word) == 0)
+    if (e->hash == hash && e->words == k->n &&
+        memcmp(e->word, k->word, k->n * sizeof *k->word) == 0)
       return e;
   return NULL;
 }

@@ -49,9 +49,9 @@ static void put_plan(es_text *t, const es_plan *plan) {
 }
 
 /* The stages that need shapes. */
-static es_status put_bound_stages(es_text *t, es_ctx *ctx, es_arena *arena, const es_pattern *pattern,
-                                  const es_array *in, int64_t n, const es_options *options,
-                                  const char *letters, es_error *error) {
+static es_status put_bound_stages(es_text *t, es_ctx *ctx, es_arena *arena,
+                                  const es_pattern *pattern, const es_array *in, int64_t n,
+                                  const es_options *options, const char *letters, es_error *error) {
   es_bound *bound;
   es_plan *plan;
   ES_TRY(es_bind(arena, pattern, in, n, NULL, options, &bound, error));
@@ -82,7 +82,8 @@ static es_status dump(es_text *t, es_ctx *ctx, es_arena *arena, es_kind kind, co
 }
 
 size_t es_dump(es_ctx *ctx, es_kind kind, const char *text, const es_array *in, int64_t n,
-               const es_options *options, const char *letters, char *buf, size_t cap, es_error *error) {
+               const es_options *options, const char *letters, char *buf, size_t cap,
+               es_error *error) {
   es_text t = es_text_init(buf, cap);
   if (!ctx || !text || (n > 0 && !in)) {
     es_fail(error, ES_E_VALUE, "", ES_NOWHERE,

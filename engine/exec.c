@@ -52,7 +52,8 @@ static es_status mismatch(const es_plan *plan, int index, const es_array *a, es_
   char who[40], text[400];
   es_text w = es_text_init(who, sizeof who), t = es_text_init(text, sizeof text);
   bool input = index < plan->n_in;
-  es_text_printf(&w, "%s %d", input ? "operand" : "output", input ? index + 1 : index - plan->n_in + 1);
+  es_text_printf(&w, "%s %d", input ? "operand" : "output",
+                 input ? index + 1 : index - plan->n_in + 1);
   es_status status = ES_E_EXTENT;
   if (a->dtype != slot->dtype) {
     status = ES_E_DTYPE;
@@ -93,14 +94,15 @@ static es_status check(const es_plan *plan, const es_array *in, int64_t n, const
       return mismatch(plan, plan->n_in + i, &out[i], error);
   if (plan->workspace && (!workspace || (uintptr_t)workspace % ES_ALIGN))
     return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
-                   "the plan needs a workspace of %zu bytes aligned to %d", plan->workspace, ES_ALIGN);
+                   "the plan needs a workspace of %zu bytes aligned to %d", plan->workspace,
+                   ES_ALIGN);
   return ES_OK;
 }
 
 /* ---- the walk ------------------------------------------------------------------- */
 
-static void set_addresses(const es_plan *plan, const es_array *in, const es_array *out, char *workspace,
-                          void **base) {
+static void set_addresses(const es_plan *plan, const es_array *in, const es_array *out,
+                          char *workspace, void **base) {
   for (int i = 0; i < plan->n_in; i++) base[i] = in[i].data;
   for (int i = 0; i < plan->n_out; i++) base[plan->n_in + i] = out[i].data;
   for (int i = plan->n_in + plan->n_out; i < plan->n_slots; i++) {
@@ -173,9 +175,8 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
   return status;
 }
 
-es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n, const es_array *out,
-                 void *workspace, es_error *error) {
-  if (!plan)
-    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "es_run needs a plan, got NULL");
+es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                 const es_array *out, void *workspace, es_error *error) {
+  if (!plan) return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "es_run needs a plan, got NULL");
   return es_plan_execute(ctx, plan, in, n, out, out ? 1 : 0, workspace, error);
 }

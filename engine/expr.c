@@ -3,7 +3,8 @@
 es_expr *es_expr_parse(es_ctx *ctx, es_kind kind, const char *text, size_t len, es_reading reading,
                        es_error *error) {
   if (!ctx || !text) {
-    es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "es_expr_parse needs a context and a text, got NULL");
+    es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+            "es_expr_parse needs a context and a text, got NULL");
     return NULL;
   }
   es_expr *expr = es_alloc(&ctx->allocator, sizeof *expr);

@@ -1,7 +1,6 @@
 /* From parts of a bound to nests: labels become axes, sparse walks dense strides,
  * a path over the operands intermediates. The last place that sees names, for the
  * print-out of the plan. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +82,8 @@ static void set_side(const es_builder *b, es_side *side, const operand *o) {
   side->slot = o->slot;
   side->dtype = b->plan->slot[o->slot].dtype;
   side->offset = o->walk.offset;
-  for (int i = 0; i < o->walk.n; i++) side->stride[b->axis_of[o->walk.label[i]]] += o->walk.stride[i];
+  for (int i = 0; i < o->walk.n; i++)
+    side->stride[b->axis_of[o->walk.label[i]]] += o->walk.stride[i];
 }
 
 static void set_constraints(const es_builder *b, const es_part *part, es_problem *p) {
@@ -179,7 +179,8 @@ static es_status new_intermediate(es_builder *b, nest *n, const int32_t *keep, i
     large = &n->in[second]->walk;
     small = &n->in[!second]->walk;
   }
-  int32_t *others = ES_NEW_N(b->scratch, int32_t, n_keep), *list = ES_NEW_N(b->scratch, int32_t, n_keep);
+  int32_t *others = ES_NEW_N(b->scratch, int32_t, n_keep),
+          *list = ES_NEW_N(b->scratch, int32_t, n_keep);
   int64_t *shape = ES_NEW_N(b->scratch, int64_t, n_keep);
   if (!others || !list || !shape) return es_fail_nomem(b->error);
   int n_others = 0, listed = 0;
@@ -216,7 +217,8 @@ static bool distributes(const es_bound *bound) {
  * stay alive until that operand is contracted, under the constraint. max and min
  * have no value for an absent point of an intermediate. */
 static bool constraints_allow_pairs(es_builder *b, const es_part *part) {
-  if (part->n_constraints && (b->bound->reduce == ES_REDUCE_MAX || b->bound->reduce == ES_REDUCE_MIN))
+  if (part->n_constraints &&
+      (b->bound->reduce == ES_REDUCE_MAX || b->bound->reduce == ES_REDUCE_MIN))
     return false;
   for (int i = 0; i < part->n_constraints; i++) {
     bool owned = false;
@@ -347,8 +349,8 @@ static es_status add_pairs(es_builder *b, const es_part *part, operand *values) 
   ES_TRY(add_whole(b, part, values));
   plan->group[plan->n_groups - 1].alternative = true;
   d.end = plan->n_steps;
-  es_plan_detour *detours =
-      es_arena_grow(&plan->arena, plan->detour, plan->n_detours, &b->cap_detours, sizeof *detours);
+  es_plan_detour *detours = es_arena_grow(&plan->arena, plan->detour, plan->n_detours,
+                                          &b->cap_detours, sizeof *detours);
   if (!detours) return es_fail_nomem(b->error);
   plan->detour = detours;
   plan->detour[plan->n_detours++] = d;
@@ -364,70 +366,4 @@ es_status es_builder_part(es_builder *b, const es_part *part) {
   bool pairs = part->n_in >= 2 && distributes(b->bound) && !any_empty(b->bound, part) &&
                constraints_allow_pairs(b, part);
   return pairs ? add_pairs(b, part, values) : add_whole(b, part, values);
-}
-
-/* ---- whole outputs ------------------------------------------------------------- */
-
-static es_scalar identity(es_reducer reduce) {
-  switch (reduce) {
-  case ES_REDUCE_PROD:
-  case ES_REDUCE_ALL: return (es_scalar){.cls = ES_CLASS_INT, .i = 1};
-  case ES_REDUCE_MEAN: return (es_scalar){.cls = ES_CLASS_FLOAT, .re = NAN};
-  case ES_REDUCE_LOGSUMEXP: return (es_scalar){.cls = ES_CLASS_FLOAT, .re = -INFINITY};
-  default: return (es_scalar){.cls = ES_CLASS_INT};
-  }
-}
-
-/* to = alpha * from + beta * to, element by element of output o's shape. */
-static es_status add_map(es_builder *b, int output, int from, int to, double alpha, double beta) {
-  const es_output *out = &b->bound->out[output];
-  const es_plan_slot *in_slot = &b->plan->slot[from], *out_slot = &b->plan->slot[to];
-  es_problem *p = es_problem_new(b->scratch, out->rank, 1, 0);
-  if (!p) return es_fail_nomem(b->error);
-  for (int a = 0; a < out->rank; a++) {
-    p->extent[a] = out->shape[a];
-    p->in[0].stride[a] = in_slot->constant ? 0 : in_slot->strides[a];
-    p->out.stride[a] = out_slot->strides[a];
-  }
-  p->in[0].slot = from;
-  p->in[0].dtype = in_slot->dtype;
-  p->out.slot = to;
-  p->out.dtype = out_slot->dtype;
-  p->compute = es_dtype_compute(out_slot->dtype);
-  p->wrap = b->bound->wrap;
-  p->mean_count = 1;
-  p->alpha = alpha;
-  p->beta = beta;
-  p->out_rank = out->rank;
-  p->out_shape = out_slot->shape;
-  p->out_strides = out_slot->strides;
-  b->auxiliary = true;
-  es_status status = es_builder_nest(b, p);
-  b->auxiliary = false;
-  return status;
-}
-
-es_status es_builder_output(es_builder *b, int output) {
-  const es_bound *bound = b->bound;
-  const es_output *out = &bound->out[output];
-  int slot = b->plan->n_in + output, saved = -1;
-  double points = (double)b->plan->slot[slot].count;
-  /* Gaps and parts would need different betas: keep beta * out aside. */
-  if (out->fill_first && bound->beta != 0) {
-    es_dtype dtype = es_dtype_compute(out->dtype);
-    ES_TRY(es_builder_intermediate(b, dtype, out->rank, out->shape, &saved));
-    ES_TRY(es_builder_group(b, "beta out, set aside", points));
-    ES_TRY(add_map(b, output, slot, saved, bound->beta, 0));
-  }
-  if (out->fill_first) {
-    int constant;
-    ES_TRY(es_builder_constant(b, out->dtype, identity(bound->reduce), &constant));
-    ES_TRY(es_builder_group(b, "fill", points));
-    ES_TRY(add_map(b, output, constant, slot, bound->alpha, 0));
-  }
-  for (int i = 0; i < bound->n_parts; i++)
-    if (bound->part[i].output == output) ES_TRY(es_builder_part(b, &bound->part[i]));
-  if (saved < 0) return ES_OK;
-  ES_TRY(es_builder_group(b, "+ beta out", points));
-  return add_map(b, output, saved, slot, 1, 1);
 }

@@ -65,8 +65,8 @@ static void end(call *c) {
 static es_plan *plan_for(const call *c, const es_array *out) {
   es_plan *plan;
   es_error error;
-  if (es_cache_plan(c->ctx, c->kind, c->text, c->len, c->array, c->n, out, c->options, &plan, &error) ==
-      ES_OK)
+  if (es_cache_plan(c->ctx, c->kind, c->text, c->len, c->array, c->n, out, c->options, &plan,
+                    &error) == ES_OK)
     return plan;
   fail(c, &error);
   return NULL;
@@ -76,8 +76,7 @@ static es_status execute(const call *c, const es_plan *plan, const es_array *out
   es_error error;
   void *workspace = NULL;
   if (plan->workspace && !(workspace = es_ctx_scratch(c->ctx, plan->workspace))) return ES_E_NOMEM;
-  es_status status =
-      es_plan_execute(c->ctx, plan, c->array, c->n, out, n_out, workspace, &error);
+  es_status status = es_plan_execute(c->ctx, plan, c->array, c->n, out, n_out, workspace, &error);
   return status == ES_OK ? ES_OK : fail(c, &error);
 }
 
@@ -170,7 +169,8 @@ es_tensor *es_einsum_into(es_ctx *ctx, const char *text, es_tensor *const *in, i
   if (!begin(&c)) return NULL;
   es_error error;
   es_status status;
-  bool may_overflow = es_dtype_class(out->view.dtype) == ES_CLASS_INT && !(options && options->wrap);
+  bool may_overflow = es_dtype_class(out->view.dtype) == ES_CLASS_INT &&
+                      !(options && options->wrap);
   if (!out->view.writable) {
     status = es_fail(&error, ES_E_READONLY, "", ES_NOWHERE,
                      "es_einsum_into: out is a read-only view: it visits an element twice, or its "
@@ -200,7 +200,8 @@ static es_tensor *run_unary(es_ctx *ctx, es_kind kind, const char *text, const e
   return run(ctx, kind, text, in, 1, options);
 }
 
-es_tensor *es_rearrange(es_ctx *ctx, const char *text, const es_tensor *x, const es_axis_size *sizes) {
+es_tensor *es_rearrange(es_ctx *ctx, const char *text, const es_tensor *x,
+                        const es_axis_size *sizes) {
   es_options options = {.sizes = sizes};
   return run_unary(ctx, ES_KIND_REARRANGE, text, x, sizes ? &options : NULL);
 }
@@ -218,7 +219,8 @@ es_tensor *es_repeat(es_ctx *ctx, const char *text, const es_tensor *x, const es
 
 /* ---- several outputs -------------------------------------------------------------------- */
 
-static es_status fill_outputs(const call *c, const es_plan *plan, es_tensor **out, es_array *array) {
+static es_status fill_outputs(const call *c, const es_plan *plan, es_tensor **out,
+                              es_array *array) {
   for (int i = 0; i < plan->n_out; i++) {
     out[i] = plan->is_view ? view_output(c, plan, i) : new_output(c, plan, i);
     if (!out[i]) return c->ctx->error.status;
@@ -254,7 +256,8 @@ es_status es_split(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t 
                    const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
   if (!ctx || !out || n_out < 0) return es_ctx_fail_null(ctx, "es_split");
   es_options options = {.sizes = sizes};
-  call c = {.ctx = ctx, .kind = ES_KIND_EINSUM, .text = text, .in = in, .n = n, .options = &options};
+  call c = {
+      .ctx = ctx, .kind = ES_KIND_EINSUM, .text = text, .in = in, .n = n, .options = &options};
   for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
   if (!begin(&c)) return ctx->error.status;
   es_plan *plan = plan_for(&c, NULL);

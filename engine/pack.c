@@ -49,7 +49,8 @@ static const char *item_name(const reading *r, int item) {
 /* ---- pack -------------------------------------------------------------------------- */
 
 /* Named axes of input i against those of input 0. */
-static es_status check_named(const reading *r, const es_tensor *first, const es_tensor *x, int64_t i) {
+static es_status check_named(const reading *r, const es_tensor *first, const es_tensor *x,
+                             int64_t i) {
   es_error error;
   int named = r->term.n - 1;
   if (x->view.rank < named) {
@@ -57,8 +58,8 @@ static es_status check_named(const reading *r, const es_tensor *first, const es_
     es_text t = es_text_init(shape, sizeof shape);
     es_text_shape(&t, x->view.rank, x->view.shape);
     es_fail(&error, ES_E_RANK, "S6", r->term.span,
-            "operand %lld has %d %s, shape %s, but the pattern names %d", (long long)i, x->view.rank,
-            x->view.rank == 1 ? "axis" : "axes", shape, named);
+            "operand %lld has %d %s, shape %s, but the pattern names %d", (long long)i,
+            x->view.rank, x->view.rank == 1 ? "axis" : "axes", shape, named);
     error.operand = (int32_t)i;
     return fail(r, &error);
   }
@@ -94,7 +95,8 @@ static es_tensor *merge_packed(const reading *r, const es_tensor *x, int64_t *pa
   return es_reshape(r->ctx, x, before + after + 1, shape);
 }
 
-static es_tensor *pack(const reading *r, es_tensor *const *in, int64_t n, int64_t *shapes, int *ranks) {
+static es_tensor *pack(const reading *r, es_tensor *const *in, int64_t n, int64_t *shapes,
+                       int *ranks) {
   es_error error;
   es_tensor **merged = es_alloc(&r->ctx->allocator, (size_t)n * sizeof *merged);
   if (!merged) {
@@ -135,8 +137,8 @@ es_tensor *es_pack(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t 
 
 /* Length of each piece along the packed axis, the one -1 among all shapes solved
  * for: *open_piece and *open_axis say where it is (-1: nowhere). */
-static es_status piece_lengths(const reading *r, int64_t whole, const int64_t *shapes, const int *ranks,
-                               int64_t n, int64_t *length, int64_t *open_extent) {
+static es_status piece_lengths(const reading *r, int64_t whole, const int64_t *shapes,
+                               const int *ranks, int64_t n, int64_t *length, int64_t *open_extent) {
   es_error error;
   es_span star = r->term.items[r->star].span;
   int64_t open = -1, sum = 0;
@@ -169,13 +171,14 @@ static es_status piece_lengths(const reading *r, int64_t whole, const int64_t *s
   }
   if (open < 0)
     es_fail(&error, ES_E_EXTENT, "S14", star,
-            "the shapes add up to %lld elements, the packed axis %d has %lld", (long long)sum, r->star,
-            (long long)whole);
+            "the shapes add up to %lld elements, the packed axis %d has %lld", (long long)sum,
+            r->star, (long long)whole);
   else
-    es_fail(&error, ES_E_EXTENT, "S14", star,
-            "the packed axis %d has %lld elements; the other shapes take %lld, and what is left is no "
-            "multiple of the %lld of shape %lld besides its -1",
-            r->star, (long long)whole, (long long)sum, (long long)length[open], (long long)open);
+    es_fail(
+        &error, ES_E_EXTENT, "S14", star,
+        "the packed axis %d has %lld elements; the other shapes take %lld, and what is left is no "
+        "multiple of the %lld of shape %lld besides its -1",
+        r->star, (long long)whole, (long long)sum, (long long)length[open], (long long)open);
   return fail(r, &error);
 }
 
@@ -195,15 +198,15 @@ static es_tensor *piece(const reading *r, const es_tensor *x, int64_t start, int
   return slice ? es_reshape(r->ctx, slice, before + rank + after, shape) : NULL;
 }
 
-static es_status unpack(const reading *r, const es_tensor *x, const int64_t *shapes, const int *ranks,
-                        int64_t n, es_tensor **out) {
+static es_status unpack(const reading *r, const es_tensor *x, const int64_t *shapes,
+                        const int *ranks, int64_t n, es_tensor **out) {
   es_error error;
   if (x->view.rank != r->term.n) {
     char shape[256];
     es_text t = es_text_init(shape, sizeof shape);
     es_text_shape(&t, x->view.rank, x->view.shape);
-    es_fail(&error, ES_E_RANK, "S6", r->term.span, "the pattern has %d axes, the tensor %d, shape %s",
-            r->term.n, x->view.rank, shape);
+    es_fail(&error, ES_E_RANK, "S6", r->term.span,
+            "the pattern has %d axes, the tensor %d, shape %s", r->term.n, x->view.rank, shape);
     return fail(r, &error);
   }
   int64_t *length = es_alloc(&r->ctx->allocator, (size_t)n * sizeof *length);
@@ -212,8 +215,8 @@ static es_status unpack(const reading *r, const es_tensor *x, const int64_t *sha
     return fail(r, &error);
   }
   int64_t open_extent = 0, start = 0;
-  es_status status =
-      piece_lengths(r, x->view.shape[r->star], shapes, ranks, n, length, &open_extent);
+  es_status status = piece_lengths(r, x->view.shape[r->star], shapes, ranks, n, length,
+                                   &open_extent);
   for (int64_t i = 0; i < n && status == ES_OK; i++) {
     out[i] = piece(r, x, start, length[i], shapes + i * ES_MAX_RANK, ranks[i], open_extent);
     if (!out[i]) status = r->ctx->error.status;
@@ -264,8 +267,9 @@ static es_status check_shape(const reading *r, const es_tensor *x, int ellipsis)
     char shape[256];
     es_text t = es_text_init(shape, sizeof shape);
     es_text_shape(&t, x->view.rank, x->view.shape);
-    es_fail(&error, ES_E_RANK, "S6", r->term.span, "the pattern has %s%d axes, the tensor %d, shape %s",
-            ellipsis >= 0 ? "at least " : "", wanted, x->view.rank, shape);
+    es_fail(&error, ES_E_RANK, "S6", r->term.span,
+            "the pattern has %s%d axes, the tensor %d, shape %s", ellipsis >= 0 ? "at least " : "",
+            wanted, x->view.rank, shape);
     return fail(r, &error);
   }
   for (int i = 0; i < r->term.n; i++) {

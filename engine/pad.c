@@ -42,8 +42,8 @@ static es_status copy_box(const pad *p, const int64_t *extent, es_side from, int
 /* Positions [low, high) of the axis, over what is filled of the other axes, from
  * positions source, source + step, … of the same copy (constant < 0) or from a
  * constant. */
-static es_status fill_side(pad *p, int axis, int64_t low, int64_t high, int64_t source, int64_t step,
-                           int constant) {
+static es_status fill_side(pad *p, int axis, int64_t low, int64_t high, int64_t source,
+                           int64_t step, int constant) {
   const es_plan_slot *slot = &p->b->plan->slot[p->slot];
   int rank = p->from->rank;
   int64_t *extent = ES_NEW_N(p->b->scratch, int64_t, rank);
@@ -91,13 +91,14 @@ static es_status extend_high(pad *p, int axis, int64_t end, int64_t period, int6
     int64_t back = whole ? have / period * period : 0;
     int64_t most = whole ? back : mirror - p->filled_low[axis];
     int64_t n = most < end - high ? most : end - high;
-    ES_TRY(fill_side(p, axis, high, high + n, whole ? high - back : 2 * mirror - high, whole ? 1 : -1,
-                     -1));
+    ES_TRY(fill_side(p, axis, high, high + n, whole ? high - back : 2 * mirror - high,
+                     whole ? 1 : -1, -1));
   }
   return ES_OK;
 }
 
-static es_status fill_number(pad *p, int axis, int64_t begin, int64_t stop, int64_t end, double value) {
+static es_status fill_number(pad *p, int axis, int64_t begin, int64_t stop, int64_t end,
+                             double value) {
   es_scalar number = {.cls = ES_CLASS_FLOAT, .re = value};
   if (es_dtype_class(p->dtype) != ES_CLASS_FLOAT && es_dtype_class(p->dtype) != ES_CLASS_COMPLEX &&
       value >= -0x1p63 && value < 0x1p63 && value == (double)(int64_t)value)

@@ -165,7 +165,8 @@ static bool better_whole(es_arena *arena, const es_network *net, const es_path *
   for (int k = 0; k < path->n_steps; k++) {
     const es_path_step *step = &path->step[k];
     es_label_set a = held[step->in[0]], b = held[step->in[step->n_in - 1]];
-    int32_t *both = ES_NEW_N(arena, int32_t, a.n + b.n), *more = ES_NEW_N(arena, int32_t, all.n + a.n + b.n);
+    int32_t *both = ES_NEW_N(arena, int32_t, a.n + b.n),
+            *more = ES_NEW_N(arena, int32_t, all.n + a.n + b.n);
     if (!both || !more) return false;
     es_label_set touched = {es_label_union(a, b, both), both};
     if (touched.n > a.n && touched.n > b.n) return false;
@@ -179,7 +180,8 @@ static bool better_whole(es_arena *arena, const es_network *net, const es_path *
   return whole <= largest && 2 * between > whole;
 }
 
-es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path, es_error *error) {
+es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path,
+                           es_error *error) {
   if (net->n < 2) return es_path_whole(arena, net, path, error);
   es_merge *merge = ES_NEW_N(arena, es_merge, net->n);
   if (!merge) return es_fail_nomem(error);

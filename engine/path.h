@@ -15,8 +15,8 @@ typedef struct es_label_set {
 /* A hypergraph: a label may be held by any number of operands, and by the output. */
 typedef struct es_network {
   int n_labels;
-  const int64_t *extent; /* [n_labels], >= 2 each: smaller ones decide nothing */
-  int n;                 /* operands */
+  const int64_t *extent;       /* [n_labels], >= 2 each: smaller ones decide nothing */
+  int n;                       /* operands */
   const es_label_set *operand; /* [n] */
   es_label_set out;
   double element_bytes; /* of an intermediate, what a touched element costs */
@@ -43,8 +43,8 @@ enum { ES_PATH_EXACT = 10 };
 enum { ES_PATH_FUSE = 8 };
 
 /* Pairs of operands, a label that one operand alone holds being reduced before
- * the pair where that pays; one step over all where pairs gain nothing. Cost: points + bytes of operands and results. Depends
- * on labels and extents alone, so the order of summation does too. */
+ * the pair where that pays; one step over all where pairs gain nothing. Cost: points + bytes of
+ * operands and results. Depends on labels and extents alone, so the order of summation does too. */
 es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path, es_error *error);
 /* One step over all operands, for semirings that do not distribute. */
 es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error);

@@ -4,12 +4,12 @@
 
 typedef struct search {
   const es_network *net;
-  int words;          /* 64-bit words of a bit set */
-  uint64_t *operand;  /* [n][words], without the labels an operand alone holds */
-  uint64_t *kept;     /* [2^n][words] labels of the subset's value */
-  double *size;       /* [2^n] its elements */
-  double *cost;       /* [2^n] of the best tree */
-  int *split;         /* [2^n] one side of the last merge of that tree */
+  int words;         /* 64-bit words of a bit set */
+  uint64_t *operand; /* [n][words], without the labels an operand alone holds */
+  uint64_t *kept;    /* [2^n][words] labels of the subset's value */
+  double *size;      /* [2^n] its elements */
+  double *cost;      /* [2^n] of the best tree */
+  int *split;        /* [2^n] one side of the last merge of that tree */
 } search;
 
 static void add(uint64_t *set, int label) { set[label >> 6] |= (uint64_t)1 << (label & 63); }

@@ -75,7 +75,8 @@ static candidate pop(search *s) {
 
 /* Labels of a merge of a and b into out[]; *points is the product over their
  * union, *size the one over the result. */
-static int merged_labels(const search *s, int a, int b, int32_t *out, double *points, double *size) {
+static int merged_labels(const search *s, int a, int b, int32_t *out, double *points,
+                         double *size) {
   es_label_set x = s->set[a], y = s->set[b];
   int i = 0, j = 0, n = 0;
   *points = *size = 1;
@@ -246,7 +247,8 @@ static bool run(search *s, es_merge *merge) {
   return outer_products(s, merge, made);
 }
 
-es_status es_merge_greedy(es_arena *arena, const es_network *net, es_merge *merge, es_error *error) {
+es_status es_merge_greedy(es_arena *arena, const es_network *net, es_merge *merge,
+                          es_error *error) {
   es_merge *other = ES_NEW_N(arena, es_merge, net->n);
   search by_memory = {.arena = arena, .net = net, .rule = LEAST_MEMORY};
   search by_points = {.arena = arena, .net = net, .rule = LEAST_POINTS};

@@ -10,8 +10,8 @@
 
 /* The stride along output axis `axis` in the input: the labels that make up the
  * axis, innermost first, must also nest in the input. False where only a copy can. */
-static bool axis_stride(const es_bound *bound, const es_part *part, int axis, const int64_t *input_stride,
-                        int64_t *stride) {
+static bool axis_stride(const es_bound *bound, const es_part *part, int axis,
+                        const int64_t *input_stride, int64_t *stride) {
   const es_output *out = &bound->out[part->output];
   int64_t covered = 1, step = 0;
   *stride = out->strides[axis];
@@ -99,7 +99,8 @@ static es_status set_slot(es_arena *arena, es_plan_slot *slot, es_dtype dtype, i
   slot->rank = rank;
   if (!es_count_i64(rank, shape, &slot->count))
     return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE, "an array has more than 2^63 - 1 elements");
-  if (copy_ints(arena, rank, shape, &slot->shape) || copy_ints(arena, rank, strides, &slot->strides))
+  if (copy_ints(arena, rank, shape, &slot->shape) ||
+      copy_ints(arena, rank, strides, &slot->strides))
     return es_fail_nomem(error);
   return ES_OK;
 }
@@ -126,8 +127,8 @@ static es_status set_outer_slots(es_builder *b, const es_array *in) {
                     b->error));
   }
   for (int i = 0; i < bound->n_out; i++)
-    ES_TRY(set_slot(&plan->arena, &plan->slot[bound->n_in + i], bound->out[i].dtype, bound->out[i].rank,
-                    bound->out[i].shape, bound->out[i].strides, b->error));
+    ES_TRY(set_slot(&plan->arena, &plan->slot[bound->n_in + i], bound->out[i].dtype,
+                    bound->out[i].rank, bound->out[i].shape, bound->out[i].strides, b->error));
   return ES_OK;
 }
 
@@ -158,7 +159,8 @@ static void set_totals(es_plan *plan, const es_bound *bound) {
       plan->bytes += step->bytes;
     }
   for (int i = 0; i < bound->n_out; i++)
-    if (es_dtype_class(bound->out[i].dtype) == ES_CLASS_INT && !bound->wrap) plan->may_overflow = true;
+    if (es_dtype_class(bound->out[i].dtype) == ES_CLASS_INT && !bound->wrap)
+      plan->may_overflow = true;
 }
 
 static es_status build(es_builder *b, const es_array *in) {
@@ -215,9 +217,9 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
   return ES_OK;
 }
 
-static es_status bind_and_build(es_ctx *ctx, const es_pattern *pattern, const es_array *in, int64_t n,
-                                const es_array *out, const es_options *options, es_plan **plan,
-                                es_error *error) {
+static es_status bind_and_build(es_ctx *ctx, const es_pattern *pattern, const es_array *in,
+                                int64_t n, const es_array *out, const es_options *options,
+                                es_plan **plan, es_error *error) {
   es_arena arena;
   es_arena_init(&arena, &ctx->allocator);
   es_bound *bound;
@@ -227,9 +229,9 @@ static es_status bind_and_build(es_ctx *ctx, const es_pattern *pattern, const es
   return status;
 }
 
-es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t len, const es_array *in,
-                            int64_t n, const es_array *out, const es_options *options, es_plan **plan,
-                            es_error *error) {
+es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t len,
+                            const es_array *in, int64_t n, const es_array *out,
+                            const es_options *options, es_plan **plan, es_error *error) {
   es_arena arena;
   es_arena_init(&arena, &ctx->allocator);
   es_pattern *pattern;

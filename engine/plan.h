@@ -46,12 +46,12 @@ struct es_plan {
   int n_in, n_out, n_slots;
   es_plan_slot *slot;
   int n_steps, n_groups;
-  es_step *step;           /* [n_steps], group after group */
-  es_plan_group *group;    /* [n_groups] */
+  es_step *step;        /* [n_steps], group after group */
+  es_plan_group *group; /* [n_groups] */
   int n_detours;
-  es_plan_detour *detour;  /* [n_detours], ascending and disjoint */
-  size_t *step_workspace;  /* [n_steps] offset of each step's own workspace */
-  size_t base_offset;      /* of the slots' addresses in the workspace, if they are many */
+  es_plan_detour *detour; /* [n_detours], ascending and disjoint */
+  size_t *step_workspace; /* [n_steps] offset of each step's own workspace */
+  size_t base_offset;     /* of the slots' addresses in the workspace, if they are many */
   size_t workspace;
   double flops, bytes;
   /* Every output is its operand seen through other strides: the tensor door then

@@ -8,19 +8,19 @@
 
 static const int64_t shape_of[2] = {2, 3};
 
-static es_plan *look_up(es_ctx *ctx, const char *text, const es_array *in, int64_t n, const es_array *out,
-                        const es_options *options) {
+static es_plan *look_up(es_ctx *ctx, const char *text, const es_array *in, int64_t n,
+                        const es_array *out, const es_options *options) {
   es_plan *plan = NULL;
   es_error error;
-  es_status status =
-      es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), in, n, out, options, &plan, &error);
+  es_status status = es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), in, n, out, options,
+                                   &plan, &error);
   cr_assert_eq(status, ES_OK, "%s", error.message);
   return plan;
 }
 
 /* The plan is in the cache as long as the cache is: its address identifies it. */
-static const es_plan *id(es_ctx *ctx, const char *text, const es_array *in, int64_t n, const es_array *out,
-                         const es_options *options) {
+static const es_plan *id(es_ctx *ctx, const char *text, const es_array *in, int64_t n,
+                         const es_array *out, const es_options *options) {
   es_plan *plan = look_up(ctx, text, in, n, out, options);
   es_plan_release(plan);
   return plan;
@@ -148,8 +148,9 @@ Test(cache, failures_are_not_kept_and_name_their_rule_each_time) {
     es_plan *plan = NULL;
     es_error error = {.status = ES_OK};
     const char *text = "a b c -> a";
-    cr_assert_eq(es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), &in, 1, NULL, NULL, &plan, &error),
-                 ES_E_RANK);
+    cr_assert_eq(
+        es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), &in, 1, NULL, NULL, &plan, &error),
+        ES_E_RANK);
     cr_assert_eq(plan, NULL);
     cr_assert_str_eq(error.rule, "S6");
   }

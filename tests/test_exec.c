@@ -12,8 +12,8 @@
 #include "engine/ctx.h"
 #include "engine/plan.h"
 
-static es_plan *plan_of(es_ctx *ctx, const char *text, const es_array *in, int64_t n, const es_array *out,
-                        const es_options *options) {
+static es_plan *plan_of(es_ctx *ctx, const char *text, const es_array *in, int64_t n,
+                        const es_array *out, const es_options *options) {
   es_error error;
   es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, text, strlen(text), ES_READ_AUTO, &error);
   cr_assert(expr, "%s", error.message);
@@ -29,8 +29,8 @@ static void *workspace_of(const es_plan *plan) {
 }
 
 /* One run with a workspace of its own. */
-static es_status run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n, const es_array *out,
-                     es_error *error) {
+static es_status run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                     const es_array *out, es_error *error) {
   void *workspace = workspace_of(plan);
   es_status status = es_run(ctx, plan, in, n, out, workspace, error);
   free(workspace);
@@ -283,7 +283,8 @@ Test(exec, an_overflow_of_an_intermediate_is_none_of_the_result) {
   /* a b and b c both hold 2^80; a b c is 0. */
   int64_t a[4] = {big, big, big, big}, b[4] = {big, 0, 0, -big}, c[4] = {big, big, big, big}, y[4];
   int64_t shape[2] = {2, 2};
-  es_array in[3] = {{a, ES_I64, 2, shape, NULL}, {b, ES_I64, 2, shape, NULL}, {c, ES_I64, 2, shape, NULL}};
+  es_array in[3] = {
+      {a, ES_I64, 2, shape, NULL}, {b, ES_I64, 2, shape, NULL}, {c, ES_I64, 2, shape, NULL}};
   es_array out = {y, ES_I64, 2, shape, NULL};
   es_error error;
   es_plan *plan = plan_of(ctx, "i j, j k, k l -> i l", in, 3, NULL, NULL);
@@ -327,7 +328,8 @@ Test(exec, the_callers_rounding_mode_neither_matters_nor_changes) {
   es_ctx *ctx = es_ctx_create(NULL);
   float x[3] = {1, 0x1p-30f, 0x1p-30f}, w[3] = {1, 1, 0x1p-100f}, y, tiny[1] = {0x1p-80f}, small;
   int64_t shape[1] = {3}, one[1] = {1};
-  es_array in[2] = {{x, ES_F32, 1, shape, NULL}, {w, ES_F32, 1, shape, NULL}}, out = {&y, ES_F32, 0, NULL, NULL};
+  es_array in[2] = {{x, ES_F32, 1, shape, NULL}, {w, ES_F32, 1, shape, NULL}},
+           out = {&y, ES_F32, 0, NULL, NULL};
   es_array square[2] = {{tiny, ES_F32, 1, one, NULL}, {tiny, ES_F32, 1, one, NULL}};
   es_array out1 = {&small, ES_F32, 0, NULL, NULL};
   es_plan *plan = plan_of(ctx, "i, i ->", in, 2, NULL, NULL);
@@ -336,7 +338,8 @@ Test(exec, the_callers_rounding_mode_neither_matters_nor_changes) {
   const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
   for (int m = 0; m < 4; m++) {
     fesetround(modes[m]);
-    es_status a = run(ctx, plan, in, 2, &out, &error), b = run(ctx, product, square, 2, &out1, &error);
+    es_status a = run(ctx, plan, in, 2, &out, &error),
+              b = run(ctx, product, square, 2, &out1, &error);
     int after = fegetround();
     fesetround(FE_TONEAREST);
     cr_assert(a == ES_OK && b == ES_OK);

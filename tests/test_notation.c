@@ -18,7 +18,8 @@ TestSuite(notation, .init = setup, .fini = teardown);
 static void expect_shape(const es_tensor *t, int rank, const int64_t *shape) {
   CHECK_OK(ctx, t);
   cr_assert_eq(es_rank(t), rank);
-  for (int i = 0; i < rank; i++) cr_assert_eq(es_shape(t)[i], shape[i], "axis %d: %d", i, (int)es_shape(t)[i]);
+  for (int i = 0; i < rank; i++)
+    cr_assert_eq(es_shape(t)[i], shape[i], "axis %d: %d", i, (int)es_shape(t)[i]);
 }
 
 static void expect_values(const es_tensor *t, const double *expected, int64_t n) {
@@ -26,14 +27,15 @@ static void expect_values(const es_tensor *t, const double *expected, int64_t n)
   cr_assert_eq(es_size(t), n);
   double *got = check_values(ctx, t);
   for (int64_t i = 0; i < n; i++)
-    cr_assert(got[i] == expected[i] || (isnan(got[i]) && isnan(expected[i])), "element %d: %g, not %g",
-              (int)i, got[i], expected[i]);
+    cr_assert(got[i] == expected[i] || (isnan(got[i]) && isnan(expected[i])),
+              "element %d: %g, not %g", (int)i, got[i], expected[i]);
   free(got);
 }
 
 Test(notation, pointwise_convolution) {
   enum { B = 2, C = 3, H = 4, W = 5, O = 6 };
-  es_tensor *x = check_data(ctx, ES_F32, ES_SHAPE(B, C, H, W), 1), *w = check_data(ctx, ES_F32, ES_SHAPE(O, C), 2);
+  es_tensor *x = check_data(ctx, ES_F32, ES_SHAPE(B, C, H, W), 1),
+            *w = check_data(ctx, ES_F32, ES_SHAPE(O, C), 2);
   double *xv = check_values(ctx, x), *wv = check_values(ctx, w), y[B * O * H * W] = {0};
   for (int b = 0; b < B; b++)
     for (int o = 0; o < O; o++)
@@ -49,13 +51,26 @@ Test(notation, pointwise_convolution) {
 }
 
 Test(notation, strided_and_padded_convolution) {
-  check_conv p = {.b = 2, .c = 3, .h = 9, .w = 8, .o = 4, .kh = 3, .kw = 3, .sh = 2, .sw = 2, .dh = 1, .dw = 1,
-                  .ph = 1, .pw = 1, .groups = 1};
+  check_conv p = {.b = 2,
+                  .c = 3,
+                  .h = 9,
+                  .w = 8,
+                  .o = 4,
+                  .kh = 3,
+                  .kw = 3,
+                  .sh = 2,
+                  .sw = 2,
+                  .dh = 1,
+                  .dw = 1,
+                  .ph = 1,
+                  .pw = 1,
+                  .groups = 1};
   es_tensor *x = check_data(ctx, ES_F32, ES_SHAPE(2, 3, 9, 8), 1);
   es_tensor *w = check_data(ctx, ES_F32, ES_SHAPE(4, 3, 3, 3), 2);
-  double *xv = check_values(ctx, x), *wv = check_values(ctx, w), *y = check_conv2d(&p, xv, wv, NULL);
-  es_tensor *t =
-      es_einsum(ctx, "b c (2*ho+kh-1)?0 (2*wo+kw-1)?0, o c kh kw -> b o ho wo", ES_IN(x, w), NULL);
+  double *xv = check_values(ctx, x), *wv = check_values(ctx, w),
+         *y = check_conv2d(&p, xv, wv, NULL);
+  es_tensor *t = es_einsum(ctx, "b c (2*ho+kh-1)?0 (2*wo+kw-1)?0, o c kh kw -> b o ho wo",
+                           ES_IN(x, w), NULL);
   expect_shape(t, 4, (int64_t[]){2, 4, 5, 4});
   expect_values(t, y, 2 * 4 * 5 * 4);
   free(xv);
@@ -64,11 +79,22 @@ Test(notation, strided_and_padded_convolution) {
 }
 
 Test(notation, grouped_convolution) {
-  check_conv p = {.b = 2, .c = 6, .h = 6, .w = 7, .o = 4, .kh = 2, .kw = 3, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
+  check_conv p = {.b = 2,
+                  .c = 6,
+                  .h = 6,
+                  .w = 7,
+                  .o = 4,
+                  .kh = 2,
+                  .kw = 3,
+                  .sh = 1,
+                  .sw = 1,
+                  .dh = 1,
+                  .dw = 1,
                   .groups = 2};
   es_tensor *x = check_data(ctx, ES_F32, ES_SHAPE(2, 6, 6, 7), 1);
   es_tensor *w = check_data(ctx, ES_F32, ES_SHAPE(4, 3, 2, 3), 2);
-  double *xv = check_values(ctx, x), *wv = check_values(ctx, w), *y = check_conv2d(&p, xv, wv, NULL);
+  double *xv = check_values(ctx, x), *wv = check_values(ctx, w),
+         *y = check_conv2d(&p, xv, wv, NULL);
   es_tensor *t = es_einsum(ctx, "b (g c) (h+kh) (w+kw), (g o) c kh kw -> b (g o) h w", ES_IN(x, w),
                            ES_SIZES({"g", 2}));
   expect_shape(t, 4, (int64_t[]){2, 4, 5, 5});
@@ -85,7 +111,8 @@ Test(notation, pooling_by_an_affine_index) {
     for (int h = 0; h < 2; h++)
       for (int w = 0; w < 3; w++) {
         double m = -INFINITY;
-        for (int k = 0; k < 4; k++) m = fmax(m, AT4(v, 2, 4, 6, 0, c, 2 * h + k / 2, 2 * w + k % 2));
+        for (int k = 0; k < 4; k++)
+          m = fmax(m, AT4(v, 2, 4, 6, 0, c, 2 * h + k / 2, 2 * w + k % 2));
         y[(c * 2 + h) * 3 + w] = m;
       }
   const es_axis_size sizes[] = {{"kh", 2}, {"kw", 2}, {NULL, 0}};
@@ -94,18 +121,21 @@ Test(notation, pooling_by_an_affine_index) {
 }
 
 Test(notation, named_ellipsis) {
-  es_tensor *x = check_data(ctx, ES_F64, ES_SHAPE(2, 3, 4), 1), *w = check_data(ctx, ES_F64, ES_SHAPE(5, 4), 2);
+  es_tensor *x = check_data(ctx, ES_F64, ES_SHAPE(2, 3, 4), 1),
+            *w = check_data(ctx, ES_F64, ES_SHAPE(5, 4), 2);
   es_tensor *named = es_einsum(ctx, "batch... d, k d -> batch... k", ES_IN(x, w), NULL);
   expect_shape(named, 3, (int64_t[]){2, 3, 5});
   CHECK_SAME(ctx, named, es_einsum(ctx, "a b d, k d -> a b k", ES_IN(x, w), NULL));
 }
 
 Test(notation, concatenation_and_split) {
-  es_tensor *x = check_ramp(ctx, ES_I32, ES_SHAPE(2, 2, 3)), *y = check_data(ctx, ES_I32, ES_SHAPE(2, 4, 3), 5);
+  es_tensor *x = check_ramp(ctx, ES_I32, ES_SHAPE(2, 2, 3)),
+            *y = check_data(ctx, ES_I32, ES_SHAPE(2, 4, 3), 5);
   es_tensor *joined = es_einsum(ctx, "b x c, b y c -> b (x ^ y) c", ES_IN(x, y), NULL);
   expect_shape(joined, 3, (int64_t[]){2, 6, 3});
   es_tensor *out[2];
-  es_status status = es_split(ctx, "b (x ^ y) c -> b x c, b y c", ES_IN(joined), ES_SIZES({"x", 2}), out, 2);
+  es_status status = es_split(ctx, "b (x ^ y) c -> b x c, b y c", ES_IN(joined), ES_SIZES({"x", 2}),
+                              out, 2);
   cr_assert_eq(status, ES_OK, "%s", es_error_text(ctx));
   CHECK_SAME(ctx, out[0], x);
   CHECK_SAME(ctx, out[1], y);
@@ -120,7 +150,8 @@ Test(notation, concatenation_and_split) {
   status = es_split(ctx, "b (x ^ y) c -> b x c, b y c", ES_IN(joined), ES_SIZES({"x", 2}), out, 1);
   cr_assert_eq(status, ES_E_COUNT);
   es_clear_error(ctx);
-  cr_assert_eq(es_einsum(ctx, "b (x ^ y) c -> b x c, b y c", ES_IN(joined), ES_SIZES({"x", 2})), NULL);
+  cr_assert_eq(es_einsum(ctx, "b (x ^ y) c -> b x c, b y c", ES_IN(joined), ES_SIZES({"x", 2})),
+               NULL);
   cr_assert_eq(es_ctx_error(ctx)->status, ES_E_COUNT);
 }
 
@@ -131,11 +162,13 @@ Test(notation, diagonals) {
   cr_assert(es_is_view(d), "a diagonal is a view");
   expect_values(es_einsum(ctx, "b i i -> b", ES_IN(x), NULL), (const double[]){12, 39}, 2);
   es_tensor *v = check_ramp(ctx, ES_F32, ES_SHAPE(3));
-  expect_values(es_einsum(ctx, "i -> i i", ES_IN(v), NULL), (const double[]){0, 0, 0, 0, 1, 0, 0, 0, 2}, 9);
+  expect_values(es_einsum(ctx, "i -> i i", ES_IN(v), NULL),
+                (const double[]){0, 0, 0, 0, 1, 0, 0, 0, 2}, 9);
 }
 
 Test(notation, affine_outputs_add_into_the_target) {
-  es_tensor *a = check_data(ctx, ES_F64, ES_SHAPE(5), 1), *b = check_data(ctx, ES_F64, ES_SHAPE(4), 2);
+  es_tensor *a = check_data(ctx, ES_F64, ES_SHAPE(5), 1),
+            *b = check_data(ctx, ES_F64, ES_SHAPE(4), 2);
   double *av = check_values(ctx, a), *bv = check_values(ctx, b);
   for (int stride = 1; stride <= 6; stride++) {
     double y[40] = {0};
@@ -184,14 +217,16 @@ Test(notation, fills_read_the_value_named) {
 
 /* Also where the constraint meets an intermediate: w touches x's taps first. */
 Test(notation, absent_points_stay_absent_through_intermediates) {
-  es_tensor *x = es_full(ctx, ES_F32, ES_SHAPE(5), 1), *u = es_full(ctx, ES_F32, ES_SHAPE(3), INFINITY);
+  es_tensor *x = es_full(ctx, ES_F32, ES_SHAPE(5), 1),
+            *u = es_full(ctx, ES_F32, ES_SHAPE(3), INFINITY);
   es_tensor *v = es_full(ctx, ES_F32, ES_SHAPE(5, 3), 1);
   es_tensor *t = es_einsum(ctx, "(i+k-1)?0, k, i k -> i", ES_IN(x, u, v), NULL);
   expect_values(t, (const double[]){INFINITY, INFINITY, INFINITY, INFINITY, INFINITY}, 5);
 }
 
 Test(notation, other_semirings) {
-  es_tensor *a = check_data(ctx, ES_F64, ES_SHAPE(3, 4), 1), *b = check_data(ctx, ES_F64, ES_SHAPE(4, 5), 2);
+  es_tensor *a = check_data(ctx, ES_F64, ES_SHAPE(3, 4), 1),
+            *b = check_data(ctx, ES_F64, ES_SHAPE(4, 5), 2);
   es_tensor *c = check_data(ctx, ES_F64, ES_SHAPE(5, 2), 3);
   double *av = check_values(ctx, a), *bv = check_values(ctx, b), *cv = check_values(ctx, c), y[6];
   for (int i = 0; i < 3; i++)
@@ -206,7 +241,8 @@ Test(notation, other_semirings) {
   for (int i = 0; i < 3; i++)
     for (int l = 0; l < 2; l++)
       for (int j = 0; j < 4; j++)
-        for (int k = 0; k < 5; k++) y[i * 2 + l] *= AT2(av, 4, i, j) + AT2(bv, 5, j, k) + AT2(cv, 2, k, l);
+        for (int k = 0; k < 5; k++)
+          y[i * 2 + l] *= AT2(av, 4, i, j) + AT2(bv, 5, j, k) + AT2(cv, 2, k, l);
   /* prod does not distribute over +: one nest over all three. */
   expect_values(es_einsum(ctx, "i j, j k, k l -> i l | (prod,+)", ES_IN(a, b, c), NULL), y, 6);
   free(av);
@@ -215,17 +251,21 @@ Test(notation, other_semirings) {
 }
 
 Test(notation, three_operands_of_mixed_types) {
-  es_tensor *a = check_data(ctx, ES_I8, ES_SHAPE(3, 4), 1), *b = check_data(ctx, ES_F32, ES_SHAPE(4, 5), 2);
+  es_tensor *a = check_data(ctx, ES_I8, ES_SHAPE(3, 4), 1),
+            *b = check_data(ctx, ES_F32, ES_SHAPE(4, 5), 2);
   es_tensor *c = check_data(ctx, ES_F16, ES_SHAPE(5, 2), 3);
   es_tensor *t = es_einsum(ctx, "ij,jk,kl->il", ES_IN(a, b, c), NULL);
   CHECK_OK(ctx, t);
   cr_assert_eq(es_dtype_of(t), ES_F32);
-  es_tensor *wide = es_einsum(ctx, "ij,jk,kl->il",
-                              ES_IN(es_cast(ctx, a, ES_F64), es_cast(ctx, b, ES_F64), es_cast(ctx, c, ES_F64)), NULL);
+  es_tensor *wide = es_einsum(
+      ctx, "ij,jk,kl->il",
+      ES_IN(es_cast(ctx, a, ES_F64), es_cast(ctx, b, ES_F64), es_cast(ctx, c, ES_F64)), NULL);
   CHECK_SAME(ctx, t, wide);
   es_tensor *truth = es_einsum(ctx, "ij,jk,kl->il",
-                               ES_IN(es_cast(ctx, a, ES_BOOL), es_cast(ctx, es_cast(ctx, b, ES_I32), ES_BOOL),
-                                     es_cast(ctx, c, ES_BOOL)), NULL);
+                               ES_IN(es_cast(ctx, a, ES_BOOL),
+                                     es_cast(ctx, es_cast(ctx, b, ES_I32), ES_BOOL),
+                                     es_cast(ctx, c, ES_BOOL)),
+                               NULL);
   CHECK_OK(ctx, truth);
   cr_assert_eq(es_dtype_of(truth), ES_BOOL);
 }
@@ -238,20 +278,23 @@ Test(notation, rearrangements_are_views_where_strides_allow) {
     const char *text;
     bool view;
   } rows[] = {
-      {"a b c -> c a b", true},        {"a b c -> a (b c)", true},      {"a b c -> (a b c)", true},
-      {"a b c -> (b a) c", false},     {"a (b d) c -> a b d c", true},  {"a (b d) c -> d (a b) c", true},
-      {"a b c -> a 1 b c", true},      {"a b c -> b (a c)", false},     {"a (b d) c -> (d b) a c", false},
-      {"a (b d) c -> d a (b) c", true},
+      {"a b c -> c a b", true},          {"a b c -> a (b c)", true},
+      {"a b c -> (a b c)", true},        {"a b c -> (b a) c", false},
+      {"a (b d) c -> a b d c", true},    {"a (b d) c -> d (a b) c", true},
+      {"a b c -> a 1 b c", true},        {"a b c -> b (a c)", false},
+      {"a (b d) c -> (d b) a c", false}, {"a (b d) c -> d a (b) c", true},
   };
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-    es_tensor *t = es_rearrange(ctx, rows[r].text, x, strchr(rows[r].text, 'd') ? ES_SIZES({"d", 2}) : NULL);
+    es_tensor *t = es_rearrange(ctx, rows[r].text, x,
+                                strchr(rows[r].text, 'd') ? ES_SIZES({"d", 2}) : NULL);
     CHECK_OK(ctx, t);
     bool shares = (const char *)es_data(t) >= (const char *)es_data(x) &&
                   (const char *)es_data(t) < (const char *)es_data(x) + 48 * sizeof(float);
     cr_assert_eq(shares, rows[r].view, "%s", rows[r].text);
     cr_assert_eq(es_size(t), 48);
   }
-  es_tensor *unfold = es_einsum(ctx, "(i+k) -> i k", ES_IN(check_ramp(ctx, ES_F32, ES_SHAPE(5))), ES_SIZES({"k", 2}));
+  es_tensor *unfold = es_einsum(ctx, "(i+k) -> i k", ES_IN(check_ramp(ctx, ES_F32, ES_SHAPE(5))),
+                                ES_SIZES({"k", 2}));
   expect_values(unfold, (const double[]){0, 1, 1, 2, 2, 3, 3, 4}, 8);
   cr_assert_not(es_is_writable(unfold), "an element stands at two places");
   es_tensor *transposed = es_rearrange(ctx, "a b c -> c b a", x, NULL);
@@ -260,9 +303,11 @@ Test(notation, rearrangements_are_views_where_strides_allow) {
 
 Test(notation, space_to_depth_and_back) {
   es_tensor *x = check_data(ctx, ES_I16, ES_SHAPE(2, 3, 4, 6), 1);
-  es_tensor *deep = es_rearrange(ctx, "b c (h p) (w q) -> b (c p q) h w", x, ES_SIZES({"p", 2}, {"q", 3}));
+  es_tensor *deep = es_rearrange(ctx, "b c (h p) (w q) -> b (c p q) h w", x,
+                                 ES_SIZES({"p", 2}, {"q", 3}));
   expect_shape(deep, 4, (int64_t[]){2, 18, 2, 2});
-  es_tensor *back = es_rearrange(ctx, "b (c p q) h w -> b c (h p) (w q)", deep, ES_SIZES({"p", 2}, {"q", 3}));
+  es_tensor *back = es_rearrange(ctx, "b (c p q) h w -> b c (h p) (w q)", deep,
+                                 ES_SIZES({"p", 2}, {"q", 3}));
   CHECK_SAME(ctx, back, x);
 }
 
@@ -281,7 +326,8 @@ Test(notation, reduce_and_repeat) {
   es_tensor *empty = es_empty(ctx, ES_F32, ES_SHAPE(0, 2));
   expect_values(es_reduce(ctx, "a b -> b", ES_REDUCE_SUM, empty, NULL), (const double[]){0, 0}, 2);
   expect_values(es_reduce(ctx, "a b -> b", ES_REDUCE_PROD, empty, NULL), (const double[]){1, 1}, 2);
-  expect_values(es_reduce(ctx, "a b -> b", ES_REDUCE_MEAN, empty, NULL), (const double[]){NAN, NAN}, 2);
+  expect_values(es_reduce(ctx, "a b -> b", ES_REDUCE_MEAN, empty, NULL), (const double[]){NAN, NAN},
+                2);
   cr_assert_eq(es_reduce(ctx, "a b -> b", ES_REDUCE_MAX, empty, NULL), NULL);
   cr_assert_str_eq(es_ctx_error(ctx)->rule, "S15");
 }
@@ -305,7 +351,8 @@ Test(notation, out_over_an_input_at_every_shift) {
           double *xv = check_values(ctx, x), *yv = check_values(ctx, y), want[N];
           for (int i = 0; i < N; i++) want[i] = 3 * xv[N - 1 - i] + 2 * yv[i];
           /* The reversed index makes every other order of work visible. */
-          es_options options = {.has_scale = true, .alpha = 3, .beta = 2, .sizes = ES_SIZES({"i", N})};
+          es_options options = {
+              .has_scale = true, .alpha = 3, .beta = 2, .sizes = ES_SIZES({"i", N})};
           es_tensor *r = es_einsum_into(ctx, "(5-i) -> i", ES_IN(x), &options, y);
           cr_assert_eq(r, y, "%s", es_error_text(ctx));
           expect_values(y, want, N);
@@ -316,21 +363,27 @@ Test(notation, out_over_an_input_at_every_shift) {
 }
 
 Test(notation, into_keeps_dtype_and_strides_of_out) {
-  es_tensor *x = check_data(ctx, ES_F32, ES_SHAPE(3, 4), 1), *w = check_data(ctx, ES_F32, ES_SHAPE(4, 2), 2);
+  es_tensor *x = check_data(ctx, ES_F32, ES_SHAPE(3, 4), 1),
+            *w = check_data(ctx, ES_F32, ES_SHAPE(4, 2), 2);
   es_tensor *block = es_full(ctx, ES_F64, ES_SHAPE(2, 5), NAN);
   es_tensor *out = es_transpose(ctx, es_slice(ctx, block, 1, 1, 4, 1), 0, 1); /* (3, 2) */
   es_options options = {0};
-  cr_assert_eq(es_einsum_into(ctx, "i j, j k -> i k", ES_IN(x, w), &options, out), out, "%s", es_error_text(ctx));
+  cr_assert_eq(es_einsum_into(ctx, "i j, j k -> i k", ES_IN(x, w), &options, out), out, "%s",
+               es_error_text(ctx));
   CHECK_SAME(ctx, out, es_einsum(ctx, "i j, j k -> i k", ES_IN(x, w), NULL));
   double *v = check_values(ctx, block);
-  for (int r = 0; r < 2; r++) cr_assert(isnan(v[r * 5]) && isnan(v[r * 5 + 4]), "only out is written");
+  for (int r = 0; r < 2; r++)
+    cr_assert(isnan(v[r * 5]) && isnan(v[r * 5 + 4]), "only out is written");
   free(v);
-  cr_assert_eq(es_einsum_into(ctx, "i j, j k -> i k", ES_IN(x, w), &options, es_broadcast_to(ctx, x, 3, (int64_t[]){2, 3, 4})), NULL);
+  cr_assert_eq(es_einsum_into(ctx, "i j, j k -> i k", ES_IN(x, w), &options,
+                              es_broadcast_to(ctx, x, 3, (int64_t[]){2, 3, 4})),
+               NULL);
   cr_assert_eq(es_ctx_error(ctx)->status, ES_E_READONLY);
 }
 
 Test(notation, an_overflow_leaves_out_unchanged) {
-  es_tensor *x = es_full(ctx, ES_I32, ES_SHAPE(3, 2), 50000), *out = check_ramp(ctx, ES_I32, ES_SHAPE(3));
+  es_tensor *x = es_full(ctx, ES_I32, ES_SHAPE(3, 2), 50000),
+            *out = check_ramp(ctx, ES_I32, ES_SHAPE(3));
   es_options options = {0};
   cr_assert_eq(es_einsum_into(ctx, "i j, i j -> i", ES_IN(x, x), &options, out), NULL);
   cr_assert_eq(es_ctx_error(ctx)->status, ES_E_OVERFLOW);
@@ -394,7 +447,8 @@ Test(notation, results_over_the_limit_are_refused_at_their_place) {
 /* ---- pack, unpack, parse_shape -------------------------------------------------------- */
 
 Test(notation, pack_and_unpack) {
-  es_tensor *a = check_ramp(ctx, ES_F32, ES_SHAPE(2, 3, 4)), *b = check_data(ctx, ES_F32, ES_SHAPE(2, 4), 1);
+  es_tensor *a = check_ramp(ctx, ES_F32, ES_SHAPE(2, 3, 4)),
+            *b = check_data(ctx, ES_F32, ES_SHAPE(2, 4), 1);
   es_tensor *c = check_data(ctx, ES_F32, ES_SHAPE(2, 2, 3, 4), 2);
   int64_t shapes[3 * ES_MAX_RANK];
   int ranks[3];
@@ -407,12 +461,14 @@ Test(notation, pack_and_unpack) {
   cr_assert_eq(shapes[2 * ES_MAX_RANK], 2);
   cr_assert_eq(shapes[2 * ES_MAX_RANK + 1], 3);
   es_tensor *out[3];
-  cr_assert_eq(es_unpack(ctx, "b * c", packed, shapes, ranks, 3, out), ES_OK, "%s", es_error_text(ctx));
+  cr_assert_eq(es_unpack(ctx, "b * c", packed, shapes, ranks, 3, out), ES_OK, "%s",
+               es_error_text(ctx));
   CHECK_SAME(ctx, out[0], a);
   CHECK_SAME(ctx, out[1], b);
   CHECK_SAME(ctx, out[2], c);
   shapes[2 * ES_MAX_RANK + 1] = -1;
-  cr_assert_eq(es_unpack(ctx, "b * c", packed, shapes, ranks, 3, out), ES_OK, "%s", es_error_text(ctx));
+  cr_assert_eq(es_unpack(ctx, "b * c", packed, shapes, ranks, 3, out), ES_OK, "%s",
+               es_error_text(ctx));
   CHECK_SAME(ctx, out[2], c);
   shapes[0] = -1;
   cr_assert_neq(es_unpack(ctx, "b * c", packed, shapes, ranks, 3, out), ES_OK);
@@ -424,10 +480,13 @@ Test(notation, pack_and_unpack) {
   cr_assert_eq(es_unpack(ctx, "b * c", packed, shapes, ranks, 3, out), ES_E_EXTENT);
   cr_assert_str_eq(es_ctx_error(ctx)->rule, "S14");
   es_clear_error(ctx);
-  cr_assert_eq(es_pack(ctx, "b * d", ES_IN(a, check_ramp(ctx, ES_F32, ES_SHAPE(2, 5))), shapes, ranks), NULL);
+  cr_assert_eq(
+      es_pack(ctx, "b * d", ES_IN(a, check_ramp(ctx, ES_F32, ES_SHAPE(2, 5))), shapes, ranks),
+      NULL);
   cr_assert_str_eq(es_ctx_error(ctx)->rule, "S7");
   es_clear_error(ctx);
-  cr_assert_eq(es_pack(ctx, "b * d", ES_IN(a, check_ramp(ctx, ES_F32, ES_SHAPE(2))), shapes, ranks), NULL);
+  cr_assert_eq(es_pack(ctx, "b * d", ES_IN(a, check_ramp(ctx, ES_F32, ES_SHAPE(2))), shapes, ranks),
+               NULL);
   cr_assert_str_eq(es_ctx_error(ctx)->rule, "S6");
 }
 
@@ -435,12 +494,14 @@ Test(notation, parse_shape) {
   es_tensor *x = check_ramp(ctx, ES_F32, ES_SHAPE(2, 3, 4, 5));
   const char *names[4];
   int64_t values[4];
-  cr_assert_eq(es_parse_shape(ctx, "batch _ 4 w", x, names, values, 4), 2, "%s", es_error_text(ctx));
+  cr_assert_eq(es_parse_shape(ctx, "batch _ 4 w", x, names, values, 4), 2, "%s",
+               es_error_text(ctx));
   cr_assert_str_eq(names[0], "batch");
   cr_assert_str_eq(names[1], "w");
   cr_assert_eq(values[0], 2);
   cr_assert_eq(values[1], 5);
-  cr_assert_eq(es_parse_shape(ctx, "b ... w", x, names, values, 1), 2, "the count is that of the whole");
+  cr_assert_eq(es_parse_shape(ctx, "b ... w", x, names, values, 1), 2,
+               "the count is that of the whole");
   cr_assert_str_eq(names[0], "b");
   cr_assert_eq(es_parse_shape(ctx, "b c h", x, names, values, 4), -1);
   cr_assert_str_eq(es_ctx_error(ctx)->rule, "S6");

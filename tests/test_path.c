@@ -21,8 +21,8 @@ static void net_init(net *t, int n, int n_labels) {
   int64_t *extent = ES_NEW_N(&t->arena, int64_t, n_labels);
   for (int i = 0; i < n_labels; i++) extent[i] = 2;
   t->sets = ES_NEW_N(&t->arena, es_label_set, n);
-  t->net = (es_network){.n_labels = n_labels, .extent = extent, .n = n, .operand = t->sets,
-                        .element_bytes = 4};
+  t->net = (es_network){
+      .n_labels = n_labels, .extent = extent, .n = n, .operand = t->sets, .element_bytes = 4};
 }
 
 static es_label_set set_of(net *t, int n, const int *labels) {
@@ -31,7 +31,8 @@ static es_label_set set_of(net *t, int n, const int *labels) {
   return (es_label_set){n, copy};
 }
 
-#define LABELS(...) (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), (int[]){__VA_ARGS__}
+#define LABELS(...)                                                                                \
+  (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), (int[]) { __VA_ARGS__ }
 
 static void set_extent(net *t, int label, int64_t extent) {
   ((int64_t *)(uintptr_t)t->net.extent)[label] = extent;
@@ -132,7 +133,8 @@ static double chain_optimum(int n, const int64_t *d, double element_bytes) {
       best[i][j - 1] = INFINITY;
       for (int k = i + 1; k < j; k++) {
         double a = (double)d[i], b = (double)d[k], c = (double)d[j];
-        double cost = best[i][k - 1] + best[k][j - 1] + a * b * c + element_bytes * (a * b + b * c + a * c);
+        double cost = best[i][k - 1] + best[k][j - 1] + a * b * c +
+                      element_bytes * (a * b + b * c + a * c);
         if (cost < best[i][j - 1]) best[i][j - 1] = cost;
       }
     }
@@ -186,13 +188,15 @@ Test(path, greedy_stays_near_the_optimum_on_chains) {
     memcpy(value, t.sets, sizeof *value * ES_PATH_EXACT);
     for (int k = 0; k < ES_PATH_EXACT - 1; k++) {
       int32_t both[4];
-      es_label_set a = value[merge[k].a], b = value[merge[k].b], all = {es_label_union(a, b, both), both};
+      es_label_set a = value[merge[k].a], b = value[merge[k].b],
+                   all = {es_label_union(a, b, both), both};
       points += es_label_points(&t.net, all);
       int ends[2], n_ends = 0;
       for (int i = 0; i < all.n; i++) {
         bool in_both = false;
         for (int x = 0; x < a.n; x++)
-          for (int y = 0; y < b.n; y++) in_both |= a.label[x] == all.label[i] && b.label[y] == all.label[i];
+          for (int y = 0; y < b.n; y++)
+            in_both |= a.label[x] == all.label[i] && b.label[y] == all.label[i];
         if (!in_both) ends[n_ends++] = all.label[i];
       }
       cr_assert_eq(n_ends, 2, "greedy never splits a chain");
@@ -273,9 +277,9 @@ Test(path, hyper_edges_stars_and_strangers_are_quick) {
     enum { N = 2000 };
     net_init(&t, N, N + 1);
     for (int i = 0; i < N; i++) switch (family) {
-      case 0: t.sets[i] = set_of(&t, LABELS(i, N)); break;         /* one label in all */
-      case 1: t.sets[i] = set_of(&t, LABELS(N)); break;            /* nothing else */
-      case 2: t.sets[i] = set_of(&t, LABELS(i)); break;            /* nothing shared */
+      case 0: t.sets[i] = set_of(&t, LABELS(i, N)); break; /* one label in all */
+      case 1: t.sets[i] = set_of(&t, LABELS(N)); break;    /* nothing else */
+      case 2: t.sets[i] = set_of(&t, LABELS(i)); break;    /* nothing shared */
       default: t.sets[i] = set_of(&t, LABELS(i / 2, N / 2 + i / 3)); break;
       }
     double took = time_of(&t);

@@ -11,8 +11,8 @@
 #include "support/alloc.h"
 #include "support/check.h"
 
-static es_plan *try_plan(es_ctx *ctx, const char *text, const es_array *in, int64_t n, const es_options *options,
-                         es_error *error) {
+static es_plan *try_plan(es_ctx *ctx, const char *text, const es_array *in, int64_t n,
+                         const es_options *options, es_error *error) {
   es_plan *plan = NULL;
   es_plan_from_text(ctx, ES_KIND_EINSUM, text, strlen(text), in, n, NULL, options, &plan, error);
   return plan;
@@ -25,7 +25,8 @@ static es_plan *plan_of(es_ctx *ctx, const char *text, const es_array *in, int64
   return plan;
 }
 
-#define SHAPE(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
+#define SHAPE(...)                                                                                 \
+  (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]) { __VA_ARGS__ }
 
 static es_array of(es_dtype dtype, int rank, int64_t *shape) {
   return (es_array){NULL, dtype, rank, shape, NULL};
@@ -35,7 +36,8 @@ static es_array of(es_dtype dtype, int rank, int64_t *shape) {
 
 Test(plan, depthwise_runs_before_pointwise) {
   es_ctx *ctx = es_ctx_create(NULL);
-  es_array in[3] = {of(ES_F32, SHAPE(1, 16, 12, 12)), of(ES_F32, SHAPE(16, 3, 3)), of(ES_F32, SHAPE(24, 16))};
+  es_array in[3] = {of(ES_F32, SHAPE(1, 16, 12, 12)), of(ES_F32, SHAPE(16, 3, 3)),
+                    of(ES_F32, SHAPE(24, 16))};
   const char *texts[] = {"b c (h+kh-1)?0 (w+kw-1)?0, c kh kw, o c -> b o h w",
                          "o c, c kh kw, b c (h+kh-1)?0 (w+kw-1)?0 -> b o h w"};
   for (int t = 0; t < 2; t++) {
@@ -92,12 +94,14 @@ Test(plan, the_workspace_is_shared_by_what_never_lives_together) {
     for (int i = 0; i < p->n_in; i++) last[p->in[i].slot] = s;
   }
   for (int a = N + 1; a < plan->n_slots; a++) {
-    size_t a_begin = plan->slot[a].workspace_offset, a_end = a_begin + (size_t)plan->slot[a].count * 4;
+    size_t a_begin = plan->slot[a].workspace_offset,
+           a_end = a_begin + (size_t)plan->slot[a].count * 4;
     cr_assert_leq(a_end, plan->workspace);
     total += a_end - a_begin;
     for (int b = N + 1; b < a; b++) {
       if (last[a] < first[b] || last[b] < first[a]) continue;
-      size_t b_begin = plan->slot[b].workspace_offset, b_end = b_begin + (size_t)plan->slot[b].count * 4;
+      size_t b_begin = plan->slot[b].workspace_offset,
+             b_end = b_begin + (size_t)plan->slot[b].count * 4;
       cr_assert(a_end <= b_begin || b_end <= a_begin, "slots %d and %d", b, a);
     }
     for (int s = first[a]; s <= last[a]; s++) {
@@ -117,8 +121,10 @@ Test(plan, two_operands_are_one_nest_and_more_make_pairs) {
     const char *text;
     int n, groups;
   } rows[] = {
-      {"a b, b c -> a c", 2, 1},          {"a b, b c, c d -> a d", 3, 2},
-      {"a b, b c, c d, d e -> a e", 4, 3}, {"a b, b c, c d -> a d | (max,+)", 3, 2},
+      {"a b, b c -> a c", 2, 1},
+      {"a b, b c, c d -> a d", 3, 2},
+      {"a b, b c, c d, d e -> a e", 4, 3},
+      {"a b, b c, c d -> a d | (max,+)", 3, 2},
       {"a b, b c, c d -> a d | max", 3, 1}, /* max of products: no semiring */
       {"a b, b c, c d -> a d | mean", 3, 1},
       {"a b, a b, a b -> a b", 3, 1}, /* pairs would only write intermediates */
@@ -138,11 +144,13 @@ Test(plan, intermediates_over_the_limit_are_refused_before_they_exist) {
   es_config config = {.max_bytes = 1 << 22};
   es_ctx *ctx = es_ctx_create(&config);
   /* Whatever the order, an outer product of 10^8 elements is in the way. */
-  es_array in[3] = {of(ES_F32, SHAPE(10000, 2)), of(ES_F32, SHAPE(10000, 2)), of(ES_F32, SHAPE(10000, 10000))};
+  es_array in[3] = {of(ES_F32, SHAPE(10000, 2)), of(ES_F32, SHAPE(10000, 2)),
+                    of(ES_F32, SHAPE(10000, 10000))};
   es_error error;
   int64_t before = es_memory_now(ctx);
   es_memory_reset_peak(ctx);
-  es_plan *plan = try_plan(ctx, "a i, b i, (c) d -> a b c", (es_array[]){in[0], in[1], in[2]}, 3, NULL, &error);
+  es_plan *plan = try_plan(ctx, "a i, b i, (c) d -> a b c", (es_array[]){in[0], in[1], in[2]}, 3,
+                           NULL, &error);
   cr_assert_eq(plan, NULL);
   cr_assert_eq(error.status, ES_E_LIMIT);
   cr_assert(strstr(error.message, "(10000, 10000)"), "%s", error.message);
@@ -160,7 +168,8 @@ Test(plan, a_padded_convolution_needs_under_a_mebibyte) {
   es_tensor *w = check_data(ctx, ES_F32, ES_SHAPE(64, 64, 3, 3), 2);
   int64_t before = es_memory_now(ctx);
   es_memory_reset_peak(ctx);
-  es_tensor *y = es_einsum(ctx, "b c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> b o h w", ES_IN(x, w), NULL);
+  es_tensor *y = es_einsum(ctx, "b c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> b o h w", ES_IN(x, w),
+                           NULL);
   CHECK_OK(ctx, y);
   int64_t beyond = es_memory_peak(ctx) - before - 64 * 56 * 56 * (int64_t)sizeof(float);
   cr_assert_lt(beyond, 1 << 20, "%d bytes beyond the result", (int)beyond);
@@ -211,7 +220,8 @@ Test(plan, a_thousand_operands_within_50_ms) {
 Test(plan, a_cached_call_is_much_cheaper_than_a_new_one) {
   es_config config = {.threads = 1};
   es_ctx *ctx = es_ctx_create(&config);
-  es_tensor *a = check_ramp(ctx, ES_F32, ES_SHAPE(4, 4)), *out = check_ramp(ctx, ES_F32, ES_SHAPE(4, 4));
+  es_tensor *a = check_ramp(ctx, ES_F32, ES_SHAPE(4, 4)),
+            *out = check_ramp(ctx, ES_F32, ES_SHAPE(4, 4));
   es_array in[2] = {of(ES_F32, SHAPE(4, 4)), of(ES_F32, SHAPE(4, 4))};
   double fresh = INFINITY, cached = INFINITY;
   for (int round = 0; round < 200; round++) {
@@ -264,24 +274,32 @@ Test(plan, dump_shows_each_stage_alone_and_all_in_order) {
   es_array in[2] = {of(ES_F32, SHAPE(4, 6)), of(ES_F32, SHAPE(3, 6))};
   es_error error;
   static char all[1 << 16], one[1 << 16];
-  size_t len = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, "taxvps", all, sizeof all, &error);
+  size_t len = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, "taxvps", all,
+                       sizeof all, &error);
   cr_assert_gt(len, 0, "%s", error.message);
   cr_assert_lt(len, sizeof all);
   size_t sum = 0;
   for (const char *letter = "taxvps"; *letter; letter++) {
     char letters[2] = {*letter, 0};
-    size_t n = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, letters, one, sizeof one, &error);
+    size_t n = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, letters, one,
+                       sizeof one, &error);
     cr_assert_gt(n, 0, "%s: %s", letters, error.message);
     cr_assert_eq(strncmp(all + sum, one, n), 0, "stage %s", letters);
     sum += n;
   }
   cr_assert_eq(sum, len);
-  cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, NULL, NULL, 0, &error), len);
-  size_t texts = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", NULL, 0, NULL, "ta", one, sizeof one, &error);
+  cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, NULL, NULL, 0, &error),
+               len);
+  size_t texts = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", NULL, 0, NULL, "ta", one,
+                         sizeof one, &error);
   cr_assert_eq(strncmp(all, one, texts), 0);
-  cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, "q", one, sizeof one, &error), 0);
+  cr_assert_eq(
+      es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, "q", one, sizeof one, &error),
+      0);
   cr_assert_eq(error.status, ES_E_VALUE);
-  cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 1, NULL, "s", one, sizeof one, &error), 0);
+  cr_assert_eq(
+      es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 1, NULL, "s", one, sizeof one, &error),
+      0);
   cr_assert_eq(error.status, ES_E_COUNT);
   es_ctx_destroy(ctx);
 }
