@@ -1,5 +1,5 @@
 /* Fashion-MNIST through a small network. Every layer is one string, and the engine
- * runs all of them by the same strided nests: nothing is unfolded in memory.
+ * runs all of them by the same strided nests: no unfolded image is made.
  *
  *   fashion [SHEET.png [IMAGES [LABELS]]]
  *
