@@ -161,6 +161,7 @@ static es_status take_output(es_binder *b, int i, const es_array *array) {
   const es_axis_term *t = &b->axes->out[i];
   es_output *o = &b->bound->out[i];
   o->rank = t->n;
+  o->span = t->span;
   o->shape = ES_NEW_N(b->arena, int64_t, t->n);
   o->strides = ES_NEW_N(b->arena, int64_t, t->n);
   o->label = ES_NEW_N(b->arena, const char *, t->n);

@@ -59,6 +59,7 @@ typedef struct es_output {
   int rank;
   int64_t *shape;
   const char **label; /* name of each axis, "" where it has none */
+  es_span span;       /* of its term, to blame; length 0 when it was not written */
   es_dtype dtype;
   int64_t *strides;   /* of the array to write: the caller's, or C order */
   /* The parts leave elements untouched (a written diagonal, an affine output
