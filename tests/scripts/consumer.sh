@@ -59,9 +59,12 @@ expect() {
   [ "$got" = "$want" ] || { echo "$*: '$got', not '$want'" >&2; exit 1; }
 }
 
-cmake -S "$work" -B "$work/b" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="$flags" \
-  -DCMAKE_CXX_FLAGS="$flags" >"$work/cmake.log" 2>&1 && cmake --build "$work/b" >>"$work/cmake.log" 2>&1 ||
-  { cat "$work/cmake.log" >&2; exit 1; }
+generator=$(sed -n 's/^CMAKE_GENERATOR:[A-Z]*=//p' "$build/CMakeCache.txt")
+build_with_cmake() {
+  cmake -G "$generator" -S "$work" -B "$work/b" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" && cmake --build "$work/b"
+}
+build_with_cmake >"$work/cmake.log" 2>&1 || { cat "$work/cmake.log" >&2; exit 1; }
 for program in c_einstride cpp_einstride c_static cpp_static; do expect "$work/b/$program"; done
 
 export PKG_CONFIG_PATH=$libdir/pkgconfig
