@@ -39,7 +39,8 @@ typedef struct transfer {
 static int64_t transfer_row(void *arg, int64_t first, int64_t n) {
   const transfer *t = arg;
   es_row_buffer row, narrow;
-  if (t->check_only) return t->to.store(narrow.bytes, 1, es_rows_read(&t->from, first, n, row.bytes), n);
+  if (t->check_only)
+    return t->to.store(narrow.bytes, 1, es_rows_read(&t->from, first, n, row.bytes), n);
   void *place = es_rows_place(&t->to, first, row.bytes);
   return es_rows_write(&t->to, first, n, es_rows_read(&t->from, first, n, place));
 }
@@ -50,11 +51,12 @@ static es_status fail_fit(const es_tensor *x, es_dtype to, int64_t at, es_error 
   es_rows rows;
   int64_t low, high;
   es_rows_of(&rows, x, x->view.dtype);
-  es_scalar_text(es_scalar_load(x->view.dtype, es_rows_read(&rows, at, 1, row.bytes)), value, sizeof value);
+  es_scalar_text(es_scalar_load(x->view.dtype, es_rows_read(&rows, at, 1, row.bytes)), value,
+                 sizeof value);
   es_position_text(x->view.rank, x->view.shape, at, where, sizeof where);
   es_dtype_int_range(to, &low, &high);
-  return es_fail(error, ES_E_OVERFLOW, "", ES_NOWHERE, "%s at %s does not fit %s (%lld … %lld)", value,
-                 where, es_dtype_name(to), (long long)low, (long long)high);
+  return es_fail(error, ES_E_OVERFLOW, "", ES_NOWHERE, "%s at %s does not fit %s (%lld … %lld)",
+                 value, where, es_dtype_name(to), (long long)low, (long long)high);
 }
 
 static es_status fail_cancelled(es_error *error) {
@@ -75,7 +77,8 @@ static es_status check_fit(es_ctx *ctx, const es_tensor *x, es_dtype dtype, es_e
   return done == ES_ROWS_CANCELLED ? fail_cancelled(error) : fail_fit(x, dtype, done, error);
 }
 
-es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to, es_error *error) {
+es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to,
+                       es_error *error) {
   transfer t = {.check_only = false};
   es_dtype between = row_type(x->dtype, to.dtype);
   int64_t count = 0;
@@ -116,8 +119,9 @@ es_status es_read(es_ctx *ctx, const es_tensor *t, es_dtype dtype, void *out, in
   int64_t strides[ES_MAX_RANK];
   es_status status = check_types(t->view.dtype, dtype, &error);
   if (status == ES_OK && count != es_size(t))
-    status = es_fail(&error, ES_E_VALUE, "", ES_NOWHERE, "es_read: the tensor has %lld elements, not %lld",
-                     (long long)es_size(t), (long long)count);
+    status = es_fail(&error, ES_E_VALUE, "", ES_NOWHERE,
+                     "es_read: the tensor has %lld elements, not %lld", (long long)es_size(t),
+                     (long long)count);
   if (status == ES_OK) status = check_fit(ctx, t, dtype, &error);
   if (status == ES_OK) {
     es_view_c_strides(t->view.rank, t->view.shape, strides);
@@ -145,16 +149,18 @@ static es_status stretch(const es_view *src, const es_view *dst, es_view *out, e
   es_text f = es_text_init(from, sizeof from), t = es_text_init(to, sizeof to);
   es_text_shape(&f, src->rank, src->shape);
   es_text_shape(&t, dst->rank, dst->shape);
-  return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE, "shape %s cannot be broadcast to %s", from, to);
+  return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE, "shape %s cannot be broadcast to %s", from,
+                 to);
 }
 
 static es_status assign(es_ctx *ctx, es_tensor *dst, const es_tensor *src, es_error *error) {
   es_view view;
   if (!dst->view.writable)
     return es_fail(error, ES_E_READONLY, "", ES_NOWHERE,
-                   dst->storage->writable ? "es_assign: the destination is a view that visits elements "
-                                            "more than once, hence read-only"
-                                          : "es_assign: the destination is read-only");
+                   dst->storage->writable
+                       ? "es_assign: the destination is a view that visits elements "
+                         "more than once, hence read-only"
+                       : "es_assign: the destination is read-only");
   ES_TRY(check_types(src->view.dtype, dst->view.dtype, error));
   ES_TRY(stretch(&src->view, &dst->view, &view, error));
   ES_TRY(check_fit(ctx, src, dst->view.dtype, error));

@@ -112,7 +112,8 @@ es_tensor *es_arange(es_ctx *ctx, es_dtype dtype, double start, double stop, dou
 }
 
 es_tensor *es_linspace(es_ctx *ctx, es_dtype dtype, double start, double stop, int64_t count) {
-  series s = {.row = steps_to_last, .compute = ES_F64, .start = start, .count = count, .last = stop};
+  series s = {
+      .row = steps_to_last, .compute = ES_F64, .start = start, .count = count, .last = stop};
   if (count > 1) s.step = (stop - start) / (double)(count - 1);
   if (count == 1) s.last = start;
   return fill(ctx, "es_linspace", es_empty(ctx, dtype, 1, &count), dtype, &s);
@@ -124,7 +125,8 @@ es_tensor *es_eye(es_ctx *ctx, es_dtype dtype, int64_t rows, int64_t columns) {
   const es_scalar one = {.cls = ES_CLASS_INT, .i = 1};
   char *at = es_tensor_at(t);
   size_t step = (size_t)(columns + 1) * es_dtype_size(dtype);
-  for (int64_t i = 0; i < rows && i < columns; i++) es_scalar_store(dtype, at + (size_t)i * step, one);
+  for (int64_t i = 0; i < rows && i < columns; i++)
+    es_scalar_store(dtype, at + (size_t)i * step, one);
   return t;
 }
 
@@ -148,8 +150,9 @@ static es_tensor *random_tensor(es_ctx *ctx, const char *what, es_dtype dtype, i
                                 const int64_t *shape, series *s) {
   if (!ctx) return NULL;
   if (es_dtype_valid(dtype) && es_dtype_class(dtype) < ES_CLASS_FLOAT) {
-    es_ctx_failf(ctx, ES_E_DTYPE, "%s: random numbers are real or complex, not %s; es_cast converts them",
-                 what, es_dtype_name(dtype));
+    es_ctx_failf(ctx, ES_E_DTYPE,
+                 "%s: random numbers are real or complex, not %s; es_cast converts them", what,
+                 es_dtype_name(dtype));
     return NULL;
   }
   bool pairs = dtype == ES_C64 || dtype == ES_C128;
@@ -189,8 +192,8 @@ es_tensor *es_from_data(es_ctx *ctx, es_dtype dtype, int rank, const int64_t *sh
   return t;
 }
 
-es_tensor *es_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t length, int64_t offset, int rank,
-                   const int64_t *shape, const int64_t *strides, bool writable,
+es_tensor *es_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t length, int64_t offset,
+                   int rank, const int64_t *shape, const int64_t *strides, bool writable,
                    void (*release)(void *user), void *user) {
   if (ctx)
     return es_tensor_wrap(ctx, dtype, data, length, offset, rank, shape, strides, writable, release,

@@ -20,8 +20,9 @@ const char *es_version(void) { return ES_VERSION_STRING; }
 static void note_bytes(es_ctx *ctx, int64_t change) {
   int64_t now = atomic_fetch_add_explicit(&ctx->bytes_now, change, memory_order_relaxed) + change;
   int_fast64_t peak = atomic_load_explicit(&ctx->bytes_peak, memory_order_relaxed);
-  while (now > peak && !atomic_compare_exchange_weak_explicit(
-                           &ctx->bytes_peak, &peak, now, memory_order_relaxed, memory_order_relaxed))
+  while (now > peak &&
+         !atomic_compare_exchange_weak_explicit(&ctx->bytes_peak, &peak, now, memory_order_relaxed,
+                                                memory_order_relaxed))
     ;
 }
 
@@ -208,8 +209,8 @@ es_isa es_isa_used(const es_ctx *ctx) { return ctx ? ctx->kernels->isa : ES_ISA_
 es_status es_set_isa(es_ctx *ctx, es_isa isa) {
   if (!ctx) return ES_E_VALUE;
   if (isa != ES_ISA_AUTO && isa != ES_ISA_V16 && isa != ES_ISA_V32 && isa != ES_ISA_V64)
-    return es_ctx_failf(ctx, ES_E_VALUE, "the vector width must be 16, 32 or 64 bytes, or 0, not %d",
-                        (int)isa);
+    return es_ctx_failf(ctx, ES_E_VALUE,
+                        "the vector width must be 16, 32 or 64 bytes, or 0, not %d", (int)isa);
   const es_kernels *kernels = es_kernels_select(isa);
   if (!kernels)
     return es_ctx_failf(ctx, ES_E_UNSUPPORTED,
@@ -224,7 +225,8 @@ es_status es_set_isa(es_ctx *ctx, es_isa isa) {
 es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes) {
   if (!ctx) return ES_E_VALUE;
   if (bytes < 0)
-    return es_ctx_failf(ctx, ES_E_VALUE, "the memory limit must be positive, or 0 for the default, not %lld",
+    return es_ctx_failf(ctx, ES_E_VALUE,
+                        "the memory limit must be positive, or 0 for the default, not %lld",
                         (long long)bytes);
   ctx->config.max_bytes = bytes ? bytes : default_max_bytes();
   return ES_OK;
@@ -258,25 +260,28 @@ es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_er
                  what, (long long)bytes, (long long)now, (long long)limit);
 }
 
-es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype, es_error *error) {
+es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
+                       es_error *error) {
   int64_t count, bytes;
   if (!es_dtype_valid(dtype))
     return es_fail(error, ES_E_DTYPE, "D1", ES_NOWHERE, "%d is not an element type", (int)dtype);
   if (rank < 0 || rank > ES_MAX_RANK)
-    return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d", ES_MAX_RANK,
-                   rank);
+    return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
+                   ES_MAX_RANK, rank);
   for (int i = 0; i < rank; i++)
     if (shape[i] < 0)
-      return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE, "axis %d has size %lld; a size is 0 or more", i,
-                     (long long)shape[i]);
+      return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
+                     "axis %d has size %lld; a size is 0 or more", i, (long long)shape[i]);
   char text[200], what[280];
   es_text t = es_text_init(text, sizeof text);
-  if (!es_count_i64(rank, shape, &count) || !es_mul_i64(count, (int64_t)es_dtype_size(dtype), &bytes)) {
+  if (!es_count_i64(rank, shape, &count) ||
+      !es_mul_i64(count, (int64_t)es_dtype_size(dtype), &bytes)) {
     es_text_shape(&t, rank, shape);
-    return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                   "a tensor of shape %s and type %s has more than 2^63 - 1 bytes; the memory limit is "
-                   "%lld bytes",
-                   text, es_dtype_name(dtype), (long long)ctx->config.max_bytes);
+    return es_fail(
+        error, ES_E_LIMIT, "M1", ES_NOWHERE,
+        "a tensor of shape %s and type %s has more than 2^63 - 1 bytes; the memory limit is "
+        "%lld bytes",
+        text, es_dtype_name(dtype), (long long)ctx->config.max_bytes);
   }
   int64_t now = es_memory_now(ctx), limit = ctx->config.max_bytes;
   if (now <= limit && bytes <= limit - now) return ES_OK;

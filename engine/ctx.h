@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "engine/kernels/kernels.h"
-#include "engine/thread.h"
 #include "engine/tensor.h"
+#include "engine/thread.h"
 
 typedef struct es_plan_cache es_plan_cache;
 typedef struct es_scope es_scope;
@@ -23,19 +23,19 @@ struct es_ctx {
   int64_t objects; /* live handles and storages */
   atomic_int_fast64_t bytes_now, bytes_peak;
   es_scope *scope;
-  es_tensor *spare;       /* released handles, kept for the next ones; linked by next */
+  es_tensor *spare; /* released handles, kept for the next ones; linked by next */
   int spares;
-  bool closed;            /* es_ctx_destroy was called: nothing is kept any more */
-  es_error error;         /* sticky; status OK when none */
-  char *error_text;       /* the pattern text of the error, owned; NULL */
+  bool closed;      /* es_ctx_destroy was called: nothing is kept any more */
+  es_error error;   /* sticky; status OK when none */
+  char *error_text; /* the pattern text of the error, owned; NULL */
   size_t error_text_len;
-  char *rendered;         /* by es_error_text */
+  char *rendered; /* by es_error_text */
   size_t rendered_size;
-  es_pool *pool;          /* made on first use; NULL with one thread */
+  es_pool *pool; /* made on first use; NULL with one thread */
   const es_kernels *kernels;
   const char *forced_strategy;
   es_plan_cache *cache;
-  void *scratch;          /* workspace kept between calls, grown as needed */
+  void *scratch; /* workspace kept between calls, grown as needed */
   size_t scratch_bytes;
   uint64_t random_counter;
 };
@@ -72,7 +72,8 @@ es_tensor *es_ctx_fail_tensor(es_ctx *ctx, const es_error *error);
 void *es_ctx_scratch(es_ctx *ctx, size_t bytes);
 /* Refuses, before allocating, what would pass the memory limit: names shape,
  * bytes and limit. Also the check of a rank, extents and dtype from outside. */
-es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype, es_error *error);
+es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
+                       es_error *error);
 /* The same for memory that is no tensor; what says what it is for. */
 es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error);
 es_pool *es_ctx_pool(es_ctx *ctx);

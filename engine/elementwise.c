@@ -25,9 +25,7 @@ static const char *const binary_names[] = {
 /* ---- types ------------------------------------------------------------------------ */
 
 /* Where NumPy would go to f16, whose 11 bits lose digits, f32 is taken. */
-static es_dtype floating(es_dtype d) {
-  return d <= ES_I16 ? ES_F32 : d <= ES_I64 ? ES_F64 : d;
-}
+static es_dtype floating(es_dtype d) { return d <= ES_I16 ? ES_F32 : d <= ES_I64 ? ES_F64 : d; }
 
 static es_dtype part_of(es_dtype d) { return d == ES_C64 ? ES_F32 : d == ES_C128 ? ES_F64 : d; }
 
@@ -46,11 +44,21 @@ static signature part(es_dtype d) {
 /* False where the type has no rule; otherwise the kernel table may still have none. */
 static bool unary_signature(es_unary_op op, es_dtype d, signature *s) {
   switch (op) {
-  case ES_NOT: case ES_ISNAN: case ES_ISINF: case ES_ISFINITE: *s = truth(d); break;
-  case ES_REAL: case ES_IMAG: case ES_ABS: *s = part(d); break;
+  case ES_NOT:
+  case ES_ISNAN:
+  case ES_ISINF:
+  case ES_ISFINITE: *s = truth(d); break;
+  case ES_REAL:
+  case ES_IMAG:
+  case ES_ABS: *s = part(d); break;
   case ES_SQUARE: *s = same(d == ES_BOOL ? ES_I8 : d); break;
-  case ES_NEG: case ES_SIGN: *s = same(d); return d != ES_BOOL;
-  case ES_FLOOR: case ES_CEIL: case ES_ROUND: case ES_TRUNC: case ES_CONJ: *s = same(d); break;
+  case ES_NEG:
+  case ES_SIGN: *s = same(d); return d != ES_BOOL;
+  case ES_FLOOR:
+  case ES_CEIL:
+  case ES_ROUND:
+  case ES_TRUNC:
+  case ES_CONJ: *s = same(d); break;
   default: *s = same(floating(d)); break;
   }
   return true;
@@ -58,11 +66,20 @@ static bool unary_signature(es_unary_op op, es_dtype d, signature *s) {
 
 static bool binary_signature(es_binary_op op, es_dtype d, signature *s) {
   switch (op) {
-  case ES_EQ: case ES_NE: case ES_LT: case ES_LE: case ES_GT: case ES_GE:
-  case ES_AND: case ES_OR: case ES_XOR: *s = truth(d); break;
+  case ES_EQ:
+  case ES_NE:
+  case ES_LT:
+  case ES_LE:
+  case ES_GT:
+  case ES_GE:
+  case ES_AND:
+  case ES_OR:
+  case ES_XOR: *s = truth(d); break;
   case ES_DIV: *s = same(d <= ES_I64 ? ES_F64 : d); break;
   case ES_ATAN2: *s = same(floating(d)); break;
-  case ES_FLOORDIV: case ES_MOD: case ES_POW: *s = same(d == ES_BOOL ? ES_I8 : d); break;
+  case ES_FLOORDIV:
+  case ES_MOD:
+  case ES_POW: *s = same(d == ES_BOOL ? ES_I8 : d); break;
   case ES_SUB: *s = same(d); return d != ES_BOOL;
   default: *s = same(d); break;
   }
@@ -128,11 +145,12 @@ static es_status broadcast(const char *what, int n, const es_array *in, int *ran
       es_text f = es_text_init(first, sizeof first), s = es_text_init(second, sizeof second);
       es_text_shape(&f, in[owner].rank, in[owner].shape);
       es_text_shape(&s, in[k].rank, in[k].shape);
-      return es_blame(error, k, es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
-                                        "%s: shapes %s and %s do not broadcast: axis %d has %lld in "
-                                        "operand %d and %lld in operand %d",
-                                        what, first, second, i - *rank, (long long)shape[i], owner,
-                                        (long long)extent, k));
+      return es_blame(error, k,
+                      es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
+                              "%s: shapes %s and %s do not broadcast: axis %d has %lld in "
+                              "operand %d and %lld in operand %d",
+                              what, first, second, i - *rank, (long long)shape[i], owner,
+                              (long long)extent, k));
     }
   }
   return ES_OK;
@@ -151,7 +169,10 @@ static void stretched_rows(es_rows *rows, const es_ctx *ctx, const es_array *a, 
 /* ---- errors ------------------------------------------------------------------------------- */
 
 static const char *wider(es_dtype d) {
-  return d == ES_BOOL || d == ES_U8 || d == ES_I8 ? "i16" : d == ES_I16 ? "i32" : d == ES_I32 ? "i64" : NULL;
+  return d == ES_BOOL || d == ES_U8 || d == ES_I8 ? "i16"
+         : d == ES_I16                            ? "i32"
+         : d == ES_I32                            ? "i64"
+                                                  : NULL;
 }
 
 static void value_text(const es_rows *rows, int64_t at, es_scalar *value, char *buf, size_t cap) {
@@ -161,8 +182,8 @@ static void value_text(const es_rows *rows, int64_t at, es_scalar *value, char *
 }
 
 /* Why integers had no result at position at. b NULL: a unary operation. */
-static void fail_at(es_ctx *ctx, const char *what, const es_rows *a, const es_rows *b, bool is_power,
-                    es_dtype out, int rank, const int64_t *shape, int64_t at) {
+static void fail_at(es_ctx *ctx, const char *what, const es_rows *a, const es_rows *b,
+                    bool is_power, es_dtype out, int rank, const int64_t *shape, int64_t at) {
   char where[200], left[80], right[80] = "", advice[48] = "";
   es_scalar x, y = {.i = 1};
   es_position_text(rank, shape, at, where, sizeof where);
@@ -170,17 +191,18 @@ static void fail_at(es_ctx *ctx, const char *what, const es_rows *a, const es_ro
   if (b) value_text(b, at, &y, right, sizeof right);
   const char *comma = b ? ", " : "";
   if (b && y.i == 0 && !is_power)
-    es_ctx_failf(ctx, ES_E_VALUE, "%s(%s, %s) at %s: an integer divided by zero has no value", what, left,
-                 right, where);
+    es_ctx_failf(ctx, ES_E_VALUE, "%s(%s, %s) at %s: an integer divided by zero has no value", what,
+                 left, right, where);
   else if (b && y.i < 0 && is_power)
-    es_ctx_failf(ctx, ES_E_VALUE,
-                 "%s(%s, %s) at %s: a negative power of an integer is not an integer; cast to f64 first",
-                 what, left, right, where);
+    es_ctx_failf(
+        ctx, ES_E_VALUE,
+        "%s(%s, %s) at %s: a negative power of an integer is not an integer; cast to f64 first",
+        what, left, right, where);
   else {
     es_text t = es_text_init(advice, sizeof advice);
     es_text_printf(&t, "; cast to %s first", wider(out) ? wider(out) : "f64");
-    es_ctx_failf(ctx, ES_E_OVERFLOW, "%s(%s%s%s) at %s does not fit %s%s", what, left, comma, right, where,
-                 es_dtype_name(out), advice);
+    es_ctx_failf(ctx, ES_E_OVERFLOW, "%s(%s%s%s) at %s does not fit %s%s", what, left, comma, right,
+                 where, es_dtype_name(out), advice);
   }
 }
 
@@ -211,8 +233,8 @@ es_tensor *es_unary(es_ctx *ctx, es_unary_op op, const es_tensor *x) {
   es_tensor *y = es_tensor_new(ctx, s.out, x->view.rank, x->view.shape, false);
   if (!y) return NULL;
   int64_t done;
-  es_rows_init(&w.a, ctx->kernels, es_tensor_at(x), dtype, x->view.rank, x->view.shape, x->view.strides,
-               es_dtype_compute(s.in));
+  es_rows_init(&w.a, ctx->kernels, es_tensor_at(x), dtype, x->view.rank, x->view.shape,
+               x->view.strides, es_dtype_compute(s.in));
   es_rows_of(&w.to, y, s.rows);
   if (run(ctx, y, unary_row, &w, &done)) return y;
   es_scope_disown(ctx, y);
@@ -273,7 +295,8 @@ es_tensor *es_binary_scalar(es_ctx *ctx, es_binary_op op, const es_tensor *a, do
     return NULL;
   }
   if (b_is_integer && !(b >= -0x1p63 && b < 0x1p63 && b == trunc(b))) {
-    es_ctx_failf(ctx, ES_E_VALUE, "%s: the integer scalar is not an integer of 64 bits", binary_names[op]);
+    es_ctx_failf(ctx, ES_E_VALUE, "%s: the integer scalar is not an integer of 64 bits",
+                 binary_names[op]);
     return NULL;
   }
   /* NumPy 2's weak scalars: only the kind of the scalar counts, not its size. */
@@ -293,8 +316,8 @@ es_tensor *es_binary_scalar(es_ctx *ctx, es_binary_op op, const es_tensor *a, do
 /* ---- selection ------------------------------------------------------------------------------ */
 
 static inline __attribute__((always_inline)) void choose_sized(char *out, const uint8_t *condition,
-                                                               const char *a, const char *b, int64_t n,
-                                                               size_t size) {
+                                                               const char *a, const char *b,
+                                                               int64_t n, size_t size) {
   for (int64_t i = 0; i < n; i++) {
     size_t at = (size_t)i * size;
     uint64_t x[2], y[2]; /* both are loaded, so that no branch decides */
@@ -327,7 +350,8 @@ static int64_t where_row(void *arg, int64_t first, int64_t n) {
   return es_rows_write(&w->to, first, n, place);
 }
 
-es_tensor *es_where(es_ctx *ctx, const es_tensor *condition, const es_tensor *a, const es_tensor *b) {
+es_tensor *es_where(es_ctx *ctx, const es_tensor *condition, const es_tensor *a,
+                    const es_tensor *b) {
   if (!ctx) return NULL;
   if (!condition || !a || !b) {
     es_ctx_fail_null(ctx, "es_where");
@@ -340,7 +364,8 @@ es_tensor *es_where(es_ctx *ctx, const es_tensor *condition, const es_tensor *a,
   es_array in[3] = {es_tensor_array(condition), es_tensor_array(a), es_tensor_array(b)};
   int rank;
   int64_t shape[ES_MAX_RANK], done;
-  if (broadcast("where", 3, in, &rank, shape, &error) != ES_OK) return es_ctx_fail_tensor(ctx, &error);
+  if (broadcast("where", 3, in, &rank, shape, &error) != ES_OK)
+    return es_ctx_fail_tensor(ctx, &error);
   es_tensor *y = es_tensor_new(ctx, dtype, rank, shape, false);
   es_tensor *cast = y && in[0].dtype != ES_BOOL ? es_cast(ctx, condition, ES_BOOL) : NULL;
   if (!y) return NULL;

@@ -18,7 +18,8 @@ static es_status check_shapes(const char *what, es_tensor *const *xs, int64_t n,
   for (int64_t k = 1; k < n; k++) {
     const es_view *x = &xs[k]->view;
     int i = 0;
-    while (x->rank == first->rank && i < x->rank && (i == except || x->shape[i] == first->shape[i])) i++;
+    while (x->rank == first->rank && i < x->rank && (i == except || x->shape[i] == first->shape[i]))
+      i++;
     if (x->rank == first->rank && i == x->rank) continue;
     char a[160], b[160], where[24] = "";
     es_text ta = es_text_init(a, sizeof a), tb = es_text_init(b, sizeof b);

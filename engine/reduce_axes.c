@@ -6,7 +6,7 @@
 #include "engine/rows.h"
 
 const char *es_reducer_name(es_reducer r) {
-  static const char *const names[ES_REDUCER_COUNT] = {"none", "sum",  "prod", "max",      "min",
+  static const char *const names[ES_REDUCER_COUNT] = {"none", "sum", "prod", "max",      "min",
                                                       "mean", "any", "all",  "logsumexp"};
   return (int)r >= 0 && r < ES_REDUCER_COUNT ? names[r] : "?";
 }
@@ -34,8 +34,8 @@ static int reduced_shape(const es_view *x, const bool *reduced, bool keepdims, i
   return rank;
 }
 
-es_tensor *es_reduce_axes(es_ctx *ctx, es_reducer r, const es_tensor *x, const int *axes, int n_axes,
-                          bool keepdims) {
+es_tensor *es_reduce_axes(es_ctx *ctx, es_reducer r, const es_tensor *x, const int *axes,
+                          int n_axes, bool keepdims) {
   if (!ctx) return NULL;
   if (!x) {
     es_ctx_fail_null(ctx, "es_reduce_axes");
@@ -104,7 +104,8 @@ static int64_t best_integer(const search *s, int64_t output) {
 static int64_t search_row(void *arg, int64_t first, int64_t n) {
   const search *s = arg;
   bool integer = s->from.compute == ES_I64;
-  for (int64_t o = first; o < first + n; o++) s->out[o] = integer ? best_integer(s, o) : best_real(s, o);
+  for (int64_t o = first; o < first + n; o++)
+    s->out[o] = integer ? best_integer(s, o) : best_real(s, o);
   return n;
 }
 
@@ -119,8 +120,8 @@ static void searched_last(const es_view *x, const bool *reduced, int64_t *shape,
     }
 }
 
-static es_tensor *arg_extreme(es_ctx *ctx, const char *what, const es_tensor *x, int axis, bool keepdims,
-                              bool least) {
+static es_tensor *arg_extreme(es_ctx *ctx, const char *what, const es_tensor *x, int axis,
+                              bool keepdims, bool least) {
   if (!ctx) return NULL;
   if (!x) {
     es_ctx_fail_null(ctx, what);
@@ -140,7 +141,8 @@ static es_tensor *arg_extreme(es_ctx *ctx, const char *what, const es_tensor *x,
   for (int i = 0; i < x->view.rank; i++)
     if (reduced[i]) s.length *= x->view.shape[i]; /* at most es_size(x) when that is not 0 */
   int64_t shape[ES_MAX_RANK], strides[ES_MAX_RANK];
-  es_tensor *y = es_tensor_new(ctx, ES_I64, reduced_shape(&x->view, reduced, keepdims, shape), shape, false);
+  es_tensor *y = es_tensor_new(ctx, ES_I64, reduced_shape(&x->view, reduced, keepdims, shape),
+                               shape, false);
   if (!y) return NULL;
   if (s.length == 0 && es_size(y) > 0) {
     es_scope_disown(ctx, y);

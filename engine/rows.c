@@ -8,17 +8,20 @@
 
 /* ---- moving without conversion ------------------------------------------------ */
 
-static inline __attribute__((always_inline)) void move_sized(char *out, int64_t out_stride, const char *in,
-                                                             int64_t in_stride, int64_t n, size_t size) {
+static inline __attribute__((always_inline)) void move_sized(char *out, int64_t out_stride,
+                                                             const char *in, int64_t in_stride,
+                                                             int64_t n, size_t size) {
   int64_t bytes = (int64_t)size;
   if (out_stride == 1 && in_stride == 1) {
     memcpy(out, in, (size_t)n * size);
     return;
   }
-  for (int64_t i = 0; i < n; i++) memcpy(out + i * out_stride * bytes, in + i * in_stride * bytes, size);
+  for (int64_t i = 0; i < n; i++)
+    memcpy(out + i * out_stride * bytes, in + i * in_stride * bytes, size);
 }
 
-static void move(size_t size, void *out, int64_t out_stride, const void *in, int64_t in_stride, int64_t n) {
+static void move(size_t size, void *out, int64_t out_stride, const void *in, int64_t in_stride,
+                 int64_t n) {
   switch (size) { /* a constant size makes each memcpy one load and one store */
   case 1: move_sized(out, out_stride, in, in_stride, n, 1); break;
   case 2: move_sized(out, out_stride, in, in_stride, n, 2); break;

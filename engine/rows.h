@@ -20,8 +20,8 @@ typedef struct es_rows {
 
 /* data is element (0, …) of a view with these axes. compute is dtype
  * itself, or a compute type; reading needs a load of that pair, writing a store. */
-void es_rows_init(es_rows *rows, const es_kernels *kernels, const void *data, es_dtype dtype, int rank,
-                  const int64_t *shape, const int64_t *strides, es_dtype compute);
+void es_rows_init(es_rows *rows, const es_kernels *kernels, const void *data, es_dtype dtype,
+                  int rank, const int64_t *shape, const int64_t *strides, es_dtype compute);
 void es_rows_of(es_rows *rows, const es_tensor *t, es_dtype compute);
 /* Elements first .. first+n-1: in row, which holds n values of the compute type,
  * or in the view's own memory. */
@@ -51,7 +51,8 @@ int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg);
 
 /* Writes the view x, whose element (0, …) is at x_data, into an array of the same
  * shape, converted. Every value is known to fit. May be CANCELLED. */
-es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to, es_error *error);
+es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to,
+                       es_error *error);
 
 /* "(3, 0, 7)": the index of position at in C order. cap >= 1. */
 void es_position_text(int rank, const int64_t *shape, int64_t at, char *buf, size_t cap);

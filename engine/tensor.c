@@ -81,8 +81,8 @@ enum { HEADER = (sizeof(es_storage) + ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN };
 static es_storage *storage_new(es_ctx *ctx, int64_t bytes) {
   es_storage *s = es_alloc(&ctx->allocator, HEADER + (size_t)bytes);
   if (!s) return NULL;
-  *s = (es_storage){.ctx = ctx, .data = (char *)s + HEADER, .bytes = bytes, .writable = true,
-                    .own = true};
+  *s = (es_storage){
+      .ctx = ctx, .data = (char *)s + HEADER, .bytes = bytes, .writable = true, .own = true};
   s->count = 1;
   es_ctx_hold_object(ctx);
   return s;
@@ -161,13 +161,15 @@ static es_tensor *fail_nomem(es_ctx *ctx) {
 es_tensor *es_tensor_new(es_ctx *ctx, es_dtype dtype, int rank, const int64_t *shape, bool zero) {
   if (!ctx) return NULL;
   es_error error;
-  if (es_ctx_admit(ctx, rank, shape, dtype, &error) != ES_OK) return es_ctx_fail_tensor(ctx, &error);
+  if (es_ctx_admit(ctx, rank, shape, dtype, &error) != ES_OK)
+    return es_ctx_fail_tensor(ctx, &error);
   int64_t count = 1;
   es_count_i64(rank, shape, &count);
   es_tensor *t = handle_new(ctx);
   if (!t) return fail_nomem(ctx);
   t->storage = storage_new(ctx, count * (int64_t)es_dtype_size(dtype));
-  if (!t->storage || es_view_make(dtype, count, 0, rank, shape, NULL, true, &t->view, &error) != ES_OK) {
+  if (!t->storage ||
+      es_view_make(dtype, count, 0, rank, shape, NULL, true, &t->view, &error) != ES_OK) {
     bool nomem = !t->storage;
     es_release(t);
     return nomem ? fail_nomem(ctx) : es_ctx_fail_tensor(ctx, &error);
@@ -209,7 +211,8 @@ es_tensor *es_tensor_alias(es_ctx *ctx, const es_tensor *x) {
 }
 
 static bool wrap_fits(int64_t length, es_dtype dtype, void *data, int64_t *bytes) {
-  return length >= 0 && (data || length == 0) && es_mul_i64(length, (int64_t)es_dtype_size(dtype), bytes);
+  return length >= 0 && (data || length == 0) &&
+         es_mul_i64(length, (int64_t)es_dtype_size(dtype), bytes);
 }
 
 es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t length, int64_t offset,
@@ -222,7 +225,8 @@ es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t lengt
   if (!wrap_fits(length, dtype, data, &bytes))
     es_fail(&error, ES_E_VALUE, "", ES_NOWHERE, "es_wrap: %s with a length of %lld elements",
             data ? "memory" : "NULL data", (long long)length);
-  else if (es_view_make(dtype, length, offset, rank, shape, strides, writable, &view, &error) == ES_OK) {
+  else if (es_view_make(dtype, length, offset, rank, shape, strides, writable, &view, &error) ==
+           ES_OK) {
     storage = es_alloc(&ctx->allocator, HEADER);
     if (!storage) es_fail_nomem(&error);
   }
@@ -230,8 +234,12 @@ es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t lengt
     if (release) release(user);
     return es_ctx_fail_tensor(ctx, &error);
   }
-  *storage = (es_storage){.ctx = ctx, .data = data, .bytes = bytes, .writable = writable,
-                          .release = release, .user = user};
+  *storage = (es_storage){.ctx = ctx,
+                          .data = data,
+                          .bytes = bytes,
+                          .writable = writable,
+                          .release = release,
+                          .user = user};
   storage->count = 1;
   es_ctx_hold_object(ctx);
   return handle_on(ctx, storage, &view);
@@ -258,9 +266,7 @@ bool es_is_contiguous(const es_tensor *t) {
   return t && es_view_contiguous(t->view.rank, t->view.shape, t->view.strides);
 }
 
-bool es_is_view(const es_tensor *t) {
-  return t && t->storage->count > 1;
-}
+bool es_is_view(const es_tensor *t) { return t && t->storage->count > 1; }
 
 es_array es_tensor_array(const es_tensor *t) {
   return (es_array){es_tensor_at(t), t->view.dtype, t->view.rank, t->view.shape, t->view.strides};

@@ -8,11 +8,11 @@
 
 typedef struct es_storage {
   int64_t count;
-  es_ctx *ctx;      /* lives on: it counts its objects */
+  es_ctx *ctx; /* lives on: it counts its objects */
   void *data;
-  int64_t bytes;    /* that may be touched */
+  int64_t bytes; /* that may be touched */
   bool writable;
-  bool own;         /* the elements lie behind this header */
+  bool own;                    /* the elements lie behind this header */
   void (*release)(void *user); /* external memory; else NULL */
   void *user;
 } es_storage;

@@ -22,15 +22,18 @@ bool es_view_contiguous(int rank, const int64_t *shape, const int64_t *strides) 
   for (int i = rank - 1; i >= 0; i--) {
     if (shape[i] == 0) return true;
     if (shape[i] == 1) continue;
-    if (strides[i] != expected) dense = false;
-    else if (!es_mul_i64(expected, shape[i], &expected)) return false;
+    if (strides[i] != expected)
+      dense = false;
+    else if (!es_mul_i64(expected, shape[i], &expected))
+      return false;
   }
   return dense;
 }
 
 /* Sums of the negative and of the positive parts of the walk; false when a sum
  * leaves int64. No extent is zero. */
-static bool reach(int rank, const int64_t *shape, const int64_t *strides, int64_t *low, int64_t *high) {
+static bool reach(int rank, const int64_t *shape, const int64_t *strides, int64_t *low,
+                  int64_t *high) {
   *low = *high = 0;
   for (int i = 0; i < rank; i++) {
     if (shape[i] <= 1) continue;
@@ -54,12 +57,12 @@ static es_status check_shape(es_dtype dtype, int rank, const int64_t *shape, int
   if (!es_dtype_valid(dtype))
     return es_fail(error, ES_E_DTYPE, "D1", ES_NOWHERE, "%d is not an element type", (int)dtype);
   if (rank < 0 || rank > ES_MAX_RANK)
-    return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d", ES_MAX_RANK,
-                   rank);
+    return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
+                   ES_MAX_RANK, rank);
   for (int i = 0; i < rank; i++)
     if (shape[i] < 0)
-      return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE, "axis %d has size %lld; a size is 0 or more", i,
-                     (long long)shape[i]);
+      return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
+                     "axis %d has size %lld; a size is 0 or more", i, (long long)shape[i]);
   if (es_count_i64(rank, shape, count)) return ES_OK;
   char text[256];
   es_text t = es_text_init(text, sizeof text);
@@ -80,14 +83,16 @@ static es_status check_reach(int64_t length, int64_t offset, int rank, const int
   es_text_shape(&s, rank, shape);
   es_text_shape(&d, rank, strides);
   if (!fits)
-    return es_fail(error, ES_E_RANGE, "", ES_NOWHERE,
-                   "a view of shape %s with strides %s at offset %lld reaches past 2^63 - 1 elements",
-                   shape_text, strides_text, (long long)offset);
-  return es_fail(error, ES_E_RANGE, "", ES_NOWHERE,
-                 "a view of shape %s with strides %s at offset %lld touches elements %lld … %lld of a "
-                 "storage of %lld",
-                 shape_text, strides_text, (long long)offset, (long long)first, (long long)last,
-                 (long long)length);
+    return es_fail(
+        error, ES_E_RANGE, "", ES_NOWHERE,
+        "a view of shape %s with strides %s at offset %lld reaches past 2^63 - 1 elements",
+        shape_text, strides_text, (long long)offset);
+  return es_fail(
+      error, ES_E_RANGE, "", ES_NOWHERE,
+      "a view of shape %s with strides %s at offset %lld touches elements %lld … %lld of a "
+      "storage of %lld",
+      shape_text, strides_text, (long long)offset, (long long)first, (long long)last,
+      (long long)length);
 }
 
 es_status es_view_make(es_dtype dtype, int64_t storage_length, int64_t offset, int rank,
@@ -102,14 +107,15 @@ es_status es_view_make(es_dtype dtype, int64_t storage_length, int64_t offset, i
     offset = 0;
   else if (!whole) /* the first count elements need no further proof */
     ES_TRY(check_reach(storage_length, offset, rank, shape, strides, error));
-  bool writable =
-      storage_writable && (strides == c_strides || es_view_injective(rank, shape, strides));
+  bool writable = storage_writable &&
+                  (strides == c_strides || es_view_injective(rank, shape, strides));
   out->dtype = dtype;
   out->rank = rank;
   out->offset = offset;
   out->writable = writable;
   for (int i = 0; i < rank; i++) {
-    bool idle = count && shape[i] == 1 && (strides[i] > storage_length || strides[i] < -storage_length);
+    bool idle = count && shape[i] == 1 &&
+                (strides[i] > storage_length || strides[i] < -storage_length);
     out->shape[i] = shape[i];
     out->strides[i] = idle ? 0 : strides[i];
   }
@@ -269,12 +275,16 @@ es_status es_window_check(const char *axis_name, int64_t size, int64_t step, int
   const struct {
     const char *what;
     int64_t value, least;
-  } rules[] = {{"window size", size, 1}, {"stride", step, 1},         {"dilation", dilation, 1},
-               {"padding", pad_low, 0},  {"padding", pad_high, 0}};
+  } rules[] = {{"window size", size, 1},
+               {"stride", step, 1},
+               {"dilation", dilation, 1},
+               {"padding", pad_low, 0},
+               {"padding", pad_high, 0}};
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
     if (rules[i].value < rules[i].least)
-      return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "the %s along %s must be at least %d, not %lld",
-                     rules[i].what, axis_name, (int)rules[i].least, (long long)rules[i].value);
+      return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+                     "the %s along %s must be at least %d, not %lld", rules[i].what, axis_name,
+                     (int)rules[i].least, (long long)rules[i].value);
   return ES_OK;
 }
 

@@ -7,10 +7,10 @@
 typedef struct es_view {
   es_dtype dtype;
   int rank;
-  int64_t offset;  /* of element (0, …), from the start of the storage */
+  int64_t offset; /* of element (0, …), from the start of the storage */
   int64_t shape[ES_MAX_RANK];
   int64_t strides[ES_MAX_RANK];
-  bool writable;   /* only if the storage is and the map is provably injective */
+  bool writable; /* only if the storage is and the map is provably injective */
 } es_view;
 
 /* The only constructor. storage_length: elements that may be touched. Fails for

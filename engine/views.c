@@ -99,15 +99,16 @@ static es_status solve_shape(int64_t size, int rank, const int64_t *shape, int64
   char old_text[200], new_text[200];
   es_text o = es_text_init(old_text, sizeof old_text), n = es_text_init(new_text, sizeof new_text);
   if (rank < 0 || rank > ES_MAX_RANK)
-    return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d", ES_MAX_RANK,
-                   rank);
+    return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
+                   ES_MAX_RANK, rank);
   es_text_shape(&o, x->view.rank, x->view.shape);
   es_text_shape(&n, rank, shape);
   for (int i = 0; i < rank; i++) {
     if (shape[i] < -1 || (shape[i] == -1 && open >= 0))
       return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
-                     shape[i] == -1 ? "reshape to %s: only one size can be -1"
-                                    : "reshape to %s: a size is 0 or more, or -1 for the one to infer",
+                     shape[i] == -1
+                         ? "reshape to %s: only one size can be -1"
+                         : "reshape to %s: a size is 0 or more, or -1 for the one to infer",
                      new_text);
     if (shape[i] == -1) open = i;
     out[i] = known[i] = shape[i] == -1 ? 1 : shape[i];
@@ -120,7 +121,8 @@ static es_status solve_shape(int64_t size, int rank, const int64_t *shape, int64
   }
   if (fits && open >= 0 && !product && !size)
     return es_fail(error, ES_E_UNDETERMINED, "S9", ES_NOWHERE,
-                   "reshape of %s to %s: beside a size of 0 the size -1 could be any", old_text, new_text);
+                   "reshape of %s to %s: beside a size of 0 the size -1 could be any", old_text,
+                   new_text);
   return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
                  "reshape of %s to %s: %lld elements do not fill that shape", old_text, new_text,
                  (long long)size);
@@ -132,7 +134,8 @@ es_tensor *es_reshape(es_ctx *ctx, const es_tensor *x, int rank, const int64_t *
   if (solve_shape(es_size(x), rank, shape, d.shape, x, &d.error) != ES_OK)
     return es_ctx_fail_tensor(ctx, &d.error);
   d.rank = rank;
-  if (es_view_reshape_strides(x->view.rank, x->view.shape, x->view.strides, rank, d.shape, d.strides))
+  if (es_view_reshape_strides(x->view.rank, x->view.shape, x->view.strides, rank, d.shape,
+                              d.strides))
     return finish(ctx, x, &d);
   es_tensor *copy = es_copy(ctx, x);
   if (copy && es_view_make(x->view.dtype, es_tensor_length(copy), 0, rank, d.shape, NULL, true,
@@ -148,7 +151,8 @@ es_tensor *es_flatten(es_ctx *ctx, const es_tensor *x, int first_axis, int last_
   int first, last;
   if (!resolve(ctx, &d, first_axis, &first) || !resolve(ctx, &d, last_axis, &last)) return NULL;
   if (first > last) {
-    es_ctx_failf(ctx, ES_E_VALUE, "es_flatten: the first axis, %d, comes after the last, %d", first, last);
+    es_ctx_failf(ctx, ES_E_VALUE, "es_flatten: the first axis, %d, comes after the last, %d", first,
+                 last);
     return NULL;
   }
   int64_t merged = 1;
@@ -176,8 +180,8 @@ es_tensor *es_squeeze(es_ctx *ctx, const es_tensor *x, int axis) {
   int at;
   if (!draft_of(&d, ctx, x, "es_squeeze") || !resolve(ctx, &d, axis, &at)) return NULL;
   if (d.shape[at] != 1) {
-    es_ctx_failf(ctx, ES_E_EXTENT, "es_squeeze: axis %d has size %lld; only size 1 can be dropped", at,
-                 (long long)d.shape[at]);
+    es_ctx_failf(ctx, ES_E_EXTENT, "es_squeeze: axis %d has size %lld; only size 1 can be dropped",
+                 at, (long long)d.shape[at]);
     return NULL;
   }
   remove_axis(&d, at);
@@ -211,10 +215,14 @@ es_tensor *es_slice(es_ctx *ctx, const es_tensor *x, int axis, int64_t start, in
   /* Python's rule: bounds count from the end when negative, then are clamped to
    * the positions a walk in this direction can start from or stop before. */
   int64_t extent = d.shape[at], low = step < 0 ? -1 : 0, high = step < 0 ? extent - 1 : extent;
-  if (start == ES_ALL) start = step < 0 ? high : low;
-  else start = clamp(start < 0 ? start + extent : start, low, high);
-  if (stop == ES_ALL) stop = step < 0 ? low : high;
-  else stop = clamp(stop < 0 ? stop + extent : stop, low, high);
+  if (start == ES_ALL)
+    start = step < 0 ? high : low;
+  else
+    start = clamp(start < 0 ? start + extent : start, low, high);
+  if (stop == ES_ALL)
+    stop = step < 0 ? low : high;
+  else
+    stop = clamp(stop < 0 ? stop + extent : stop, low, high);
   int64_t room = step < 0 ? start - stop : stop - start;
   uint64_t stride = step < 0 ? -(uint64_t)step : (uint64_t)step;
   int64_t count = room > 0 ? (int64_t)(((uint64_t)room - 1) / stride) + 1 : 0;
@@ -231,10 +239,12 @@ es_tensor *es_select(es_ctx *ctx, const es_tensor *x, int axis, int64_t index) {
   int64_t extent = d.shape[at];
   if (index < -extent || index >= extent) {
     if (extent)
-      es_ctx_failf(ctx, ES_E_RANGE, "index %lld is out of range for axis %d of size %lld (-%lld … %lld)",
-                   (long long)index, at, (long long)extent, (long long)extent, (long long)extent - 1);
+      es_ctx_failf(
+          ctx, ES_E_RANGE, "index %lld is out of range for axis %d of size %lld (-%lld … %lld)",
+          (long long)index, at, (long long)extent, (long long)extent, (long long)extent - 1);
     else
-      es_ctx_failf(ctx, ES_E_RANGE, "index %lld is out of range: axis %d has size 0", (long long)index, at);
+      es_ctx_failf(ctx, ES_E_RANGE, "index %lld is out of range: axis %d has size 0",
+                   (long long)index, at);
     return NULL;
   }
   d.offset += (index < 0 ? index + extent : index) * d.strides[at];
@@ -277,8 +287,8 @@ es_tensor *es_broadcast_to(es_ctx *ctx, const es_tensor *x, int rank, const int6
   es_text f = es_text_init(from, sizeof from), t = es_text_init(to, sizeof to);
   es_text_shape(&f, d.rank, d.shape);
   if (rank < d.rank || rank > ES_MAX_RANK) {
-    es_ctx_failf(ctx, ES_E_RANK, "a tensor of shape %s cannot be broadcast to %d axes (%d … %d)", from,
-                 rank, d.rank, ES_MAX_RANK);
+    es_ctx_failf(ctx, ES_E_RANK, "a tensor of shape %s cannot be broadcast to %d axes (%d … %d)",
+                 from, rank, d.rank, ES_MAX_RANK);
     return NULL;
   }
   while (d.rank < rank) insert_axis(&d, 0, 1, 0);
@@ -286,10 +296,11 @@ es_tensor *es_broadcast_to(es_ctx *ctx, const es_tensor *x, int rank, const int6
     if (d.shape[i] == shape[i]) continue;
     if (d.shape[i] != 1) {
       es_text_shape(&t, rank, shape);
-      es_ctx_failf(ctx, ES_E_EXTENT,
-                   "shape %s cannot be broadcast to %s: axis %d of the latter is %lld where the former "
-                   "has %lld",
-                   from, to, i, (long long)shape[i], (long long)d.shape[i]);
+      es_ctx_failf(
+          ctx, ES_E_EXTENT,
+          "shape %s cannot be broadcast to %s: axis %d of the latter is %lld where the former "
+          "has %lld",
+          from, to, i, (long long)shape[i], (long long)d.shape[i]);
       return NULL;
     }
     d.shape[i] = shape[i];

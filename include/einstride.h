@@ -221,7 +221,8 @@ ES_API es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes); /* 0: default */
  * choose. A problem to which it does not apply is an error. For tests. */
 ES_API es_status es_set_strategy(es_ctx *ctx, const char *name);
 
-/* Scopes nest. es_ctx_create opens the outermost one. */
+/* Scopes nest. es_ctx_create opens the outermost one, which es_scope_pop empties
+ * but leaves open. */
 ES_API es_status es_scope_push(es_ctx *ctx);
 ES_API void es_scope_pop(es_ctx *ctx);
 /* Ends the innermost scope but moves t to the one around it; returns t. */
@@ -348,9 +349,10 @@ typedef enum es_binary_op {
       ES_BINARY_COUNT
 } es_binary_op;
 
-/* NumPy's result types: EXP and the like take integers to f64 (bool, u8, i8 to
- * f16 as NumPy does would lose digits: they go to f32); comparisons give bool;
- * DIV of integers gives f64. Integer FLOORDIV and MOD by zero, MIN / -1 and any
+/* NumPy's result types: EXP and the like take i32 and i64 to f64, narrower integers
+ * to f32 (NumPy's f16 for 8 bits would lose digits); comparisons give bool;
+ * DIV of integers gives f64, RECIPROCAL of them a real type as EXP does. Complex
+ * numbers have no order. Integer FLOORDIV and MOD by zero, MIN / -1 and any
  * result that does not fit are ES_E_OVERFLOW or ES_E_VALUE with the position. */
 ES_API es_tensor *es_unary(es_ctx *ctx, es_unary_op op, const es_tensor *x);
 ES_API es_tensor *es_binary(es_ctx *ctx, es_binary_op op, const es_tensor *a, const es_tensor *b);

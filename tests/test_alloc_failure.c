@@ -11,8 +11,8 @@
 enum { ARGS = 8 };
 typedef struct args {
   es_ctx *ctx;
-  es_tensor *x[ARGS]; /* f32 (2,4,5,6); f32 (3,4,3,3); f32 (4,4); i32 (3,4); c64 (3,4); f16 (2,3,4); a
-                         transposed view of (4,4); bool (3,4) */
+  es_tensor *x[ARGS]; /* f32 (2,4,5,6); f32 (3,4,3,3); f32 (4,4); i32 (3,4); c64 (3,4); f16 (2,3,4);
+                         a transposed view of (4,4); bool (3,4) */
 } args;
 
 static void make_args(args *a, es_ctx *ctx) {
@@ -34,7 +34,8 @@ static uint64_t checksum(const args *a) {
     const unsigned char *bytes = es_data(a->x[i]);
     size_t n = (size_t)es_size(a->x[i]) * es_dtype_size(es_dtype_of(a->x[i]));
     for (size_t k = 0; k < n; k++) sum = (sum ^ bytes[k]) * 1099511628211u;
-    for (int k = 0; k < es_rank(a->x[i]); k++) sum = (sum ^ (uint64_t)es_shape(a->x[i])[k]) * 1099511628211u;
+    for (int k = 0; k < es_rank(a->x[i]); k++)
+      sum = (sum ^ (uint64_t)es_shape(a->x[i])[k]) * 1099511628211u;
   }
   return sum;
 }
@@ -120,7 +121,8 @@ static bool assigning(const args *a, int v) {
 
 static bool unary(const args *a, int v) {
   es_unary_op op = (es_unary_op)(v / 2);
-  bool complex_too = op != ES_ERF && op != ES_FLOOR && op != ES_CEIL && op != ES_ROUND && op != ES_TRUNC;
+  bool complex_too = op != ES_ERF && op != ES_FLOOR && op != ES_CEIL && op != ES_ROUND &&
+                     op != ES_TRUNC;
   return es_unary(a->ctx, op, v % 2 && complex_too ? a->x[4] : a->x[6]);
 }
 
@@ -195,7 +197,8 @@ static bool notation(const args *a, int v) {
 }
 
 static es_array described(const es_tensor *t) {
-  return (es_array){(void *)(uintptr_t)es_data(t), es_dtype_of(t), es_rank(t), es_shape(t), es_strides(t)};
+  return (es_array){(void *)(uintptr_t)es_data(t), es_dtype_of(t), es_rank(t), es_shape(t),
+                    es_strides(t)};
 }
 
 /* The plan door: errors arrive by value, and es_run itself must not allocate. */
@@ -208,8 +211,8 @@ static bool planning(const args *a, int v) {
     arrays[i] = described(in[i]);
   }
   es_error error = {.status = ES_OK};
-  es_expr *expr =
-      es_expr_parse(a->ctx, patterns[v].kind, patterns[v].text, strlen(patterns[v].text), ES_READ_AUTO, &error);
+  es_expr *expr = es_expr_parse(a->ctx, patterns[v].kind, patterns[v].text,
+                                strlen(patterns[v].text), ES_READ_AUTO, &error);
   es_plan *plan = expr ? es_plan_make(a->ctx, expr, arrays, n, NULL, NULL, &error) : NULL;
   es_expr_release(expr);
   if (!plan) {
@@ -243,7 +246,8 @@ static bool packing(const args *a, int v) {
 static bool splitting(const args *a, int v) {
   (void)v;
   es_tensor *in[] = {a->x[3]}, *out[2];
-  if (es_split(a->ctx, "i (j ^ k) -> i j, i k", in, 1, ES_SIZES({"j", 1}), out, 2) == ES_OK) return true;
+  if (es_split(a->ctx, "i (j ^ k) -> i j, i k", in, 1, ES_SIZES({"j", 1}), out, 2) == ES_OK)
+    return true;
   cr_assert(!out[0] && !out[1], "half a result");
   return false;
 }
@@ -276,10 +280,11 @@ static bool layering(const args *a, int v) {
 }
 
 #define SCENARIOS(X)                                                                               \
-  X(creating, 10 * ES_DTYPE_COUNT) X(wrapping, 2) X(viewing, 14) X(converting, 6 * ES_DTYPE_COUNT) \
-  X(copying, 4) X(assigning, 2) X(unary, 2 * ES_UNARY_COUNT) X(binary, 3 * ES_BINARY_COUNT)        \
-  X(reducing, 3 * (ES_REDUCER_COUNT - 1)) X(joining, 4) X(notation, PATTERNS)                      \
-  X(planning, PATTERNS) X(packing, 2) X(splitting, 1) X(scoping, 2) X(layering, 8)
+  X(creating, 10 * ES_DTYPE_COUNT)                                                                 \
+  X(wrapping, 2) X(viewing, 14) X(converting, 6 * ES_DTYPE_COUNT) X(copying, 4) X(assigning, 2)    \
+      X(unary, 2 * ES_UNARY_COUNT) X(binary, 3 * ES_BINARY_COUNT)                                  \
+          X(reducing, 3 * (ES_REDUCER_COUNT - 1)) X(joining, 4) X(notation, PATTERNS)              \
+              X(planning, PATTERNS) X(packing, 2) X(splitting, 1) X(scoping, 2) X(layering, 8)
 
 /* ---- the trial --------------------------------------------------------------------------- */
 
@@ -301,16 +306,18 @@ static bool trial(scenario run, const char *name, int variant, int64_t k, bool a
   if (!injected) cr_assert(success, "%s %d fails by itself: %s", name, variant, es_error_text(ctx));
   /* Some memory can be done without: a cache, a text of an error. */
   if (!success)
-    cr_assert(status == ES_E_NOMEM || status == ES_OK, "%s %d, allocation %lld: %s", name, variant, (long long)k,
-              es_error_text(ctx));
-  cr_assert_eq(checksum(&a), before, "%s %d, allocation %lld changed an argument", name, variant, (long long)k);
+    cr_assert(status == ES_E_NOMEM || status == ES_OK, "%s %d, allocation %lld: %s", name, variant,
+              (long long)k, es_error_text(ctx));
+  cr_assert_eq(checksum(&a), before, "%s %d, allocation %lld changed an argument", name, variant,
+               (long long)k);
   es_clear_error(ctx);
-  cr_assert(run(&a, variant), "%s %d, allocation %lld: the retry fails: %s", name, variant, (long long)k,
-            es_error_text(ctx));
+  cr_assert(run(&a, variant), "%s %d, allocation %lld: the retry fails: %s", name, variant,
+            (long long)k, es_error_text(ctx));
   es_ctx_destroy(ctx);
-  cr_assert_eq(alloc.blocks, 0, "%s %d, allocation %lld leaks %lld blocks", name, variant, (long long)k,
-               (long long)alloc.blocks);
-  cr_assert_eq(alloc.defects, 0, "%s %d, allocation %lld: sizes or guards are wrong", name, variant, (long long)k);
+  cr_assert_eq(alloc.blocks, 0, "%s %d, allocation %lld leaks %lld blocks", name, variant,
+               (long long)k, (long long)alloc.blocks);
+  cr_assert_eq(alloc.defects, 0, "%s %d, allocation %lld: sizes or guards are wrong", name, variant,
+               (long long)k);
   return injected;
 }
 
@@ -319,6 +326,7 @@ static void every_allocation(scenario run, const char *name, int variants) {
   for (int v = 0; v < variants; v++)
     for (int after = 0; after < 2; after++)
       for (int64_t k = 1; trial(run, name, v, k, after); k++) injected++;
+  cr_log_info("%s: %lld allocations failed in %d scenarios", name, (long long)injected, variants);
   cr_assert(injected >= 2 * variants, "%s: only %lld failures", name, (long long)injected);
 }
 

@@ -38,7 +38,9 @@ Test(axes, every_subset) {
   static const es_dtype types[] = {ES_F64, ES_I32, ES_BOOL};
   const int64_t shape[] = {3, 2, 4};
   for (int d = 0; d < 3; d++) {
-    es_tensor *base = es_cast(ctx, es_binary_scalar(ctx, ES_MOD, es_ramp(ctx, ES_I32, ES_SHAPE(4, 2, 3)), 5, true, false), types[d]);
+    es_tensor *base = es_cast(
+        ctx, es_binary_scalar(ctx, ES_MOD, es_ramp(ctx, ES_I32, ES_SHAPE(4, 2, 3)), 5, true, false),
+        types[d]);
     es_tensor *x = es_transpose(ctx, base, 0, 2);
     double v[24];
     es_read(ctx, x, ES_F64, v, 24);
@@ -71,8 +73,8 @@ Test(axes, every_subset) {
               if (at == o) taken[m++] = v[p];
             }
             double want = fold((es_reducer)r, taken, m);
-            cr_assert(fabs(got[o] - want) <= 1e-12 * fabs(want), "%s set %d: %g, not %g", es_reducer_name((es_reducer)r),
-                      set, got[o], want);
+            cr_assert(fabs(got[o] - want) <= 1e-12 * fabs(want), "%s set %d: %g, not %g",
+                      es_reducer_name((es_reducer)r), set, got[o], want);
           }
           es_scope_pop(ctx);
         }
@@ -80,16 +82,20 @@ Test(axes, every_subset) {
 }
 
 Test(axes, types_and_errors) {
-  es_tensor *b = es_full(ctx, ES_BOOL, ES_SHAPE(300), 1), *i = es_full(ctx, ES_I8, ES_SHAPE(300), 100);
+  es_tensor *b = es_full(ctx, ES_BOOL, ES_SHAPE(300), 1),
+            *i = es_full(ctx, ES_I8, ES_SHAPE(300), 100);
   es_tensor *sum = es_reduce_axes(ctx, ES_REDUCE_SUM, b, NULL, 0, false);
-  cr_assert(es_dtype_of(sum) == ES_I64 && es_rank(sum) == 0 && *(const int64_t *)es_data(sum) == 300);
+  cr_assert(es_dtype_of(sum) == ES_I64 && es_rank(sum) == 0 &&
+            *(const int64_t *)es_data(sum) == 300);
   sum = es_reduce_axes(ctx, ES_REDUCE_SUM, i, NULL, 0, true);
-  cr_assert(es_dtype_of(sum) == ES_I64 && es_rank(sum) == 1 && *(const int64_t *)es_data(sum) == 30000);
+  cr_assert(es_dtype_of(sum) == ES_I64 && es_rank(sum) == 1 &&
+            *(const int64_t *)es_data(sum) == 30000);
   cr_assert_eq(es_dtype_of(es_reduce_axes(ctx, ES_REDUCE_MEAN, i, NULL, 0, false)), ES_F64);
   cr_assert_eq(es_dtype_of(es_reduce_axes(ctx, ES_REDUCE_ANY, i, NULL, 0, false)), ES_BOOL);
   check_fails(es_reduce_axes(ctx, ES_REDUCE_SUM, i, (int[]){1}, 1, false), ES_E_RANGE,
               "axis 1 is out of range for a tensor with 1 axis (-1 … 0)");
-  check_fails(es_reduce_axes(ctx, ES_REDUCE_SUM, i, (int[]){0, -1}, 2, false), ES_E_VALUE, "axis 0 is named twice");
+  check_fails(es_reduce_axes(ctx, ES_REDUCE_SUM, i, (int[]){0, -1}, 2, false), ES_E_VALUE,
+              "axis 0 is named twice");
   es_tensor *none = es_zeros(ctx, ES_F32, ES_SHAPE(2, 0));
   cr_assert_null(es_reduce_axes(ctx, ES_REDUCE_MAX, none, (int[]){1}, 1, false));
   cr_assert_eq(es_ctx_error(ctx)->status, ES_E_EMPTY);
@@ -113,15 +119,18 @@ Test(axes, argmax_against_loops) {
       double v = (double)(state >> 60) - 8; /* many ties */
       if (state >> 40 & 1023 && round % 3) v = v < 0 ? -0.0 : v;
       if ((state >> 20 & 2047) == 0) v = NAN;
-      if (round % 2) ((float *)es_data_mut(x))[k] = (float)v;
-      else ((double *)es_data_mut(x))[k] = v;
+      if (round % 2)
+        ((float *)es_data_mut(x))[k] = (float)v;
+      else
+        ((double *)es_data_mut(x))[k] = v;
     }
     double *v = es_data_mut(es_cast(ctx, x, ES_F64));
     for (int least = 0; least < 2; least++) {
       es_tensor *y = (least ? es_argmin : es_argmax)(ctx, x, 1, false);
       es_tensor *t = (least ? es_argmin : es_argmax)(ctx, es_transpose(ctx, x, 0, 1), -2, true);
       es_tensor *flat = (least ? es_argmin : es_argmax)(ctx, x, ES_NO_AXIS, false);
-      cr_assert(es_rank(y) == 1 && es_rank(t) == 2 && es_rank(flat) == 0 && es_dtype_of(y) == ES_I64);
+      cr_assert(es_rank(y) == 1 && es_rank(t) == 2 && es_rank(flat) == 0 &&
+                es_dtype_of(y) == ES_I64);
       int64_t whole = 0;
       for (int64_t r = 0; r < rows; r++) {
         int64_t best = 0;
@@ -142,7 +151,8 @@ Test(axes, argmax_against_loops) {
 Test(axes, argmax_of_integers_and_nothing) {
   const int64_t v[] = {INT64_MAX - 1, INT64_MAX, INT64_MIN, INT64_MAX};
   es_tensor *x = es_from_data(ctx, ES_I64, ES_SHAPE(4), v);
-  cr_assert_eq(*(const int64_t *)es_data(es_argmax(ctx, x, 0, false)), 1, "a double could not tell them apart");
+  cr_assert_eq(*(const int64_t *)es_data(es_argmax(ctx, x, 0, false)), 1,
+               "a double could not tell them apart");
   cr_assert_eq(*(const int64_t *)es_data(es_argmin(ctx, x, 0, false)), 2);
   es_tensor *kept = es_argmax(ctx, es_reshape(ctx, x, ES_SHAPE(2, 2)), ES_NO_AXIS, true);
   cr_assert(es_rank(kept) == 2 && es_shape(kept)[0] == 1 && es_shape(kept)[1] == 1);
@@ -151,12 +161,14 @@ Test(axes, argmax_of_integers_and_nothing) {
   cr_assert_eq(es_size(es_argmax(ctx, es_zeros(ctx, ES_F32, ES_SHAPE(2, 0)), 0, false)), 0);
   check_fails(es_argmin(ctx, es_zeros(ctx, ES_C64, ES_SHAPE(2)), 0, false), ES_E_DTYPE,
               "argmin has no rule for c64: complex numbers have no order");
-  check_fails(es_argmin(ctx, x, 1, false), ES_E_RANGE, "axis 1 is out of range for a tensor with 1 axis (-1 … 0)");
+  check_fails(es_argmin(ctx, x, 1, false), ES_E_RANGE,
+              "axis 1 is out of range for a tensor with 1 axis (-1 … 0)");
 }
 
 /* ---- joining --------------------------------------------------------------------------- */
 
-static void check(const es_tensor *t, es_dtype dtype, int rank, const int64_t *shape, const double *want, int line) {
+static void check(const es_tensor *t, es_dtype dtype, int rank, const int64_t *shape,
+                  const double *want, int line) {
   double got[64];
   cr_assert(t, "line %d: %s", line, es_error_text(ctx));
   cr_assert(es_dtype_of(t) == dtype && es_rank(t) == rank, "line %d", line);
@@ -166,34 +178,42 @@ static void check(const es_tensor *t, es_dtype dtype, int rank, const int64_t *s
     cr_assert(got[i] == want[i], "line %d: element %lld is %g", line, (long long)i, got[i]);
 }
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
-#define CHECK(t, dtype, rank, shape, ...) check(t, dtype, rank, shape, (const double[]){__VA_ARGS__}, __LINE__)
+#define CHECK(t, dtype, rank, shape, ...)                                                          \
+  check(t, dtype, rank, shape, (const double[]){__VA_ARGS__}, __LINE__)
 
 Test(axes, concat) {
-  es_tensor *a = es_ramp(ctx, ES_I32, ES_SHAPE(2, 2)), *b = es_transpose(ctx, es_ramp(ctx, ES_F32, ES_SHAPE(2, 1)), 0, 1);
+  es_tensor *a = es_ramp(ctx, ES_I32, ES_SHAPE(2, 2)),
+            *b = es_transpose(ctx, es_ramp(ctx, ES_F32, ES_SHAPE(2, 1)), 0, 1);
   CHECK(es_concat(ctx, ES_IN(a, b, a), 0), ES_F64, 2, SHAPE(5, 2), 0, 1, 2, 3, 0, 1, 0, 1, 2, 3);
   CHECK(es_concat(ctx, ES_IN(a, a), -1), ES_I32, 2, SHAPE(2, 4), 0, 1, 0, 1, 2, 3, 2, 3);
   CHECK(es_concat(ctx, ES_IN(b), 1), ES_F32, 2, SHAPE(1, 2), 0, 1);
-  CHECK(es_concat(ctx, ES_IN(a, es_zeros(ctx, ES_I32, ES_SHAPE(0, 2))), 0), ES_I32, 2, SHAPE(2, 2), 0, 1, 2, 3);
+  CHECK(es_concat(ctx, ES_IN(a, es_zeros(ctx, ES_I32, ES_SHAPE(0, 2))), 0), ES_I32, 2, SHAPE(2, 2),
+        0, 1, 2, 3);
   check_fails(es_concat(ctx, ES_IN(a, b), 1), ES_E_EXTENT,
               "concat: tensor 1 has shape (1, 2), tensor 0 has (2, 2): they differ in axis 0");
   check_fails(es_concat(ctx, ES_IN(a, es_select(ctx, a, 0, 0)), 1), ES_E_RANK,
               "concat: tensor 1 has shape (2,), tensor 0 has (2, 2): they differ");
   check_fails(es_concat(ctx, NULL, 0, 0), ES_E_COUNT, "concat needs at least one tensor");
-  check_fails(es_concat(ctx, ES_IN(a, NULL), 0), ES_E_VALUE, "concat: a tensor was expected, but the argument is NULL");
-  check_fails(es_concat(ctx, ES_IN(a), 2), ES_E_RANGE, "axis 2 is out of range for a tensor with 2 axes (-2 … 1)");
+  check_fails(es_concat(ctx, ES_IN(a, NULL), 0), ES_E_VALUE,
+              "concat: a tensor was expected, but the argument is NULL");
+  check_fails(es_concat(ctx, ES_IN(a), 2), ES_E_RANGE,
+              "axis 2 is out of range for a tensor with 2 axes (-2 … 1)");
   es_tensor *one = es_zeros(ctx, ES_U8, ES_SHAPE(1, 0));
   es_tensor *huge = es_broadcast_to(ctx, one, ES_SHAPE((int64_t)1 << 62, 0));
-  check_fails(es_concat(ctx, ES_IN(huge, huge), 0), ES_E_OVERFLOW, "concat: the sizes along axis 0 add up past 2^63 - 1");
+  check_fails(es_concat(ctx, ES_IN(huge, huge), 0), ES_E_OVERFLOW,
+              "concat: the sizes along axis 0 add up past 2^63 - 1");
 }
 
 Test(axes, stack) {
-  es_tensor *a = es_ramp(ctx, ES_I8, ES_SHAPE(3)), *b = es_flip(ctx, es_ramp(ctx, ES_U8, ES_SHAPE(3)), 0);
+  es_tensor *a = es_ramp(ctx, ES_I8, ES_SHAPE(3)),
+            *b = es_flip(ctx, es_ramp(ctx, ES_U8, ES_SHAPE(3)), 0);
   CHECK(es_stack(ctx, ES_IN(a, b), 0), ES_I16, 2, SHAPE(2, 3), 0, 1, 2, 2, 1, 0);
   CHECK(es_stack(ctx, ES_IN(a, b), -1), ES_I16, 2, SHAPE(3, 2), 0, 2, 1, 1, 2, 0);
   CHECK(es_stack(ctx, ES_IN(es_full(ctx, ES_F32, 0, NULL, 4)), 0), ES_F32, 1, SHAPE(1), 4);
   check_fails(es_stack(ctx, ES_IN(a, es_ramp(ctx, ES_I8, ES_SHAPE(4))), 0), ES_E_EXTENT,
               "stack: tensor 1 has shape (4,), tensor 0 has (3,): they differ in axis 0");
-  check_fails(es_stack(ctx, ES_IN(a), 2), ES_E_RANGE, "axis 2 is out of range for a tensor with 2 axes (-2 … 1)");
+  check_fails(es_stack(ctx, ES_IN(a), 2), ES_E_RANGE,
+              "axis 2 is out of range for a tensor with 2 axes (-2 … 1)");
   int64_t ones[ES_MAX_RANK];
   for (int i = 0; i < ES_MAX_RANK; i++) ones[i] = 1;
   check_fails(es_stack(ctx, ES_IN(es_zeros(ctx, ES_U8, ES_MAX_RANK, ones)), 0), ES_E_RANK,

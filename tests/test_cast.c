@@ -13,11 +13,45 @@ static void setup(void) { ctx = es_ctx_create(&(es_config){.threads = 1}); }
 static void teardown(void) { es_ctx_destroy(ctx); }
 TestSuite(cast, .init = setup, .fini = teardown);
 
-static const double probes[] = {0,      -0.0,    0.5,    -0.5,   1,      -1,        1.5,      127,      127.99,
-                                128,    -128,    -128.9, -129,   255,    255.9,     256,      32767.5,  -32768.5,
-                                65504,  65519.9, 65520,  70000,  1e-8,   6e-8,      2147483647.5, -2147483648.5,
-                                1e10,   1e15,    0x1p53, 0x1p62, -0x1p63, 0x1p63,   1e20,     1e39,     1e-45,
-                                3.1415926535897931, NAN, INFINITY, -INFINITY};
+static const double probes[] = {0,
+                                -0.0,
+                                0.5,
+                                -0.5,
+                                1,
+                                -1,
+                                1.5,
+                                127,
+                                127.99,
+                                128,
+                                -128,
+                                -128.9,
+                                -129,
+                                255,
+                                255.9,
+                                256,
+                                32767.5,
+                                -32768.5,
+                                65504,
+                                65519.9,
+                                65520,
+                                70000,
+                                1e-8,
+                                6e-8,
+                                2147483647.5,
+                                -2147483648.5,
+                                1e10,
+                                1e15,
+                                0x1p53,
+                                0x1p62,
+                                -0x1p63,
+                                0x1p63,
+                                1e20,
+                                1e39,
+                                1e-45,
+                                3.1415926535897931,
+                                NAN,
+                                INFINITY,
+                                -INFINITY};
 enum { PROBES = sizeof probes / sizeof *probes };
 
 /* Every pair of types, every probe: the row kernels of every vector width agree
@@ -37,18 +71,21 @@ Test(cast, every_pair_against_single_elements) {
           if (!es_scalar_store((es_dtype)from, in, v)) continue;
           bool fits = es_scalar_store((es_dtype)to, want, es_scalar_load((es_dtype)from, in));
           es_scope_push(ctx);
-          es_tensor *x = es_from_data(ctx, (es_dtype)from, ES_SHAPE(1), in), *y = es_cast(ctx, x, (es_dtype)to);
+          es_tensor *x = es_from_data(ctx, (es_dtype)from, ES_SHAPE(1), in),
+                    *y = es_cast(ctx, x, (es_dtype)to);
           cr_assert_eq(y != NULL, fits, "%g: %s to %s", probes[p], es_dtype_name((es_dtype)from),
                        es_dtype_name((es_dtype)to));
           if (y && from != to && !isnan(probes[p]))
-            cr_assert_eq(memcmp(es_data(y), want, es_dtype_size((es_dtype)to)), 0, "%g: %s to %s", probes[p],
-                         es_dtype_name((es_dtype)from), es_dtype_name((es_dtype)to));
+            cr_assert_eq(memcmp(es_data(y), want, es_dtype_size((es_dtype)to)), 0, "%g: %s to %s",
+                         probes[p], es_dtype_name((es_dtype)from), es_dtype_name((es_dtype)to));
           if (y && isnan(probes[p]) && to != ES_BOOL) {
             double back[2];
             es_read(ctx, to >= ES_C64 ? es_unary(ctx, ES_REAL, y) : y, ES_F64, back, 1);
             cr_assert(isnan(back[0]) || from <= ES_I64);
           }
-          if (!y) cr_assert(es_ctx_error(ctx)->status == ES_E_OVERFLOW || es_ctx_error(ctx)->status == ES_E_DTYPE);
+          if (!y)
+            cr_assert(es_ctx_error(ctx)->status == ES_E_OVERFLOW ||
+                      es_ctx_error(ctx)->status == ES_E_DTYPE);
           es_clear_error(ctx);
           es_scope_pop(ctx);
         }
@@ -59,9 +96,11 @@ Test(cast, every_pair_against_single_elements) {
 Test(cast, same_type_keeps_bits) {
   for (int d = 0; d < ES_DTYPE_COUNT; d++) {
     unsigned char bytes[16 * 6];
-    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(d == ES_BOOL ? i & 1 : 0xf0 + i * 7);
+    for (size_t i = 0; i < sizeof bytes; i++)
+      bytes[i] = (unsigned char)(d == ES_BOOL ? i & 1 : 0xf0 + i * 7);
     es_tensor *x = es_from_data(ctx, (es_dtype)d, ES_SHAPE(2, 3), bytes);
-    es_tensor *twice = es_copy(ctx, es_transpose(ctx, es_copy(ctx, es_transpose(ctx, x, 0, 1)), 0, 1));
+    es_tensor *twice = es_copy(ctx,
+                               es_transpose(ctx, es_copy(ctx, es_transpose(ctx, x, 0, 1)), 0, 1));
     cr_assert_eq(memcmp(es_data(twice), bytes, 6 * es_dtype_size((es_dtype)d)), 0);
   }
 }
@@ -77,7 +116,8 @@ Test(cast, overflow_names_value_position_and_range) {
   cr_assert_str_eq(es_ctx_error(ctx)->message, "300.5 at (7, 0, 3) does not fit u8 (0 … 255)");
   es_clear_error(ctx);
   cr_assert_null(es_cast(ctx, es_zeros(ctx, ES_C64, ES_SHAPE(2)), ES_F32));
-  cr_assert_str_eq(es_ctx_error(ctx)->message, "c64 does not convert to f32: take the real part first");
+  cr_assert_str_eq(es_ctx_error(ctx)->message,
+                   "c64 does not convert to f32: take the real part first");
   es_clear_error(ctx);
   cr_assert_null(es_cast(ctx, x, (es_dtype)50));
   cr_assert_eq(es_ctx_error(ctx)->status, ES_E_DTYPE);
@@ -114,7 +154,8 @@ Test(cast, read) {
   cr_assert_str_eq(es_ctx_error(ctx)->message, "es_read: the tensor has 6 elements, not 5");
   es_clear_error(ctx);
   int8_t small[2] = {7, 7};
-  cr_assert_eq(es_read(ctx, es_full(ctx, ES_F32, ES_SHAPE(2), 1000), ES_I8, small, 2), ES_E_OVERFLOW);
+  cr_assert_eq(es_read(ctx, es_full(ctx, ES_F32, ES_SHAPE(2), 1000), ES_I8, small, 2),
+               ES_E_OVERFLOW);
   cr_assert(small[0] == 7 && small[1] == 7, "a failed read wrote");
   es_clear_error(ctx);
   cr_assert_eq(es_read(ctx, es_zeros(ctx, ES_F32, ES_SHAPE(0)), ES_I8, NULL, 0), ES_OK);
@@ -127,7 +168,8 @@ static void check(const es_tensor *t, const double *want, int line) {
   int64_t n = es_size(t);
   cr_assert_eq(es_read(ctx, t, ES_F64, got, n), ES_OK);
   for (int64_t i = 0; i < n; i++)
-    cr_assert(got[i] == want[i], "line %d: element %lld is %g, not %g", line, (long long)i, got[i], want[i]);
+    cr_assert(got[i] == want[i], "line %d: element %lld is %g, not %g", line, (long long)i, got[i],
+              want[i]);
 }
 #define CHECK(t, ...) check(t, (const double[]){__VA_ARGS__}, __LINE__)
 
@@ -135,9 +177,12 @@ Test(cast, assign_converts_and_broadcasts) {
   es_tensor *x = es_zeros(ctx, ES_I16, ES_SHAPE(2, 3)), *row = es_ramp(ctx, ES_F32, ES_SHAPE(3));
   cr_assert_eq(es_assign(ctx, x, row), ES_OK);
   CHECK(x, 0, 1, 2, 0, 1, 2);
-  cr_assert_eq(es_assign(ctx, es_transpose(ctx, x, 0, 1), es_full(ctx, ES_F64, 0, NULL, 7.9)), ES_OK);
+  cr_assert_eq(es_assign(ctx, es_transpose(ctx, x, 0, 1), es_full(ctx, ES_F64, 0, NULL, 7.9)),
+               ES_OK);
   CHECK(x, 7, 7, 7, 7, 7, 7);
-  cr_assert_eq(es_assign(ctx, es_slice(ctx, x, 1, ES_ALL, ES_ALL, -2), es_ramp(ctx, ES_U8, ES_SHAPE(2, 2))), ES_OK);
+  cr_assert_eq(
+      es_assign(ctx, es_slice(ctx, x, 1, ES_ALL, ES_ALL, -2), es_ramp(ctx, ES_U8, ES_SHAPE(2, 2))),
+      ES_OK);
   CHECK(x, 1, 7, 0, 3, 7, 2);
   cr_assert_eq(es_assign(ctx, x, es_full(ctx, ES_F32, ES_SHAPE(2, 1), 1e6)), ES_E_OVERFLOW);
   CHECK(x, 1, 7, 0, 3, 7, 2);
@@ -148,7 +193,8 @@ Test(cast, assign_converts_and_broadcasts) {
   cr_assert_eq(es_assign(ctx, x, es_ramp(ctx, ES_I8, ES_SHAPE(1, 2, 3))), ES_E_EXTENT);
   es_clear_error(ctx);
   cr_assert_eq(es_assign(ctx, es_broadcast_to(ctx, x, ES_SHAPE(2, 2, 3)), x), ES_E_READONLY);
-  cr_assert_eq(es_assign(ctx, es_select(ctx, x, 0, 0), es_ramp(ctx, ES_C64, ES_SHAPE(3))), ES_E_DTYPE);
+  cr_assert_eq(es_assign(ctx, es_select(ctx, x, 0, 0), es_ramp(ctx, ES_C64, ES_SHAPE(3))),
+               ES_E_DTYPE);
   CHECK(x, 1, 7, 0, 3, 7, 2);
   cr_assert_eq(es_assign(ctx, NULL, x), es_ctx_error(ctx)->status);
 }
@@ -178,8 +224,10 @@ Test(cast, assign_where_they_overlap) {
   CHECK(square, 0, 3, 6, 1, 4, 7, 2, 5, 8);
   /* Other element sizes over the same bytes. */
   static int32_t bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-  es_tensor *narrow = es_wrap(ctx, ES_I32, bytes, 8, 0, 1, (const int64_t[]){4}, NULL, true, NULL, NULL);
-  es_tensor *wide = es_wrap(ctx, ES_I64, bytes, 4, 0, 1, (const int64_t[]){4}, NULL, true, NULL, NULL);
+  es_tensor *narrow = es_wrap(ctx, ES_I32, bytes, 8, 0, 1, (const int64_t[]){4}, NULL, true, NULL,
+                              NULL);
+  es_tensor *wide = es_wrap(ctx, ES_I64, bytes, 4, 0, 1, (const int64_t[]){4}, NULL, true, NULL,
+                            NULL);
   cr_assert_eq(es_assign(ctx, wide, narrow), ES_OK);
   CHECK(wide, 1, 2, 3, 4);
 }
@@ -199,7 +247,8 @@ Test(cast, walks_of_any_shape) {
       if (strides[i] < 0) offset -= (shape[i] - 1) * strides[i];
     }
     es_scope_push(ctx);
-    es_tensor *x = es_as_strided(ctx, es_ramp(ctx, ES_I32, 1, &length), rank, shape, strides, offset);
+    es_tensor *x = es_as_strided(ctx, es_ramp(ctx, ES_I32, 1, &length), rank, shape, strides,
+                                 offset);
     cr_assert(x, "%s", es_error_text(ctx));
     static const es_dtype types[] = {ES_I32, ES_I64, ES_F64, ES_C128, ES_F32};
     es_dtype type = types[round % 5];

@@ -29,14 +29,16 @@ Test(checked, multiply_and_add) {
       for (int b = INT8_MIN; b <= INT8_MAX; b++) {
         int8_t out = 0;
         bool want = fits(a * b) && fits(acc + a * b);
-        if (es_mad_i8((int8_t)acc, (int8_t)a, (int8_t)b, &out) != want || (want && out != acc + a * b))
+        if (es_mad_i8((int8_t)acc, (int8_t)a, (int8_t)b, &out) != want ||
+            (want && out != acc + a * b))
           cr_assert_fail("%d + %d * %d", acc, a, b);
       }
 }
 
 Test(checked, edges_of_int64) {
-  static const int64_t edge[] = {INT64_MIN,     INT64_MIN + 1, -((int64_t)1 << 32), -2, -1, 0, 1, 2,
-                                 (int64_t)1 << 32, INT64_MAX - 1, INT64_MAX};
+  static const int64_t edge[] = {
+      INT64_MIN, INT64_MIN + 1,    -((int64_t)1 << 32), -2,       -1, 0, 1,
+      2,         (int64_t)1 << 32, INT64_MAX - 1,       INT64_MAX};
   for (size_t i = 0; i < sizeof edge / sizeof *edge; i++)
     for (size_t j = 0; j < sizeof edge / sizeof *edge; j++) {
       __int128 a = edge[i], b = edge[j];

@@ -295,7 +295,8 @@ Test(ctx, the_first_error_sticks) {
   const es_error *e = es_ctx_error(ctx);
   cr_assert_eq(e->status, ES_E_RANGE);
   cr_assert_str_eq(e->message, "axis 7 is out of range for a tensor with 2 axes (-2 … 1)");
-  cr_assert_str_eq(es_error_text(ctx), "axis 7 is out of range for a tensor with 2 axes (-2 … 1)\n");
+  cr_assert_str_eq(es_error_text(ctx),
+                   "axis 7 is out of range for a tensor with 2 axes (-2 … 1)\n");
   es_clear_error(ctx);
   cr_assert_eq(es_ctx_error(ctx)->status, ES_OK);
   cr_assert_null(es_select(ctx, x, 0, 99));
@@ -340,7 +341,8 @@ Test(ctx, settings) {
   cr_assert_eq(es_set_strategy(ctx, "loops"), ES_OK);
   cr_assert_eq(es_set_strategy(ctx, NULL), ES_OK);
   cr_assert_eq(es_set_strategy(ctx, "magic\n"), ES_E_VALUE);
-  cr_assert(strstr(es_ctx_error(ctx)->message, "'magic\\x0a'") && strstr(es_ctx_error(ctx)->message, "loops"),
+  cr_assert(strstr(es_ctx_error(ctx)->message, "'magic\\x0a'") &&
+                strstr(es_ctx_error(ctx)->message, "loops"),
             "%s", es_ctx_error(ctx)->message);
   es_ctx_destroy(ctx);
 }

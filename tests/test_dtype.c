@@ -10,9 +10,9 @@ Test(dtype, names_and_sizes) {
     const char *name;
     es_dtype dtype;
     size_t size;
-  } rows[] = {{"bool", ES_BOOL, 1}, {"u8", ES_U8, 1},   {"i8", ES_I8, 1},     {"i16", ES_I16, 2},
-              {"i32", ES_I32, 4},   {"i64", ES_I64, 8}, {"f16", ES_F16, 2},   {"bf16", ES_BF16, 2},
-              {"f32", ES_F32, 4},   {"f64", ES_F64, 8}, {"c64", ES_C64, 8},   {"c128", ES_C128, 16}};
+  } rows[] = {{"bool", ES_BOOL, 1}, {"u8", ES_U8, 1},   {"i8", ES_I8, 1},   {"i16", ES_I16, 2},
+              {"i32", ES_I32, 4},   {"i64", ES_I64, 8}, {"f16", ES_F16, 2}, {"bf16", ES_BF16, 2},
+              {"f32", ES_F32, 4},   {"f64", ES_F64, 8}, {"c64", ES_C64, 8}, {"c128", ES_C128, 16}};
   cr_assert_eq(sizeof rows / sizeof *rows, ES_DTYPE_COUNT);
   for (size_t i = 0; i < ES_DTYPE_COUNT; i++) {
     cr_assert_str_eq(es_dtype_name(rows[i].dtype), rows[i].name);
@@ -22,10 +22,11 @@ Test(dtype, names_and_sizes) {
   static const struct {
     const char *name;
     es_dtype dtype;
-  } aliases[] = {{"float32", ES_F32}, {"float", ES_F32},     {"double", ES_F64},      {"float64", ES_F64},
-                 {"half", ES_F16},    {"bfloat16", ES_BF16}, {"complex64", ES_C64},   {"complex128", ES_C128},
-                 {"int64", ES_I64},   {"long", ES_I64},      {"int32", ES_I32},       {"int16", ES_I16},
-                 {"int8", ES_I8},     {"uint8", ES_U8},      {"cfloat", ES_C64}};
+  } aliases[] = {{"float32", ES_F32},   {"float", ES_F32},       {"double", ES_F64},
+                 {"float64", ES_F64},   {"half", ES_F16},        {"bfloat16", ES_BF16},
+                 {"complex64", ES_C64}, {"complex128", ES_C128}, {"int64", ES_I64},
+                 {"long", ES_I64},      {"int32", ES_I32},       {"int16", ES_I16},
+                 {"int8", ES_I8},       {"uint8", ES_U8},        {"cfloat", ES_C64}};
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
     cr_assert_eq(es_dtype_from_name(aliases[i].name), aliases[i].dtype, "%s", aliases[i].name);
   cr_assert_eq(es_dtype_from_name("float8"), ES_DTYPE_AUTO);
@@ -39,8 +40,8 @@ Test(dtype, names_and_sizes) {
  * holds every value of both, where a float of p bits holds an integer type whose
  * values need at most p bits, and i32 and i64 count as fitting f64. */
 typedef struct facts {
-  int kind;    /* 0 bool, 1 integer, 2 float, 3 complex */
-  int bits;    /* integers: of the magnitude; floats: of the significand */
+  int kind; /* 0 bool, 1 integer, 2 float, 3 complex */
+  int bits; /* integers: of the magnitude; floats: of the significand */
   bool signs;
 } facts;
 
@@ -71,8 +72,8 @@ Test(dtype, promotion_follows_numpy) {
       es_dtype want = ES_DTYPE_AUTO;
       for (size_t i = 0; i < sizeof by_size / sizeof *by_size && want == ES_DTYPE_AUTO; i++)
         if (holds(by_size[i], (es_dtype)a) && holds(by_size[i], (es_dtype)b)) want = by_size[i];
-      cr_assert_eq(got, want, "%s and %s: %s, not %s", es_dtype_name((es_dtype)a), es_dtype_name((es_dtype)b),
-                   es_dtype_name(got), es_dtype_name(want));
+      cr_assert_eq(got, want, "%s and %s: %s, not %s", es_dtype_name((es_dtype)a),
+                   es_dtype_name((es_dtype)b), es_dtype_name(got), es_dtype_name(want));
     }
   cr_assert_eq(es_dtype_promote(ES_BF16, ES_I64), ES_BF16);
   cr_assert_eq(es_dtype_promote(ES_BF16, ES_F16), ES_F32);
@@ -143,7 +144,10 @@ static void check_rounding(uint16_t low, double (*value)(uint16_t), uint16_t (*f
   const struct {
     double at;
     uint16_t want;
-  } rows[] = {{a, low}, {nextafter(middle, a), low}, {middle, even}, {nextafter(middle, INFINITY), high},
+  } rows[] = {{a, low},
+              {nextafter(middle, a), low},
+              {middle, even},
+              {nextafter(middle, INFINITY), high},
               {isinf(b) ? 1e300 : b, high}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     cr_assert_eq(from64(rows[i].at), rows[i].want, "%a", rows[i].at);
@@ -156,8 +160,10 @@ static void check_rounding(uint16_t low, double (*value)(uint16_t), uint16_t (*f
 /* nextafter(middle) is nearer to the middle than float can tell: going through
  * float would round twice, to the wrong side. */
 Test(dtype, double_rounds_once) {
-  for (uint16_t low = 0; low < 0x7c00; low++) check_rounding(low, f16_value, es_f64_to_f16, es_f32_to_f16);
-  for (uint16_t low = 0; low < 0x7f80; low++) check_rounding(low, bf16_value, es_f64_to_bf16, es_f32_to_bf16);
+  for (uint16_t low = 0; low < 0x7c00; low++)
+    check_rounding(low, f16_value, es_f64_to_f16, es_f32_to_f16);
+  for (uint16_t low = 0; low < 0x7f80; low++)
+    check_rounding(low, bf16_value, es_f64_to_bf16, es_f32_to_bf16);
 }
 
 Test(dtype, narrowing_ignores_the_rounding_mode) {
@@ -200,21 +206,27 @@ Test(dtype, scalars_fit_or_are_refused) {
     es_dtype_int_range((es_dtype)d, &low, &high);
     int64_t probe[] = {low, high, 0, 1};
     for (size_t i = 0; i < 4; i++) {
-      cr_assert(es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_INT, .i = probe[i]}));
+      cr_assert(
+          es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_INT, .i = probe[i]}));
       cr_assert_eq(es_scalar_load((es_dtype)d, &stored).i, probe[i]);
     }
     stored = 77;
     if (d != ES_I64) {
-      cr_assert(!es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_INT, .i = high + 1}));
-      cr_assert(!es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_INT, .i = low - 1}));
-      cr_assert(es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_FLOAT, .re = (double)high + 0.9}));
+      cr_assert(
+          !es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_INT, .i = high + 1}));
+      cr_assert(
+          !es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_INT, .i = low - 1}));
+      cr_assert(es_scalar_store((es_dtype)d, &stored,
+                                (es_scalar){.cls = ES_CLASS_FLOAT, .re = (double)high + 0.9}));
       cr_assert_eq(es_scalar_load((es_dtype)d, &stored).i, high);
     }
     stored = 77;
     static const double outside[] = {NAN, INFINITY, -INFINITY, 0x1p63, -0x1.1p63, 1e300};
     for (size_t i = 0; i < 6; i++)
-      cr_assert(!es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_FLOAT, .re = outside[i]}));
-    cr_assert(!es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_COMPLEX, .re = 1}));
+      cr_assert(!es_scalar_store((es_dtype)d, &stored,
+                                 (es_scalar){.cls = ES_CLASS_FLOAT, .re = outside[i]}));
+    cr_assert(
+        !es_scalar_store((es_dtype)d, &stored, (es_scalar){.cls = ES_CLASS_COMPLEX, .re = 1}));
     cr_assert_eq(stored, 77, "a refused value was written");
   }
 }
@@ -222,9 +234,10 @@ Test(dtype, scalars_fit_or_are_refused) {
 Test(dtype, classes_and_compute_types) {
   static const es_dtype compute[] = {ES_I64, ES_I64, ES_I64, ES_I64, ES_I64, ES_I64,
                                      ES_F32, ES_F32, ES_F32, ES_F64, ES_C64, ES_C128};
-  static const es_class classes[] = {ES_CLASS_BOOL,  ES_CLASS_INT,   ES_CLASS_INT,     ES_CLASS_INT,
-                                     ES_CLASS_INT,   ES_CLASS_INT,   ES_CLASS_FLOAT,   ES_CLASS_FLOAT,
-                                     ES_CLASS_FLOAT, ES_CLASS_FLOAT, ES_CLASS_COMPLEX, ES_CLASS_COMPLEX};
+  static const es_class classes[] = {ES_CLASS_BOOL,  ES_CLASS_INT,     ES_CLASS_INT,
+                                     ES_CLASS_INT,   ES_CLASS_INT,     ES_CLASS_INT,
+                                     ES_CLASS_FLOAT, ES_CLASS_FLOAT,   ES_CLASS_FLOAT,
+                                     ES_CLASS_FLOAT, ES_CLASS_COMPLEX, ES_CLASS_COMPLEX};
   for (int d = 0; d < ES_DTYPE_COUNT; d++) {
     cr_assert_eq(es_dtype_compute((es_dtype)d), compute[d]);
     cr_assert_eq(es_dtype_class((es_dtype)d), classes[d]);

@@ -82,7 +82,8 @@ Test(elementwise, all_pairs_of_int8) {
             bs[n++] = (int8_t)b;
           } else if (w == 0) {
             es_scope_push(ctx);
-            cr_assert_null(es_binary(ctx, op, x, es_full(ctx, ES_I8, 1, &one, b)), "%d: %d, %d", o, a, b);
+            cr_assert_null(es_binary(ctx, op, x, es_full(ctx, ES_I8, 1, &one, b)), "%d: %d, %d", o,
+                           a, b);
             cr_assert_eq(es_ctx_error(ctx)->status, has ? ES_E_OVERFLOW : ES_E_VALUE);
             es_clear_error(ctx);
             es_scope_pop(ctx);
@@ -105,11 +106,21 @@ Test(elementwise, all_int8_through_unary_operations) {
       es_unary_op op;
       int want;
       es_dtype dtype;
-    } rows[] = {{ES_NEG, -a, ES_I8},          {ES_ABS, a < 0 ? -a : a, ES_I8}, {ES_SIGN, (a > 0) - (a < 0), ES_I8},
-                {ES_SQUARE, a * a, ES_I8},    {ES_FLOOR, a, ES_I8},            {ES_CEIL, a, ES_I8},
-                {ES_ROUND, a, ES_I8},         {ES_TRUNC, a, ES_I8},            {ES_NOT, !a, ES_BOOL},
-                {ES_ISNAN, 0, ES_BOOL},       {ES_ISINF, 0, ES_BOOL},          {ES_ISFINITE, 1, ES_BOOL},
-                {ES_CONJ, a, ES_I8},          {ES_REAL, a, ES_I8},             {ES_IMAG, 0, ES_I8}};
+    } rows[] = {{ES_NEG, -a, ES_I8},
+                {ES_ABS, a < 0 ? -a : a, ES_I8},
+                {ES_SIGN, (a > 0) - (a < 0), ES_I8},
+                {ES_SQUARE, a * a, ES_I8},
+                {ES_FLOOR, a, ES_I8},
+                {ES_CEIL, a, ES_I8},
+                {ES_ROUND, a, ES_I8},
+                {ES_TRUNC, a, ES_I8},
+                {ES_NOT, !a, ES_BOOL},
+                {ES_ISNAN, 0, ES_BOOL},
+                {ES_ISINF, 0, ES_BOOL},
+                {ES_ISFINITE, 1, ES_BOOL},
+                {ES_CONJ, a, ES_I8},
+                {ES_REAL, a, ES_I8},
+                {ES_IMAG, 0, ES_I8}};
     es_scope_push(ctx);
     es_tensor *x = es_full(ctx, ES_I8, ES_SHAPE(3), a);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -126,12 +137,28 @@ Test(elementwise, all_int8_through_unary_operations) {
   }
 }
 
-static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, -((int64_t)1 << 32), -3037000500, -2, -1, 0, 1, 2, 62, 63, 64,
-                                3037000499, 3037000500, (int64_t)1 << 32, INT64_MAX - 1, INT64_MAX};
+static const int64_t edges[] = {INT64_MIN,
+                                INT64_MIN + 1,
+                                -((int64_t)1 << 32),
+                                -3037000500,
+                                -2,
+                                -1,
+                                0,
+                                1,
+                                2,
+                                62,
+                                63,
+                                64,
+                                3037000499,
+                                3037000500,
+                                (int64_t)1 << 32,
+                                INT64_MAX - 1,
+                                INT64_MAX};
 enum { EDGES = sizeof edges / sizeof *edges };
 
 Test(elementwise, edges_of_int64) {
-  static const es_binary_op ops[] = {ES_ADD, ES_SUB, ES_MUL, ES_FLOORDIV, ES_MOD, ES_MAXIMUM, ES_LT};
+  static const es_binary_op ops[] = {ES_ADD, ES_SUB,     ES_MUL, ES_FLOORDIV,
+                                     ES_MOD, ES_MAXIMUM, ES_LT};
   for (size_t o = 0; o < sizeof ops / sizeof *ops; o++)
     for (int i = 0; i < EDGES; i++)
       for (int j = 0; j < EDGES; j++) {
@@ -152,7 +179,8 @@ Test(elementwise, edges_of_int64) {
         es_scope_push(ctx);
         es_tensor *y = es_binary(ctx, ops[o], es_from_data(ctx, ES_I64, ES_SHAPE(1), &edges[i]),
                                  es_from_data(ctx, ES_I64, ES_SHAPE(1), &edges[j]));
-        cr_assert_eq(y != NULL, fits, "op %zu: %lld, %lld", o, (long long)edges[i], (long long)edges[j]);
+        cr_assert_eq(y != NULL, fits, "op %zu: %lld, %lld", o, (long long)edges[i],
+                     (long long)edges[j]);
         if (y && ops[o] != ES_LT) cr_assert_eq(*(const int64_t *)es_data(y), (int64_t)want);
         es_clear_error(ctx);
         es_scope_pop(ctx);
@@ -170,7 +198,8 @@ Test(elementwise, powers_of_int64) {
         if (edges[i] == 0 || edges[i] == 1 || edges[i] == -1) continue;
       }
       es_scope_push(ctx);
-      es_tensor *y = es_binary_scalar(ctx, ES_POW, es_from_data(ctx, ES_I64, ES_SHAPE(1), &edges[i]), (double)e, true, false);
+      es_tensor *y = es_binary_scalar(
+          ctx, ES_POW, es_from_data(ctx, ES_I64, ES_SHAPE(1), &edges[i]), (double)e, true, false);
       cr_assert_eq(y != NULL, fits, "%lld ** %lld", (long long)edges[i], (long long)e);
       if (y) cr_assert_eq(*(const int64_t *)es_data(y), (int64_t)want);
       es_clear_error(ctx);
@@ -179,19 +208,22 @@ Test(elementwise, powers_of_int64) {
 }
 
 Test(elementwise, errors_name_values_and_place) {
-  es_tensor *x = es_full(ctx, ES_I8, ES_SHAPE(4, 1, 8), 100), *y = es_ramp(ctx, ES_I8, ES_SHAPE(3, 8));
-  check_error(es_binary(ctx, ES_ADD, x, es_binary_scalar(ctx, ES_MUL, y, 2, true, false)), ES_E_OVERFLOW,
-              "add(100, 28) at (0, 1, 6) does not fit i8; cast to i16 first");
+  es_tensor *x = es_full(ctx, ES_I8, ES_SHAPE(4, 1, 8), 100),
+            *y = es_ramp(ctx, ES_I8, ES_SHAPE(3, 8));
+  check_error(es_binary(ctx, ES_ADD, x, es_binary_scalar(ctx, ES_MUL, y, 2, true, false)),
+              ES_E_OVERFLOW, "add(100, 28) at (0, 1, 6) does not fit i8; cast to i16 first");
   check_error(es_binary(ctx, ES_FLOORDIV, x, y), ES_E_VALUE,
               "floor_divide(100, 0) at (0, 0, 0): an integer divided by zero has no value");
   check_error(es_binary_scalar(ctx, ES_MOD, y, 0, true, false), ES_E_VALUE,
               "remainder(0, 0) at (0, 0): an integer divided by zero has no value");
   check_error(es_binary_scalar(ctx, ES_POW, x, -1, true, false), ES_E_VALUE,
-              "power(100, -1) at (0, 0, 0): a negative power of an integer is not an integer; cast to f64 first");
+              "power(100, -1) at (0, 0, 0): a negative power of an integer is not an integer; cast "
+              "to f64 first");
   check_error(es_unary(ctx, ES_NEG, es_full(ctx, ES_I64, ES_SHAPE(2), -0x1p63)), ES_E_OVERFLOW,
               "negative(-9223372036854775808) at (0,) does not fit i64; cast to f64 first");
   check_error(es_binary(ctx, ES_ADD, x, es_ramp(ctx, ES_F32, ES_SHAPE(4, 7))), ES_E_EXTENT,
-              "add: shapes (4, 1, 8) and (4, 7) do not broadcast: axis -1 has 8 in operand 0 and 7 in operand 1");
+              "add: shapes (4, 1, 8) and (4, 7) do not broadcast: axis -1 has 8 in operand 0 and 7 "
+              "in operand 1");
   es_tensor *b = es_zeros(ctx, ES_BOOL, ES_SHAPE(2));
   check_error(es_binary(ctx, ES_SUB, b, b), ES_E_DTYPE,
               "subtract has no rule for bool and bool; use a logical operation or cast first");
@@ -202,7 +234,8 @@ Test(elementwise, errors_name_values_and_place) {
   check_error(es_binary(ctx, ES_MAXIMUM, z, z), ES_E_DTYPE, "maximum has no rule for c64 and c64");
   check_error(es_unary(ctx, ES_ERF, z), ES_E_DTYPE, "erf has no rule for c64");
   check_error(es_unary(ctx, (es_unary_op)99, z), ES_E_VALUE, "es_unary: there is no operation 99");
-  check_error(es_binary(ctx, (es_binary_op)-1, z, z), ES_E_VALUE, "es_binary: there is no operation -1");
+  check_error(es_binary(ctx, (es_binary_op)-1, z, z), ES_E_VALUE,
+              "es_binary: there is no operation -1");
   check_error(es_binary_scalar(ctx, ES_ADD, y, 0.5, true, false), ES_E_VALUE,
               "add: the integer scalar is not an integer of 64 bits");
   check_error(es_binary_scalar(ctx, ES_ADD, y, 1e19, true, false), ES_E_VALUE,
@@ -211,10 +244,11 @@ Test(elementwise, errors_name_values_and_place) {
 
 /* ---- result types ----------------------------------------------------------------------- */
 
-static void check_type(const es_tensor *t, es_dtype want, const char *what, es_dtype a, es_dtype b) {
+static void check_type(const es_tensor *t, es_dtype want, const char *what, es_dtype a,
+                       es_dtype b) {
   cr_assert(t, "%s of %s and %s: %s", what, es_dtype_name(a), es_dtype_name(b), es_error_text(ctx));
-  cr_assert_eq(es_dtype_of(t), want, "%s of %s and %s gives %s, not %s", what, es_dtype_name(a), es_dtype_name(b),
-               es_dtype_name(es_dtype_of(t)), es_dtype_name(want));
+  cr_assert_eq(es_dtype_of(t), want, "%s of %s and %s gives %s, not %s", what, es_dtype_name(a),
+               es_dtype_name(b), es_dtype_name(es_dtype_of(t)), es_dtype_name(want));
 }
 
 Test(elementwise, result_types_of_pairs) {
@@ -232,8 +266,13 @@ Test(elementwise, result_types_of_pairs) {
       check_type(es_where(ctx, x, x, y), t, "where", a, b);
       if (!complex_t) {
         check_type(es_binary(ctx, ES_MAXIMUM, x, y), t, "maximum", a, b);
-        check_type(es_binary(ctx, ES_FLOORDIV, x, y), t == ES_BOOL ? ES_I8 : t, "floor_divide", a, b);
-        check_type(es_binary(ctx, ES_ATAN2, x, y), t <= ES_I16 ? ES_F32 : integral ? ES_F64 : t, "arctan2", a, b);
+        check_type(es_binary(ctx, ES_FLOORDIV, x, y), t == ES_BOOL ? ES_I8 : t, "floor_divide", a,
+                   b);
+        check_type(es_binary(ctx, ES_ATAN2, x, y),
+                   t <= ES_I16 ? ES_F32
+                   : integral  ? ES_F64
+                               : t,
+                   "arctan2", a, b);
       }
       es_scope_pop(ctx);
     }
@@ -253,15 +292,19 @@ Test(elementwise, result_types_of_one) {
     check_type(es_unary(ctx, ES_SQUARE, x), d == ES_BOOL ? ES_I8 : d, "square", d, d);
     check_type(es_unary(ctx, ES_ISNAN, x), ES_BOOL, "isnan", d, d);
     /* NumPy 2's scalars: the kind may rise, the size within a kind does not. */
-    check_type(es_binary_scalar(ctx, ES_ADD, x, 1, true, false), d == ES_BOOL ? ES_I64 : d, "+ 1", d, d);
-    check_type(es_binary_scalar(ctx, ES_ADD, x, 0.5, false, true), d <= ES_I64 ? ES_F64 : d, "0.5 +", d, d);
-    if (d < ES_C64) check_type(es_binary_scalar(ctx, ES_LT, x, 300, true, false), ES_BOOL, "< 300", d, d);
+    check_type(es_binary_scalar(ctx, ES_ADD, x, 1, true, false), d == ES_BOOL ? ES_I64 : d, "+ 1",
+               d, d);
+    check_type(es_binary_scalar(ctx, ES_ADD, x, 0.5, false, true), d <= ES_I64 ? ES_F64 : d,
+               "0.5 +", d, d);
+    if (d < ES_C64)
+      check_type(es_binary_scalar(ctx, ES_LT, x, 300, true, false), ES_BOOL, "< 300", d, d);
   }
 }
 
 Test(elementwise, booleans_as_numpy) {
   const uint8_t p[] = {0, 0, 1, 1}, q[] = {0, 1, 0, 1};
-  es_tensor *a = es_from_data(ctx, ES_BOOL, ES_SHAPE(4), p), *b = es_from_data(ctx, ES_BOOL, ES_SHAPE(4), q);
+  es_tensor *a = es_from_data(ctx, ES_BOOL, ES_SHAPE(4), p),
+            *b = es_from_data(ctx, ES_BOOL, ES_SHAPE(4), q);
   const struct {
     es_binary_op op;
     uint8_t want[4];
@@ -269,15 +312,19 @@ Test(elementwise, booleans_as_numpy) {
               {ES_MINIMUM, {0, 0, 0, 1}}, {ES_XOR, {0, 1, 1, 0}}, {ES_EQ, {1, 0, 0, 1}},
               {ES_POW, {1, 0, 1, 1}}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    cr_assert_eq(memcmp(es_data(es_binary(ctx, rows[i].op, a, b)), rows[i].want, 4), 0, "row %zu", i);
+    cr_assert_eq(memcmp(es_data(es_binary(ctx, rows[i].op, a, b)), rows[i].want, 4), 0, "row %zu",
+                 i);
 }
 
 /* ---- real numbers -------------------------------------------------------------------------- */
 
-static const double specials[] = {0.0, -0.0, 1, -1, 0.5, -2.5, 3, INFINITY, -INFINITY, NAN, 1e30, -1e-30, 7, -7};
+static const double specials[] = {0.0,      -0.0,      1,   -1,   0.5,    -2.5, 3,
+                                  INFINITY, -INFINITY, NAN, 1e30, -1e-30, 7,    -7};
 enum { SPECIALS = sizeof specials / sizeof *specials };
 
-static bool same(double a, double b) { return isnan(a) ? isnan(b) : a == b && !signbit(a) == !signbit(b); }
+static bool same(double a, double b) {
+  return isnan(a) ? isnan(b) : a == b && !signbit(a) == !signbit(b);
+}
 
 /* Python's // and %, from CPython's float_divmod. */
 static void divmod(double a, double b, double *q, double *r) {
@@ -354,8 +401,10 @@ Test(elementwise, special_values) {
           double want = real_op((es_binary_op)o, p, q);
           if (single) want = (double)(float)want;
           bool close = fabs(got[i] - want) <= 3e-7 * fabs(want); /* pow, atan2: libm's ulp */
-          bool loose = o == ES_POW || o == ES_ATAN2 || (single && (o == ES_FLOORDIV || o == ES_MOD));
-          cr_assert(same(got[i], want) || (loose && close), "op %d (%g, %g): %g, not %g", o, p, q, got[i], want);
+          bool loose = o == ES_POW || o == ES_ATAN2 ||
+                       (single && (o == ES_FLOORDIV || o == ES_MOD));
+          cr_assert(same(got[i], want) || (loose && close), "op %d (%g, %g): %g, not %g", o, p, q,
+                    got[i], want);
         }
         es_scope_pop(ctx);
       }
@@ -368,7 +417,8 @@ Test(elementwise, nan_wins_wherever_it_stands) {
       es_scope_push(ctx);
       es_tensor *x = es_ramp(ctx, ES_F32, ES_SHAPE(n)), *y = es_full(ctx, ES_F32, ES_SHAPE(n), 3);
       ((float *)es_data_mut(at % 2 ? x : y))[at] = NAN;
-      const float *high = es_data(es_binary(ctx, ES_MAXIMUM, x, y)), *low = es_data(es_binary(ctx, ES_MINIMUM, x, y));
+      const float *high = es_data(es_binary(ctx, ES_MAXIMUM, x, y)),
+                  *low = es_data(es_binary(ctx, ES_MINIMUM, x, y));
       for (int i = 0; i < n; i++) {
         cr_assert_eq(isnan(high[i]) != 0, i == at);
         cr_assert_eq(isnan(low[i]) != 0, i == at);
@@ -384,11 +434,12 @@ Test(elementwise, functions_of_one_real) {
     es_unary_op op;
     double (*f)(double);
     double low, high;
-  } rows[] = {{ES_SQRT, sqrt, 0, 100},     {ES_EXP, exp, -20, 10},    {ES_EXPM1, expm1, -1, 1},  {ES_LOG, log, 1e-3, 50},
-              {ES_LOG1P, log1p, -0.9, 5},  {ES_LOG2, log2, 0.1, 50},  {ES_LOG10, log10, 0.1, 50}, {ES_SIN, sin, -7, 7},
-              {ES_COS, cos, -7, 7},        {ES_TAN, tan, -1.5, 1.5},  {ES_TANH, tanh, -5, 5},     {ES_ERF, erf, -4, 4},
-              {ES_FLOOR, floor, -5, 5},    {ES_CEIL, ceil, -5, 5},    {ES_ROUND, nearbyint, -5, 5}, {ES_TRUNC, trunc, -5, 5},
-              {ES_ABS, fabs, -5, 5}};
+  } rows[] = {{ES_SQRT, sqrt, 0, 100},    {ES_EXP, exp, -20, 10},     {ES_EXPM1, expm1, -1, 1},
+              {ES_LOG, log, 1e-3, 50},    {ES_LOG1P, log1p, -0.9, 5}, {ES_LOG2, log2, 0.1, 50},
+              {ES_LOG10, log10, 0.1, 50}, {ES_SIN, sin, -7, 7},       {ES_COS, cos, -7, 7},
+              {ES_TAN, tan, -1.5, 1.5},   {ES_TANH, tanh, -5, 5},     {ES_ERF, erf, -4, 4},
+              {ES_FLOOR, floor, -5, 5},   {ES_CEIL, ceil, -5, 5},     {ES_ROUND, nearbyint, -5, 5},
+              {ES_TRUNC, trunc, -5, 5},   {ES_ABS, fabs, -5, 5}};
   static const struct {
     es_dtype dtype;
     double ulp;
@@ -398,12 +449,14 @@ Test(elementwise, functions_of_one_real) {
   for (size_t d = 0; d < 4; d++)
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
       es_scope_push(ctx);
-      es_tensor *x = es_cast(ctx, es_linspace(ctx, ES_F64, rows[r].low, rows[r].high, N), types[d].dtype);
+      es_tensor *x = es_cast(ctx, es_linspace(ctx, ES_F64, rows[r].low, rows[r].high, N),
+                             types[d].dtype);
       cr_assert_eq(es_read(ctx, x, ES_F64, in, N), ES_OK);
       cr_assert_eq(es_read(ctx, es_unary(ctx, rows[r].op, x), ES_F64, out, N), ES_OK);
       for (int i = 0; i < N; i++) {
         double want = rows[r].f(in[i]);
-        cr_assert(fabs(out[i] - want) <= 2 * types[d].ulp * fabs(want) + 0x1p-24 * (types[d].dtype == ES_F16),
+        cr_assert(fabs(out[i] - want) <=
+                      2 * types[d].ulp * fabs(want) + 0x1p-24 * (types[d].dtype == ES_F16),
                   "row %zu, type %zu at %.17g: %.17g, not %.17g", r, d, in[i], out[i], want);
       }
       es_scope_pop(ctx);
@@ -414,14 +467,37 @@ Test(elementwise, special_values_of_one_real) {
   static const struct {
     es_unary_op op;
     double in, out;
-  } rows[] = {{ES_SIGN, -0.0, 0.0},      {ES_SIGN, NAN, NAN},       {ES_SIGN, -3, -1},           {ES_ABS, -0.0, 0.0},
-              {ES_NEG, 0.0, -0.0},       {ES_SQRT, -1, NAN},        {ES_LOG, 0, -INFINITY},      {ES_LOG, -1, NAN},
-              {ES_EXP, -INFINITY, 0},    {ES_EXP, 800, INFINITY},   {ES_RECIPROCAL, -0.0, -INFINITY},
-              {ES_RSQRT, 4, 0.5},        {ES_RSQRT, 0, INFINITY},   {ES_ROUND, 2.5, 2},          {ES_ROUND, -0.4, -0.0},
-              {ES_ROUND, 3.5, 4},        {ES_TANH, INFINITY, 1},    {ES_ERF, -INFINITY, -1},     {ES_ISNAN, NAN, 1},
-              {ES_ISNAN, INFINITY, 0},   {ES_ISINF, -INFINITY, 1},  {ES_ISINF, NAN, 0},          {ES_ISFINITE, 1e308, 1},
-              {ES_ISFINITE, NAN, 0},     {ES_NOT, -0.0, 1},         {ES_NOT, NAN, 0},            {ES_CONJ, -2, -2},
-              {ES_REAL, -2, -2},         {ES_IMAG, -2, 0},          {ES_LOG1P, -1, -INFINITY},   {ES_SQUARE, -3, 9}};
+  } rows[] = {{ES_SIGN, -0.0, 0.0},
+              {ES_SIGN, NAN, NAN},
+              {ES_SIGN, -3, -1},
+              {ES_ABS, -0.0, 0.0},
+              {ES_NEG, 0.0, -0.0},
+              {ES_SQRT, -1, NAN},
+              {ES_LOG, 0, -INFINITY},
+              {ES_LOG, -1, NAN},
+              {ES_EXP, -INFINITY, 0},
+              {ES_EXP, 800, INFINITY},
+              {ES_RECIPROCAL, -0.0, -INFINITY},
+              {ES_RSQRT, 4, 0.5},
+              {ES_RSQRT, 0, INFINITY},
+              {ES_ROUND, 2.5, 2},
+              {ES_ROUND, -0.4, -0.0},
+              {ES_ROUND, 3.5, 4},
+              {ES_TANH, INFINITY, 1},
+              {ES_ERF, -INFINITY, -1},
+              {ES_ISNAN, NAN, 1},
+              {ES_ISNAN, INFINITY, 0},
+              {ES_ISINF, -INFINITY, 1},
+              {ES_ISINF, NAN, 0},
+              {ES_ISFINITE, 1e308, 1},
+              {ES_ISFINITE, NAN, 0},
+              {ES_NOT, -0.0, 1},
+              {ES_NOT, NAN, 0},
+              {ES_CONJ, -2, -2},
+              {ES_REAL, -2, -2},
+              {ES_IMAG, -2, 0},
+              {ES_LOG1P, -1, -INFINITY},
+              {ES_SQUARE, -3, 9}};
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     double got;
     es_tensor *y = es_unary(ctx, rows[r].op, es_full(ctx, ES_F64, ES_SHAPE(1), rows[r].in));
@@ -438,7 +514,8 @@ Test(elementwise, complex_numbers) {
     for (int j = 0; j < 6; j++) {
       double complex a = re[i] + im[i] * I, b = re[j] + im[j] * I;
       es_scope_push(ctx);
-      es_tensor *x = es_from_data(ctx, ES_C128, ES_SHAPE(1), &a), *y = es_from_data(ctx, ES_C128, ES_SHAPE(1), &b);
+      es_tensor *x = es_from_data(ctx, ES_C128, ES_SHAPE(1), &a),
+                *y = es_from_data(ctx, ES_C128, ES_SHAPE(1), &b);
 #define GOT(t) (*(const double complex *)es_data(t))
 #define NEAR(t, want) cr_assert(cabs(GOT(t) - (want)) <= 1e-14 * (1 + cabs(want)), "%d, %d", i, j)
       NEAR(es_binary(ctx, ES_ADD, x, y), a + b);
@@ -463,14 +540,16 @@ Test(elementwise, complex_numbers) {
         NEAR(es_unary(ctx, ES_RSQRT, x), 1 / csqrt(a));
         NEAR(es_unary(ctx, ES_SIGN, x), a / cabs(a));
       }
-      cr_assert(fabs(*(const double *)es_data(es_unary(ctx, ES_ABS, x)) - cabs(a)) < 1e-15 * (1 + cabs(a)));
+      cr_assert(fabs(*(const double *)es_data(es_unary(ctx, ES_ABS, x)) - cabs(a)) <
+                1e-15 * (1 + cabs(a)));
       cr_assert_eq(*(const double *)es_data(es_unary(ctx, ES_REAL, x)), re[i]);
       cr_assert_eq(*(const double *)es_data(es_unary(ctx, ES_IMAG, x)), im[i]);
       cr_assert_eq(*(const bool *)es_data(es_binary(ctx, ES_EQ, x, y)), a == b);
       cr_assert_eq(*(const bool *)es_data(es_binary(ctx, ES_XOR, x, y)), (a != 0) != (b != 0));
       cr_assert_eq(*(const bool *)es_data(es_unary(ctx, ES_NOT, x)), a == 0);
       float complex single = (float complex)a;
-      es_tensor *s = es_binary(ctx, ES_MUL, es_from_data(ctx, ES_C64, ES_SHAPE(1), &single), es_full(ctx, ES_F32, ES_SHAPE(1), 2));
+      es_tensor *s = es_binary(ctx, ES_MUL, es_from_data(ctx, ES_C64, ES_SHAPE(1), &single),
+                               es_full(ctx, ES_F32, ES_SHAPE(1), 2));
       cr_assert(es_dtype_of(s) == ES_C64 && *(const float complex *)es_data(s) == 2 * single);
       es_scope_pop(ctx);
     }
@@ -490,7 +569,8 @@ Test(elementwise, broadcasting_against_indices) {
     }
     int rank = ra > rb ? ra : rb;
     for (int i = 0; i < rank; i++) {
-      int64_t p = i < rank - ra ? 1 : a[i - (rank - ra)], q = i < rank - rb ? 1 : b[i - (rank - rb)];
+      int64_t p = i < rank - ra ? 1 : a[i - (rank - ra)],
+              q = i < rank - rb ? 1 : b[i - (rank - rb)];
       fits &= p == q || p == 1 || q == 1;
       out[i] = p == 1 ? q : p;
     }
@@ -520,9 +600,11 @@ Test(elementwise, broadcasting_against_indices) {
 }
 
 Test(elementwise, any_layout_gives_the_same_bits) {
-  es_tensor *x = es_randn(ctx, ES_F32, ES_SHAPE(37, 61)), *y = es_randn(ctx, ES_F32, ES_SHAPE(37, 61));
+  es_tensor *x = es_randn(ctx, ES_F32, ES_SHAPE(37, 61)),
+            *y = es_randn(ctx, ES_F32, ES_SHAPE(37, 61));
   es_tensor *plain = es_binary(ctx, ES_POW, es_unary(ctx, ES_ABS, x), y);
-  es_tensor *turned = es_transpose(ctx, es_copy(ctx, es_transpose(ctx, es_unary(ctx, ES_ABS, x), 0, 1)), 0, 1);
+  es_tensor *turned =
+      es_transpose(ctx, es_copy(ctx, es_transpose(ctx, es_unary(ctx, ES_ABS, x), 0, 1)), 0, 1);
   es_tensor *flipped = es_flip(ctx, es_copy(ctx, es_flip(ctx, y, 1)), 1);
   es_tensor *other = es_binary(ctx, ES_POW, turned, flipped);
   cr_assert_eq(memcmp(es_data(plain), es_data(other), 37 * 61 * sizeof(float)), 0);
@@ -535,10 +617,14 @@ Test(elementwise, scalars) {
   const int32_t *less = es_data(es_binary_scalar(ctx, ES_SUB, x, 10, true, true));
   cr_assert_eq(less[3], 7);
   /* f16 keeps its type, the scalar is rounded to it first, as NumPy does. */
-  es_tensor *h = es_binary_scalar(ctx, ES_MUL, es_full(ctx, ES_F16, ES_SHAPE(1), 3), 0.1, false, false);
-  cr_assert(es_f16_to_f32(*(const uint16_t *)es_data(h)) == es_f16_to_f32(es_f64_to_f16(3 * (double)es_f16_to_f32(es_f64_to_f16(0.1)))));
-  cr_assert(*(const bool *)es_data(es_binary_scalar(ctx, ES_LT, es_full(ctx, ES_U8, ES_SHAPE(1), 255), 300, true, false)));
-  es_tensor *inf = es_binary_scalar(ctx, ES_ADD, es_zeros(ctx, ES_F16, ES_SHAPE(1)), 1e10, false, false);
+  es_tensor *h = es_binary_scalar(ctx, ES_MUL, es_full(ctx, ES_F16, ES_SHAPE(1), 3), 0.1, false,
+                                  false);
+  cr_assert(es_f16_to_f32(*(const uint16_t *)es_data(h)) ==
+            es_f16_to_f32(es_f64_to_f16(3 * (double)es_f16_to_f32(es_f64_to_f16(0.1)))));
+  cr_assert(*(const bool *)es_data(
+      es_binary_scalar(ctx, ES_LT, es_full(ctx, ES_U8, ES_SHAPE(1), 255), 300, true, false)));
+  es_tensor *inf = es_binary_scalar(ctx, ES_ADD, es_zeros(ctx, ES_F16, ES_SHAPE(1)), 1e10, false,
+                                    false);
   cr_assert(isinf(es_f16_to_f32(*(const uint16_t *)es_data(inf))));
 }
 
@@ -546,20 +632,26 @@ Test(elementwise, where) {
   const uint8_t c[] = {1, 0, 0, 1, 1, 0};
   for (int d = 0; d < ES_DTYPE_COUNT; d++) {
     es_tensor *condition = es_from_data(ctx, ES_BOOL, ES_SHAPE(2, 3), c);
-    es_tensor *a = es_full(ctx, (es_dtype)d, ES_SHAPE(3), 1), *b = es_zeros(ctx, (es_dtype)d, ES_SHAPE(2, 1));
+    es_tensor *a = es_full(ctx, (es_dtype)d, ES_SHAPE(3), 1),
+              *b = es_zeros(ctx, (es_dtype)d, ES_SHAPE(2, 1));
     es_tensor *y = es_where(ctx, condition, a, b);
     cr_assert_eq(es_dtype_of(y), (es_dtype)d);
     double got[6];
     es_read(ctx, es_unary(ctx, ES_REAL, y), ES_F64, got, 6);
     for (int i = 0; i < 6; i++) cr_assert(got[i] == c[i]);
     /* Any type is a condition: what is not zero. */
-    es_read(ctx, es_unary(ctx, ES_REAL, es_where(ctx, es_cast(ctx, condition, ES_C64), a, b)), ES_F64, got, 6);
+    es_read(ctx, es_unary(ctx, ES_REAL, es_where(ctx, es_cast(ctx, condition, ES_C64), a, b)),
+            ES_F64, got, 6);
     for (int i = 0; i < 6; i++) cr_assert(got[i] == c[i]);
   }
-  es_tensor *mixed = es_where(ctx, es_full(ctx, ES_F32, 0, NULL, NAN), es_ramp(ctx, ES_I32, ES_SHAPE(2)), es_zeros(ctx, ES_F32, 0, NULL));
+  es_tensor *mixed = es_where(ctx, es_full(ctx, ES_F32, 0, NULL, NAN),
+                              es_ramp(ctx, ES_I32, ES_SHAPE(2)), es_zeros(ctx, ES_F32, 0, NULL));
   cr_assert(es_dtype_of(mixed) == ES_F64 && ((const double *)es_data(mixed))[1] == 1);
-  check_error(es_where(ctx, es_zeros(ctx, ES_BOOL, ES_SHAPE(2)), es_zeros(ctx, ES_F32, ES_SHAPE(3)), mixed), ES_E_EXTENT,
-              "where: shapes (2,) and (3,) do not broadcast: axis -1 has 2 in operand 0 and 3 in operand 1");
+  check_error(
+      es_where(ctx, es_zeros(ctx, ES_BOOL, ES_SHAPE(2)), es_zeros(ctx, ES_F32, ES_SHAPE(3)), mixed),
+      ES_E_EXTENT,
+      "where: shapes (2,) and (3,) do not broadcast: axis -1 has 2 in operand 0 and 3 in operand "
+      "1");
 }
 
 Test(elementwise, empty_tensors) {

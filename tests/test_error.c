@@ -22,7 +22,8 @@ static const char *render(es_span a, es_span b, const char *text, size_t len) {
   return rendered;
 }
 #define RENDER(a, b, text) render((es_span)a, (es_span)b, text, strlen(text))
-#define SPAN(o, l) {o, l}
+#define SPAN(o, l)                                                                                 \
+  { o, l }
 
 Test(error, statuses_have_names) {
   cr_assert_str_eq(es_status_name(ES_E_EXTENT), "ES_E_EXTENT");
@@ -69,12 +70,15 @@ Test(error, long_sentences_are_cut) {
 Test(error, without_a_place) {
   cr_assert_str_eq(RENDER(SPAN(0, 0), SPAN(0, 0), "a b"), "it is wrong\n");
   cr_assert_str_eq(render((es_span){0, 1}, ES_NOWHERE, NULL, 0), "it is wrong\n");
-  cr_assert_str_eq(RENDER(SPAN(2, 5), SPAN(0, 0), "abc"), "it is wrong\n", "a span outside the text");
+  cr_assert_str_eq(RENDER(SPAN(2, 5), SPAN(0, 0), "abc"), "it is wrong\n",
+                   "a span outside the text");
 }
 
 Test(error, carets_under_the_place) {
-  cr_assert_str_eq(RENDER(SPAN(4, 1), SPAN(0, 0), "b c (h -> b"), "it is wrong\n  b c (h -> b\n      ^\n");
-  cr_assert_str_eq(RENDER(SPAN(7, 2), SPAN(0, 0), "b c (h -> b"), "it is wrong\n  b c (h -> b\n         ^~\n");
+  cr_assert_str_eq(RENDER(SPAN(4, 1), SPAN(0, 0), "b c (h -> b"),
+                   "it is wrong\n  b c (h -> b\n      ^\n");
+  cr_assert_str_eq(RENDER(SPAN(7, 2), SPAN(0, 0), "b c (h -> b"),
+                   "it is wrong\n  b c (h -> b\n         ^~\n");
   cr_assert_str_eq(RENDER(SPAN(0, 1), SPAN(10, 1), "b c (h -> b"),
                    "it is wrong\n  b c (h -> b\n  ^         ^\n");
   cr_assert_str_eq(RENDER(SPAN(10, 1), SPAN(0, 3), "b c (h -> b"),
@@ -83,16 +87,22 @@ Test(error, carets_under_the_place) {
 
 Test(error, columns_are_those_of_a_terminal) {
   /* θ is one column, 中 two, e + combining acute one. */
-  cr_assert_str_eq(RENDER(SPAN(3, 1), SPAN(0, 0), "\xce\xb8 x"), "it is wrong\n  \xce\xb8 x\n    ^\n");
-  cr_assert_str_eq(RENDER(SPAN(4, 1), SPAN(0, 0), "\xe4\xb8\xad x"), "it is wrong\n  \xe4\xb8\xad x\n     ^\n");
-  cr_assert_str_eq(RENDER(SPAN(0, 3), SPAN(0, 0), "\xe4\xb8\xad x"), "it is wrong\n  \xe4\xb8\xad x\n  ^~\n");
-  cr_assert_str_eq(RENDER(SPAN(4, 1), SPAN(0, 0), "e\xcc\x81 x"), "it is wrong\n  e\xcc\x81 x\n    ^\n");
+  cr_assert_str_eq(RENDER(SPAN(3, 1), SPAN(0, 0), "\xce\xb8 x"),
+                   "it is wrong\n  \xce\xb8 x\n    ^\n");
+  cr_assert_str_eq(RENDER(SPAN(4, 1), SPAN(0, 0), "\xe4\xb8\xad x"),
+                   "it is wrong\n  \xe4\xb8\xad x\n     ^\n");
+  cr_assert_str_eq(RENDER(SPAN(0, 3), SPAN(0, 0), "\xe4\xb8\xad x"),
+                   "it is wrong\n  \xe4\xb8\xad x\n  ^~\n");
+  cr_assert_str_eq(RENDER(SPAN(4, 1), SPAN(0, 0), "e\xcc\x81 x"),
+                   "it is wrong\n  e\xcc\x81 x\n    ^\n");
 }
 
 Test(error, control_bytes_are_escaped_and_counted) {
   cr_assert_str_eq(RENDER(SPAN(2, 1), SPAN(0, 0), "a\tb"), "it is wrong\n  a\\x09b\n       ^\n");
-  cr_assert_str_eq(render((es_span){1, 1}, ES_NOWHERE, "a\0b", 3), "it is wrong\n  a\\x00b\n   ^~~~\n");
-  cr_assert_str_eq(RENDER(SPAN(0, 1), SPAN(0, 0), "\xff\x1b[2J"), "it is wrong\n  \\xff\\x1b[2J\n  ^~~~\n");
+  cr_assert_str_eq(render((es_span){1, 1}, ES_NOWHERE, "a\0b", 3),
+                   "it is wrong\n  a\\x00b\n   ^~~~\n");
+  cr_assert_str_eq(RENDER(SPAN(0, 1), SPAN(0, 0), "\xff\x1b[2J"),
+                   "it is wrong\n  \\xff\\x1b[2J\n  ^~~~\n");
 }
 
 /* Of a long text a window is shown, and the caret stands under the right byte. */

@@ -19,10 +19,12 @@ static void check(const es_tensor *t, es_dtype dtype, int64_t n, const double *w
   cr_assert_eq(es_size(t), n, "line %d: %lld elements", line, (long long)es_size(t));
   cr_assert_eq(es_read(ctx, t, ES_F64, got, n), ES_OK);
   for (int64_t i = 0; i < n; i++)
-    cr_assert(got[i] == want[i], "line %d: element %lld is %g, not %g", line, (long long)i, got[i], want[i]);
+    cr_assert(got[i] == want[i], "line %d: element %lld is %g, not %g", line, (long long)i, got[i],
+              want[i]);
 }
 #define CHECK(t, dtype, ...)                                                                       \
-  check(t, dtype, (int64_t)(sizeof(double[]){__VA_ARGS__} / sizeof(double)), (const double[]){__VA_ARGS__}, __LINE__)
+  check(t, dtype, (int64_t)(sizeof(double[]){__VA_ARGS__} / sizeof(double)),                       \
+        (const double[]){__VA_ARGS__}, __LINE__)
 
 static void check_fails(const es_tensor *t, es_status status, const char *message) {
   cr_assert_null(t);
@@ -66,8 +68,10 @@ Test(tensor, full_and_ramp) {
   CHECK(es_full(ctx, ES_I32, ES_SHAPE(1), -2.9), ES_I32, -2); /* as es_cast: toward zero */
   CHECK(es_ramp(ctx, ES_F16, ES_SHAPE(2, 2)), ES_F16, 0, 1, 2, 3);
   CHECK(es_ramp(ctx, ES_F64, 0, NULL), ES_F64, 0);
-  check_fails(es_full(ctx, ES_U8, ES_SHAPE(2), 256), ES_E_OVERFLOW, "es_full: the value at (0,) does not fit u8");
-  check_fails(es_full(ctx, ES_I64, ES_SHAPE(2), NAN), ES_E_OVERFLOW, "es_full: the value at (0,) does not fit i64");
+  check_fails(es_full(ctx, ES_U8, ES_SHAPE(2), 256), ES_E_OVERFLOW,
+              "es_full: the value at (0,) does not fit u8");
+  check_fails(es_full(ctx, ES_I64, ES_SHAPE(2), NAN), ES_E_OVERFLOW,
+              "es_full: the value at (0,) does not fit i64");
   check_fails(es_ramp(ctx, ES_I8, ES_SHAPE(2, 100)), ES_E_OVERFLOW,
               "es_ramp: the value at (1, 28) does not fit i8");
   cr_assert(es_ramp(ctx, ES_U8, ES_SHAPE(256)));
@@ -111,7 +115,8 @@ Test(tensor, linspace) {
     es_tensor *t = es_linspace(ctx, ES_F64, 0.1, 0.7, n);
     cr_assert(((const double *)es_data(t))[n - 1] == 0.7, "the end is met exactly");
   }
-  check_fails(es_linspace(ctx, ES_F64, 0, 1, -1), ES_E_EXTENT, "axis 0 has size -1; a size is 0 or more");
+  check_fails(es_linspace(ctx, ES_F64, 0, 1, -1), ES_E_EXTENT,
+              "axis 0 has size -1; a size is 0 or more");
 }
 
 Test(tensor, eye) {
@@ -126,14 +131,13 @@ Test(tensor, eye) {
 Test(tensor, philox_gives_the_published_numbers) {
   static const struct {
     uint32_t counter[4], key[2], out[4];
-  } rows[] = {
-      {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-      {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
-       {0xffffffff, 0xffffffff},
-       {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-      {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
-       {0xa4093822, 0x299f31d0},
-       {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}};
+  } rows[] = {{{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+              {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+               {0xffffffff, 0xffffffff},
+               {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+              {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+               {0xa4093822, 0x299f31d0},
+               {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}};
   for (size_t i = 0; i < 3; i++) {
     uint32_t c[4];
     memcpy(c, rows[i].counter, sizeof c);
@@ -144,10 +148,13 @@ Test(tensor, philox_gives_the_published_numbers) {
 
 /* The same bits on every machine: written down once. */
 Test(tensor, random_numbers_are_pinned) {
-  cr_assert_eq(es_random_uniform(0, 0, 53), 0x1.c2d38b1acc4fdp-1, "%a", es_random_uniform(0, 0, 53));
-  cr_assert_eq(es_random_uniform(7, 1000001, 53), 0x1.8f950ee693173p-1, "%a", es_random_uniform(7, 1000001, 53));
+  cr_assert_eq(es_random_uniform(0, 0, 53), 0x1.c2d38b1acc4fdp-1, "%a",
+               es_random_uniform(0, 0, 53));
+  cr_assert_eq(es_random_uniform(7, 1000001, 53), 0x1.8f950ee693173p-1, "%a",
+               es_random_uniform(7, 1000001, 53));
   cr_assert_eq(es_random_normal(0, 0), -0x1.67918141f2851p-2, "%a", es_random_normal(0, 0));
-  cr_assert_eq(es_random_normal(7, 1000001), 0x1.caff6052d1282p-5, "%a", es_random_normal(7, 1000001));
+  cr_assert_eq(es_random_normal(7, 1000001), 0x1.caff6052d1282p-5, "%a",
+               es_random_normal(7, 1000001));
 }
 
 /* The generator's own log and cos against those of the C library, from the words
@@ -180,9 +187,11 @@ static void moments(const es_tensor *t, double *mean, double *variance, double *
 Test(tensor, random_distributions) {
   double mean, variance, fourth;
   moments(es_rand(ctx, ES_F64, ES_SHAPE(100000)), &mean, &variance, &fourth);
-  cr_assert(fabs(mean - 0.5) < 5 * sqrt(1 / 12.0 / 1e5) && fabs(variance - 1 / 12.0) < 5 * 0.0745 / sqrt(1e5));
+  cr_assert(fabs(mean - 0.5) < 5 * sqrt(1 / 12.0 / 1e5) &&
+            fabs(variance - 1 / 12.0) < 5 * 0.0745 / sqrt(1e5));
   moments(es_randn(ctx, ES_F64, ES_SHAPE(100000)), &mean, &variance, &fourth);
-  cr_assert(fabs(mean) < 5 / sqrt(1e5) && fabs(variance - 1) < 5 * sqrt(2 / 1e5) && fabs(fourth - 3) < 5 * sqrt(96 / 1e5));
+  cr_assert(fabs(mean) < 5 / sqrt(1e5) && fabs(variance - 1) < 5 * sqrt(2 / 1e5) &&
+            fabs(fourth - 3) < 5 * sqrt(96 / 1e5));
 }
 
 Test(tensor, uniform_numbers_stay_below_one) {
@@ -203,7 +212,9 @@ Test(tensor, the_kth_number_depends_on_the_seed_alone) {
   es_tensor *whole = es_rand(ctx, ES_F64, ES_SHAPE(300, 1001));
   es_rand(other, ES_F64, ES_SHAPE(17));
   es_tensor *rest = es_rand(other, ES_F64, ES_SHAPE(300 * 1001 - 17));
-  cr_assert_eq(memcmp((const double *)es_data(whole) + 17, es_data(rest), (300 * 1001 - 17) * sizeof(double)), 0);
+  cr_assert_eq(memcmp((const double *)es_data(whole) + 17, es_data(rest),
+                      (300 * 1001 - 17) * sizeof(double)),
+               0);
   es_ctx_destroy(other);
   other = es_ctx_create(&(es_config){.seed = 1});
   es_tensor *seeded = es_rand(other, ES_F64, ES_SHAPE(1000));
@@ -225,7 +236,8 @@ Test(tensor, from_data_copies) {
   es_tensor *t = es_from_data(ctx, ES_F32, ES_SHAPE(2, 2), data);
   data[0] = 9;
   CHECK(t, ES_F32, 1, 2, 3, 4);
-  check_fails(es_from_data(ctx, ES_F32, ES_SHAPE(2), NULL), ES_E_VALUE, "es_from_data: data is NULL");
+  check_fails(es_from_data(ctx, ES_F32, ES_SHAPE(2), NULL), ES_E_VALUE,
+              "es_from_data: data is NULL");
   cr_assert(es_from_data(ctx, ES_F32, ES_SHAPE(0), NULL));
 }
 
@@ -239,8 +251,8 @@ Test(tensor, wrapped_memory) {
   float data[] = {0, 1, 2, 3, 4, 5};
   int gone = 0;
   es_scope_push(ctx);
-  es_tensor *t = es_wrap(ctx, ES_F32, data, 6, 4, 2, (const int64_t[]){2, 2}, (const int64_t[]){-3, 1}, true,
-                         count_release, &gone);
+  es_tensor *t = es_wrap(ctx, ES_F32, data, 6, 4, 2, (const int64_t[]){2, 2},
+                         (const int64_t[]){-3, 1}, true, count_release, &gone);
   CHECK(t, ES_F32, 4, 5, 1, 2);
   ((float *)es_data_mut(t))[0] = 40;
   cr_assert_eq(data[4], 40);
@@ -249,7 +261,8 @@ Test(tensor, wrapped_memory) {
   cr_assert_eq(gone, 0, "a view still holds the memory");
   es_release(view);
   cr_assert(gone == 1 && releases == 1);
-  es_tensor *fixed = es_wrap(ctx, ES_F32, data, 6, 0, 1, (const int64_t[]){6}, NULL, false, NULL, NULL);
+  es_tensor *fixed = es_wrap(ctx, ES_F32, data, 6, 0, 1, (const int64_t[]){6}, NULL, false, NULL,
+                             NULL);
   cr_assert(!es_is_writable(fixed) && es_data_mut(fixed) == NULL && es_data(fixed) == data);
   cr_assert(!es_is_writable(es_flip(ctx, fixed, 0)));
 }
@@ -261,15 +274,16 @@ Test(tensor, wrapping_refuses_and_releases) {
     void *data;
     int64_t length, offset, extent, stride;
     es_status status;
-  } rows[] = {{ES_F32, data, 6, 0, 7, 1, ES_E_RANGE},  {ES_F32, data, 6, 1, 6, 1, ES_E_RANGE},
-              {ES_F32, data, 6, 0, 2, -1, ES_E_RANGE}, {ES_F32, data, 6, -1, 1, 1, ES_E_RANGE},
-              {ES_F32, NULL, 6, 0, 2, 1, ES_E_VALUE},  {ES_F32, data, -1, 0, 0, 1, ES_E_VALUE},
-              {ES_F32, data, 6, 0, -2, 1, ES_E_EXTENT}, {(es_dtype)77, data, 6, 0, 2, 1, ES_E_DTYPE},
-              {ES_C128, data, INT64_MAX, 0, 2, 1, ES_E_VALUE}};
+  } rows[] = {
+      {ES_F32, data, 6, 0, 7, 1, ES_E_RANGE},         {ES_F32, data, 6, 1, 6, 1, ES_E_RANGE},
+      {ES_F32, data, 6, 0, 2, -1, ES_E_RANGE},        {ES_F32, data, 6, -1, 1, 1, ES_E_RANGE},
+      {ES_F32, NULL, 6, 0, 2, 1, ES_E_VALUE},         {ES_F32, data, -1, 0, 0, 1, ES_E_VALUE},
+      {ES_F32, data, 6, 0, -2, 1, ES_E_EXTENT},       {(es_dtype)77, data, 6, 0, 2, 1, ES_E_DTYPE},
+      {ES_C128, data, INT64_MAX, 0, 2, 1, ES_E_VALUE}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     releases = 0;
-    cr_assert_null(es_wrap(ctx, rows[i].dtype, rows[i].data, rows[i].length, rows[i].offset, 1, &rows[i].extent,
-                           &rows[i].stride, true, count_release, NULL));
+    cr_assert_null(es_wrap(ctx, rows[i].dtype, rows[i].data, rows[i].length, rows[i].offset, 1,
+                           &rows[i].extent, &rows[i].stride, true, count_release, NULL));
     cr_assert_eq(es_ctx_error(ctx)->status, rows[i].status, "row %zu: %s", i, es_error_text(ctx));
     cr_assert_eq(releases, 1, "row %zu", i);
     es_clear_error(ctx);
@@ -277,7 +291,8 @@ Test(tensor, wrapping_refuses_and_releases) {
   releases = 0;
   cr_assert_null(es_wrap(NULL, ES_F32, data, 6, 0, 0, NULL, NULL, true, count_release, NULL));
   cr_assert_eq(releases, 1);
-  es_tensor *none = es_wrap(ctx, ES_F32, NULL, 0, 0, 1, (const int64_t[]){0}, NULL, true, NULL, NULL);
+  es_tensor *none = es_wrap(ctx, ES_F32, NULL, 0, 0, 1, (const int64_t[]){0}, NULL, true, NULL,
+                            NULL);
   cr_assert(none && es_size(none) == 0);
 }
 

@@ -25,7 +25,8 @@ Test(text, every_capacity_is_respected) {
     size_t shown = cap ? (cap - 1 < strlen(whole) ? cap - 1 : strlen(whole)) : 0;
     cr_assert_eq(memcmp(buf, whole, shown), 0, "cap %zu: %.*s", cap, (int)shown, buf);
     if (cap) cr_assert_eq(buf[shown], 0);
-    for (size_t i = cap; i < sizeof buf; i++) cr_assert_eq(buf[i], '#', "cap %zu wrote byte %zu", cap, i);
+    for (size_t i = cap; i < sizeof buf; i++)
+      cr_assert_eq(buf[i], '#', "cap %zu wrote byte %zu", cap, i);
   }
 }
 
@@ -63,9 +64,20 @@ Test(text, every_code_point_decodes) {
 }
 
 Test(text, invalid_sequences_are_refused) {
-  static const char *const bad[] = {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf",
-                                    "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                                    "\xf5\x80\x80\x80", "\xff", "\xc3(", "\xe2\x82(", "\xf0\x9f\x98("};
+  static const char *const bad[] = {"\x80",
+                                    "\xc0\x80",
+                                    "\xc1\xbf",
+                                    "\xe0\x80\x80",
+                                    "\xe0\x9f\xbf",
+                                    "\xed\xa0\x80",
+                                    "\xf0\x80\x80\x80",
+                                    "\xf0\x8f\xbf\xbf",
+                                    "\xf4\x90\x80\x80",
+                                    "\xf5\x80\x80\x80",
+                                    "\xff",
+                                    "\xc3(",
+                                    "\xe2\x82(",
+                                    "\xf0\x9f\x98("};
   uint32_t cp;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     cr_assert_eq(es_utf8_decode(bad[i], strlen(bad[i]), &cp), 0, "row %zu", i);
@@ -81,7 +93,7 @@ Test(text, escapes) {
               {"a\0b", 3, "a\\x00b"},
               {"\x1b[31m", 5, "\\x1b[31m"},
               {"\x7f", 1, "\\x7f"},
-              {"\xc2\x9b", 2, "\\xc2\\x9b"},         /* a C1 control */
+              {"\xc2\x9b", 2, "\\xc2\\x9b"},          /* a C1 control */
               {"\xe2\x80\xae", 3, "\\xe2\\x80\\xae"}, /* right-to-left override */
               {"\xff\xfe", 2, "\\xff\\xfe"},
               {"\xe2\x82", 2, "\\xe2\\x82"}};
@@ -147,10 +159,24 @@ static void numbers_hold(void) {
   static const struct {
     double value;
     const char *text;
-  } rows[] = {{0, "0"}, {1, "1"}, {-1.5, "-1.5"}, {300, "300"}, {0.1, "0.1"}, {1e-4, "0.0001"}, {1e-5, "1e-05"},
-              {1e15, "1000000000000000"}, {1e16, "1e+16"}, {123456.789, "123456.789"}, {1.0 / 3, "0.3333333333333333"},
-              {1e300, "1e+300"}, {2.5e-8, "2.5e-08"}, {5e-324, "5e-324"}, {DBL_MAX, "1.7976931348623157e+308"},
-              {INFINITY, "inf"}, {-INFINITY, "-inf"}, {-0.0, "-0"}};
+  } rows[] = {{0, "0"},
+              {1, "1"},
+              {-1.5, "-1.5"},
+              {300, "300"},
+              {0.1, "0.1"},
+              {1e-4, "0.0001"},
+              {1e-5, "1e-05"},
+              {1e15, "1000000000000000"},
+              {1e16, "1e+16"},
+              {123456.789, "123456.789"},
+              {1.0 / 3, "0.3333333333333333"},
+              {1e300, "1e+300"},
+              {2.5e-8, "2.5e-08"},
+              {5e-324, "5e-324"},
+              {DBL_MAX, "1.7976931348623157e+308"},
+              {INFINITY, "inf"},
+              {-INFINITY, "-inf"},
+              {-0.0, "-0"}};
   char buf[64];
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     double back;
@@ -189,8 +215,8 @@ static const char *comma_locale(const char *folder) {
         "grouping -1\nEND LC_NUMERIC\n",
         source);
   fclose(source);
-  snprintf(command, sizeof command, "localedef -c -i %s -f ANSI_X3.4-1968 %s/xx_XX >/dev/null 2>&1", path,
-           folder);
+  snprintf(command, sizeof command, "localedef -c -i %s -f ANSI_X3.4-1968 %s/xx_XX >/dev/null 2>&1",
+           path, folder);
   int made = system(command);
   return made != -1 && setenv("LOCPATH", folder, 1) == 0 ? setlocale(LC_NUMERIC, "xx_XX") : NULL;
 }
@@ -199,7 +225,8 @@ Test(text, numbers_do_not_follow_the_locale) {
   static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "fr_FR.utf8"};
   char folder[] = "/tmp/einstride-locale-XXXXXX", command[64];
   const char *found = NULL;
-  for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) found = setlocale(LC_ALL, names[i]);
+  for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
+    found = setlocale(LC_ALL, names[i]);
   bool made = !found && mkdtemp(folder);
   if (made) {
     found = comma_locale(folder);
@@ -212,10 +239,22 @@ Test(text, numbers_do_not_follow_the_locale) {
 }
 
 Test(text, what_is_a_number) {
-  static const char *const good[] = {"0", "-0", "+1", "1.", ".5", "1e5", "1E-5", "1.5e+10", "inf", "-inf", "nan",
-                                     "00012", "9007199254740993"};
-  static const char *const bad[] = {"",    "-",  ".",   "e5",   "1e",  "1e+", "0x10", "1,5", " 1", "1 ",
-                                    "1_0", "--1", "1.2.3", "infinity", "NaN(1)", "1f", "1e5.0"};
+  static const char *const good[] = {"0",
+                                     "-0",
+                                     "+1",
+                                     "1.",
+                                     ".5",
+                                     "1e5",
+                                     "1E-5",
+                                     "1.5e+10",
+                                     "inf",
+                                     "-inf",
+                                     "nan",
+                                     "00012",
+                                     "9007199254740993"};
+  static const char *const bad[] = {"",      "-",        ".",      "e5", "1e",   "1e+",
+                                    "0x10",  "1,5",      " 1",     "1 ", "1_0",  "--1",
+                                    "1.2.3", "infinity", "NaN(1)", "1f", "1e5.0"};
   double out;
   for (size_t i = 0; i < sizeof good / sizeof *good; i++)
     cr_assert(es_parse_double(good[i], strlen(good[i]), &out), "%s", good[i]);

@@ -60,7 +60,8 @@ Test(view, stays_in_its_storage) {
     cr_assert_eq(status == ES_OK, inside, "round %d", round);
     if (!inside) continue;
     accepted++;
-    cr_assert(!v.writable || once(visits), "round %d: a writable view visits an element twice", round);
+    cr_assert(!v.writable || once(visits), "round %d: a writable view visits an element twice",
+              round);
     /* The exact test covers so small a storage: writable means injective. */
     cr_assert_eq(v.writable, once(visits), "round %d", round);
     for (int i = 0; i < rank; i++) {
@@ -128,8 +129,10 @@ static bool product_fits(int rank, const int64_t *shape, int64_t *count) {
   unsigned __int128 product = 1;
   bool empty = false;
   for (int i = 0; i < rank; i++) {
-    if (!shape[i]) empty = true;
-    else product *= (unsigned __int128)shape[i];
+    if (!shape[i])
+      empty = true;
+    else
+      product *= (unsigned __int128)shape[i];
     if (product >> 63) return false; /* no later factor makes it smaller */
   }
   *count = empty ? 0 : (int64_t)product;
@@ -142,7 +145,8 @@ Test(view, lattice_of_huge_shapes) {
     for (int i = 0; i < rank; i++) total *= LATTICE;
     for (int code = 0; code < total; code++) {
       int64_t shape[5], strides[5], count = -1, counted = -1;
-      for (int i = 0, rest = code; i < rank; i++, rest /= LATTICE) shape[i] = lattice[rest % LATTICE];
+      for (int i = 0, rest = code; i < rank; i++, rest /= LATTICE)
+        shape[i] = lattice[rest % LATTICE];
       bool fits = product_fits(rank, shape, &count);
       es_view v;
       cr_assert_eq(es_count_i64(rank, shape, &counted), fits);
@@ -150,14 +154,15 @@ Test(view, lattice_of_huge_shapes) {
       cr_assert_eq(es_view_c_strides(rank, shape, strides), fits);
       es_error e;
       es_status status = es_view_make(ES_C128, INT64_MAX / 16, 0, rank, shape, NULL, true, &v, &e);
-      cr_assert_eq(status == ES_OK, fits && count <= INT64_MAX / 16, "code %d: %s", code, e.message);
+      cr_assert_eq(status == ES_OK, fits && count <= INT64_MAX / 16, "code %d: %s", code,
+                   e.message);
       if (status == ES_OK) cr_assert(es_view_contiguous(rank, v.shape, v.strides));
     }
   }
 }
 
 Test(view, huge_strides_and_offsets) {
-  static const int64_t edge[] = {INT64_MIN, INT64_MIN + 1, -((int64_t)1 << 62), -1, 0, 1,
+  static const int64_t edge[] = {INT64_MIN,        INT64_MIN + 1, -((int64_t)1 << 62), -1, 0, 1,
                                  (int64_t)1 << 62, INT64_MAX};
   enum { EDGES = sizeof edge / sizeof *edge };
   for (int a = 0; a < EDGES; a++)
@@ -184,8 +189,9 @@ Test(view, bad_arguments) {
   cr_assert_eq(es_view_make(ES_F32, 0, 0, ES_MAX_RANK, shape, NULL, true, &v, &e), ES_OK);
   int64_t three[] = {3}, back[] = {-1};
   cr_assert_eq(es_view_make(ES_F32, 3, 1, 1, three, back, true, &v, &e), ES_E_RANGE);
-  cr_assert_str_eq(e.message, "a view of shape (3,) with strides (-1,) at offset 1 touches elements -1 … 1 "
-                              "of a storage of 3");
+  cr_assert_str_eq(e.message,
+                   "a view of shape (3,) with strides (-1,) at offset 1 touches elements -1 … 1 "
+                   "of a storage of 3");
 }
 
 /* ---- contiguity and reshaping --------------------------------------------------------- */
@@ -294,7 +300,8 @@ Test(view, overlap_is_never_missed) {
     int visits[2][PLACES];
     for (int k = 0; k < 2; k++) {
       int64_t shape[2] = {pick(1, 4), pick(1, 4)}, strides[2] = {pick(-6, 6), pick(-6, 6)};
-      if (es_view_make(ES_U8, PLACES, pick(0, PLACES - 1), 2, shape, strides, true, &v[k], NULL) != ES_OK)
+      if (es_view_make(ES_U8, PLACES, pick(0, PLACES - 1), 2, shape, strides, true, &v[k], NULL) !=
+          ES_OK)
         k--;
       else
         enumerate(PLACES, v[k].offset, 2, shape, strides, visits[k]);
@@ -331,8 +338,10 @@ Test(view, axis_numbers) {
     for (int a = -6; a <= 6; a++) {
       es_status status = es_axis_resolve(a, rank, &axis, &e);
       cr_assert_eq(status == ES_OK, a >= -rank && a < rank);
-      if (status == ES_OK) cr_assert_eq(axis, a < 0 ? a + rank : a);
-      else cr_assert_eq(status, ES_E_RANGE);
+      if (status == ES_OK)
+        cr_assert_eq(axis, a < 0 ? a + rank : a);
+      else
+        cr_assert_eq(status, ES_E_RANGE);
     }
   es_axis_resolve(4, 3, &axis, &e);
   cr_assert_str_eq(e.message, "axis 4 is out of range for a tensor with 3 axes (-3 … 2)");

@@ -12,12 +12,14 @@ TestSuite(views, .init = setup, .fini = teardown);
 enum { MOST = 4096 };
 
 /* t has this shape, and its elements, in C order, are want. */
-static void check(const es_tensor *t, int rank, const int64_t *shape, const int64_t *want, int line) {
+static void check(const es_tensor *t, int rank, const int64_t *shape, const int64_t *want,
+                  int line) {
   int64_t got[MOST], count = 1;
   cr_assert(t, "line %d: %s", line, es_error_text(ctx));
   cr_assert_eq(es_rank(t), rank, "line %d: %d axes", line, es_rank(t));
   for (int i = 0; i < rank; i++) {
-    cr_assert_eq(es_shape(t)[i], shape[i], "line %d: axis %d is %lld", line, i, (long long)es_shape(t)[i]);
+    cr_assert_eq(es_shape(t)[i], shape[i], "line %d: axis %d is %lld", line, i,
+                 (long long)es_shape(t)[i]);
     count *= shape[i];
   }
   cr_assert_eq(es_read(ctx, t, ES_I64, got, count), ES_OK);
@@ -44,7 +46,8 @@ Test(views, permute_and_transpose) {
   es_tensor *x = es_ramp(ctx, ES_I32, ES_SHAPE(2, 3, 2));
   es_tensor *y = es_permute(ctx, x, (int[]){2, 0, -2});
   CHECK(y, 3, SHAPE(2, 2, 3), 0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11);
-  cr_assert(shares(y, x) && es_is_writable(y) && !es_is_contiguous(y) && es_is_view(y) && es_is_view(x));
+  cr_assert(shares(y, x) && es_is_writable(y) && !es_is_contiguous(y) && es_is_view(y) &&
+            es_is_view(x));
   CHECK(es_transpose(ctx, x, 0, -1), 3, SHAPE(2, 3, 2), 0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11);
   CHECK(es_transpose(ctx, x, 1, 1), 3, SHAPE(2, 3, 2), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
   check_fails(es_permute(ctx, x, (int[]){0, 2, -1}), ES_E_VALUE,
@@ -67,14 +70,17 @@ Test(views, reshape) {
   es_tensor *split = es_reshape(ctx, t, ES_SHAPE(2, 3, 1, 2));
   cr_assert(shares(split, x), "splitting an axis needs no copy");
   CHECK(split, 4, SHAPE(2, 3, 1, 2), 0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11);
-  CHECK(es_reshape(ctx, es_select(ctx, es_select(ctx, x, 0, 1), 0, 2), ES_SHAPE(1, 1)), 2, SHAPE(1, 1), 8);
-  CHECK(es_reshape(ctx, es_reshape(ctx, es_select(ctx, es_select(ctx, x, 0, 1), 0, 2), ES_SHAPE(1)), 0, NULL), 0,
-        SHAPE(1), 8);
+  CHECK(es_reshape(ctx, es_select(ctx, es_select(ctx, x, 0, 1), 0, 2), ES_SHAPE(1, 1)), 2,
+        SHAPE(1, 1), 8);
+  CHECK(es_reshape(ctx, es_reshape(ctx, es_select(ctx, es_select(ctx, x, 0, 1), 0, 2), ES_SHAPE(1)),
+                   0, NULL),
+        0, SHAPE(1), 8);
   es_tensor *none = es_zeros(ctx, ES_F32, ES_SHAPE(3, 0));
   CHECK(es_reshape(ctx, none, ES_SHAPE(0, 7)), 2, SHAPE(0, 7), 0);
   check_fails(es_reshape(ctx, x, ES_SHAPE(5, -1)), ES_E_EXTENT,
               "reshape of (2, 6) to (5, -1): 12 elements do not fill that shape");
-  check_fails(es_reshape(ctx, x, ES_SHAPE(-1, -1)), ES_E_VALUE, "reshape to (-1, -1): only one size can be -1");
+  check_fails(es_reshape(ctx, x, ES_SHAPE(-1, -1)), ES_E_VALUE,
+              "reshape to (-1, -1): only one size can be -1");
   check_fails(es_reshape(ctx, x, ES_SHAPE(-2)), ES_E_VALUE,
               "reshape to (-2,): a size is 0 or more, or -1 for the one to infer");
   check_fails(es_reshape(ctx, none, ES_SHAPE(0, -1)), ES_E_UNDETERMINED,
@@ -91,7 +97,8 @@ Test(views, flatten) {
   CHECK(es_flatten(ctx, x, 1, 2), 2, SHAPE(2, 6), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
   CHECK(es_flatten(ctx, x, 1, 1), 3, SHAPE(2, 3, 2), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
   CHECK(es_flatten(ctx, es_full(ctx, ES_F32, 0, NULL, 5), 0, -1), 1, SHAPE(1), 5);
-  check_fails(es_flatten(ctx, x, 2, 0), ES_E_VALUE, "es_flatten: the first axis, 2, comes after the last, 0");
+  check_fails(es_flatten(ctx, x, 2, 0), ES_E_VALUE,
+              "es_flatten: the first axis, 2, comes after the last, 0");
 }
 
 Test(views, unit_axes) {
@@ -102,9 +109,12 @@ Test(views, unit_axes) {
   CHECK(u, 3, SHAPE(2, 1, 2), 0, 1, 2, 3);
   cr_assert(es_is_contiguous(u) && es_is_writable(u));
   CHECK(es_squeeze(ctx, u, -2), 2, SHAPE(2, 2), 0, 1, 2, 3);
-  CHECK(es_squeeze_all(ctx, es_unsqueeze(ctx, es_unsqueeze(ctx, u, 0), -1)), 2, SHAPE(2, 2), 0, 1, 2, 3);
-  check_fails(es_squeeze(ctx, u, 0), ES_E_EXTENT, "es_squeeze: axis 0 has size 2; only size 1 can be dropped");
-  check_fails(es_unsqueeze(ctx, x, 3), ES_E_RANGE, "axis 3 is out of range for a tensor with 3 axes (-3 … 2)");
+  CHECK(es_squeeze_all(ctx, es_unsqueeze(ctx, es_unsqueeze(ctx, u, 0), -1)), 2, SHAPE(2, 2), 0, 1,
+        2, 3);
+  check_fails(es_squeeze(ctx, u, 0), ES_E_EXTENT,
+              "es_squeeze: axis 0 has size 2; only size 1 can be dropped");
+  check_fails(es_unsqueeze(ctx, x, 3), ES_E_RANGE,
+              "axis 3 is out of range for a tensor with 3 axes (-3 … 2)");
   int64_t ones[ES_MAX_RANK];
   for (int i = 0; i < ES_MAX_RANK; i++) ones[i] = 1;
   check_fails(es_unsqueeze(ctx, es_zeros(ctx, ES_U8, ES_MAX_RANK, ones), 0), ES_E_RANK,
@@ -117,20 +127,25 @@ static int64_t python_slice(int64_t n, int64_t start, int64_t stop, int64_t step
   int64_t first = step > 0 ? 0 : n - 1, last = step > 0 ? n : -1, count = 0;
   if (start != ES_ALL) {
     first = start < 0 ? start + n : start;
-    if (step > 0) first = first < 0 ? 0 : first > n ? n : first;
-    else first = first < 0 ? -1 : first >= n ? n - 1 : first;
+    if (step > 0)
+      first = first < 0 ? 0 : first > n ? n : first;
+    else
+      first = first < 0 ? -1 : first >= n ? n - 1 : first;
   }
   if (stop != ES_ALL) {
     last = stop < 0 ? stop + n : stop;
-    if (step > 0) last = last < 0 ? 0 : last > n ? n : last;
-    else last = last < 0 ? -1 : last >= n ? n - 1 : last;
+    if (step > 0)
+      last = last < 0 ? 0 : last > n ? n : last;
+    else
+      last = last < 0 ? -1 : last >= n ? n - 1 : last;
   }
   for (int64_t i = first; step > 0 ? i < last : i > last; i += step) out[count++] = i;
   return count;
 }
 
 Test(views, slices_as_python) {
-  static const int64_t bounds[] = {ES_ALL, -9, -4, -3, -1, 0, 1, 2, 3, 4, 9, INT64_MAX, INT64_MIN + 1};
+  static const int64_t bounds[] = {ES_ALL, -9, -4, -3,        -1,           0, 1, 2,
+                                   3,      4,  9,  INT64_MAX, INT64_MIN + 1};
   enum { BOUNDS = sizeof bounds / sizeof *bounds };
   for (int64_t n = 0; n < 5; n++) {
     es_tensor *x = es_ramp(ctx, ES_I64, 1, &n);
@@ -141,7 +156,9 @@ Test(views, slices_as_python) {
           if (!step) continue;
           es_scope_push(ctx);
           /* The oracle walks; huge bounds mean the same as 9 away from either end. */
-          int64_t start = bounds[a] > 9 ? 9 : bounds[a] < -9 && bounds[a] != ES_ALL ? -9 : bounds[a];
+          int64_t start = bounds[a] > 9                           ? 9
+                          : bounds[a] < -9 && bounds[a] != ES_ALL ? -9
+                                                                  : bounds[a];
           int64_t stop = bounds[b] > 9 ? 9 : bounds[b] < -9 && bounds[b] != ES_ALL ? -9 : bounds[b];
           count = python_slice(n, start, stop, step, want);
           check(es_slice(ctx, x, 0, bounds[a], bounds[b], step), 1, &count, want, __LINE__);
@@ -164,7 +181,8 @@ Test(views, select) {
   es_tensor *x = es_ramp(ctx, ES_I32, ES_SHAPE(2, 3));
   CHECK(es_select(ctx, x, 0, 1), 1, SHAPE(3), 3, 4, 5);
   CHECK(es_select(ctx, x, 1, -1), 1, SHAPE(2), 2, 5);
-  check_fails(es_select(ctx, x, 1, 3), ES_E_RANGE, "index 3 is out of range for axis 1 of size 3 (-3 … 2)");
+  check_fails(es_select(ctx, x, 1, 3), ES_E_RANGE,
+              "index 3 is out of range for axis 1 of size 3 (-3 … 2)");
   check_fails(es_select(ctx, x, 1, INT64_MIN), ES_E_RANGE,
               "index -9223372036854775808 is out of range for axis 1 of size 3 (-3 … 2)");
   check_fails(es_select(ctx, es_zeros(ctx, ES_F32, ES_SHAPE(0)), 0, 0), ES_E_RANGE,
@@ -182,14 +200,16 @@ Test(views, diagonals_against_indices) {
         for (int64_t i = 0; i < rows; i++)
           if (i + offset >= 0 && i + offset < columns) want[length++] = i * columns + i + offset;
         check(es_diagonal(ctx, x, offset, 0, 1), 1, &length, want, __LINE__);
-        check(es_diagonal(ctx, es_transpose(ctx, x, 0, 1), -offset, 0, 1), 1, &length, want, __LINE__);
+        check(es_diagonal(ctx, es_transpose(ctx, x, 0, 1), -offset, 0, 1), 1, &length, want,
+              __LINE__);
         es_scope_pop(ctx);
       }
   es_tensor *x = es_ramp(ctx, ES_I32, ES_SHAPE(2, 3, 2));
   CHECK(es_diagonal(ctx, x, 0, 0, -1), 2, SHAPE(3, 2), 0, 7, 2, 9, 4, 11);
   CHECK(es_diagonal(ctx, x, INT64_MIN, 0, 1), 2, SHAPE(2, 0), 0);
   CHECK(es_diagonal(ctx, x, INT64_MAX, 0, 1), 2, SHAPE(2, 0), 0);
-  check_fails(es_diagonal(ctx, x, 0, 1, -2), ES_E_VALUE, "es_diagonal: a diagonal needs two axes; both are 1");
+  check_fails(es_diagonal(ctx, x, 0, 1, -2), ES_E_VALUE,
+              "es_diagonal: a diagonal needs two axes; both are 1");
 }
 
 Test(views, broadcast) {
@@ -197,13 +217,16 @@ Test(views, broadcast) {
   es_tensor *y = es_broadcast_to(ctx, x, ES_SHAPE(2, 2, 3));
   CHECK(y, 3, SHAPE(2, 2, 3), 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1);
   cr_assert(shares(y, x) && !es_is_writable(y) && es_data_mut(y) == NULL);
-  cr_assert(!es_is_writable(es_select(ctx, es_select(ctx, y, 0, 0), 1, 0)), "once read-only, always");
+  cr_assert(!es_is_writable(es_select(ctx, es_select(ctx, y, 0, 0), 1, 0)),
+            "once read-only, always");
   CHECK(es_broadcast_to(ctx, x, ES_SHAPE(2, 0)), 2, SHAPE(2, 0), 0);
   check_fails(es_broadcast_to(ctx, x, ES_SHAPE(3, 1)), ES_E_EXTENT,
-              "shape (2, 1) cannot be broadcast to (3, 1): axis 0 of the latter is 3 where the former has 2");
+              "shape (2, 1) cannot be broadcast to (3, 1): axis 0 of the latter is 3 where the "
+              "former has 2");
   check_fails(es_broadcast_to(ctx, x, ES_SHAPE(2)), ES_E_RANK,
               "a tensor of shape (2, 1) cannot be broadcast to 1 axes (2 … 64)");
-  check_fails(es_broadcast_to(ctx, x, ES_SHAPE(2, -4)), ES_E_EXTENT, "axis 1 has size -4; a size is 0 or more");
+  check_fails(es_broadcast_to(ctx, x, ES_SHAPE(2, -4)), ES_E_EXTENT,
+              "axis 1 has size -4; a size is 0 or more");
 }
 
 Test(views, unfold_against_indices) {
@@ -229,9 +252,12 @@ Test(views, unfold_against_indices) {
   cr_assert(es_is_writable(es_unfold_axis(ctx, x, 0, 2, 2, 1)), "windows lie side by side");
   check_fails(es_unfold_axis(ctx, x, 0, 3, 1, 2), ES_E_EXTENT,
               "a window of 3 elements, each 2 apart, does not fit axis 0 of size 4");
-  check_fails(es_unfold_axis(ctx, x, 0, 0, 1, 1), ES_E_VALUE, "the window size along axis 0 must be at least 1, not 0");
-  check_fails(es_unfold_axis(ctx, x, 1, 1, -1, 1), ES_E_VALUE, "the stride along axis 1 must be at least 1, not -1");
-  check_fails(es_unfold_axis(ctx, x, 1, 1, 1, 0), ES_E_VALUE, "the dilation along axis 1 must be at least 1, not 0");
+  check_fails(es_unfold_axis(ctx, x, 0, 0, 1, 1), ES_E_VALUE,
+              "the window size along axis 0 must be at least 1, not 0");
+  check_fails(es_unfold_axis(ctx, x, 1, 1, -1, 1), ES_E_VALUE,
+              "the stride along axis 1 must be at least 1, not -1");
+  check_fails(es_unfold_axis(ctx, x, 1, 1, 1, 0), ES_E_VALUE,
+              "the dilation along axis 1 must be at least 1, not 0");
   CHECK(es_unfold_axis(ctx, x, 0, 1, INT64_MAX, INT64_MAX), 3, SHAPE(1, 2, 1), 0, 1);
   cr_assert_null(es_unfold_axis(ctx, x, 0, INT64_MAX, 1, INT64_MAX));
 }
@@ -245,11 +271,13 @@ Test(views, as_strided) {
   cr_assert(!es_is_writable(hankel));
   cr_assert(es_is_writable(es_as_strided(ctx, x, 2, SHAPE(2, 5), SHAPE(1, 2), 0)));
   check_fails(es_as_strided(ctx, tail, 1, SHAPE(7), SHAPE(1), 0), ES_E_RANGE,
-              "a view of shape (7,) with strides (1,) at offset 4 touches elements 4 … 10 of a storage of 10");
+              "a view of shape (7,) with strides (1,) at offset 4 touches elements 4 … 10 of a "
+              "storage of 10");
   check_fails(es_as_strided(ctx, tail, 0, NULL, NULL, INT64_MAX), ES_E_RANGE,
               "es_as_strided: an offset of 9223372036854775807 leaves the storage");
   check_fails(es_as_strided(ctx, tail, 0, NULL, NULL, -5), ES_E_RANGE,
-              "a view of shape () with strides () at offset -1 touches elements -1 … -1 of a storage of 10");
+              "a view of shape () with strides () at offset -1 touches elements -1 … -1 of a "
+              "storage of 10");
 }
 
 /* Whatever views are stacked on each other, each element is one of the storage,

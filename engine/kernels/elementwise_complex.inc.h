@@ -58,10 +58,12 @@ OP1(TANH) { return R_FN(ctanh)(a); }
 TEST1(NOT) { return a == 0; }
 TEST1(ISNAN) { return a != a; }
 TEST1(ISINF) {
-  return (R_FN(fabs)(R_FN(creal)(a)) == (R_T)INFINITY) | (R_FN(fabs)(R_FN(cimag)(a)) == (R_T)INFINITY);
+  return (R_FN(fabs)(R_FN(creal)(a)) == (R_T)INFINITY) |
+         (R_FN(fabs)(R_FN(cimag)(a)) == (R_T)INFINITY);
 }
 TEST1(ISFINITE) {
-  return (R_FN(fabs)(R_FN(creal)(a)) < (R_T)INFINITY) & (R_FN(fabs)(R_FN(cimag)(a)) < (R_T)INFINITY);
+  return (R_FN(fabs)(R_FN(creal)(a)) < (R_T)INFINITY) &
+         (R_FN(fabs)(R_FN(cimag)(a)) < (R_T)INFINITY);
 }
 
 OP2(ADD) { return a + b; }

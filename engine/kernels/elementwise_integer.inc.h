@@ -9,11 +9,11 @@
 #define TEST2(name) static inline bool name##_i64(int64_t a, int64_t b)
 
 OP1(NEG) {
-  *o = (int64_t)-(uint64_t)a;
+  *o = (int64_t) - (uint64_t)a;
   return -(int64_t)(a == INT64_MIN);
 }
 OP1(ABS) {
-  *o = a < 0 ? (int64_t)-(uint64_t)a : a;
+  *o = a < 0 ? (int64_t) - (uint64_t)a : a;
   return -(int64_t)(a == INT64_MIN);
 }
 OP1(SIGN) {
@@ -97,7 +97,8 @@ TEST2(XOR) { return (a != 0) ^ (b != 0); }
 /* ---- rows ------------------------------------------------------------------ */
 
 /* out must not be an operand: the search for the first bad element reads them. */
-ROW_INLINE int64_t map1_i64(void *out, const void *a, int64_t n, int64_t (*op)(int64_t, int64_t *)) {
+ROW_INLINE int64_t map1_i64(void *out, const void *a, int64_t n,
+                            int64_t (*op)(int64_t, int64_t *)) {
   int64_t *restrict o = out;
   const int64_t *x = a;
   int64_t bad = 0;

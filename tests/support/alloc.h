@@ -9,12 +9,12 @@
 
 typedef struct test_alloc {
   pthread_mutex_t lock;
-  int64_t calls;     /* allocations asked for so far */
-  int64_t fail_at;   /* the number of the call that fails, counted from 1; 0: none */
-  bool fail_after;   /* and all calls after it */
-  int64_t failed;    /* calls that were refused */
+  int64_t calls;         /* allocations asked for so far */
+  int64_t fail_at;       /* the number of the call that fails, counted from 1; 0: none */
+  bool fail_after;       /* and all calls after it */
+  int64_t failed;        /* calls that were refused */
   int64_t blocks, bytes; /* alive */
-  int64_t defects;   /* wrong old_size, unknown or damaged block */
+  int64_t defects;       /* wrong old_size, unknown or damaged block */
 } test_alloc;
 
 void test_alloc_init(test_alloc *a);
