@@ -21,8 +21,7 @@ static sc_value *tensor_attribute(sc_session *s, sc_value *v, const char *name, 
   if (!strcmp(name, "nbytes"))
     return sc_int(s, es_size(t) * (int64_t)es_dtype_size(es_dtype_of(t)));
   if (!strcmp(name, "T")) return sc_result(s, where, transposed(s, t), v->flavour);
-  if (!strcmp(name, "mT"))
-    return sc_result(s, where, es_transpose(s->es, t, -2, -1), v->flavour);
+  if (!strcmp(name, "mT")) return sc_result(s, where, es_transpose(s->es, t, -2, -1), v->flavour);
   if (!strcmp(name, "real") || !strcmp(name, "imag"))
     return sc_result(s, where, es_unary(s->es, *name == 'r' ? ES_REAL : ES_IMAG, t), v->flavour);
   if (sc_function_find(name, SC_IN_METHOD))
@@ -33,8 +32,10 @@ static sc_value *tensor_attribute(sc_session *s, sc_value *v, const char *name, 
   if (nearest.best)
     return sc_fail(s, ES_E_NAME, where, "a tensor has no attribute '%.64s'; did you mean '%s'?",
                    name, nearest.best);
-  return sc_fail(s, ES_E_NAME, where, "a tensor has no attribute '%.64s'; it has shape, strides, "
-                 "ndim, size, dtype, itemsize, nbytes, T, mT, real, imag", name);
+  return sc_fail(s, ES_E_NAME, where,
+                 "a tensor has no attribute '%.64s'; it has shape, strides, "
+                 "ndim, size, dtype, itemsize, nbytes, T, mT, real, imag",
+                 name);
 }
 
 sc_value *sc_attribute(sc_session *s, sc_value *object, const char *name, sc_span where) {

@@ -142,8 +142,10 @@ bool sc_bind(sc_args *a, const char *spec, const char *function) {
     if (params[i].optional && a->value[i]->kind == SC_NONE) a->value[i] = NULL;
   }
   if (used < call->n) {
-    sc_fail(a->s, ES_E_COUNT, call->spans[used], "%s takes at most %lld positional arguments, "
-            "found %lld", function, (long long)used, (long long)call->n);
+    sc_fail(a->s, ES_E_COUNT, call->spans[used],
+            "%s takes at most %lld positional arguments, "
+            "found %lld",
+            function, (long long)used, (long long)call->n);
     return false;
   }
   if (!bind_keywords(a, params, n, open, spec, function)) return false;

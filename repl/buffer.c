@@ -71,8 +71,11 @@ int sc_utf8(const char *text, size_t len, uint32_t *code_point) {
   static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
   if (!len) return 0;
   const unsigned char *p = (const unsigned char *)text;
-  int bytes = p[0] < 0x80 ? 1 : (p[0] & 0xe0) == 0xc0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3
-            : (p[0] & 0xf8) == 0xf0 ? 4 : 0;
+  int bytes = p[0] < 0x80             ? 1
+              : (p[0] & 0xe0) == 0xc0 ? 2
+              : (p[0] & 0xf0) == 0xe0 ? 3
+              : (p[0] & 0xf8) == 0xf0 ? 4
+                                      : 0;
   if (!bytes || (size_t)bytes > len) return 0;
   uint32_t c = bytes == 1 ? p[0] : p[0] & (0xffu >> (bytes + 1));
   for (int i = 1; i < bytes; i++) {

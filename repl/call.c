@@ -18,8 +18,8 @@ sc_value *sc_function_call(sc_session *s, const sc_function *f, sc_flavour flavo
 
 /* Other libraries' names of PyTorch's parameters. */
 static const char *param_alias(const char *name) {
-  static const char *const pairs[][2] = {{"dim", "axis"}, {"keepdim", "keepdims"},
-                                         {"input", "x"}, {"kernel_size", "kernel"}};
+  static const char *const pairs[][2] = {
+      {"dim", "axis"}, {"keepdim", "keepdims"}, {"input", "x"}, {"kernel_size", "kernel"}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (!strcmp(pairs[i][0], name)) return pairs[i][1];
   return NULL;
@@ -50,8 +50,10 @@ static bool padding_pairs(sc_args *a, int i, es_value *out) {
     int n;
     if (!sc_to_sizes(a->s, a->at[i], v->items[k], "padding", pair, &n)) return false;
     if (n > 2) {
-      sc_fail(a->s, ES_E_VALUE, a->at[i], "padding of an axis is a pair (low, high), found %d "
-              "numbers", n);
+      sc_fail(a->s, ES_E_VALUE, a->at[i],
+              "padding of an axis is a pair (low, high), found %d "
+              "numbers",
+              n);
       return false;
     }
     low[k] = pair[0];
@@ -66,11 +68,15 @@ static bool padding_pairs(sc_args *a, int i, es_value *out) {
 static bool layer_padding(sc_args *a, int i, es_value *out) {
   const sc_value *v = a->value[i];
   if (v->kind == SC_STRING) {
-    if (sc_text_is(v, "same")) out->mode = ES_PAD_SAME;
-    else if (sc_text_is(v, "valid")) out->mode = ES_PAD_VALID;
+    if (sc_text_is(v, "same"))
+      out->mode = ES_PAD_SAME;
+    else if (sc_text_is(v, "valid"))
+      out->mode = ES_PAD_VALID;
     else {
-      sc_fail(a->s, ES_E_VALUE, a->at[i], "padding may be 'same', 'valid', a number, one number "
-              "an axis, or pairs (low, high), found '%.40s'", v->text);
+      sc_fail(a->s, ES_E_VALUE, a->at[i],
+              "padding may be 'same', 'valid', a number, one number "
+              "an axis, or pairs (low, high), found '%.40s'",
+              v->text);
       return false;
     }
     return true;
@@ -140,9 +146,10 @@ static sc_value *module_make(sc_session *s, const sc_value *module, const sc_cal
   const es_op *op = module->op;
   for (int i = 1; i < op->n_params; i++)
     if (op->params[i].type == ES_PARAM_TENSOR && !op->params[i].otherwise)
-      return sc_fail(s, ES_E_UNSUPPORTED, call->span, "a module with weights of its own does not "
-                     "exist here; call %s(x, %s, …) with the tensors", op->name,
-                     op->params[i].name);
+      return sc_fail(s, ES_E_UNSUPPORTED, call->span,
+                     "a module with weights of its own does not "
+                     "exist here; call %s(x, %s, …) with the tensors",
+                     op->name, op->params[i].name);
   sc_value **pairs = sc_scratch(s, (size_t)call->n_named * 2 * sizeof *pairs);
   for (int64_t i = 0; i < call->n_named; i++) {
     pairs[2 * i] = sc_string(s, call->names[i], strlen(call->names[i]));
@@ -212,14 +219,15 @@ static void *fail_method(sc_session *s, sc_span where, const sc_value *object, c
   if (nearest.best)
     return sc_fail(s, ES_E_NAME, where, "%s has no method '%.64s'; did you mean '%s'?",
                    sc_kind_name(object->kind), name, nearest.best);
-  return sc_fail(s, ES_E_NAME, where, "%s has no method '%.64s'", sc_kind_name(object->kind),
-                 name);
+  return sc_fail(s, ES_E_NAME, where, "%s has no method '%.64s'", sc_kind_name(object->kind), name);
 }
 
 sc_value *sc_method_call(sc_session *s, sc_value *object, const char *name, const sc_call *call) {
-  unsigned in = object->kind == SC_TENSOR ? SC_IN_METHOD : object->kind == SC_STRING ? SC_IN_TEXT
-              : object->kind == SC_DICT ? SC_IN_DICT : object->kind == SC_PARTIAL ? SC_IN_PARTIAL
-              : 0;
+  unsigned in = object->kind == SC_TENSOR    ? SC_IN_METHOD
+                : object->kind == SC_STRING  ? SC_IN_TEXT
+                : object->kind == SC_DICT    ? SC_IN_DICT
+                : object->kind == SC_PARTIAL ? SC_IN_PARTIAL
+                                             : 0;
   const sc_function *f = in ? sc_function_find(name, in) : NULL;
   const es_op *op = !f && in == SC_IN_METHOD ? es_op_find(name) : NULL;
   if (!f && !(op && op->n_params && op->params[0].type == ES_PARAM_TENSOR))

@@ -40,9 +40,14 @@ static void describe_layer(sc_buffer *out, const es_op *op) {
 
 static const char *where_found(unsigned in) {
   if (in & SC_IN_BARE) return "";
-  return in & SC_IN_METHOD ? "x." : in & SC_IN_NUMPY ? "np." : in & SC_IN_TORCH ? "torch."
-       : in & SC_IN_MXNET ? "nd." : in & SC_IN_RANDOM ? "random." : in & SC_IN_EINOPS ? "einops."
-       : in & SC_IN_SYMBOL ? "mx.sym." : "";
+  return in & SC_IN_METHOD   ? "x."
+         : in & SC_IN_NUMPY  ? "np."
+         : in & SC_IN_TORCH  ? "torch."
+         : in & SC_IN_MXNET  ? "nd."
+         : in & SC_IN_RANDOM ? "random."
+         : in & SC_IN_EINOPS ? "einops."
+         : in & SC_IN_SYMBOL ? "mx.sym."
+                             : "";
 }
 
 static bool describe(sc_runner *r, const sc_source *source, const char *name) {
@@ -106,7 +111,8 @@ static bool functions(void) {
 static bool explain(sc_runner *r, const sc_source *source, const char *rest, const char *stages) {
   sc_buffer text = {0};
   if (!*rest) {
-    sc_report(r, source->name, ES_E_SYNTAX, "a pattern is missing: .plan 'ij, jk -> ik', (3, 4), (4, 5)");
+    sc_report(r, source->name, ES_E_SYNTAX,
+              "a pattern is missing: .plan 'ij, jk -> ik', (3, 4), (4, 5)");
     return false;
   }
   bool alone = strchr("'\"", rest[strlen(rest) - 1]) != NULL; /* no operands */
@@ -143,7 +149,8 @@ static bool run_command(sc_runner *r, const sc_source *source, const char *name,
   if (!strcmp(name, "plan")) return explain(r, source, rest, "s");
   if (!strcmp(name, "dump")) return explain(r, source, rest, "taxvps");
   if (!strcmp(name, "time")) return r->timing = strcmp(rest, "off") != 0, true;
-  if (!strcmp(name, "threads") && *rest) return settle(r, source, es_set_threads(s->es, atoi(rest)));
+  if (!strcmp(name, "threads") && *rest)
+    return settle(r, source, es_set_threads(s->es, atoi(rest)));
   if (!strcmp(name, "isa") && *rest) return set_isa(r, source, rest);
   if (!strcmp(name, "threads")) return printf("%d\n", es_threads(s->es)) > 0;
   if (!strcmp(name, "isa")) return printf("v%d\n", (int)es_isa_used(s->es)) > 0;

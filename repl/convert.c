@@ -24,8 +24,8 @@ bool sc_to_int(sc_session *s, sc_span where, const sc_value *v, const char *what
   return false;
 }
 
-bool sc_to_sizes(sc_session *s, sc_span where, const sc_value *v, const char *what,
-                 int64_t *sizes, int *n) {
+bool sc_to_sizes(sc_session *s, sc_span where, const sc_value *v, const char *what, int64_t *sizes,
+                 int *n) {
   if (!sc_is_sequence(v)) {
     *n = 1;
     return sc_to_int(s, where, v, what, sizes);
@@ -48,14 +48,17 @@ bool sc_to_dtype(sc_session *s, sc_span where, const sc_value *v, sc_flavour fla
   if (v->kind == SC_STRING) *out = es_dtype_from_name(v->text);
   if (v->kind == SC_FUNCTION && v->function) { /* Python's int, float, bool */
     const char *name = v->function->name;
-    *out = !strcmp(name, "int") ? sc_default_int(flavour == SC_MXNET ? SC_PLAIN : flavour)
+    *out = !strcmp(name, "int")     ? sc_default_int(flavour == SC_MXNET ? SC_PLAIN : flavour)
            : !strcmp(name, "float") ? flavour == SC_PLAIN ? ES_F64 : sc_default_float(flavour)
-           : !strcmp(name, "bool") ? ES_BOOL : ES_DTYPE_AUTO;
+           : !strcmp(name, "bool") ? ES_BOOL
+                                    : ES_DTYPE_AUTO;
   }
   if (*out != ES_DTYPE_AUTO) return true;
   if (v->kind == SC_STRING)
-    sc_fail(s, ES_E_DTYPE, where, "'%.40s' names no element type; there are bool u8 i8 i16 i32 "
-            "i64 f16 bf16 f32 f64 c64 c128 and NumPy's names of them", v->text);
+    sc_fail(s, ES_E_DTYPE, where,
+            "'%.40s' names no element type; there are bool u8 i8 i16 i32 "
+            "i64 f16 bf16 f32 f64 c64 c128 and NumPy's names of them",
+            v->text);
   else
     sc_fail(s, ES_E_DTYPE, where, "expected an element type, found %s", sc_kind_name(v->kind));
   return false;
@@ -108,8 +111,10 @@ static bool nest_fill(nest *n, const sc_value *v, int axis) {
   if (axis == n->rank && !sc_is_sequence(v)) return nest_number(n, v);
   if (axis == n->rank || !sc_is_sequence(v) || v->n != n->shape[axis]) {
     if (axis < n->rank && sc_is_sequence(v))
-      sc_fail(n->s, ES_E_EXTENT, n->where, "the nested lists are ragged: %lld entries where the "
-              "first list of that level has %lld", (long long)v->n, (long long)n->shape[axis]);
+      sc_fail(n->s, ES_E_EXTENT, n->where,
+              "the nested lists are ragged: %lld entries where the "
+              "first list of that level has %lld",
+              (long long)v->n, (long long)n->shape[axis]);
     else
       sc_fail(n->s, ES_E_EXTENT, n->where, "the nested lists are ragged: %s where others have %s",
               sc_kind_name(v->kind), axis < n->rank ? "a list" : "a number");
@@ -126,8 +131,9 @@ static es_tensor *nest_tensor(nest *n, sc_flavour flavour, es_dtype dtype) {
   es_tensor *wide = whole ? es_from_data(es, ES_I64, n->rank, n->shape, n->ints)
                           : es_from_data(es, ES_F64, n->rank, n->shape, n->floats);
   if (dtype == ES_DTYPE_AUTO)
-    dtype = !whole ? sc_default_float(flavour)
-            : n->widest == SC_BOOL ? ES_BOOL : sc_default_int(flavour);
+    dtype = !whole                 ? sc_default_float(flavour)
+            : n->widest == SC_BOOL ? ES_BOOL
+                                   : sc_default_int(flavour);
   return wide && es_dtype_of(wide) != dtype ? es_cast(es, wide, dtype) : wide;
 }
 
@@ -269,14 +275,15 @@ bool sc_rest_tensors(sc_args *a, es_tensor **tensors, int64_t cap, int64_t *n) {
   sc_value **items = a->rest;
   int64_t count = a->n_rest;
   bool list = count == 1 && sc_is_sequence(items[0]) &&
-              (!items[0]->n || items[0]->items[0]->kind == SC_TENSOR || sc_is_sequence(items[0]->items[0]));
+              (!items[0]->n || items[0]->items[0]->kind == SC_TENSOR ||
+               sc_is_sequence(items[0]->items[0]));
   if (list) {
     count = items[0]->n;
     items = items[0]->items;
   }
   if (count > cap) {
-    sc_fail(a->s, ES_E_LIMIT, a->span, "%lld operands, at most %lld are possible",
-            (long long)count, (long long)cap);
+    sc_fail(a->s, ES_E_LIMIT, a->span, "%lld operands, at most %lld are possible", (long long)count,
+            (long long)cap);
     return false;
   }
   for (*n = 0; *n < count; (*n)++) {

@@ -123,7 +123,8 @@ static bool arguments(sc_session *s, const sc_node *node, sc_call *call) {
     } else if (arg->kind == SC_N_DOUBLE_STAR) {
       sc_value *dict = sc_eval(s, arg->kids[0]);
       if (dict && (dict->kind != SC_DICT || dict->n / 2 > capacity - named.n))
-        dict = sc_fail(s, ES_E_DTYPE, arg->span, "'**' needs a dict of at most %lld names, found %s",
+        dict = sc_fail(s, ES_E_DTYPE, arg->span,
+                       "'**' needs a dict of at most %lld names, found %s",
                        (long long)(capacity - named.n), sc_kind_name(dict->kind));
       for (int64_t k = 0; dict && k < dict->n; k += 2)
         if (!add_named(&named, names, dict->items[k]->text, dict->items[k + 1], arg->span))
@@ -137,9 +138,14 @@ static bool arguments(sc_session *s, const sc_node *node, sc_call *call) {
       if (!add_node(&positional, arg)) return false;
     }
   }
-  *call = (sc_call){.span = node->span, .n = positional.n, .values = positional.values,
-                    .spans = positional.spans, .n_named = named.n, .names = names,
-                    .named = named.values, .named_spans = named.spans};
+  *call = (sc_call){.span = node->span,
+                    .n = positional.n,
+                    .values = positional.values,
+                    .spans = positional.spans,
+                    .n_named = named.n,
+                    .names = names,
+                    .named = named.values,
+                    .named_spans = named.spans};
   return true;
 }
 
@@ -202,9 +208,14 @@ sc_value *sc_eval(sc_session *s, const sc_node *node) {
   case SC_N_STRING: return sc_string(s, node->text, node->text_len);
   case SC_N_ELLIPSIS: return sc_plain(s, SC_ELLIPSIS);
   case SC_N_NAME: return name(s, node);
-  case SC_N_TUPLE: case SC_N_LIST: case SC_N_DICT: return sequence(s, node);
-  case SC_N_NEGATIVE: case SC_N_POSITIVE: case SC_N_NOT: return unary(s, node);
-  case SC_N_AND: case SC_N_OR: return logic(s, node);
+  case SC_N_TUPLE:
+  case SC_N_LIST:
+  case SC_N_DICT: return sequence(s, node);
+  case SC_N_NEGATIVE:
+  case SC_N_POSITIVE:
+  case SC_N_NOT: return unary(s, node);
+  case SC_N_AND:
+  case SC_N_OR: return logic(s, node);
   case SC_N_BINARY: return binary(s, node);
   case SC_N_SUBSCRIPT: return subscript(s, node);
   case SC_N_SLICE: return slice(s, node);

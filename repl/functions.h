@@ -52,7 +52,7 @@ typedef struct sc_args {
   const struct sc_function *function;
   const sc_call *call;
   sc_span span;
-  sc_flavour flavour; /* of the name space, else of the first tensor given */
+  sc_flavour flavour;             /* of the name space, else of the first tensor given */
   sc_value *value[SC_MAX_PARAMS]; /* NULL: not given, or None */
   sc_span at[SC_MAX_PARAMS];
   int64_t n_rest; /* of a parameter "name*" */
@@ -77,8 +77,8 @@ typedef struct sc_function {
 } sc_function;
 
 extern const sc_function sc_functions_basic[], sc_functions_create[], sc_functions_view[],
-    sc_functions_reduce[], sc_functions_elementwise[], sc_functions_notation[],
-    sc_functions_join[], sc_functions_mxnet[], sc_functions_files[], sc_functions_plan[];
+    sc_functions_reduce[], sc_functions_elementwise[], sc_functions_notation[], sc_functions_join[],
+    sc_functions_mxnet[], sc_functions_files[], sc_functions_plan[];
 
 const sc_function *sc_function_find(const char *name, unsigned in);
 /* All rows: index 0, 1, … until NULL. */
@@ -123,8 +123,8 @@ bool sc_rest_sizes(sc_args *a, int64_t *sizes, int *n);
 es_tensor *sc_arg_tensor(sc_args *a, int i);
 
 bool sc_to_int(sc_session *s, sc_span where, const sc_value *v, const char *what, int64_t *out);
-bool sc_to_sizes(sc_session *s, sc_span where, const sc_value *v, const char *what,
-                 int64_t *sizes, int *n);
+bool sc_to_sizes(sc_session *s, sc_span where, const sc_value *v, const char *what, int64_t *sizes,
+                 int *n);
 bool sc_to_dtype(sc_session *s, sc_span where, const sc_value *v, sc_flavour flavour,
                  es_dtype *out);
 /* dtype AUTO: by the values, in the flavour's default widths. */
@@ -147,8 +147,7 @@ sc_value *sc_repeat_entries(sc_args *a, es_tensor *x, int64_t times, int axis);
 /* Operators of the language, for values of any kind. */
 sc_value *sc_binary(sc_session *s, sc_token_kind op, sc_value *a, sc_value *b, sc_span where);
 /* With a tensor among them, or numbers and lists that become tensors. */
-sc_value *sc_tensor_binary(sc_session *s, es_binary_op op, sc_value *a, sc_value *b,
-                           sc_span where);
+sc_value *sc_tensor_binary(sc_session *s, es_binary_op op, sc_value *a, sc_value *b, sc_span where);
 sc_value *sc_negative(sc_session *s, sc_value *a, sc_span where);
 bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out);
 sc_value *sc_index(sc_session *s, sc_value *object, sc_value *index, sc_span where);

@@ -140,7 +140,8 @@ static sc_value *format(sc_args *a) {
   sc_buffer text = {0};
   int64_t used = 0;
   for (size_t i = 0; i < v->len; i++) {
-    if ((v->text[i] == '{' || v->text[i] == '}') && i + 1 < v->len && v->text[i + 1] == v->text[i]) {
+    if ((v->text[i] == '{' || v->text[i] == '}') && i + 1 < v->len &&
+        v->text[i + 1] == v->text[i]) {
       sc_put(&text, &v->text[i++], 1);
     } else if (v->text[i] == '{') {
       bool plain = i + 1 < v->len && v->text[i + 1] == '}';
@@ -173,7 +174,8 @@ static sc_value *item(sc_args *a) {
   int64_t i = 0;
   double f = 0;
   if (dtype >= ES_C64)
-    return sc_fail(a->s, ES_E_UNSUPPORTED, a->span, "complex numbers stay tensors; use .real and "
+    return sc_fail(a->s, ES_E_UNSUPPORTED, a->span,
+                   "complex numbers stay tensors; use .real and "
                    ".imag");
   bool whole = dtype <= ES_I64;
   if (es_read(a->s->es, x, whole ? ES_I64 : ES_F64, whole ? (void *)&i : (void *)&f, 1) != ES_OK)
@@ -195,7 +197,8 @@ static sc_value *to_list(sc_args *a, sc_value *v) {
 
 static sc_value *tolist(sc_args *a) {
   if (es_size(a->value[0]->tensor) > 100000)
-    return sc_fail(a->s, ES_E_LIMIT, a->span, "a list of %lld elements is too long; keep the tensor",
+    return sc_fail(a->s, ES_E_LIMIT, a->span,
+                   "a list of %lld elements is too long; keep the tensor",
                    (long long)es_size(a->value[0]->tensor));
   return to_list(a, a->value[0]);
 }
@@ -250,7 +253,8 @@ static sc_value *copy(sc_args *a) {
 }
 
 const sc_function sc_functions_basic[] = {
-    {"print", SC_IN_BARE, "values* sep? end?", print, 0, "Writes its values; tensors as NumPy does."},
+    {"print", SC_IN_BARE, "values* sep? end?", print, 0,
+     "Writes its values; tensors as NumPy does."},
     {"len", SC_IN_BARE, "x", len, 0, "Items of a sequence; entries of a tensor's first axis."},
     {"int", SC_IN_BARE, "x", number, TO_INT, "An integer; also the type i64."},
     {"float", SC_IN_BARE, "x", number, TO_FLOAT, "A float; also the type f64."},

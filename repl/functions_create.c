@@ -39,8 +39,7 @@ static sc_value *filled(sc_args *a) {
   int64_t shape[ES_MAX_RANK];
   int rank;
   es_dtype dtype;
-  if (!shape_of(a, shape, &rank) ||
-      !sc_arg_dtype(a, 1, sc_default_float(a->flavour), &dtype))
+  if (!shape_of(a, shape, &rank) || !sc_arg_dtype(a, 1, sc_default_float(a->flavour), &dtype))
     return NULL;
   return sc_return(a, a->function->code == ONES ? es_full(a->s->es, dtype, rank, shape, 1)
                                                 : es_zeros(a->s->es, dtype, rank, shape));
@@ -84,8 +83,7 @@ static sc_value *linspace(sc_args *a) {
   int64_t count;
   es_dtype dtype;
   if (!sc_arg_float(a, 0, 0, &start) || !sc_arg_float(a, 1, 0, &stop) ||
-      !sc_arg_int(a, 2, 50, &count) ||
-      !sc_arg_dtype(a, 3, sc_default_float(a->flavour), &dtype))
+      !sc_arg_int(a, 2, 50, &count) || !sc_arg_dtype(a, 3, sc_default_float(a->flavour), &dtype))
     return NULL;
   return sc_return(a, es_linspace(a->s->es, dtype, start, stop, count));
 }
@@ -122,8 +120,7 @@ static sc_value *random_scaled(sc_args *a) {
   bool normal = a->function->code == NORMAL;
   double first = 0, second = 1;
   if (a->value[shape_at] && !sc_arg_sizes(a, shape_at, shape, &rank)) return NULL;
-  if (a->flavour != SC_JAX &&
-      (!sc_arg_float(a, 0, 0, &first) || !sc_arg_float(a, 1, 1, &second)))
+  if (a->flavour != SC_JAX && (!sc_arg_float(a, 0, 0, &first) || !sc_arg_float(a, 1, 1, &second)))
     return NULL;
   es_tensor *t = random_of(a, sc_default_float(a->flavour), rank, shape);
   double scale = normal ? second : second - first;
@@ -135,7 +132,8 @@ static sc_value *random_scaled(sc_args *a) {
 static sc_value *random_key(sc_args *a) { return a->value[0]; }
 
 static sc_value *random_seed(sc_args *a) {
-  return sc_fail(a->s, ES_E_UNSUPPORTED, a->span, "the seed is set when the program starts: "
+  return sc_fail(a->s, ES_E_UNSUPPORTED, a->span,
+                 "the seed is set when the program starts: "
                  "einstride --seed N");
 }
 

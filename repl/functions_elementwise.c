@@ -17,7 +17,8 @@ static sc_value *binary(sc_args *a) {
 static sc_value *absolute(sc_args *a) {
   const sc_value *v = a->value[0];
   if (v->kind == SC_FLOAT) return sc_float(a->s, __builtin_fabs(v->f));
-  if (sc_is_number(v)) return v->i < 0 ? sc_negative(a->s, a->value[0], a->span) : sc_int(a->s, v->i);
+  if (sc_is_number(v))
+    return v->i < 0 ? sc_negative(a->s, a->value[0], a->span) : sc_int(a->s, v->i);
   return unary(a);
 }
 
@@ -53,14 +54,13 @@ static sc_value *clip(sc_args *a) {
 
 #define ROWS (SC_IN_METHOD | SC_IN_BARE | SC_IN_ARRAYS)
 #define ES_UNARY_ROW(op, text) {text, ROWS, "x|input", unary, ES_##op, "Elementwise " text "."},
-#define ES_BINARY_ROW(op, text) \
+#define ES_BINARY_ROW(op, text)                                                                    \
   {text, ROWS, "a|x|x1|input b|y|x2|other", binary, ES_##op, "Elementwise " text ", broadcast."},
 
 const sc_function sc_functions_elementwise[] = {
     {"abs", ROWS, "x|input", absolute, ES_ABS, "Absolute value."},
     ES_UNARY_LIST(ES_UNARY_ROW)
-    ES_BINARY_LIST(ES_BINARY_ROW)
-    {"absolute", ROWS, "x|input", absolute, ES_ABS, "As abs."},
+        ES_BINARY_LIST(ES_BINARY_ROW){"absolute", ROWS, "x|input", absolute, ES_ABS, "As abs."},
     {"neg", ROWS, "x|input", unary, ES_NEG, "As negative."},
     {"sub", ROWS, "a|input b|other", binary, ES_SUB, "As subtract."},
     {"mul", ROWS, "a|input b|other", binary, ES_MUL, "As multiply."},

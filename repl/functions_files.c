@@ -18,8 +18,9 @@ static sc_value *load_archive(sc_args *a, const char *path) {
   int64_t n = es_load_npz(a->s->es, path, names, tensors, MOST_ENTRIES);
   if (n < 0) return sc_fail_engine(a->s, a->span);
   if (n > MOST_ENTRIES)
-    return sc_fail(a->s, ES_E_LIMIT, a->span, "the archive has %lld entries; at most %d can be loaded",
-                   (long long)n, MOST_ENTRIES);
+    return sc_fail(a->s, ES_E_LIMIT, a->span,
+                   "the archive has %lld entries; at most %d can be loaded", (long long)n,
+                   MOST_ENTRIES);
   for (int64_t i = 0; i < n; i++) {
     items[2 * i] = sc_string(a->s, names[i], strlen(names[i]));
     items[2 * i + 1] = sc_tensor(a->s, tensors[i], a->flavour);

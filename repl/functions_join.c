@@ -28,8 +28,10 @@ sc_value *sc_repeat_entries(sc_args *a, es_tensor *x, int64_t times, int axis) {
   if (!x) return sc_return(a, NULL);
   int rank = es_rank(x), at = axis < 0 ? axis + rank : axis;
   if (at < 0 || at >= rank || rank + 1 > ES_MAX_RANK || times < 0)
-    return sc_fail(a->s, ES_E_RANGE, a->span, "%lld copies along axis %d of a tensor with %d axes "
-                   "are not possible", (long long)times, axis, rank);
+    return sc_fail(a->s, ES_E_RANGE, a->span,
+                   "%lld copies along axis %d of a tensor with %d axes "
+                   "are not possible",
+                   (long long)times, axis, rank);
   int64_t wide[ES_MAX_RANK], shape[ES_MAX_RANK];
   for (int i = 0; i <= rank; i++)
     wide[i] = i <= at ? es_shape(x)[i] : i == at + 1 ? times : es_shape(x)[i - 1];
@@ -85,7 +87,8 @@ static sc_value *repeat_method(sc_args *a) {
     a->n_rest = 1;
   }
   if (a->n_rest != 1)
-    return sc_fail(a->s, ES_E_COUNT, a->span, "x.repeat(n, axis) repeats entries; for copies of the "
+    return sc_fail(a->s, ES_E_COUNT, a->span,
+                   "x.repeat(n, axis) repeats entries; for copies of the "
                    "whole write tile(x, (2, 3))");
   if (!sc_to_int(a->s, a->rest_at[0], a->rest[0], "repeats", &times)) return NULL;
   return sc_repeat_entries(a, x, times, axis);
@@ -119,8 +122,10 @@ static sc_value *roll(sc_args *a) {
 
 /* NumPy's pad_width, first axis first, to PyTorch's list, last axis first. */
 static sc_value *pad(sc_args *a) {
-  static const char *const modes[][2] = {{"constant", "constant"}, {"edge", "replicate"},
-                                         {"reflect", "reflect"}, {"wrap", "circular"}};
+  static const char *const modes[][2] = {{"constant", "constant"},
+                                         {"edge", "replicate"},
+                                         {"reflect", "reflect"},
+                                         {"wrap", "circular"}};
   es_tensor *x = sc_arg_tensor(a, 0);
   const char *name, *mode = NULL;
   double value;
@@ -128,8 +133,10 @@ static sc_value *pad(sc_args *a) {
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
     if (!strcmp(name ? name : "constant", modes[i][0])) mode = modes[i][1];
   if (!mode)
-    return sc_fail(a->s, ES_E_VALUE, a->at[2], "'%.40s' is no mode of np.pad here; there are "
-                   "constant, edge, reflect, wrap", name);
+    return sc_fail(a->s, ES_E_VALUE, a->at[2],
+                   "'%.40s' is no mode of np.pad here; there are "
+                   "constant, edge, reflect, wrap",
+                   name);
   int rank = es_rank(x);
   const sc_value *width = a->value[1];
   int64_t pads[2 * ES_MAX_RANK], one[ES_MAX_RANK];
@@ -142,8 +149,8 @@ static sc_value *pad(sc_args *a) {
     int n;
     if (!sc_to_sizes(a->s, a->at[1], pair, "a pad", one, &n)) return NULL;
     if (n < 1 || n > 2)
-      return sc_fail(a->s, ES_E_COUNT, a->at[1], "a pad is a number or (low, high), found %d numbers",
-                     n);
+      return sc_fail(a->s, ES_E_COUNT, a->at[1],
+                     "a pad is a number or (low, high), found %d numbers", n);
     pads[2 * (rank - 1 - i)] = one[0];
     pads[2 * (rank - 1 - i) + 1] = one[n - 1];
   }

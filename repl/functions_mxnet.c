@@ -6,7 +6,7 @@
 #include "repl/plan.h"
 
 enum { DATA, WEIGHT, BIAS, KERNEL, NUM_FILTER, NUM_GROUP, STRIDE, DILATE, PAD };
-#define WINDOW_PARAMS \
+#define WINDOW_PARAMS                                                                              \
   "kernel num_filter num_group? stride? dilate? pad? no_bias? layout? workspace? name?"
 
 /* What both forms share, read and checked. */
@@ -20,7 +20,8 @@ static bool per_axis(sc_args *a, int i, int axes, int64_t otherwise, int64_t *ou
   int n = 0;
   if (a->value[i] && !sc_arg_sizes(a, i, out, &n)) return false;
   if (a->value[i] && n != axes && n != 1) {
-    sc_fail(a->s, ES_E_COUNT, a->at[i], "expected %d numbers, one a kernel axis, found %d", axes, n);
+    sc_fail(a->s, ES_E_COUNT, a->at[i], "expected %d numbers, one a kernel axis, found %d", axes,
+            n);
     return false;
   }
   for (int k = n; k < axes; k++) out[k] = n ? out[0] : otherwise;
@@ -28,16 +29,18 @@ static bool per_axis(sc_args *a, int i, int axes, int64_t otherwise, int64_t *ou
 }
 
 static bool read_window(sc_args *a, convolution *c) {
-  if (!sc_arg_sizes(a, KERNEL, c->kernel, &c->axes) ||
-      !sc_arg_int(a, NUM_FILTER, 0, &c->filters) || !sc_arg_int(a, NUM_GROUP, 1, &c->groups))
+  if (!sc_arg_sizes(a, KERNEL, c->kernel, &c->axes) || !sc_arg_int(a, NUM_FILTER, 0, &c->filters) ||
+      !sc_arg_int(a, NUM_GROUP, 1, &c->groups))
     return false;
   if (c->axes < 1 || c->axes > 3) {
     sc_fail(a->s, ES_E_RANK, a->at[KERNEL], "kernel has %d axes; 1, 2 and 3 are possible", c->axes);
     return false;
   }
   if (c->groups < 1 || c->filters < 1 || c->filters % c->groups) {
-    sc_fail(a->s, ES_E_VALUE, a->span, "num_filter = %lld is not a positive multiple of num_group = "
-            "%lld", (long long)c->filters, (long long)c->groups);
+    sc_fail(a->s, ES_E_VALUE, a->span,
+            "num_filter = %lld is not a positive multiple of num_group = "
+            "%lld",
+            (long long)c->filters, (long long)c->groups);
     return false;
   }
   return per_axis(a, STRIDE, c->axes, 1, c->stride) && per_axis(a, DILATE, c->axes, 1, c->dilate) &&
@@ -48,13 +51,16 @@ static bool read_window(sc_args *a, convolution *c) {
 static bool check_weight(sc_args *a, const convolution *c, const es_tensor *x, const es_tensor *w) {
   int rank = c->axes + 2;
   if (es_rank(x) != rank || es_rank(w) != rank) {
-    sc_fail(a->s, ES_E_RANK, a->span, "a kernel with %d axes needs data and weight with %d axes, "
-            "found %d and %d", c->axes, rank, es_rank(x), es_rank(w));
+    sc_fail(a->s, ES_E_RANK, a->span,
+            "a kernel with %d axes needs data and weight with %d axes, "
+            "found %d and %d",
+            c->axes, rank, es_rank(x), es_rank(w));
     return false;
   }
   const int64_t *xs = es_shape(x), *ws = es_shape(w);
   if (xs[1] != c->groups * ws[1]) {
-    sc_fail(a->s, ES_E_EXTENT, a->span, "input_channels = num_group * weight_channels must hold: "
+    sc_fail(a->s, ES_E_EXTENT, a->span,
+            "input_channels = num_group * weight_channels must hold: "
             "data has %lld channels, num_group * weight_channels is %lld * %lld = %lld",
             (long long)xs[1], (long long)c->groups, (long long)ws[1],
             (long long)(c->groups * ws[1]));
@@ -67,8 +73,10 @@ static bool check_weight(sc_args *a, const convolution *c, const es_tensor *x, c
   }
   for (int i = 0; i < c->axes; i++)
     if (ws[2 + i] != c->kernel[i]) {
-      sc_fail(a->s, ES_E_EXTENT, a->at[KERNEL], "kernel is %lld long on axis %d, but weight has %lld "
-              "there", (long long)c->kernel[i], i, (long long)ws[2 + i]);
+      sc_fail(a->s, ES_E_EXTENT, a->at[KERNEL],
+              "kernel is %lld long on axis %d, but weight has %lld "
+              "there",
+              (long long)c->kernel[i], i, (long long)ws[2 + i]);
       return false;
     }
   return true;
@@ -156,7 +164,7 @@ static void write_pattern(int axes, char *text, size_t cap) {
 /* The output's shape by planning alone. */
 static sc_value *planned_shape(sc_args *a, const convolution *c, const int64_t *data,
                                const int64_t *weight) {
-  char text[256], names[9][4];
+  char text[256], names[9][16];
   es_axis_size sizes[11] = {{"g", c->groups}};
   int n = 1;
   write_pattern(c->axes, text, sizeof text);
@@ -167,7 +175,8 @@ static sc_value *planned_shape(sc_args *a, const convolution *c, const int64_t *
       sizes[n] = (es_axis_size){names[n - 1], values[k]};
     }
   }
-  es_array in[2] = {{NULL, ES_F32, c->axes + 2, data, NULL}, {NULL, ES_F32, c->axes + 2, weight, NULL}};
+  es_array in[2] = {{NULL, ES_F32, c->axes + 2, data, NULL},
+                    {NULL, ES_F32, c->axes + 2, weight, NULL}};
   es_plan *plan = sc_plan_make(a->s, a->span, text, in, 2, sizes);
   if (!plan) return NULL;
   sc_value *shape = sc_shape_tuple(a->s, es_plan_rank(plan), es_plan_shape(plan));
@@ -199,10 +208,13 @@ static sc_value *infer_shape(sc_args *a) {
   if (!sc_bind(&args, sym->function->params, "mx.sym.Convolution") || !read_window(&args, &c))
     return NULL;
   if (rank != c.axes + 2)
-    return sc_fail(a->s, ES_E_RANK, a->at[1], "a kernel with %d axes needs data with %d axes, found "
-                   "%d", c.axes, c.axes + 2, rank);
+    return sc_fail(a->s, ES_E_RANK, a->at[1],
+                   "a kernel with %d axes needs data with %d axes, found "
+                   "%d",
+                   c.axes, c.axes + 2, rank);
   if (data[1] % c.groups)
-    return sc_fail(a->s, ES_E_EXTENT, a->span, "input_channels = num_group * weight_channels cannot "
+    return sc_fail(a->s, ES_E_EXTENT, a->span,
+                   "input_channels = num_group * weight_channels cannot "
                    "hold: %lld channels are not a multiple of num_group = %lld",
                    (long long)data[1], (long long)c.groups);
   weight[0] = c.filters;

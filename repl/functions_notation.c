@@ -37,16 +37,19 @@ static bool reducer_named(sc_args *a, int i, es_reducer *out) {
   for (int r = 1; r < ES_REDUCER_COUNT; r++)
     if (!strcmp(name, es_reducer_name((es_reducer)r))) *out = (es_reducer)r;
   if (*out) return true;
-  sc_fail(a->s, ES_E_VALUE, a->at[i], "'%.40s' is no reducer; there are sum prod max min mean any "
-          "all logsumexp", name);
+  sc_fail(a->s, ES_E_VALUE, a->at[i],
+          "'%.40s' is no reducer; there are sum prod max min mean any "
+          "all logsumexp",
+          name);
   return false;
 }
 
 /* ---- einsum ----------------------------------------------------------------------- */
 
 enum { OUT_DTYPE, OUT_SHAPE, READING, BROADCAST, WRAP, REDUCER, STRATEGY, IGNORED };
-#define EINSUM_OPTIONS \
-  "out_dtype|dtype? shape|out_shape? reading? broadcast? wrap? reducer? strategy? optimize|precision?"
+#define EINSUM_OPTIONS                                                                             \
+  "out_dtype|dtype? shape|out_shape? reading? broadcast? wrap? reducer? strategy? "                \
+  "optimize|precision?"
 
 static bool choose(sc_args *a, int i, const char *const names[3], int *out) {
   const char *text;
@@ -109,7 +112,8 @@ static sc_value *split(sc_args *a, const char *text, es_tensor *const *in, int64
 /* The pattern comes first or last. code: the reading. */
 static sc_value *einsum(sc_args *a) {
   es_options options = {.reading = (es_reading)a->function->code};
-  if (a->n_rest < 1) return sc_fail(a->s, ES_E_COUNT, a->span, "einsum needs a pattern and tensors");
+  if (a->n_rest < 1)
+    return sc_fail(a->s, ES_E_COUNT, a->span, "einsum needs a pattern and tensors");
   bool first = a->rest[0]->kind == SC_STRING;
   int64_t last = a->n_rest - 1;
   const char *text = pattern_of(a, a->rest[first ? 0 : last], a->rest_at[first ? 0 : last]);
@@ -229,9 +233,8 @@ const sc_function sc_functions_notation[] = {
      "where strides allow."},
     {"reduce", EINOPS, "x|tensor pattern reduction? **", reduce, 0,
      "reduce(x, 'b c h w -> b c', 'mean'): the axes that are missing right are reduced."},
-    {"repeat", EINOPS | SC_IN_NUMPY | SC_IN_JAX,
-     "x|tensor pattern|repeats axis? **", repeat, REPEAT,
-     "repeat(x, 'h w -> h w c', c=3) makes new axes; repeat(x, 2, axis=0) is NumPy's."},
+    {"repeat", EINOPS | SC_IN_NUMPY | SC_IN_JAX, "x|tensor pattern|repeats axis? **", repeat,
+     REPEAT, "repeat(x, 'h w -> h w c', c=3) makes new axes; repeat(x, 2, axis=0) is NumPy's."},
     {"pack", EINOPS, "tensors pattern", pack, 0,
      "packed, shapes = pack([x, y], 'b * c'): tensors put side by side along one axis."},
     {"unpack", EINOPS, "x|tensor shapes|packed_shapes pattern", unpack, 0,

@@ -20,8 +20,8 @@ static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *
   return sc_to_sizes(s, where, v, "a size", shape, &out->rank);
 }
 
-es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_array *in,
-                      int64_t n, const es_axis_size *sizes) {
+es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
+                      const es_axis_size *sizes) {
   es_error error = {0};
   es_options options = {.sizes = sizes};
   s->pattern = text;
@@ -73,8 +73,8 @@ static sc_value *cost(sc_args *a) {
   if (!plan) return NULL;
   sc_value *items[] = {
       sc_string(a->s, "multiply_adds", 13), sc_int(a->s, (int64_t)es_plan_flops(plan)),
-      sc_string(a->s, "bytes", 5), sc_int(a->s, (int64_t)es_plan_bytes(plan)),
-      sc_string(a->s, "workspace", 9), sc_int(a->s, (int64_t)es_plan_workspace(plan))};
+      sc_string(a->s, "bytes", 5),          sc_int(a->s, (int64_t)es_plan_bytes(plan)),
+      sc_string(a->s, "workspace", 9),      sc_int(a->s, (int64_t)es_plan_workspace(plan))};
   es_plan_release(plan);
   return sc_sequence(a->s, SC_DICT, 6, items);
 }
@@ -100,8 +100,10 @@ static sc_value *explain(sc_args *a) {
   if (!letters) letters = "xvps";
   for (const char *c = letters; *c; c++)
     if (!strchr("taxvps", *c))
-      return sc_fail(a->s, ES_E_VALUE, a->at[2], "stages are letters of t (tokens), a (tree), x "
-                     "(axes), v (views), p (problem), s (plan), found '%.40s'", letters);
+      return sc_fail(a->s, ES_E_VALUE, a->at[2],
+                     "stages are letters of t (tokens), a (tree), x "
+                     "(axes), v (views), p (problem), s (plan), found '%.40s'",
+                     letters);
   return sc_dump(a->s, a->span, q.text, q.n ? q.in : NULL, q.n, q.sizes, letters);
 }
 

@@ -7,14 +7,18 @@
 static bool mxnet_codes(sc_args *a, const es_tensor *x, int64_t *shape, int rank) {
   for (int i = 0; i < rank; i++) {
     if (shape[i] < -1) {
-      sc_fail(a->s, ES_E_UNSUPPORTED, a->span, "of MXNet's reshape codes 0 and -1 are known, "
-              "found %lld", (long long)shape[i]);
+      sc_fail(a->s, ES_E_UNSUPPORTED, a->span,
+              "of MXNet's reshape codes 0 and -1 are known, "
+              "found %lld",
+              (long long)shape[i]);
       return false;
     }
     if (shape[i] != 0) continue;
     if (i >= es_rank(x)) {
-      sc_fail(a->s, ES_E_RANGE, a->span, "the code 0 at place %d keeps an axis that the tensor, "
-              "with %d axes, does not have", i, es_rank(x));
+      sc_fail(a->s, ES_E_RANGE, a->span,
+              "the code 0 at place %d keeps an axis that the tensor, "
+              "with %d axes, does not have",
+              i, es_rank(x));
       return false;
     }
     shape[i] = es_shape(x)[i];
@@ -27,7 +31,8 @@ static sc_value *reshape(sc_args *a) {
   int rank;
   es_tensor *x = sc_arg_tensor(a, 0);
   if (!x) return NULL;
-  if (a->value[2] ? !sc_arg_sizes(a, 2, shape, &rank) : !sc_rest_sizes(a, shape, &rank)) return NULL;
+  if (a->value[2] ? !sc_arg_sizes(a, 2, shape, &rank) : !sc_rest_sizes(a, shape, &rank))
+    return NULL;
   if (a->flavour == SC_MXNET && !mxnet_codes(a, x, shape, rank)) return NULL;
   return sc_return(a, es_reshape(a->s->es, x, rank, shape));
 }
@@ -83,8 +88,10 @@ static sc_value *moveaxis(sc_args *a) {
   for (int i = 0; i < n_from; i++) {
     int f = from[i] < 0 ? from[i] + rank : from[i], t = to[i] < 0 ? to[i] + rank : to[i];
     if (f < 0 || f >= rank || t < 0 || t >= rank || taken[f] || order[t] >= 0)
-      return sc_fail(a->s, ES_E_RANGE, a->span, "axis %d cannot move to place %d of a tensor with "
-                     "%d axes", from[i], to[i], rank);
+      return sc_fail(a->s, ES_E_RANGE, a->span,
+                     "axis %d cannot move to place %d of a tensor with "
+                     "%d axes",
+                     from[i], to[i], rank);
     taken[f] = true;
     order[t] = f;
   }
@@ -149,7 +156,8 @@ static sc_value *broadcast_to(sc_args *a) {
   int rank;
   es_tensor *x = sc_arg_tensor(a, 0);
   if (!x) return NULL;
-  if (a->value[2] ? !sc_arg_sizes(a, 2, shape, &rank) : !sc_rest_sizes(a, shape, &rank)) return NULL;
+  if (a->value[2] ? !sc_arg_sizes(a, 2, shape, &rank) : !sc_rest_sizes(a, shape, &rank))
+    return NULL;
   for (int i = 0; i < rank; i++) { /* PyTorch's expand: -1 keeps the size */
     int from = es_rank(x) - rank + i;
     if (shape[i] == -1 && from >= 0) shape[i] = es_shape(x)[from];
@@ -219,8 +227,8 @@ static sc_value *sliding_window_view(sc_args *a) {
   for (int i = 0; i < n && x; i++) {
     int axis = axes[i] < 0 ? axes[i] + rank : axes[i];
     if (axis < 0 || axis >= rank)
-      return sc_fail(a->s, ES_E_RANGE, a->span, "axis %d is outside a tensor with %d axes",
-                     axes[i], rank);
+      return sc_fail(a->s, ES_E_RANGE, a->span, "axis %d is outside a tensor with %d axes", axes[i],
+                     rank);
     x = es_unfold_axis(a->s->es, x, axis, window[i], 1, 1);
   }
   return sc_return(a, x);
@@ -251,8 +259,10 @@ static sc_value *split(sc_args *a) {
   if (a->flavour == SC_TORCH && !a->function->code && parts > 0) /* PyTorch gives the length */
     parts = extent % parts ? 0 : extent / parts;
   if (parts < 1 || parts > 4096 || extent % parts)
-    return sc_fail(a->s, ES_E_EXTENT, a->span, "axis %d has %lld entries, which is not a multiple "
-                   "of the parts asked for", axis, (long long)extent);
+    return sc_fail(a->s, ES_E_EXTENT, a->span,
+                   "axis %d has %lld entries, which is not a multiple "
+                   "of the parts asked for",
+                   axis, (long long)extent);
   sc_value **items = sc_scratch(a->s, (size_t)parts * sizeof *items);
   for (int64_t i = 0, n = extent / parts; i < parts; i++) {
     items[i] = sc_return(a, es_slice(a->s->es, x, at, i * n, (i + 1) * n, 1));
@@ -283,9 +293,11 @@ const sc_function sc_functions_view[] = {
     {"expand_dims", METHODS, "x axis|dim", unsqueeze, 0, "A new axis of size 1."},
     {"broadcast_to", METHODS, "x sizes* shape?", broadcast_to, 0,
      "Axes of size 1 stretched, a read-only view."},
-    {"expand", SC_IN_METHOD, "x sizes* size?", broadcast_to, 0, "As broadcast_to; -1 keeps a size."},
+    {"expand", SC_IN_METHOD, "x sizes* size?", broadcast_to, 0,
+     "As broadcast_to; -1 keeps a size."},
     {"flip", METHODS, "x axis|dims|dim?", flip, 0, "Axes read backwards, a view."},
-    {"rot90", METHODS, "x k? axes|dims?", rot90, 0, "k quarter turns, from the first axis to the second."},
+    {"rot90", METHODS, "x k? axes|dims?", rot90, 0,
+     "k quarter turns, from the first axis to the second."},
     {"diagonal", METHODS, "x offset? axis1|dim1? axis2|dim2?", diagonal, 0,
      "A diagonal as the last axis, a view."},
     {"unfold", SC_IN_METHOD, "x dimension|axis|dim size step? dilation?", unfold, 0,

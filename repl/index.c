@@ -50,11 +50,14 @@ static es_tensor *apply(sc_session *s, es_tensor *t, const sc_value *item, int a
       int64_t at;
       return sc_to_int(s, where, item, "an index", &at) ? es_select(s->es, t, axis, at) : NULL;
     }
-    return sc_fail(s, ES_E_UNSUPPORTED, where, "an index may hold integers, slices, None, ... and "
+    return sc_fail(s, ES_E_UNSUPPORTED, where,
+                   "an index may hold integers, slices, None, ... and "
                    "lists of integers; for a mask use where(condition, a, b)");
   default:
-    return sc_fail(s, ES_E_DTYPE, where, "an index may hold integers, slices, None, ... and lists "
-                   "of integers, found %s", sc_kind_name(item->kind));
+    return sc_fail(s, ES_E_DTYPE, where,
+                   "an index may hold integers, slices, None, ... and lists "
+                   "of integers, found %s",
+                   sc_kind_name(item->kind));
   }
 }
 
@@ -71,9 +74,12 @@ static es_tensor *tensor_index(sc_session *s, es_tensor *t, sc_value *index, sc_
     lists += items[i]->kind == SC_LIST;
   }
   if (lists > 1)
-    return sc_fail(s, ES_E_UNSUPPORTED, where, "an index may hold one list of integers, found %d: "
-                   "NumPy would pair them", (int)lists);
-  if (dots > 1) return sc_fail(s, ES_E_RANK, where, "an index may hold one ..., found %d", (int)dots);
+    return sc_fail(s, ES_E_UNSUPPORTED, where,
+                   "an index may hold one list of integers, found %d: "
+                   "NumPy would pair them",
+                   (int)lists);
+  if (dots > 1)
+    return sc_fail(s, ES_E_RANK, where, "an index may hold one ..., found %d", (int)dots);
   if (used > es_rank(t))
     return sc_fail(s, ES_E_RANK, where, "%lld indices for a tensor with %d %s", (long long)used,
                    es_rank(t), es_rank(t) == 1 ? "axis" : "axes");
@@ -100,20 +106,24 @@ static sc_value *slice_items(sc_session *s, const sc_value *v, int64_t n, const 
   int64_t step = b[2] == ES_ALL ? 1 : b[2];
   int64_t low = step > 0 ? 0 : -1, high = step > 0 ? n : n - 1;
   for (int i = 0; i < 2; i++) {
-    if (b[i] == ES_ALL) b[i] = (i == 0) == (step > 0) ? low : high;
+    if (b[i] == ES_ALL)
+      b[i] = (i == 0) == (step > 0) ? low : high;
     else {
       if (b[i] < 0) b[i] += n;
       b[i] = b[i] < low ? low : b[i] > high ? high : b[i];
     }
   }
-  int64_t count = step > 0 ? b[1] > b[0] ? (b[1] - b[0] - 1) / step + 1 : 0
-                           : b[0] > b[1] ? (b[0] - b[1] - 1) / -step + 1 : 0;
+  int64_t count = step > 0      ? b[1] > b[0] ? (b[1] - b[0] - 1) / step + 1 : 0
+                  : b[0] > b[1] ? (b[0] - b[1] - 1) / -step + 1
+                                : 0;
   char *text = sc_scratch(s, (size_t)count + 1);
   sc_value **items = sc_scratch(s, (size_t)count * sizeof *items);
   for (int64_t i = 0; i < count; i++) {
     int64_t at = b[0] + i * step;
-    if (v->kind == SC_STRING) text[i] = v->text[at];
-    else items[i] = v->items[at];
+    if (v->kind == SC_STRING)
+      text[i] = v->text[at];
+    else
+      items[i] = v->items[at];
   }
   return v->kind == SC_STRING ? sc_string(s, text, (size_t)count)
                               : sc_sequence(s, v->kind, count, items);

@@ -40,8 +40,10 @@ static bool read_line(FILE *in, sc_buffer *text, bool *too_long) {
   if (c == EOF) return false;
   for (; c != EOF && c != '\n'; c = getc(in)) {
     char byte = (char)c;
-    if (text->len < SC_MAX_STATEMENT) sc_put(text, &byte, 1);
-    else *too_long = true;
+    if (text->len < SC_MAX_STATEMENT)
+      sc_put(text, &byte, 1);
+    else
+      *too_long = true;
   }
   if (c == '\n') sc_put(text, "\n", 1);
   return true;
@@ -68,7 +70,8 @@ bool sc_run_stream(sc_runner *r, FILE *in) {
   while (go_on && !r->quit && read_statement(in, &text, &lines, &too_long)) {
     sc_source source = {"<stdin>", text.bytes, text.len, first_line};
     if (too_long) {
-      sc_report(r, "<stdin>", ES_E_LIMIT, "a statement is longer than 1 MiB; load data with "
+      sc_report(r, "<stdin>", ES_E_LIMIT,
+                "a statement is longer than 1 MiB; load data with "
                 "load('file.npy')");
       ok = false;
     } else {

@@ -12,11 +12,16 @@ static void put_string(sc_buffer *out, const char *text, size_t len) {
   for (size_t i = 0; i < len;) {
     uint32_t c = 0;
     int n = sc_utf8(text + i, len - i, &c);
-    if (!n) sc_puts(out, "\\ufffd"); /* a byte that is no text */
-    else if (c == '"' || c == '\\') sc_printf(out, "\\%c", (char)c);
-    else if (c == '\n') sc_puts(out, "\\n");
-    else if (c < 0x20 || c == 0x7f) sc_printf(out, "\\u%04x", (unsigned)c);
-    else sc_put(out, text + i, (size_t)n);
+    if (!n)
+      sc_puts(out, "\\ufffd"); /* a byte that is no text */
+    else if (c == '"' || c == '\\')
+      sc_printf(out, "\\%c", (char)c);
+    else if (c == '\n')
+      sc_puts(out, "\\n");
+    else if (c < 0x20 || c == 0x7f)
+      sc_printf(out, "\\u%04x", (unsigned)c);
+    else
+      sc_put(out, text + i, (size_t)n);
     i += n ? (size_t)n : 1;
   }
   sc_puts(out, "\"");
@@ -25,8 +30,10 @@ static void put_string(sc_buffer *out, const char *text, size_t len) {
 static void put_number(sc_buffer *out, double v, es_dtype dtype) {
   char text[SC_NUMBER_BYTES];
   sc_number_repr(v, dtype, text);
-  if (isfinite(v)) sc_puts(out, text);
-  else sc_printf(out, "\"%s\"", text);
+  if (isfinite(v))
+    sc_puts(out, text);
+  else
+    sc_printf(out, "\"%s\"", text);
 }
 
 static bool put_data(sc_buffer *out, sc_session *s, es_tensor *t) {
@@ -35,13 +42,19 @@ static bool put_data(sc_buffer *out, sc_session *s, es_tensor *t) {
   bool whole = dtype <= ES_I64, complex = dtype >= ES_C64;
   double *floats = whole ? NULL : sc_alloc((size_t)n * (complex ? 2 : 1) * sizeof *floats);
   int64_t *ints = whole ? sc_alloc((size_t)n * sizeof *ints) : NULL;
-  bool ok = es_read(s->es, t, whole ? ES_I64 : complex ? ES_C128 : ES_F64,
+  bool ok = es_read(s->es, t,
+                    whole     ? ES_I64
+                    : complex ? ES_C128
+                              : ES_F64,
                     whole ? (void *)ints : (void *)floats, n) == ES_OK;
   for (int64_t i = 0; i < n && ok; i++) {
     if (i) sc_puts(out, ",");
-    if (dtype == ES_BOOL) sc_puts(out, ints[i] ? "true" : "false");
-    else if (whole) sc_printf(out, "%lld", (long long)ints[i]);
-    else if (!complex) put_number(out, floats[i], dtype);
+    if (dtype == ES_BOOL)
+      sc_puts(out, ints[i] ? "true" : "false");
+    else if (whole)
+      sc_printf(out, "%lld", (long long)ints[i]);
+    else if (!complex)
+      put_number(out, floats[i], dtype);
     else { /* a complex number is a pair */
       sc_puts(out, "[");
       put_number(out, floats[2 * i], dtype);
@@ -92,7 +105,8 @@ static bool put_plain(sc_buffer *out, sc_session *s, const sc_value *v) {
   case SC_FLOAT: put_number(out, v->f, ES_F64); break;
   case SC_STRING: put_string(out, v->text, v->len); break;
   case SC_DICT: ok = put_dict(out, s, v); break;
-  case SC_TUPLE: case SC_LIST:
+  case SC_TUPLE:
+  case SC_LIST:
     sc_puts(out, "[");
     for (int64_t i = 0; i < v->n && ok; i++) {
       if (i) sc_puts(out, ",");

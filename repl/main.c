@@ -42,12 +42,14 @@ static bool read_size(const char *text, bool units, int64_t *out) {
   int64_t value = 0;
   const char *p = text;
   for (; *p >= '0' && *p <= '9'; p++)
-    if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *p - '0', &value))
+    if (__builtin_mul_overflow(value, 10, &value) ||
+        __builtin_add_overflow(value, *p - '0', &value))
       return false;
   if (p == text) return false;
   const char *unit = units && *p ? strchr("KMGT", *p & ~0x20) : NULL;
   if (unit) {
-    if (__builtin_mul_overflow(value, (int64_t)1 << (10 * (unit - "KMGT" + 1)), &value)) return false;
+    if (__builtin_mul_overflow(value, (int64_t)1 << (10 * (unit - "KMGT" + 1)), &value))
+      return false;
     p++;
     if ((*p | 0x20) == 'i') p++;
     if ((*p | 0x20) == 'b') p++;
@@ -93,8 +95,14 @@ static int read_options(options *o, int argc, char **argv) {
     size_t name_len = strcspn(arg, "=");
     if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) return fputs(usage, stdout) < 0;
     if (!strcmp(arg, "--version")) return printf("einstride %s\n", es_version()) < 0;
-    if (!strcmp(arg, "--json")) { o->json = true; continue; }
-    if (!strcmp(arg, "--keep-going")) { o->keep_going = true; continue; }
+    if (!strcmp(arg, "--json")) {
+      o->json = true;
+      continue;
+    }
+    if (!strcmp(arg, "--keep-going")) {
+      o->keep_going = true;
+      continue;
+    }
     bool taken = false;
     for (size_t k = 0; k < sizeof with_value / sizeof *with_value && !taken; k++) {
       if (strlen(with_value[k]) != name_len || strncmp(arg, with_value[k], name_len)) continue;
@@ -109,8 +117,10 @@ static int read_options(options *o, int argc, char **argv) {
     if (text && i + 1 == argc) return fail_usage("a text is missing after", "-c");
     if (!text && arg[0] == '-' && arg[1]) return fail_usage("there is no such option", arg);
     if (o->text || o->file) return fail_usage("one text or file can be run, found another", arg);
-    if (text) o->text = argv[++i];
-    else o->file = arg;
+    if (text)
+      o->text = argv[++i];
+    else
+      o->file = arg;
   }
   return -1;
 }

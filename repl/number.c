@@ -16,7 +16,8 @@ static bool reads_back(const char *text, double v, es_dtype dtype) {
   switch (dtype) {
   case ES_F16: return round_bits(strtod(text, NULL), 11) == v;
   case ES_BF16: return round_bits(strtod(text, NULL), 8) == v;
-  case ES_F32: case ES_C64: return (double)strtof(text, NULL) == v;
+  case ES_F32:
+  case ES_C64: return (double)strtof(text, NULL) == v;
   default: return strtod(text, NULL) == v;
   }
 }
@@ -26,7 +27,10 @@ int sc_number_digits(double v, es_dtype dtype, int *exponent) {
   *exponent = 0;
   if (v == 0 || !isfinite(v)) return 1;
   /* Fewer digits than these always suffice after %e has dropped its zeros. */
-  int digits = dtype == ES_F16 ? 3 : dtype == ES_BF16 ? 2 : dtype == ES_F32 || dtype == ES_C64 ? 6 : 15;
+  int digits = dtype == ES_F16                      ? 3
+               : dtype == ES_BF16                   ? 2
+               : dtype == ES_F32 || dtype == ES_C64 ? 6
+                                                    : 15;
   for (; digits < 17; digits++) {
     snprintf(text, sizeof text, "%.*e", digits - 1, v);
     if (reads_back(text, v, dtype)) break;
@@ -54,6 +58,13 @@ void sc_number_repr(double v, es_dtype dtype, char *buf) {
 
 void sc_number_short(double v, es_dtype dtype, char *buf) {
   int exponent, digits = sc_number_digits(v, dtype, &exponent);
-  if (!isfinite(v)) strcpy(buf, special(v));
-  else snprintf(buf, SC_NUMBER_BYTES, "%.*g", digits > 9 ? 9 : digits > exponent + 1 ? digits : exponent < 9 ? exponent + 1 : digits, v);
+  if (!isfinite(v))
+    strcpy(buf, special(v));
+  else
+    snprintf(buf, SC_NUMBER_BYTES, "%.*g",
+             digits > 9              ? 9
+             : digits > exponent + 1 ? digits
+             : exponent < 9          ? exponent + 1
+                                     : digits,
+             v);
 }

@@ -9,9 +9,10 @@ static const struct {
   sc_token_kind token;
   es_binary_op op;
 } tensor_ops[] = {
-    {SC_T_PLUS, ES_ADD}, {SC_T_MINUS, ES_SUB}, {SC_T_STAR, ES_MUL}, {SC_T_SLASH, ES_DIV},
+    {SC_T_PLUS, ES_ADD},       {SC_T_MINUS, ES_SUB},   {SC_T_STAR, ES_MUL},  {SC_T_SLASH, ES_DIV},
     {SC_T_FLOOR, ES_FLOORDIV}, {SC_T_PERCENT, ES_MOD}, {SC_T_POWER, ES_POW}, {SC_T_EQ, ES_EQ},
-    {SC_T_NE, ES_NE}, {SC_T_LT, ES_LT}, {SC_T_LE, ES_LE}, {SC_T_GT, ES_GT}, {SC_T_GE, ES_GE},
+    {SC_T_NE, ES_NE},          {SC_T_LT, ES_LT},       {SC_T_LE, ES_LE},     {SC_T_GT, ES_GT},
+    {SC_T_GE, ES_GE},
 };
 
 static void *fail_operands(sc_session *s, sc_token_kind op, const sc_value *a, const sc_value *b,
@@ -23,7 +24,8 @@ static void *fail_operands(sc_session *s, sc_token_kind op, const sc_value *a, c
 /* ---- numbers -------------------------------------------------------------------- */
 
 static void *fail_wide(sc_session *s, sc_span where) {
-  return sc_fail(s, ES_E_OVERFLOW, where, "the result does not fit 64 bits; write one operand "
+  return sc_fail(s, ES_E_OVERFLOW, where,
+                 "the result does not fit 64 bits; write one operand "
                  "with a point for a float");
 }
 
@@ -50,8 +52,10 @@ static sc_value *int_binary(sc_session *s, sc_token_kind op, int64_t a, int64_t 
   case SC_T_STAR: wide = __builtin_mul_overflow(a, b, &r); break;
   case SC_T_SLASH: return sc_float(s, (double)a / (double)b);
   case SC_T_FLOOR:
-    if (b == -1) wide = __builtin_sub_overflow((int64_t)0, a, &r);
-    else r = a / b - (a % b != 0 && (a < 0) != (b < 0));
+    if (b == -1)
+      wide = __builtin_sub_overflow((int64_t)0, a, &r);
+    else
+      r = a / b - (a % b != 0 && (a < 0) != (b < 0));
     break;
   case SC_T_PERCENT:
     r = b == -1 ? 0 : a % b;
@@ -136,8 +140,9 @@ static sc_value *matmul(sc_session *s, sc_value *a, sc_value *b, sc_span where) 
   if (!y) return NULL;
   if (!es_rank(x) || !es_rank(y))
     return sc_fail(s, ES_E_RANK, where, "'@' multiplies matrices and vectors; use '*' for numbers");
-  const char *text = es_rank(x) == 1 ? es_rank(y) == 1 ? "n, n ->" : "n, ... n p -> ... p"
-                     : es_rank(y) == 1 ? "... m n, n -> ... m" : "... m n, ... n p -> ... m p";
+  const char *text = es_rank(x) == 1   ? es_rank(y) == 1 ? "n, n ->" : "n, ... n p -> ... p"
+                     : es_rank(y) == 1 ? "... m n, n -> ... m"
+                                       : "... m n, ... n p -> ... m p";
   s->pattern = text;
   s->pattern_len = strlen(text);
   sc_value *result = settle(s, a, b, es_einsum(s->es, text, ES_IN(x, y), NULL), where);
@@ -164,7 +169,10 @@ static bool equal(const sc_value *a, const sc_value *b) { /* depth is bounded */
   case SC_STRING: return a->len == b->len && !memcmp(a->text, b->text, a->len);
   case SC_DTYPE: return a->dtype == b->dtype;
   case SC_TENSOR: return a->tensor == b->tensor;
-  case SC_TUPLE: case SC_LIST: case SC_DICT: case SC_SLICE:
+  case SC_TUPLE:
+  case SC_LIST:
+  case SC_DICT:
+  case SC_SLICE:
     if (a->n != b->n) return false;
     for (int64_t i = 0; i < a->n; i++)
       if (!equal(a->items[i], b->items[i])) return false;
@@ -235,15 +243,20 @@ sc_value *sc_negative(sc_session *s, sc_value *v, sc_span where) {
 bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out) {
   switch (v->kind) {
   case SC_NONE: *out = false; return true;
-  case SC_BOOL: case SC_INT: *out = v->i != 0; return true;
+  case SC_BOOL:
+  case SC_INT: *out = v->i != 0; return true;
   case SC_FLOAT: *out = v->f != 0; return true;
   case SC_STRING: *out = v->len > 0; return true;
-  case SC_TUPLE: case SC_LIST: case SC_DICT: *out = v->n > 0; return true;
+  case SC_TUPLE:
+  case SC_LIST:
+  case SC_DICT: *out = v->n > 0; return true;
   case SC_TENSOR: {
     double number;
     if (es_size(v->tensor) != 1) {
-      sc_fail(s, ES_E_RANK, where, "the truth of a tensor with %lld elements is not defined; use "
-              "any() or all()", (long long)es_size(v->tensor));
+      sc_fail(s, ES_E_RANK, where,
+              "the truth of a tensor with %lld elements is not defined; use "
+              "any() or all()",
+              (long long)es_size(v->tensor));
       return false;
     }
     if (es_read(s->es, v->tensor, ES_F64, &number, 1) != ES_OK) {

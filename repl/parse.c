@@ -56,9 +56,7 @@ void *sc_parse_fail(sc_parser *p, sc_span where, const char *fmt, ...) {
   return NULL;
 }
 
-static const char *text_at(const sc_parser *p, sc_span span) {
-  return p->lexer.text + span.offset;
-}
+static const char *text_at(const sc_parser *p, sc_span span) { return p->lexer.text + span.offset; }
 
 void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
   sc_token t = p->token;
@@ -66,9 +64,11 @@ void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
   const char *text = text_at(p, t.span);
   switch (t.kind) {
   case SC_T_KEYWORD:
-    return sc_parse_fail(p, t.span, "'%.*s' is not part of the script language: loops, conditions "
+    return sc_parse_fail(p, t.span,
+                         "'%.*s' is not part of the script language: loops, conditions "
                          "and functions belong to C; write the steps one after the other, or "
-                         "call the library from a program", len, text);
+                         "call the library from a program",
+                         len, text);
   case SC_T_BAD: {
     sc_buffer shown = {0};
     sc_put_escaped(&shown, text, t.span.length);
@@ -80,7 +80,9 @@ void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
   case SC_T_BAD_NUMBER:
     return sc_parse_fail(p, t.span, "'%.*s' is no number, and a name may not start with a digit",
                          len, text);
-  case SC_T_NAME: case SC_T_INT: case SC_T_FLOAT:
+  case SC_T_NAME:
+  case SC_T_INT:
+  case SC_T_FLOAT:
     return sc_parse_fail(p, t.span, "expected %s, found '%.*s'", expected, len, text);
   default:
     return sc_parse_fail(p, t.span, "expected %s, found %s", expected, sc_token_text(t.kind));
@@ -91,8 +93,10 @@ void sc_parse_advance(sc_parser *p) {
   p->token = sc_lex(&p->lexer);
   if (p->token.span.offset - p->start <= SC_MAX_STATEMENT || p->failed) return;
   p->limit = true;
-  sc_parse_fail(p, (sc_span){p->start, 1}, "this statement is longer than %d bytes; load data with "
-                "load('file.npy')", SC_MAX_STATEMENT);
+  sc_parse_fail(p, (sc_span){p->start, 1},
+                "this statement is longer than %d bytes; load data with "
+                "load('file.npy')",
+                SC_MAX_STATEMENT);
 }
 
 bool sc_parse_accept(sc_parser *p, sc_token_kind kind) {
@@ -114,8 +118,10 @@ sc_node *sc_parse_node(sc_parser *p, sc_node_kind kind, sc_span span, int n, sc_
     if (kids[i] && kids[i]->depth >= made->depth) made->depth = kids[i]->depth + 1;
   if (made->depth > SC_MAX_DEPTH) {
     p->limit = true;
-    return sc_parse_fail(p, span, "this expression is more than %d operations deep; give its parts "
-                         "names", SC_MAX_DEPTH);
+    return sc_parse_fail(p, span,
+                         "this expression is more than %d operations deep; give its parts "
+                         "names",
+                         SC_MAX_DEPTH);
   }
   return made;
 }
@@ -131,7 +137,8 @@ void sc_parse_set_text(sc_parser *p, sc_node *made, const char *bytes, size_t le
 
 bool sc_parse_enter(sc_parser *p) {
   if (++p->nesting <= SC_MAX_NESTING) return true;
-  sc_parse_fail(p, p->token.span, "brackets and signs are nested more than %d deep", SC_MAX_NESTING);
+  sc_parse_fail(p, p->token.span, "brackets and signs are nested more than %d deep",
+                SC_MAX_NESTING);
   return false;
 }
 
@@ -176,14 +183,14 @@ static sc_node *augmented(sc_parser *p, sc_node *target) {
   static const struct {
     const char *text;
     sc_token_kind op;
-  } table[] = {{"+=", SC_T_PLUS}, {"-=", SC_T_MINUS}, {"*=", SC_T_STAR}, {"/=", SC_T_SLASH},
+  } table[] = {{"+=", SC_T_PLUS},   {"-=", SC_T_MINUS},   {"*=", SC_T_STAR},   {"/=", SC_T_SLASH},
                {"//=", SC_T_FLOOR}, {"%=", SC_T_PERCENT}, {"**=", SC_T_POWER}, {"@=", SC_T_AT}};
   sc_span op = p->token.span;
   sc_parse_advance(p);
   sc_node *value = values(p);
   if (!value) return NULL;
   sc_node *made = sc_parse_node(p, SC_N_AUGMENT, sc_span_join(target->span, value->span), 2,
-                       (sc_node *[]){target, value});
+                                (sc_node *[]){target, value});
   for (size_t i = 0; made && i < sizeof table / sizeof *table; i++)
     if (strlen(table[i].text) == op.length && !memcmp(table[i].text, text_at(p, op), op.length))
       made->op = table[i].op;
@@ -207,8 +214,8 @@ static sc_node *simple_statement(sc_parser *p) {
     if (!may_be_assigned(parts.items[i]))
       return sc_parse_fail(p, parts.items[i]->span,
                            "only names, tuples of names and indexed tensors can be assigned to");
-  return sc_parse_node(p, parts.n > 1 ? SC_N_ASSIGN : SC_N_EXPRESSION, sc_span_join(first->span, last->span),
-              parts.n, parts.items);
+  return sc_parse_node(p, parts.n > 1 ? SC_N_ASSIGN : SC_N_EXPRESSION,
+                       sc_span_join(first->span, last->span), parts.n, parts.items);
 }
 
 void sc_parser_start(sc_parser *p, sc_arena *arena, const char *text, size_t len) {

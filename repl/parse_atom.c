@@ -6,9 +6,7 @@
 #include "repl/literal.h"
 #include "repl/parse.h"
 
-static const char *text_at(const sc_parser *p, sc_span span) {
-  return p->lexer.text + span.offset;
-}
+static const char *text_at(const sc_parser *p, sc_span span) { return p->lexer.text + span.offset; }
 
 static void take_text(sc_parser *p, sc_node *made, sc_span from) {
   sc_parse_set_text(p, made, text_at(p, from), from.length);
@@ -64,17 +62,18 @@ static sc_node *sequence(sc_parser *p, sc_span start, sc_token_kind close) {
   }
   sc_span end = p->token.span;
   if (p->token.kind != close) {
-    if (p->token.kind == SC_T_END)
-      return sc_parse_fail(p, start, "this bracket is not closed");
-    return sc_parse_fail_unexpected(p, close == SC_T_CLOSE ? "',' or ')'"
-                              : close == SC_T_CLOSE_LIST ? "',' or ']'" : "',' or '}'");
+    if (p->token.kind == SC_T_END) return sc_parse_fail(p, start, "this bracket is not closed");
+    return sc_parse_fail_unexpected(p, close == SC_T_CLOSE        ? "',' or ')'"
+                                       : close == SC_T_CLOSE_LIST ? "',' or ']'"
+                                                                  : "',' or '}'");
   }
   sc_parse_advance(p);
   p->nesting--;
   if (close == SC_T_CLOSE && items.n == 1 && !comma && items.items[0]->kind != SC_N_STAR)
     return items.items[0];
-  sc_node_kind kind = close == SC_T_CLOSE ? SC_N_TUPLE
-                      : close == SC_T_CLOSE_LIST ? SC_N_LIST : SC_N_DICT;
+  sc_node_kind kind = close == SC_T_CLOSE        ? SC_N_TUPLE
+                      : close == SC_T_CLOSE_LIST ? SC_N_LIST
+                                                 : SC_N_DICT;
   return sc_parse_node(p, kind, sc_span_join(start, end), items.n, items.items);
 }
 
@@ -93,7 +92,8 @@ static sc_node *number(sc_parser *p) {
   if (!integer)
     made->f = sc_literal_float(text_at(p, span), span.length);
   else if (!sc_literal_int(text_at(p, span), span.length, &made->i))
-    return sc_parse_fail(p, span, "this integer does not fit 64 bits; write it with a point for "
+    return sc_parse_fail(p, span,
+                         "this integer does not fit 64 bits; write it with a point for "
                          "a float");
   sc_parse_advance(p);
   return made;
@@ -108,10 +108,12 @@ static sc_node *atom(sc_parser *p) {
     sc_parse_advance(p);
     return made;
   }
-  case SC_T_INT: case SC_T_FLOAT: return number(p);
+  case SC_T_INT:
+  case SC_T_FLOAT: return number(p);
   case SC_T_STRING: return string(p);
   case SC_T_FSTRING:
-    return sc_parse_fail(p, span, "f-strings are not part of the script language; write "
+    return sc_parse_fail(p, span,
+                         "f-strings are not part of the script language; write "
                          "'{} and {}'.format(a, b)");
   case SC_T_NONE: return constant(p, SC_N_NONE, 0);
   case SC_T_TRUE: return constant(p, SC_N_BOOL, 1);
@@ -131,7 +133,8 @@ static sc_node *argument(sc_parser *p) {
   if (sc_parse_accept(p, SC_T_STAR) || p->token.kind == SC_T_POWER) {
     bool twice = sc_parse_accept(p, SC_T_POWER);
     sc_node *kid = sc_parse_expression(p);
-    return kid ? sc_parse_node(p, twice ? SC_N_DOUBLE_STAR : SC_N_STAR, sc_span_join(start, kid->span), 1, &kid)
+    return kid ? sc_parse_node(p, twice ? SC_N_DOUBLE_STAR : SC_N_STAR,
+                               sc_span_join(start, kid->span), 1, &kid)
                : NULL;
   }
   sc_node *value = sc_parse_expression(p);
@@ -198,12 +201,15 @@ static sc_node *subscript(sc_parser *p, sc_node *object) {
   sc_span end = p->token.span;
   if (p->token.kind == SC_T_END) return sc_parse_fail(p, open, "this bracket is not closed");
   if (!expect(p, SC_T_CLOSE_LIST)) return NULL;
-  if (!items.n) return sc_parse_fail(p, sc_span_join(open, end), "an index is missing between [ and ]");
+  if (!items.n)
+    return sc_parse_fail(p, sc_span_join(open, end), "an index is missing between [ and ]");
   p->nesting--;
   sc_node *index = items.n == 1 && !comma && items.items[0]->kind != SC_N_STAR
                        ? items.items[0]
-                       : sc_parse_node(p, SC_N_TUPLE, sc_span_join(open, end), items.n, items.items);
-  return sc_parse_node(p, SC_N_SUBSCRIPT, sc_span_join(object->span, end), 2, (sc_node *[]){object, index});
+                       : sc_parse_node(p, SC_N_TUPLE, sc_span_join(open, end), items.n,
+                                       items.items);
+  return sc_parse_node(p, SC_N_SUBSCRIPT, sc_span_join(object->span, end), 2,
+                       (sc_node *[]){object, index});
 }
 
 sc_node *sc_parse_postfix(sc_parser *p) {
@@ -224,4 +230,3 @@ sc_node *sc_parse_postfix(sc_parser *p) {
   }
   return made;
 }
-

@@ -11,7 +11,7 @@ static sc_node *power(sc_parser *p) {
   p->nesting--;
   if (!exponent) return NULL;
   sc_node *made = sc_parse_node(p, SC_N_BINARY, sc_span_join(base->span, exponent->span), 2,
-                       (sc_node *[]){base, exponent});
+                                (sc_node *[]){base, exponent});
   if (made) made->op = SC_T_POWER;
   return made;
 }
@@ -37,11 +37,19 @@ static int level_of(sc_token_kind kind) {
   switch (kind) {
   case SC_T_OR: return OR_LEVEL;
   case SC_T_AND: return AND_LEVEL;
-  case SC_T_EQ: case SC_T_NE: case SC_T_LT: case SC_T_LE: case SC_T_GT: case SC_T_GE:
-    return COMPARE_LEVEL;
-  case SC_T_PLUS: case SC_T_MINUS: return SUM_LEVEL;
-  case SC_T_STAR: case SC_T_SLASH: case SC_T_FLOOR: case SC_T_PERCENT: case SC_T_AT:
-    return PRODUCT_LEVEL;
+  case SC_T_EQ:
+  case SC_T_NE:
+  case SC_T_LT:
+  case SC_T_LE:
+  case SC_T_GT:
+  case SC_T_GE: return COMPARE_LEVEL;
+  case SC_T_PLUS:
+  case SC_T_MINUS: return SUM_LEVEL;
+  case SC_T_STAR:
+  case SC_T_SLASH:
+  case SC_T_FLOOR:
+  case SC_T_PERCENT:
+  case SC_T_AT: return PRODUCT_LEVEL;
   default: return 0;
   }
 }
@@ -52,7 +60,8 @@ static sc_node *not_operand(sc_parser *p) { return operators(p, NOT_LEVEL); }
 
 static sc_node *operators(sc_parser *p, int least) {
   sc_node *left = p->token.kind == SC_T_NOT && least <= NOT_LEVEL
-                      ? prefixed(p, SC_N_NOT, not_operand) : unary(p);
+                      ? prefixed(p, SC_N_NOT, not_operand)
+                      : unary(p);
   while (left) {
     sc_token op = p->token;
     int level = level_of(op.kind);
@@ -61,15 +70,15 @@ static sc_node *operators(sc_parser *p, int least) {
     sc_node *right = operators(p, level + 1);
     if (!right) return NULL;
     if (level == COMPARE_LEVEL && level_of(p->token.kind) == COMPARE_LEVEL)
-      return sc_parse_fail(p, p->token.span, "comparisons do not chain here; write "
+      return sc_parse_fail(p, p->token.span,
+                           "comparisons do not chain here; write "
                            "a < b and b < c");
-    sc_node_kind kind = op.kind == SC_T_OR ? SC_N_OR : op.kind == SC_T_AND ? SC_N_AND
-                        : SC_N_BINARY;
-    left = sc_parse_node(p, kind, sc_span_join(left->span, right->span), 2, (sc_node *[]){left, right});
+    sc_node_kind kind = op.kind == SC_T_OR ? SC_N_OR : op.kind == SC_T_AND ? SC_N_AND : SC_N_BINARY;
+    left = sc_parse_node(p, kind, sc_span_join(left->span, right->span), 2,
+                         (sc_node *[]){left, right});
     if (left) left->op = op.kind;
   }
   return NULL;
 }
 
 sc_node *sc_parse_expression(sc_parser *p) { return operators(p, OR_LEVEL); }
-

@@ -15,8 +15,8 @@ static const sc_style styles[] = {
 
 static const char *numpy_name(es_dtype dtype) {
   static const char *const names[ES_DTYPE_COUNT] = {
-      "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
-      "float64", "complex64", "complex128"};
+      "bool",    "uint8",    "int8",    "int16",   "int32",     "int64",
+      "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
   return names[dtype];
 }
 
@@ -56,12 +56,18 @@ static void print_string(sc_buffer *out, const sc_value *v) {
   sc_put(out, &quote, 1);
   for (size_t i = 0; i < v->len; i++) {
     char c = v->text[i];
-    if (c == '\n') sc_puts(out, "\\n");
-    else if (c == '\t') sc_puts(out, "\\t");
-    else if (c == '\r') sc_puts(out, "\\r");
-    else if (c == '\\' || c == quote) sc_printf(out, "\\%c", c);
-    else if ((unsigned char)c < 0x20 || c == 0x7f) sc_printf(out, "\\x%02x", (unsigned char)c);
-    else sc_put(out, &c, 1);
+    if (c == '\n')
+      sc_puts(out, "\\n");
+    else if (c == '\t')
+      sc_puts(out, "\\t");
+    else if (c == '\r')
+      sc_puts(out, "\\r");
+    else if (c == '\\' || c == quote)
+      sc_printf(out, "\\%c", c);
+    else if ((unsigned char)c < 0x20 || c == 0x7f)
+      sc_printf(out, "\\x%02x", (unsigned char)c);
+    else
+      sc_put(out, &c, 1);
   }
   sc_put(out, &quote, 1);
 }
@@ -90,16 +96,24 @@ void sc_print_value(sc_buffer *out, const sc_session *s, const sc_value *v, bool
     sc_puts(out, number);
     break;
   case SC_STRING:
-    if (quoted) print_string(out, v);
-    else sc_put(out, v->text, v->len);
+    if (quoted)
+      print_string(out, v);
+    else
+      sc_put(out, v->text, v->len);
     break;
   case SC_ELLIPSIS: sc_puts(out, "Ellipsis"); break;
-  case SC_SLICE: sc_puts(out, "slice"); print_items(out, s, v); break;
-  case SC_TUPLE: case SC_LIST: case SC_DICT: print_items(out, s, v); break;
+  case SC_SLICE:
+    sc_puts(out, "slice");
+    print_items(out, s, v);
+    break;
+  case SC_TUPLE:
+  case SC_LIST:
+  case SC_DICT: print_items(out, s, v); break;
   case SC_DTYPE: sc_puts(out, es_dtype_name(v->dtype)); break;
   case SC_TENSOR: sc_print_tensor(out, s, v, quoted); break;
   case SC_SPACE: sc_printf(out, "<name space %s>", v->space->path); break;
-  case SC_FUNCTION: case SC_PARTIAL:
+  case SC_FUNCTION:
+  case SC_PARTIAL:
     sc_printf(out, "<%s %s>", v->kind == SC_FUNCTION ? "function" : "layer",
               v->function ? v->function->name : v->op->name);
     break;
@@ -130,9 +144,8 @@ static void put_facts(sc_buffer *out, const sc_session *s, es_tensor *t) {
     sc_printf(out, i ? " %lld" : "%lld", (long long)es_shape(t)[i]);
   sc_puts(out, "]");
   if (!es_rank(t)) return;
-  if (es_size(t) && dtype != ES_BOOL && dtype < ES_C64 &&
-      statistic(s, t, ES_REDUCE_MIN, &low) && statistic(s, t, ES_REDUCE_MEAN, &mean) &&
-      statistic(s, t, ES_REDUCE_MAX, &high)) {
+  if (es_size(t) && dtype != ES_BOOL && dtype < ES_C64 && statistic(s, t, ES_REDUCE_MIN, &low) &&
+      statistic(s, t, ES_REDUCE_MEAN, &mean) && statistic(s, t, ES_REDUCE_MAX, &high)) {
     char a[SC_NUMBER_BYTES], b[SC_NUMBER_BYTES];
     sc_number_short(low, dtype, a);
     sc_number_short(high, dtype, b);

@@ -7,11 +7,11 @@
 /* How the notebooks of each library show arrays. */
 typedef struct sc_style {
   const char *open, *close;
-  bool comma;         /* between elements; else a blank */
-  bool names_dtype;   /* dtype before the close */
-  bool legacy;        /* NumPy 1.13's columns: one blank more */
-  bool fixed;         /* PyTorch's 4 decimals */
-  const char *gap;    /* what stands for elements left out */
+  bool comma;       /* between elements; else a blank */
+  bool names_dtype; /* dtype before the close */
+  bool legacy;      /* NumPy 1.13's columns: one blank more */
+  bool fixed;       /* PyTorch's 4 decimals */
+  const char *gap;  /* what stands for elements left out */
 } sc_style;
 
 /* What an expression statement shows: of a tensor a line of facts, then the

@@ -84,8 +84,9 @@ static columns measure(const grid *g, const double *values, int64_t n) {
     whole &= v == ceil(v);
   }
   if (largest > 0)
-    c.scientific = g->style->fixed && whole ? largest / smallest > 1000 || largest > 1e8
-                   : largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1000;
+    c.scientific = g->style->fixed && whole
+                       ? largest / smallest > 1000 || largest > 1e8
+                       : largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1000;
   for (int64_t i = 0; i < n; i++) {
     char text[SC_NUMBER_BYTES];
     if (!isfinite(values[i])) continue;
@@ -161,8 +162,10 @@ static void fill_ints(grid *g) {
   }
   for (int64_t i = 0; i < g->count; i++) {
     sc_buffer b = {0};
-    if (g->dtype == ES_BOOL) sc_printf(&b, "%*s", width, g->ints[i] ? "True" : "False");
-    else sc_printf(&b, "%*lld", width, (long long)g->ints[i]);
+    if (g->dtype == ES_BOOL)
+      sc_printf(&b, "%*s", width, g->ints[i] ? "True" : "False");
+    else
+      sc_printf(&b, "%*lld", width, (long long)g->ints[i]);
     g->cells[i] = b.bytes;
   }
 }
@@ -217,8 +220,10 @@ static void put_axis(layout *l, int axis, size_t indent) {
           sc_fill(l->out, '\n', (size_t)(g->rank - 1 - axis));
           sc_fill(l->out, ' ', indent + 1);
         }
-        if (part) put_axis(l, axis + 1, indent + 1);
-        else sc_puts(l->out, g->style->gap);
+        if (part)
+          put_axis(l, axis + 1, indent + 1);
+        else
+          sc_puts(l->out, g->style->gap);
       }
     }
   }
@@ -240,12 +245,17 @@ void sc_print_elements(sc_buffer *out, const sc_session *s, es_tensor *t, const 
     sc_puts(out, g.rank ? "[]" : "");
   } else {
     g.cells = sc_alloc((size_t)g.count * sizeof *g.cells);
-    if (g.dtype >= ES_C64) fill_complex(&g);
-    else if (g.dtype <= ES_I64) fill_ints(&g);
-    else fill_floats(&g);
+    if (g.dtype >= ES_C64)
+      fill_complex(&g);
+    else if (g.dtype <= ES_I64)
+      fill_ints(&g);
+    else
+      fill_floats(&g);
     layout l = {&g, out, s->width, 0};
-    if (g.rank) put_axis(&l, 0, indent);
-    else sc_puts(out, g.cells[0] + strspn(g.cells[0], " "));
+    if (g.rank)
+      put_axis(&l, 0, indent);
+    else
+      sc_puts(out, g.cells[0] + strspn(g.cells[0], " "));
     for (int64_t i = 0; i < g.count; i++) free(g.cells[i]);
   }
   free(g.cells);

@@ -21,9 +21,12 @@ static const char first_prompt[] = ">>> ", more_prompt[] = "... ";
 static char *history_path(void) {
   const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
   sc_buffer path = {0};
-  if (state && *state == '/') sc_printf(&path, "%s", state);
-  else if (home && *home) sc_printf(&path, "%s/.local/state", home);
-  else return NULL;
+  if (state && *state == '/')
+    sc_printf(&path, "%s", state);
+  else if (home && *home)
+    sc_printf(&path, "%s/.local/state", home);
+  else
+    return NULL;
   sc_puts(&path, "/einstride");
   for (char *p = path.bytes + 1; *p; p++) /* every folder on the way; failures show later */
     if (*p == '/') {

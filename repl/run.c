@@ -13,9 +13,17 @@ int sc_exit_code(es_status status) {
   switch (status) {
   case ES_OK: return 0;
   case ES_E_SYNTAX: return 3;
-  case ES_E_NAME: case ES_E_RANK: case ES_E_EXTENT: case ES_E_UNDETERMINED: case ES_E_COUNT:
-  case ES_E_RANGE: case ES_E_EMPTY: case ES_E_DTYPE: case ES_E_VALUE: return 4;
-  case ES_E_NOMEM: case ES_E_LIMIT: return 5;
+  case ES_E_NAME:
+  case ES_E_RANK:
+  case ES_E_EXTENT:
+  case ES_E_UNDETERMINED:
+  case ES_E_COUNT:
+  case ES_E_RANGE:
+  case ES_E_EMPTY:
+  case ES_E_DTYPE:
+  case ES_E_VALUE: return 4;
+  case ES_E_NOMEM:
+  case ES_E_LIMIT: return 5;
   case ES_E_CANCELLED: return 130;
   default: return 1;
   }
@@ -146,8 +154,10 @@ void sc_report(sc_runner *r, const char *name, es_status status, const char *mes
 static void show(sc_runner *r, const sc_outcome *outcome, double seconds) {
   sc_buffer out = {0};
   if (outcome->value && !outcome->silent) {
-    if (r->json) sc_json_value(&out, &r->session, outcome->value, seconds);
-    else sc_show(&out, &r->session, outcome->value);
+    if (r->json)
+      sc_json_value(&out, &r->session, outcome->value, seconds);
+    else
+      sc_show(&out, &r->session, outcome->value);
   }
   if (out.len && !r->session.fault.set) sc_emit(&out);
   sc_buffer_free(&out);
@@ -181,7 +191,8 @@ static bool check_bytes(sc_runner *r, const sc_source *source) {
   sc_span where = {bad, 1};
   sc_fail(&r->session, ES_E_SYNTAX, where,
           byte ? "the byte \\x%02x is no UTF-8; save the script as UTF-8"
-               : "a NUL byte (\\x%02x) has no place in a script", byte);
+               : "a NUL byte (\\x%02x) has no place in a script",
+          byte);
   report_fault(r, source, where);
   return false;
 }

@@ -34,10 +34,10 @@ struct sc_session {
    * engine can be shown in its text. Borrowed from a value of the statement. */
   const char *pattern;
   size_t pattern_len;
-  FILE *out;    /* print(...) */
-  size_t width; /* columns of a printed line */
+  FILE *out;                       /* print(...) */
+  size_t width;                    /* columns of a printed line */
   const volatile int *interrupted; /* set by a signal handler; may be NULL */
-  sc_arena scratch; /* arrays of the running statement */
+  sc_arena scratch;                /* arrays of the running statement */
 };
 
 /* Zeroed memory until the end of the statement. */
@@ -55,8 +55,7 @@ sc_value *sc_variable_get(const sc_session *s, const char *name);
 void sc_variable_set(sc_session *s, const char *name, sc_value *v);
 
 /* Records the first failure. Returns NULL, for `return sc_fail(…)`. */
-void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, ...)
-    ES_PRINTF(4, 5);
+void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, ...) ES_PRINTF(4, 5);
 /* Takes over the sticky error of the engine. Returns NULL. */
 void *sc_fail_engine(sc_session *s, sc_span where);
 /* The same for an error that came by value. */

@@ -29,9 +29,16 @@ static const sc_space spaces[] = {
 static const struct {
   const char *name, *path;
 } aliases[] = {
-    {"numpy", "np"}, {"jax.numpy", "jnp"}, {"F", "torch.nn.functional"}, {"nn", "torch.nn"},
-    {"nn.functional", "torch.nn.functional"}, {"nd", "mx.nd"}, {"mxnet", "mx"},
-    {"mx.symbol", "mx.sym"}, {"sym", "mx.sym"}, {"mx.ndarray", "mx.nd"},
+    {"numpy", "np"},
+    {"jax.numpy", "jnp"},
+    {"F", "torch.nn.functional"},
+    {"nn", "torch.nn"},
+    {"nn.functional", "torch.nn.functional"},
+    {"nd", "mx.nd"},
+    {"mxnet", "mx"},
+    {"mx.symbol", "mx.sym"},
+    {"sym", "mx.sym"},
+    {"mx.ndarray", "mx.nd"},
 };
 
 /* The path with its first alias replaced; false when none applies. */
@@ -58,9 +65,9 @@ const sc_space *sc_space_find(const char *name) {
 }
 
 static const sc_function *const tables[] = {
-    sc_functions_basic, sc_functions_create, sc_functions_view, sc_functions_reduce,
+    sc_functions_basic,       sc_functions_create,   sc_functions_view, sc_functions_reduce,
     sc_functions_elementwise, sc_functions_notation, sc_functions_join, sc_functions_mxnet,
-    sc_functions_files, sc_functions_plan};
+    sc_functions_files,       sc_functions_plan};
 
 const sc_function *sc_function_at(int index) {
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)

@@ -7,33 +7,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SC_MAX_NESTING 64   /* brackets inside brackets */
+#define SC_MAX_NESTING 64          /* brackets inside brackets */
 #define SC_MAX_STATEMENT (1 << 20) /* bytes */
-#define SC_MAX_DEPTH 1000   /* of a tree: a chain a + b + c … grows one a term */
+#define SC_MAX_DEPTH 1000          /* of a tree: a chain a + b + c … grows one a term */
 
 typedef struct sc_span {
   size_t offset, length;
 } sc_span;
 
 /* X(NAME, how an error message calls it). */
-#define SC_TOKEN_LIST(X)                                                       \
-  X(END, "the end") X(NEWLINE, "the end of the line") X(SEMICOLON, "';'")      \
-  X(NAME, "a name") X(INT, "a number") X(FLOAT, "a number")                    \
-  X(STRING, "a string") X(FSTRING, "an f-string") X(KEYWORD, "a statement")    \
-  X(IMPORT, "'import'") X(FROM, "'from'") X(AS, "'as'")                        \
-  X(NONE, "None") X(TRUE, "True") X(FALSE, "False")                            \
-  X(AND, "'and'") X(OR, "'or'") X(NOT, "'not'")                                \
-  X(OPEN, "'('") X(CLOSE, "')'") X(OPEN_LIST, "'['") X(CLOSE_LIST, "']'")      \
-  X(OPEN_DICT, "'{'") X(CLOSE_DICT, "'}'")                                     \
-  X(COMMA, "','") X(COLON, "':'") X(DOT, "'.'") X(ELLIPSIS, "'...'")           \
-  X(ASSIGN, "'='") X(AUGMENT, "an augmented assignment")                       \
-  X(PLUS, "'+'") X(MINUS, "'-'") X(STAR, "'*'") X(SLASH, "'/'")                \
-  X(FLOOR, "'//'") X(PERCENT, "'%'") X(POWER, "'**'") X(AT, "'@'")             \
-  X(EQ, "'=='") X(NE, "'!='") X(LT, "'<'") X(LE, "'<='") X(GT, "'>'")          \
-  X(GE, "'>='")                                                                \
-  X(UNCLOSED, "a string without its closing quote")                            \
-  X(BAD_NUMBER, "a number that runs into a name")                              \
-  X(BAD, "a character outside the language")
+#define SC_TOKEN_LIST(X)                                                                           \
+  X(END, "the end")                                                                                \
+  X(NEWLINE, "the end of the line") X(SEMICOLON, "';'") X(NAME, "a name") X(INT, "a number") X(    \
+      FLOAT, "a number") X(STRING, "a string") X(FSTRING, "an f-string") X(KEYWORD, "a statement") \
+      X(IMPORT, "'import'") X(FROM, "'from'") X(AS, "'as'") X(NONE, "None") X(TRUE, "True")        \
+          X(FALSE, "False") X(AND, "'and'") X(OR, "'or'") X(NOT, "'not'") X(OPEN, "'('")           \
+              X(CLOSE, "')'") X(OPEN_LIST, "'['") X(CLOSE_LIST, "']'") X(OPEN_DICT, "'{'")         \
+                  X(CLOSE_DICT, "'}'") X(COMMA, "','") X(COLON, "':'") X(DOT, "'.'")               \
+                      X(ELLIPSIS, "'...'") X(ASSIGN, "'='") X(AUGMENT, "an augmented assignment")  \
+                          X(PLUS, "'+'") X(MINUS, "'-'") X(STAR, "'*'") X(SLASH, "'/'")            \
+                              X(FLOOR, "'//'") X(PERCENT, "'%'") X(POWER, "'**'") X(AT, "'@'")     \
+                                  X(EQ, "'=='") X(NE, "'!='") X(LT, "'<'") X(LE, "'<='")           \
+                                      X(GT, "'>'") X(GE, "'>='")                                   \
+                                          X(UNCLOSED, "a string without its closing quote")        \
+                                              X(BAD_NUMBER, "a number that runs into a name")      \
+                                                  X(BAD, "a character outside the language")
 
 typedef enum sc_token_kind {
 #define SC_X(name, text) SC_T_##name,
@@ -58,21 +56,35 @@ sc_token sc_lex(sc_lexer *lexer);
 const char *sc_token_text(sc_token_kind kind);
 
 typedef enum sc_node_kind {
-  SC_N_NONE, SC_N_BOOL, SC_N_INT, SC_N_FLOAT, SC_N_STRING, SC_N_ELLIPSIS, SC_N_NAME,
-  SC_N_TUPLE, SC_N_LIST, SC_N_DICT, /* DICT: keys and values in turn */
-  SC_N_FORMAT,                      /* an f-string: its pieces */
-  SC_N_NEGATIVE, SC_N_POSITIVE, SC_N_NOT, SC_N_AND, SC_N_OR,
-  SC_N_BINARY,                      /* op: the token of the operator */
-  SC_N_ATTRIBUTE,                   /* kid . text */
-  SC_N_SUBSCRIPT,                   /* kids[0] [ kids[1] ] */
-  SC_N_SLICE,                       /* start stop step, each may be NULL */
-  SC_N_CALL,                        /* callee, then arguments */
-  SC_N_STAR, SC_N_DOUBLE_STAR, SC_N_KEYWORD,
+  SC_N_NONE,
+  SC_N_BOOL,
+  SC_N_INT,
+  SC_N_FLOAT,
+  SC_N_STRING,
+  SC_N_ELLIPSIS,
+  SC_N_NAME,
+  SC_N_TUPLE,
+  SC_N_LIST,
+  SC_N_DICT,   /* DICT: keys and values in turn */
+  SC_N_FORMAT, /* an f-string: its pieces */
+  SC_N_NEGATIVE,
+  SC_N_POSITIVE,
+  SC_N_NOT,
+  SC_N_AND,
+  SC_N_OR,
+  SC_N_BINARY,    /* op: the token of the operator */
+  SC_N_ATTRIBUTE, /* kid . text */
+  SC_N_SUBSCRIPT, /* kids[0] [ kids[1] ] */
+  SC_N_SLICE,     /* start stop step, each may be NULL */
+  SC_N_CALL,      /* callee, then arguments */
+  SC_N_STAR,
+  SC_N_DOUBLE_STAR,
+  SC_N_KEYWORD,
   /* statements */
-  SC_N_ASSIGN,                      /* targets, then the value */
-  SC_N_AUGMENT,                     /* target, value; op: the operator */
-  SC_N_IMPORT,                      /* text: module; kids: NAME or KEYWORD(text = kid) */
-  SC_N_EXPRESSION                   /* kid; flag: ended by ';' */
+  SC_N_ASSIGN,    /* targets, then the value */
+  SC_N_AUGMENT,   /* target, value; op: the operator */
+  SC_N_IMPORT,    /* text: module; kids: NAME or KEYWORD(text = kid) */
+  SC_N_EXPRESSION /* kid; flag: ended by ';' */
 } sc_node_kind;
 
 typedef struct sc_node {
@@ -102,7 +114,7 @@ typedef struct sc_parser {
   sc_arena *arena;
   int nesting;
   bool failed;
-  bool limit; /* the failure is a limit of the evaluator, not bad syntax */
+  bool limit;   /* the failure is a limit of the evaluator, not bad syntax */
   size_t start; /* of the statement */
   sc_span where;
   char message[320];

@@ -86,7 +86,10 @@ void sc_value_release(sc_value *v) {
   switch (v->kind) {
   case SC_STRING: free(v->text); break;
   case SC_TENSOR: es_release(v->tensor); break;
-  case SC_TUPLE: case SC_LIST: case SC_DICT: case SC_SLICE:
+  case SC_TUPLE:
+  case SC_LIST:
+  case SC_DICT:
+  case SC_SLICE:
     for (int64_t i = 0; i < v->n; i++) sc_value_release(v->items[i]);
     free(v->items);
     break;
@@ -100,9 +103,10 @@ void sc_value_release(sc_value *v) {
 }
 
 const char *sc_kind_name(sc_kind kind) {
-  static const char *const names[] = {
-      "None", "a boolean", "an integer", "a float", "a string", "...", "a slice", "a tuple",
-      "a list", "a dict", "a dtype", "a tensor", "a name space", "a function", "a layer"};
+  static const char *const names[] = {"None",         "a boolean",  "an integer", "a float",
+                                      "a string",     "...",        "a slice",    "a tuple",
+                                      "a list",       "a dict",     "a dtype",    "a tensor",
+                                      "a name space", "a function", "a layer"};
   return names[kind];
 }
 

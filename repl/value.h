@@ -16,8 +16,18 @@
 #include "repl/syntax.h"
 
 typedef enum sc_kind {
-  SC_NONE, SC_BOOL, SC_INT, SC_FLOAT, SC_STRING, SC_ELLIPSIS, SC_SLICE,
-  SC_TUPLE, SC_LIST, SC_DICT, SC_DTYPE, SC_TENSOR,
+  SC_NONE,
+  SC_BOOL,
+  SC_INT,
+  SC_FLOAT,
+  SC_STRING,
+  SC_ELLIPSIS,
+  SC_SLICE,
+  SC_TUPLE,
+  SC_LIST,
+  SC_DICT,
+  SC_DTYPE,
+  SC_TENSOR,
   SC_SPACE,    /* a name space: np, torch.nn, … */
   SC_FUNCTION, /* of the tables, or a layer */
   SC_PARTIAL   /* a function with its parameters: torch.nn.Unfold(kernel_size=2) */

@@ -69,10 +69,10 @@ static void check(const row *rows, size_t n) {
                      rows[i].out);
   }
 }
-#define CHECK(...)                                                             \
-  do {                                                                         \
-    static const row rows[] = {__VA_ARGS__};                                   \
-    check(rows, sizeof rows / sizeof *rows);                                   \
+#define CHECK(...)                                                                                 \
+  do {                                                                                             \
+    static const row rows[] = {__VA_ARGS__};                                                       \
+    check(rows, sizeof rows / sizeof *rows);                                                       \
   } while (0)
 
 /* Numbers are Python's. */
@@ -83,19 +83,23 @@ Test(script, numbers) {
         {"0x1f, 1_000, .5, 5., 1e3, 1.5e-7", "(31, 1000, 0.5, 5.0, 1000.0, 1.5e-07)\n"},
         {"True + 1, 3 == 3.0, 3 != 4, 2 < 1, 2 >= 2", "(2, True, True, False, True)\n"},
         {"1 and 0 or 'x', not 1, not ''", "('x', False, True)\n"},
-        {"1e16, 1e15, 0.1 + 0.2, 1e300 * 1e10", "(1e+16, 1000000000000000.0, 0.30000000000000004, inf)\n"},
-        {"9223372036854775807, -9223372036854775807 - 1", "(9223372036854775807, -9223372036854775808)\n"},
+        {"1e16, 1e15, 0.1 + 0.2, 1e300 * 1e10",
+         "(1e+16, 1000000000000000.0, 0.30000000000000004, inf)\n"},
+        {"9223372036854775807, -9223372036854775807 - 1",
+         "(9223372036854775807, -9223372036854775808)\n"},
         {"int(3.7), int(-3.7), float(2), bool(0), abs(-3), max(2, 5, 3), min(1.5, 1)",
          "(3, -3, 2.0, False, 3, 5, 1)\n"});
 }
 
 Test(script, sequences_and_strings) {
   CHECK({"(1, 2) + (3,), [1] * 3, 'ab' * 2", "((1, 2, 3), [1, 1, 1], 'abab')\n"},
-        {"t = (1, 2, 3, 4)\nt[0], t[-1], t[1:3], t[::-1], t[:0]", "(1, 4, (2, 3), (4, 3, 2, 1), ())\n"},
+        {"t = (1, 2, 3, 4)\nt[0], t[-1], t[1:3], t[::-1], t[:0]",
+         "(1, 4, (2, 3), (4, 3, 2, 1), ())\n"},
         {"'abc'[1], 'abc'[::-1]", "('b', 'cba')\n"}, {"(1)", "1\n"}, {"(1,)", "(1,)\n"},
         {"a, (b, c) = 1, (2, 3); c, b, a", "(3, 2, 1)\n"}, {"x = y = 4\nx + y", "8\n"},
         {"x = 2; x *= 3; x += 1; x", "7\n"}, {"t = (2, 3); 1, *t", "(1, 2, 3)\n"},
-        {"'it\\'s', \"q\\\"\", 'tab\\t', r'\\n', '\\u03b8'", "(\"it's\", 'q\"', 'tab\\t', '\\\\n', 'θ')\n"},
+        {"'it\\'s', \"q\\\"\", 'tab\\t', r'\\n', '\\u03b8'",
+         "(\"it's\", 'q\"', 'tab\\t', '\\\\n', 'θ')\n"},
         {"'a' 'b'", "'ab'\n"}, {"'{} of {{{}}}'.format(1, 'x')", "'1 of {x}'\n"},
         {"d = {'a': 1, 'b': (2,)}\nd['b'], list(d.keys()), len(d)", "((2,), ['a', 'b'], 2)\n"},
         {"dict(zip(['x', 'y'], (1, 2)))", "{'x': 1, 'y': 2}\n"},
@@ -115,37 +119,47 @@ Test(script, printing) {
         {"print(nd.array([[1, 20]]))", "\n[[  1.  20.]]\n<NDArray 1x2 @cpu(0)>\n"},
         {"print(tensor([0.1, 0.2]).to('f16'))", "[0.1 0.2]\n"},
         {"print(arange(1001))", "[   0    1    2 ⋯  998  999 1000]\n"},
-        {"print(np.arange(24))", "[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23]\n"},
+        {"print(np.arange(24))",
+         "[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23]\n"},
         {"print(tensor([True, False]), zeros(0, 3), tensor(2.5))", "[ True False] [] 2.5\n"},
         {"zeros(2, 1, 2, dtype='i8').sum()", "i64[]  0\n"},
         {"eye(2, dtype='c64')[0]", "c64[2]  16 B view\n[1.+0.j 0.+0.j]\n"});
 }
 
 Test(script, indexing) {
-  CHECK({"x = arange(2, 3, 4)\nx[1, 2, 3].item(), x[-1, -1, -1].item()", "(23, 23)\n"},
-        {"x = arange(2, 3, 4)\nx[1].shape, x[..., 1].shape, x[:, None].shape, x[1:, ::-1, ::2].shape",
-         "((3, 4), (2, 3), (2, 1, 3, 4), (1, 3, 2))\n"},
-        {"x = arange(2, 3, 4)\nx[..., None, 0].shape, x[None, ..., 0, None].shape, x[[1, 0, 1]].shape",
-         "((2, 3, 1), (1, 2, 3, 1), (3, 3, 4))\n"},
-        {"print(arange(5)[::-2], arange(5)[-2:], arange(5)[4:1:-1])", "[4 2 0] [3 4] [4 3 2]\n"},
-        {"x = arange(2, 3)\nx[:, 1] = 9\nx[0, 0] = -1\nprint(x)", "[[-1  9  2]\n [ 3  9  5]]\n"},
-        {"a, b = arange(2, 2)\nprint(b)", "[2 3]\n"});
+  CHECK(
+      {"x = arange(2, 3, 4)\nx[1, 2, 3].item(), x[-1, -1, -1].item()", "(23, 23)\n"},
+      {"x = arange(2, 3, 4)\nx[1].shape, x[..., 1].shape, x[:, None].shape, x[1:, ::-1, ::2].shape",
+       "((3, 4), (2, 3), (2, 1, 3, 4), (1, 3, 2))\n"},
+      {"x = arange(2, 3, 4)\nx[..., None, 0].shape, x[None, ..., 0, None].shape, x[[1, 0, "
+       "1]].shape",
+       "((2, 3, 1), (1, 2, 3, 1), (3, 3, 4))\n"},
+      {"print(arange(5)[::-2], arange(5)[-2:], arange(5)[4:1:-1])", "[4 2 0] [3 4] [4 3 2]\n"},
+      {"x = arange(2, 3)\nx[:, 1] = 9\nx[0, 0] = -1\nprint(x)", "[[-1  9  2]\n [ 3  9  5]]\n"},
+      {"a, b = arange(2, 2)\nprint(b)", "[2 3]\n"});
 }
 
 Test(script, views_and_shapes) {
   CHECK({"x = arange(2, 3, 4)\nx.shape, x.ndim, x.size, x.strides, x.T.shape, x.dtype",
          "((2, 3, 4), 3, 24, (12, 4, 1), (4, 3, 2), i64)\n"},
-        {"x = arange(2, 3, 4)\nx.size(1), x.size(-1), x.size(), x.dim(), len(x)", "(3, 4, (2, 3, 4), 3, 2)\n"},
-        {"x = arange(2, 3, 4)\nx.view(2, -1).shape, x.reshape((6, 4)).shape, reshape(x, (4, 6)).shape",
+        {"x = arange(2, 3, 4)\nx.size(1), x.size(-1), x.size(), x.dim(), len(x)",
+         "(3, 4, (2, 3, 4), 3, 2)\n"},
+        {"x = arange(2, 3, 4)\nx.view(2, -1).shape, x.reshape((6, 4)).shape, reshape(x, (4, "
+         "6)).shape",
          "((2, 12), (6, 4), (4, 6))\n"},
-        {"x = arange(2, 3, 4)\nx.permute(2, 0, 1).shape, x.transpose(0, 2).shape, x.transpose((1, 0, 2)).shape, "
-         "x.transpose().shape", "((4, 2, 3), (4, 3, 2), (3, 2, 4), (4, 3, 2))\n"},
+        {"x = arange(2, 3, 4)\nx.permute(2, 0, 1).shape, x.transpose(0, 2).shape, x.transpose((1, "
+         "0, 2)).shape, "
+         "x.transpose().shape",
+         "((4, 2, 3), (4, 3, 2), (3, 2, 4), (4, 3, 2))\n"},
         {"x = np.arange(6).reshape(2, 3)\nx.transpose(0, 1).shape", "(2, 3)\n"},
         {"x = torch.arange(6).reshape(2, 3)\nx.transpose(0, 1).shape", "(3, 2)\n"},
-        {"x = arange(1, 3, 1)\nx.squeeze().shape, x.squeeze(0).shape, x.squeeze(-1).unsqueeze(0).shape, "
-         "expand_dims(x, (0, -1)).shape", "((3,), (3, 1), (1, 1, 3), (1, 1, 3, 1, 1))\n"},
+        {"x = arange(1, 3, 1)\nx.squeeze().shape, x.squeeze(0).shape, "
+         "x.squeeze(-1).unsqueeze(0).shape, "
+         "expand_dims(x, (0, -1)).shape",
+         "((3,), (3, 1), (1, 1, 3), (1, 1, 3, 1, 1))\n"},
         {"x = arange(2, 3, 4)\nmoveaxis(x, 0, -1).shape, moveaxis(x, (0, 1), (-1, 0)).shape, "
-         "swapaxes(x, 0, 1).shape", "((3, 4, 2), (3, 4, 2), (3, 2, 4))\n"},
+         "swapaxes(x, 0, 1).shape",
+         "((3, 4, 2), (3, 4, 2), (3, 2, 4))\n"},
         {"print(rot90(arange(2, 2)), flip(arange(3)), roll(arange(4), 1), tile(arange(2), (2, 2)))",
          "[[1 3]\n [0 2]] [2 1 0] [3 0 1 2] [[0 1 0 1]\n [0 1 0 1]]\n"},
         {"print(roll(arange(2, 3), (1, 1), (0, 1)), np.repeat(arange(2), 2), arange(2).repeat(2))",
@@ -155,78 +169,110 @@ Test(script, views_and_shapes) {
          "[[[0 1 2]\n  [2 3 4]]\n\n [[5 6 7]\n  [7 8 9]]]\n"},
         {"np.lib.stride_tricks.sliding_window_view(arange(4, 5), (2, 3)).shape", "(3, 3, 2, 3)\n"},
         {"print(diagonal(arange(3, 3)), arange(3, 3).diagonal(1))", "[0 4 8] [1 5]\n"},
-        {"broadcast_to(arange(3), (2, 3)).shape, arange(3, 1).expand(-1, 4).shape", "((2, 3), (3, 4))\n"},
-        {"print(*split(arange(4), 2), *torch.split(torch.arange(4), 1)[3].shape)", "[0 1] [2 3] 1\n"});
+        {"broadcast_to(arange(3), (2, 3)).shape, arange(3, 1).expand(-1, 4).shape",
+         "((2, 3), (3, 4))\n"},
+        {"print(*split(arange(4), 2), *torch.split(torch.arange(4), 1)[3].shape)",
+         "[0 1] [2 3] 1\n"});
 }
 
 Test(script, reductions) {
-  CHECK({"x = arange(2, 3)\nprint(x.sum(), x.sum(0), x.sum(axis=1), x.sum(dim=(0, 1)), sum(x, -1, keepdims=True))",
+  CHECK({"x = arange(2, 3)\nprint(x.sum(), x.sum(0), x.sum(axis=1), x.sum(dim=(0, 1)), sum(x, -1, "
+         "keepdims=True))",
          "15 [3 5 7] [ 3 12] 15 [[ 3]\n [12]]\n"},
-        {"x = arange(2, 3)\nprint(x.mean(), x.max(1), x.min(), x.prod(0), x.any(), x.all(1), x.argmax(), x.argmax(dim=0))",
+        {"x = arange(2, 3)\nprint(x.mean(), x.max(1), x.min(), x.prod(0), x.any(), x.all(1), "
+         "x.argmax(), x.argmax(dim=0))",
          "2.5 [2 5] 0 [ 0  4 10] True [False  True] 5 [1 1 1]\n"},
-        {"print(np.var(np.array([1., 3.])), torch.var(torch.tensor([1., 3.])), np.std(np.array([1., 3.])))",
+        {"print(np.var(np.array([1., 3.])), torch.var(torch.tensor([1., 3.])), "
+         "np.std(np.array([1., 3.])))",
          "1. tensor(2.) 1.\n"},
-        {"v, i = torch.max(torch.tensor([[1, 5], [7, 2]]), dim=1)\nprint(v, i)", "tensor([5, 7]) tensor([1, 0])\n"},
+        {"v, i = torch.max(torch.tensor([[1, 5], [7, 2]]), dim=1)\nprint(v, i)",
+         "tensor([5, 7]) tensor([1, 0])\n"},
         {"sum((1, 2, 3)), sum([0.5, 1])", "(6, 1.5)\n"},
-        {"jnp.arange(4).sum().dtype, np.arange(4).sum().dtype, nd.arange(4).sum().dtype", "(i32, i64, f32)\n"});
+        {"jnp.arange(4).sum().dtype, np.arange(4).sum().dtype, nd.arange(4).sum().dtype",
+         "(i32, i64, f32)\n"});
 }
 
 /* Each library's own types for new arrays, and its own ways to call the same thing. */
 Test(script, name_spaces) {
-  CHECK({"arange(2).dtype, np.arange(2).dtype, jnp.arange(2).dtype, torch.arange(2).dtype, nd.arange(2).dtype",
+  CHECK({"arange(2).dtype, np.arange(2).dtype, jnp.arange(2).dtype, torch.arange(2).dtype, "
+         "nd.arange(2).dtype",
          "(i64, i64, i32, i64, f32)\n"},
-        {"zeros(2).dtype, np.zeros(2).dtype, jnp.zeros(2).dtype, torch.zeros(2).dtype, nd.zeros(2).dtype",
+        {"zeros(2).dtype, np.zeros(2).dtype, jnp.zeros(2).dtype, torch.zeros(2).dtype, "
+         "nd.zeros(2).dtype",
          "(f32, f64, f32, f32, f32)\n"},
         {"arange(2, 3).shape, np.arange(2, 3).shape, torch.arange(2, 3).shape, range(2, 3).shape",
          "((2, 3), (1,), (1,), (1,))\n"},
-        {"(jnp.arange(3) / 2).dtype, (np.arange(3) / 2).dtype, (torch.arange(3) / 2).dtype", "(f32, f64, f32)\n"},
+        {"(jnp.arange(3) / 2).dtype, (np.arange(3) / 2).dtype, (torch.arange(3) / 2).dtype",
+         "(f32, f64, f32)\n"},
         {"np.float32, jnp.int32, torch.bfloat16, float32", "(f32, i32, bf16, f32)\n"},
-        {"arange(3).astype('float64').dtype, arange(3).to(torch.int8).dtype, arange(3).float().dtype, "
-         "np.array([1], dtype=float).dtype", "(f64, i8, f32, f64)\n"},
-        {"import numpy as xp\nfrom torch import nn as layers\nxp.zeros((2, 3)).shape, layers.Unfold(2)(ones(1, 1, 3, 3)).shape",
+        {"arange(3).astype('float64').dtype, arange(3).to(torch.int8).dtype, "
+         "arange(3).float().dtype, "
+         "np.array([1], dtype=float).dtype",
+         "(f64, i8, f32, f64)\n"},
+        {"import numpy as xp\nfrom torch import nn as layers\nxp.zeros((2, 3)).shape, "
+         "layers.Unfold(2)(ones(1, 1, 3, 3)).shape",
          "((2, 3), (1, 4, 4))\n"},
-        {"from einops import einsum\neinsum(arange(2, 3), arange(3), 'row col, col -> row').shape", "(2,)\n"},
-        {"einops.einsum(arange(2, 3), arange(3), 'a b, b -> a').shape, np.einsum('ab,b->a', arange(2, 3), arange(3)).shape, "
-         "einsum(arange(2, 3), arange(3), 'ab,b->a').shape, torch.einsum('ab,b', [arange(2, 3), arange(3)]).shape",
+        {"from einops import einsum\neinsum(arange(2, 3), arange(3), 'row col, col -> row').shape",
+         "(2,)\n"},
+        {"einops.einsum(arange(2, 3), arange(3), 'a b, b -> a').shape, np.einsum('ab,b->a', "
+         "arange(2, 3), arange(3)).shape, "
+         "einsum(arange(2, 3), arange(3), 'ab,b->a').shape, torch.einsum('ab,b', [arange(2, 3), "
+         "arange(3)]).shape",
          "((2,), (2,), (2,), (2,))\n"},
-        {"x = nd.arange(6).reshape((2, 3, 1, 1))\nx.reshape((-1, 1, 0, 0)).shape, x.reshape((0, -1)).shape",
+        {"x = nd.arange(6).reshape((2, 3, 1, 1))\nx.reshape((-1, 1, 0, 0)).shape, x.reshape((0, "
+         "-1)).shape",
          "((6, 1, 1, 1), (2, 3))\n"},
-        {"F.pad(arange(2, 2), (1, 0)).shape, np.pad(arange(2, 2), ((1, 0), (0, 0))).shape, pad(arange(2, 2), (0, 0, 1, 0)).shape",
+        {"F.pad(arange(2, 2), (1, 0)).shape, np.pad(arange(2, 2), ((1, 0), (0, 0))).shape, "
+         "pad(arange(2, 2), (0, 0, 1, 0)).shape",
          "((2, 3), (3, 2), (3, 2))\n"},
-        {"nn.PixelShuffle(2)(arange(1, 4, 2, 2)).shape, nn.MaxPool2d(2)(arange(1, 1, 4, 4)).shape, nn.ReLU()(arange(3) - 1).sum().item()",
+        {"nn.PixelShuffle(2)(arange(1, 4, 2, 2)).shape, nn.MaxPool2d(2)(arange(1, 1, 4, 4)).shape, "
+         "nn.ReLU()(arange(3) - 1).sum().item()",
          "((1, 1, 4, 4), (1, 1, 2, 2), 1)\n"});
 }
 
 Test(script, elementwise) {
   CHECK({"print(arange(3) + arange(2, 1), 2 - arange(3), arange(3) // 2, arange(3) ** 2)",
          "[[0 1 2]\n [1 2 3]] [2 1 0] [0 0 1] [0 1 4]\n"},
-        {"print(arange(4) % 3 == 1, -arange(2), abs(arange(3) - 1))", "[False  True False False] [ 0 -1] [1 0 1]\n"},
+        {"print(arange(4) % 3 == 1, -arange(2), abs(arange(3) - 1))",
+         "[False  True False False] [ 0 -1] [1 0 1]\n"},
         {"print(where(arange(3) > 1, arange(3), -1), maximum(arange(3), 1), clip(arange(5), 1, 3))",
          "[-1 -1  2] [1 1 2] [1 1 2 3 3]\n"},
-        {"torch.where(torch.arange(2) == 1, torch.zeros(2), 1.0).dtype, (torch.zeros(2) + 0.5).dtype, (arange(2) + 0.5).dtype",
+        {"torch.where(torch.arange(2) == 1, torch.zeros(2), 1.0).dtype, (torch.zeros(2) + "
+         "0.5).dtype, (arange(2) + 0.5).dtype",
          "(f32, f32, f64)\n"},
-        {"print(arange(2, 2) @ arange(2), arange(3) @ arange(3), (arange(2, 2, 3) @ arange(3, 1)).shape)",
+        {"print(arange(2, 2) @ arange(2), arange(3) @ arange(3), (arange(2, 2, 3) @ arange(3, "
+         "1)).shape)",
          "[1 3] 5 (2, 2, 1)\n"},
-        {"print(tensor([1, 4]).sqrt(), exp(zeros(1)), np.add(arange(2), 1), mul(3, arange(2)))", "[1. 2.] [1.] [1 2] [0 3]\n"});
+        {"print(tensor([1, 4]).sqrt(), exp(zeros(1)), np.add(arange(2), 1), mul(3, arange(2)))",
+         "[1. 2.] [1.] [1 2] [0 3]\n"});
 }
 
 Test(script, notation) {
-  CHECK({"print(einsum('ij->ji', arange(2, 3)), einsum('i i -> i', arange(3, 3)))", "[[0 3]\n [1 4]\n [2 5]] [0 4 8]\n"},
-        {"rearrange(arange(1, 4, 2, 2), 'b (g c) h w -> b g c h w', g=2).shape", "(1, 2, 2, 2, 2)\n"},
-        {"print(reduce(arange(2, 3), 'a b -> a', 'max'), reduce(arange(2, 3), 'a b -> b', sum))", "[2 5] [3 5 7]\n"},
-        {"print(repeat(arange(2), 'a -> (a b)', b=2))", "[0 0 1 1]\n"},
-        {"packed, shapes = pack([arange(2, 3), arange(2)], 'a *')\nx, y = unpack(packed, shapes, 'a *')\n"
-         "packed.shape, shapes, x.shape, y.shape", "((2, 4), [(3,), ()], (2, 3), (2,))\n"},
-        {"parse_shape(arange(2, 3, 4), 'b _ c')", "{'b': 2, 'c': 4}\n"},
-        {"x, y = einsum('b (x ^ y) -> b x, b y', arange(2, 5), x=2)\nx.shape, y.shape", "((2, 2), (2, 3))\n"},
-        {"einsum('b (2*h+kh) -> b h | max', arange(2, 6), kh=2).shape, einsum('b (2*h+kh) -> b h', arange(2, 6), kh=2, reducer='max').shape",
-         "((2, 3), (2, 3))\n"},
-        {"einsum('i,i->', arange(3), arange(3), out_dtype='f32').dtype, einsum('i, k -> (2*i+k)', arange(3), arange(2), shape=(7,)).shape",
-         "(f32, (7,))\n"},
-        {"einsum('ij,jk->ik', ones(1, 3), ones(1, 2)).shape", "(1, 2)\n"},
-        {"infer_shape('b c (h+kh), o c kh -> b o h', (2, 3, 9), (4, 3, 2))", "(2, 4, 8)\n"},
-        {"cost('i j, j k -> i k', (3, 4), (4, 5))['multiply_adds']", "60\n"},
-        {"explain('ij->', (3, 4)) != '', explain('ij->ji', arange(2, 3), stages='x') != ''", "(True, True)\n"});
+  CHECK(
+      {"print(einsum('ij->ji', arange(2, 3)), einsum('i i -> i', arange(3, 3)))",
+       "[[0 3]\n [1 4]\n [2 5]] [0 4 8]\n"},
+      {"rearrange(arange(1, 4, 2, 2), 'b (g c) h w -> b g c h w', g=2).shape", "(1, 2, 2, 2, 2)\n"},
+      {"print(reduce(arange(2, 3), 'a b -> a', 'max'), reduce(arange(2, 3), 'a b -> b', sum))",
+       "[2 5] [3 5 7]\n"},
+      {"print(repeat(arange(2), 'a -> (a b)', b=2))", "[0 0 1 1]\n"},
+      {"packed, shapes = pack([arange(2, 3), arange(2)], 'a *')\nx, y = unpack(packed, shapes, 'a "
+       "*')\n"
+       "packed.shape, shapes, x.shape, y.shape",
+       "((2, 4), [(3,), ()], (2, 3), (2,))\n"},
+      {"parse_shape(arange(2, 3, 4), 'b _ c')", "{'b': 2, 'c': 4}\n"},
+      {"x, y = einsum('b (x ^ y) -> b x, b y', arange(2, 5), x=2)\nx.shape, y.shape",
+       "((2, 2), (2, 3))\n"},
+      {"einsum('b (2*h+kh) -> b h | max', arange(2, 6), kh=2).shape, einsum('b (2*h+kh) -> b h', "
+       "arange(2, 6), kh=2, reducer='max').shape",
+       "((2, 3), (2, 3))\n"},
+      {"einsum('i,i->', arange(3), arange(3), out_dtype='f32').dtype, einsum('i, k -> (2*i+k)', "
+       "arange(3), arange(2), shape=(7,)).shape",
+       "(f32, (7,))\n"},
+      {"einsum('ij,jk->ik', ones(1, 3), ones(1, 2)).shape", "(1, 2)\n"},
+      {"infer_shape('b c (h+kh), o c kh -> b o h', (2, 3, 9), (4, 3, 2))", "(2, 4, 8)\n"},
+      {"cost('i j, j k -> i k', (3, 4), (4, 5))['multiply_adds']", "60\n"},
+      {"explain('ij->', (3, 4)) != '', explain('ij->ji', arange(2, 3), stages='x') != ''",
+       "(True, True)\n"});
 }
 
 Test(script, layers) {
@@ -234,11 +280,14 @@ Test(script, layers) {
          "conv2d(arange(1, 2, 5, 5), ones(3, 2, 3, 3), None, 2, 1).shape, "
          "conv2d(arange(1, 2, 5, 5), ones(3, 2, 3, 3), padding=((1, 2), (0, 1))).shape",
          "((1, 3, 5, 5), (1, 3, 3, 3), (1, 3, 6, 4))\n"},
-        {"softmax(zeros(2, 4), axis=-1).shape, arange(3).relu().shape, zeros(2).softmax(-1).shape", "((2, 4), (3,), (2,))\n"},
+        {"softmax(zeros(2, 4), axis=-1).shape, arange(3).relu().shape, zeros(2).softmax(-1).shape",
+         "((2, 4), (3,), (2,))\n"},
         {"torch.nn.Fold(output_size=(3, 3), kernel_size=2)(ones(1, 4, 4)).sum().item()", "16.0\n"},
-        {"print(nd.Convolution(nd.ones((1, 1, 4)), weight=nd.ones((2, 1, 3)), kernel=(3,), num_filter=2, pad=(1,)))",
+        {"print(nd.Convolution(nd.ones((1, 1, 4)), weight=nd.ones((2, 1, 3)), kernel=(3,), "
+         "num_filter=2, pad=(1,)))",
          "\n[[[ 2.  3.  3.  2.]\n  [ 2.  3.  3.  2.]]]\n<NDArray 1x2x4 @cpu(0)>\n"},
-        {"mx.sym.Convolution(kernel=(3, 3), num_filter=8, num_group=2, pad=(1, 1), name='c').infer_shape(data=(2, 4, 5, 5))",
+        {"mx.sym.Convolution(kernel=(3, 3), num_filter=8, num_group=2, pad=(1, 1), "
+         "name='c').infer_shape(data=(2, 4, 5, 5))",
          "([(2, 4, 5, 5), (8, 2, 3, 3), (8,)], [(2, 8, 5, 5)], [])\n"});
 }
 
@@ -295,13 +344,15 @@ Test(script, errors) {
       {"arange(3).astype('float33')", 4, ":1:18:", "float33"},
       {"bool(arange(3))", 4, ":1:6:", "any() or all()"},
       {"nn.Conv2d(3, 4, 3)", 1, ":1:1:", "conv2d(x, weight"},
-      {"nd.Convolution(nd.ones((1, 3, 2, 2)), nd.ones((2, 3, 1, 1)), kernel=(1, 1), num_filter=2, num_group=2)", 4,
-       ":1:1:", "data has 3 channels, num_group * weight_channels is 2 * 3 = 6"},
+      {"nd.Convolution(nd.ones((1, 3, 2, 2)), nd.ones((2, 3, 1, 1)), kernel=(1, 1), num_filter=2, "
+       "num_group=2)",
+       4, ":1:1:", "data has 3 channels, num_group * weight_channels is 2 * 3 = 6"},
       {"rearrange(arange(2, 3), 'a b -> a c')", 4, ":1:1:", "S1"},
       {"rearrange(arange(6), '(a b) -> a b', a=4)", 4, ":1:1:", "S8"},
       {"einsum('ij,jk->ik', arange(2, 3), arange(2, 3))", 4, ":1:1:", "S7"},
       {"reduce(arange(2), 'a ->', 'median')", 4, ":1:27:", "no reducer"},
-      {"conv2d(arange(1, 1, 4, 4), ones(1, 1, 2, 2), padding='some')", 4, ":1:46:", "'same', 'valid'"},
+      {"conv2d(arange(1, 1, 4, 4), ones(1, 1, 2, 2), padding='some')", 4,
+       ":1:46:", "'same', 'valid'"},
       {"load('/nonexistent/x.npy')", 1, ":1:1:", "/nonexistent/x.npy"},
   };
   static result r;
@@ -310,8 +361,10 @@ Test(script, errors) {
     run(rows[i].text, &r);
     cr_expect_eq(r.code, rows[i].code, "%s\nends with %d instead of %d: %s", rows[i].text, r.code,
                  rows[i].code, r.err);
-    cr_expect(strstr(r.err, rows[i].place) != NULL, "%s: no %s in %s", rows[i].text, rows[i].place, r.err);
-    cr_expect(strstr(r.err, rows[i].words) != NULL, "%s: no '%s' in %s", rows[i].text, rows[i].words, r.err);
+    cr_expect(strstr(r.err, rows[i].place) != NULL, "%s: no %s in %s", rows[i].text, rows[i].place,
+              r.err);
+    cr_expect(strstr(r.err, rows[i].words) != NULL, "%s: no '%s' in %s", rows[i].text,
+              rows[i].words, r.err);
     cr_expect_str_empty(r.out);
   }
 }
