@@ -203,6 +203,14 @@ static es_status take_outputs(es_binder *b, const es_array *out, const int64_t *
 
 /* ---- the whole ------------------------------------------------------------------------- */
 
+static es_status check_kind(const es_pattern *p, es_error *error) {
+  if (p->kind != ES_KIND_PACK && p->kind != ES_KIND_UNPACK && p->kind != ES_KIND_SHAPE)
+    return ES_OK;
+  return es_fail(error, ES_E_VALUE, "", (es_span){0, (int64_t)p->len},
+                 "a pattern of pack, unpack or parse_shape has no plan: call es_pack, es_unpack or "
+                 "es_parse_shape");
+}
+
 static es_status choose_broadcast(es_binder *b, const es_options *options) {
   es_broadcast how = options ? options->broadcast : ES_BROADCAST_AUTO;
   if (how != ES_BROADCAST_AUTO && how != ES_BROADCAST_STRICT && how != ES_BROADCAST_STRETCH)
@@ -216,6 +224,7 @@ es_status es_bind(es_arena *arena, const es_pattern *pattern, const es_array *in
                   const es_array *out, const es_options *options, es_bound **bound,
                   es_error *error) {
   *bound = NULL;
+  ES_TRY(check_kind(pattern, error));
   es_bound *r = ES_NEW(arena, es_bound);
   if (!r) return es_fail_nomem(error);
   es_binder b = {.arena = arena, .bound = r, .in = in, .error = error};

@@ -330,22 +330,30 @@ static es_status undetermined(const solver *s, int32_t first) {
     print_equation(s, &q, e);
     listed++;
   }
-  bool label = first < s->axes->n_labels;
-  const char *example = label ? label_name(s, first) : NULL;
-  es_status status =
-      es_fail(s->error, ES_E_UNDETERMINED, "S9", where ? where->node->span : ES_NOWHERE,
-              "%s %s not follow from what is known: %s%s%s%s", n.len ? names : "the size of a part",
-              listed_names > 1 ? "do" : "does", q.len ? equations : "no input holds it",
-              label ? ". Give " : "", label ? example : "", label ? "=..." : "");
+  es_status status = es_fail(s->error, ES_E_UNDETERMINED, "S9",
+                             where ? where->node->span : ES_NOWHERE,
+                             "%s %s not follow from what is known: %s. Give %s=...", names,
+                             listed_names > 1 ? "do" : "does",
+                             q.len ? equations : "no input holds it", label_name(s, first));
   return es_blame(s->error, where ? where->operand : -1, status);
 }
 
+/* With all labels known, only an affine index beside an empty part of its group has
+ * no size, and what holds it: nothing is read, any length that fits the index will
+ * do. Inner nodes come after those that hold them. */
 static es_status check_known(const solver *s) {
   for (int32_t i = 0; i < s->axes->n_labels; i++)
     if (s->sizes->extent[i] < 0) return undetermined(s, i);
-  for (int i = 0; i < s->n_equations; i++)
-    if (s->sizes->extent[s->equation[i].node->var] < 0)
-      return undetermined(s, s->equation[i].node->var);
+  for (int i = s->n_equations; i-- > 0;) {
+    const equation *e = &s->equation[i];
+    int64_t *size = &s->sizes->extent[e->node->var];
+    int32_t unknown;
+    if (*size >= 0) continue;
+    bool fits = e->node->kind == ES_NODE_AFFINE
+                    ? es_affine_target(e->node->affine, s->sizes->extent, size)
+                    : fold(s, e, size, &unknown);
+    if (!fits) return wide(s, e);
+  }
   return ES_OK;
 }
 

@@ -74,6 +74,9 @@ Test(bind, notation) {
       {E, "b 3 _ -> b", "2,3,4", "", "2"},
       {E, "b -> b 1 2", "3", "", "3,1,2"},
       {E, "a () -> () a", "3,1", "", "1,3"},
+      {E, "(g (2*h+k)) g h k -> g", "0,0,2,3", "", "0"},
+      {E, "(g ((2*h+k) w)) g h k w -> g", "0,0,2,3,2", "", "0"},
+      {E, "(2*h+k) h k -> k", "9,0,3", "", "3"},
   };
   CHECK_GOOD(rows, NULL);
 }
@@ -174,6 +177,9 @@ Test(bind, several_ellipses) {
 Test(bind, padding_with_values) {
   const good rows[] = {
       {A, "(h-1)?5 -> h", "3", "", "5"},
+      {A, "(h)?0 -> h", "3", "h=5", "5"},
+      {A, "b (h)?edge -> b (h)", "2,3", "h=5", "2,5"},
+      {E, "(g ((h+k-1)?wrap w)), k -> g h w", "12 3", "g=2 w=2", "2,3,2"},
       {A, "b (h-2)?edge -> b h", "2,3", "", "2,7"},
       {A, "(h-4)?reflect (w-5)?wrap -> h w", "3,2", "", "11,12"},
       {E, "b (g (2*h+k-1)?edge), k -> b g h", "2,10 3", "g=2", "2,2,3"},
@@ -241,6 +247,21 @@ Test(bind, splitting) {
   cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
   d = c.data[0];
   check_values(&c, 0, 5, (double[]){d[3], d[4], d[0], d[1], d[2]});
+  bound_close(&c);
+  bound_open(&c, E, "((b (x ^ y)) c) -> (c y) b", "12", "b=2 c=2 y=1", NULL);
+  cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  d = c.data[0];
+  check_values(&c, 0, 4, (double[]){d[4], d[10], d[5], d[11]});
+  bound_close(&c);
+  bound_open(&c, E, "x, y -> ((x ^ 1 ^ y) 1)", "1 2", "", NULL); /* nothing fills the 1 */
+  cr_assert_eq(c.status, ES_E_NAME, "%s", c.error.message);
+  bound_close(&c);
+  bound_open(&c, E, "x, y, z -> (x ^ (a (y ^ z)))", "1 1 2", "a=2", NULL);
+  cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  cr_assert_eq(c.bound->n_parts, 3);
+  d = c.data[1];
+  const double *e = c.data[2];
+  check_values(&c, 0, 7, (double[]){c.data[0][0], d[0], e[0], e[1], d[0], e[0], e[1]});
   bound_close(&c);
   bound_open(&c, E, "(x ^ 2) -> x", "5", "", NULL); /* the size follows */
   cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
@@ -321,6 +342,8 @@ Test(bind, types_without_a_rule) {
       {E, "i->", ES_I32, {.reducer = ES_REDUCER_COUNT}, ES_E_VALUE, "reducer"},
       {E, "i -> | sum", ES_I32, {.reducer = ES_REDUCE_MAX}, ES_E_VALUE, "sum"},
       {R, "i ->", ES_I32, {0}, ES_E_VALUE, "logsumexp"},
+      {E, "i->", ES_BOOL, {.has_scale = true, .alpha = 2}, ES_E_DTYPE, "bool"},
+      {E, "i->", ES_I32, {.has_scale = true, .alpha = 1e300}, ES_E_VALUE, "whole"},
       {A, "i -> i", ES_I32, {.reducer = ES_REDUCE_MAX}, ES_E_VALUE, "reduce"},
       {E, "i->", ES_I32, {.broadcast = 9}, ES_E_VALUE, "broadcast"},
       {E, "i->", ES_I32, {.has_out_dtype = true, .out_dtype = 77}, ES_E_VALUE, "77"},
@@ -335,6 +358,14 @@ Test(bind, types_without_a_rule) {
     cr_assert(strstr(c.error.message, rows[i].says), "row %zu: %s", i, c.error.message);
     bound_close(&c);
   }
+}
+
+Test(bind, whole_scales_on_integers) {
+  bound_case c;
+  es_options o = {.has_scale = true, .alpha = 2, .beta = -3};
+  cr_assert_eq(bind_typed(&c, E, "i->", ES_I32, ES_I32, &o), ES_OK, "%s", c.error.message);
+  cr_assert(c.bound->alpha == 2 && c.bound->beta == -3);
+  bound_close(&c);
 }
 
 /* ---- the caller's output -------------------------------------------------------------------- */
@@ -371,6 +402,13 @@ Test(bind, output_array) {
   bound_close(&c);
   out.rank = 0;
   cr_assert_eq(bind_out(&c, "a b -> (b a)", &in, &out), ES_E_RANK);
+  bound_close(&c);
+  es_options i64 = {.has_out_dtype = true, .out_dtype = ES_I64};
+  out = (es_array){.dtype = ES_F64, .rank = 1, .shape = shape};
+  bind_out(&c, "a b -> (b a)", &in, &out);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, &out, &i64, &c.bound, &c.error), ES_E_VALUE);
+  cr_assert(strstr(c.error.message, "f64") && strstr(c.error.message, "i64"), "%s",
+            c.error.message);
   bound_close(&c);
   out = (es_array){.dtype = ES_I32, .rank = 1, .shape = shape};
   cr_assert_eq(bind_out(&c, "a b -> (b a)", &in, &out), ES_E_DTYPE);
@@ -467,6 +505,8 @@ Test(bind, rejects_by_names) {
       {E, "i,j", "2", "", ES_E_COUNT, "S11", -1, "i,j", "", "2 terms, 1 operand was given", ""},
       {E, "(x ^ y) -> 2", "5", "x=2", ES_E_NAME, "S11", -1, "2", "", "names no part of the '^'",
        "'2'"},
+      {E, "(x ^ y), z (u ^ v) -> x", "5 2,3", "x=2 u=1", ES_E_NAME, "S11", 1, "z (u ^ v)", "",
+       "no piece", ""},
       {E, "(x ^ y) -> x y", "5", "x=2", ES_E_NAME, "S11", 0, "(x ^ y)", "", "exactly one",
        "several"},
       {E, "x -> (x ^ 2)", "5", "", ES_E_NAME, "S11", -1, "2", "", "no operand", ""},
@@ -488,6 +528,8 @@ Test(bind, rejects_by_ranks) {
       {E, "foo, bar ->", "3,3 4", "", ES_E_RANK, "S6", 0, "foo", "", "has 2 axes", ""},
       {E, "i, a b ... c -> i", "2 2,3", "", ES_E_RANK, "S6", 1, "a b ... c", "", "at least 3",
        "has 2 axes"},
+      {E, "a1... b1..., a1..., b1... -> a1...", "2,3,4 2 3", "", ES_E_RANK, "S6", 0, "a1... b1...",
+       "", "has 3 axes", "asks for 2"},
       {R, "a... b... -> a... b... | sum", "2,3", "", ES_E_UNDETERMINED, "S9", 0, "a... b...", "",
        "ellipsis", ""},
       {R, "a... a... -> a... | sum", "2,2", "", ES_E_SYNTAX, "L2", -1, "a...", "a...", "twice", ""},
@@ -516,6 +558,10 @@ Test(bind, rejects_by_sizes) {
       {E, "a -> a", "12", "a=3", ES_E_EXTENT, "S10", 0, "a", "a", "a=3 was given", "12"},
       {E, "a -> a", "12", "a=3 a=4", ES_E_EXTENT, "S10", -1, "a", "", "3 and 4", ""},
       {E, "a b, (a b) -> a", "2,3 7", "", ES_E_EXTENT, "S7", 1, "(a b)", "b", "2*3 = 6", "has 7"},
+      {E, "(h-k) h -> h", "7,3", "", ES_E_UNDETERMINED, "S9", 0, "(h-k)", "", "'k' does not",
+       "k=..."},
+      {E, "(g (2*h+k)) h k -> g", "14,2,3", "", ES_E_UNDETERMINED, "S9", 0, "(g (2*h+k))", "",
+       "'g'", ""},
       {E, "() a -> a", "2,3", "", ES_E_EXTENT, "S7", 0, "()", "", "has 2", "is 1"},
       {E, "(x ^ y) -> x", "3", "x=5", ES_E_EXTENT, "S10", 0, "(x ^ y)", "", "has 3", ""},
       {E, "ii->i", "3,4", "", ES_E_EXTENT, "S12", 0, "i", "i", "axis 0 has 3", "axis 1 has 4"},
@@ -548,6 +594,110 @@ Test(bind, rejects_reads_outside) {
   bound_case c; /* an empty output asks for nothing */
   bound_open(&c, R, "a b -> a | max", "0,0", "", NULL);
   cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  bound_close(&c);
+}
+
+Test(bind, rejects_sizes_past_64_bits) {
+  const bad rows[] = {
+      {E, "(9223372036854775807*h+9223372036854775807*h) -> h", "5", "", ES_E_OVERFLOW, "M1", -1,
+       "9223372036854775807*h", "", "factors", "64 bits"},
+      {E, "(s*h) -> h", "5", "s=-9223372036854775808", ES_E_OVERFLOW, "M1", -1, "s*h", "",
+       "factors", ""},
+      {E, "(9223372036854775807*h+k) h k -> h", "5,3,2", "", ES_E_OVERFLOW, "M1", -1,
+       "(9223372036854775807*h+k)", "", "positions", ""},
+      {E, "(9223372036854775807*g+h), g -> h", "5 9", "", ES_E_OVERFLOW, "M1", -1,
+       "(9223372036854775807*g+h)", "", "positions", ""},
+      {E, "h g -> (9223372036854775807*h+9223372036854775807*g)", "3,3", "", ES_E_OVERFLOW, "M1",
+       -1, "(9223372036854775807*h+9223372036854775807*g)", "", "64 bits", ""},
+      {E, "(a b) -> a b", "6", "a=9223372036854775807 b=9223372036854775807", ES_E_OVERFLOW, "M1",
+       0, "(a b)", "", "does not fit", ""},
+      {E, "-> a b", "-", "a=9223372036854775807 b=2", ES_E_OVERFLOW, "M1", -1, "a b", "",
+       "(9223372036854775807, 2)", ""},
+      {E, "-> (a b)", "-", "a=9223372036854775807 b=2", ES_E_OVERFLOW, "M1", -1, "(a b)", "",
+       "does not fit", ""},
+  };
+  CHECK_BAD(rows);
+}
+
+Test(bind, rejects_more_axes_than_a_tensor_has) {
+  char text[256] = "... -> ...";
+  for (int i = 0; i < 60; i++) strcat(text, " 1");
+  bound_case c;
+  bound_open(&c, E, text, "2,2,2,2,2,2,2", "", NULL);
+  cr_assert_eq(c.status, ES_E_LIMIT, "%s", c.error.message);
+  cr_assert(strstr(c.error.message, "67 axes"), "%s", c.error.message);
+  bound_close(&c);
+}
+
+/* 300 labels a piece, many pieces: refused before it fills the memory. */
+Test(bind, rejects_too_many_pieces) {
+  char text[4096] = "a -> ";
+  for (int i = 0; i < 17; i++) strcat(text, "(a ^ a) ");
+  bound_case c;
+  bound_open(&c, E, text, "2", "", NULL);
+  cr_assert_eq(c.status, ES_E_LIMIT, "%s", c.error.message);
+  bound_close(&c);
+}
+
+/* An operand of one term quoted at length is cut at a code point. */
+Test(bind, quotes_are_cut) {
+  char text[512] = "a (";
+  for (int i = 0; i < 60; i++) strcat(text, "\xce\xb8\xce\xb8 ");
+  strcat(text, ") -> a");
+  bound_case c;
+  bound_open(&c, E, text, "2", "", NULL);
+  cr_assert_eq(c.status, ES_E_RANK, "%s", c.error.message);
+  cr_assert(strstr(c.error.message, "\xce\xb8...'") || strstr(c.error.message, "\xce\xb8 ...'"),
+            "%s", c.error.message);
+  bound_close(&c);
+}
+
+Test(bind, shape_of_the_output_asked_for) {
+  const int64_t wrong[] = {3, 5}, open[] = {-1, 4}, bad_size[] = {-2, 4};
+  bound_case c;
+  bound_open(&c, E, "a b -> b a", "4,3", "", &(es_options){.out_shape = open, .out_rank = 2});
+  cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  bound_close(&c);
+  bound_open(&c, E, "a b -> b a", "4,3", "", &(es_options){.out_shape = wrong, .out_rank = 2});
+  cr_assert_eq(c.status, ES_E_EXTENT, "%s", c.error.message);
+  cr_assert(strstr(c.error.message, "out_shape has 5 at axis 1, the pattern gives 4"), "%s",
+            c.error.message);
+  bound_close(&c);
+  bound_open(&c, E, "a b -> b a", "4,3", "", &(es_options){.out_shape = open, .out_rank = 1});
+  cr_assert_eq(c.status, ES_E_RANK, "%s", c.error.message);
+  bound_close(&c);
+  bound_open(&c, E, "a b -> b a", "4,3", "", &(es_options){.out_shape = bad_size, .out_rank = 2});
+  cr_assert_eq(c.status, ES_E_VALUE, "%s", c.error.message);
+  bound_close(&c);
+}
+
+Test(bind, prints) {
+  bound_case c;
+  char text[4096];
+  bound_open(&c, E, "b (2*h+k-1)?0 (w+l)?edge, k l -> b h w", "1,8,4 3,2", "w=4", NULL);
+  cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  size_t n = es_bound_print(c.bound, "xv", text, sizeof text);
+  cr_assert_eq(n, strlen(text));
+  cr_assert(strstr(text, "h  4  output"), "%s", text);
+  cr_assert(strstr(text, "k  3  reduced"), "%s", text);
+  cr_assert(strstr(text, "(2*h+k-1)?0: reads -1..7, outside absent"), "%s", text);
+  cr_assert(strstr(text, "where 0 <= -1 +2*h +1*k < 8"), "%s", text);
+  cr_assert(strstr(text, "operand 0 is padded: 0+1+0 0+8+0 0+4+1"), "%s", text);
+  cr_assert_eq(es_bound_print(c.bound, "xv", NULL, 0), n);
+  bound_close(&c);
+  bound_open(&c, E, "(2*h+k) (x ^ y) -> (3*h+k-1) x", "8,3", "k=3 x=1", NULL);
+  cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  es_bound_print(c.bound, "x", text, sizeof text);
+  cr_assert(strstr(text, "the last 1 unused"), "%s", text);
+  cr_assert(strstr(text, "(x ^ y)"), "%s", text);
+  cr_assert(strstr(text, "outside dropped"), "%s", text);
+  bound_close(&c);
+}
+
+Test(bind, patterns_without_a_plan) {
+  bound_case c;
+  bound_open(&c, ES_KIND_PACK, "a * b", "2,3,4", "", NULL);
+  cr_assert_eq(c.status, ES_E_VALUE, "%s", c.error.message);
   bound_close(&c);
 }
 
