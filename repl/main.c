@@ -142,12 +142,16 @@ int main(int argc, char **argv) {
   options o = {0};
   const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
   setlocale(LC_CTYPE, ""); /* line editing counts characters; numbers keep the C locale */
-  o.color = isatty(STDERR_FILENO) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+  bool terminal = isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb"));
+  o.color = terminal && !(no_color && *no_color);
   int code = read_options(&o, argc, argv);
   if (code >= 0) return code;
   sc_interrupt_install();
-  o.config.cancel = sc_interrupt_cancel;
   sc_runner r = {.json = o.json, .keep_going = o.keep_going, .color = o.color};
+  r.progress.enabled = terminal;
+  o.config.cancel = sc_interrupt_cancel;
+  o.config.progress = sc_progress_report;
+  o.config.user = &r.progress;
   if (!sc_session_open(&r.session, &o.config)) {
     fputs("einstride: the engine cannot start with these limits\n", stderr);
     return 5;

@@ -169,7 +169,9 @@ static bool run_statement(sc_runner *r, const sc_source *source, const sc_node *
   double start = seconds_now();
   bool ok = sc_statement_begin(s);
   if (ok) {
+    sc_progress_begin(&r->progress);
     ok = sc_run_statement(s, node, &outcome);
+    sc_progress_end(&r->progress);
     double seconds = seconds_now() - start;
     if (ok) show(r, &outcome, seconds);
     if (ok && r->timing) fprintf(stderr, "%.3f ms\n", 1e3 * seconds);

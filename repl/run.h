@@ -3,11 +3,13 @@
 #ifndef SC_RUN_H
 #define SC_RUN_H
 
+#include "repl/progress.h"
 #include "repl/session.h"
 
 typedef struct sc_runner {
   sc_session session;
   bool json, keep_going, color, timing;
+  sc_progress progress;
   es_status status; /* of the first failure */
   bool quit;        /* .quit was given */
 } sc_runner;
