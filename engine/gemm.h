@@ -15,20 +15,36 @@ enum {
    * than one long chain, and the same for every blocking. */
   ES_GEMM_CHAIN = 256,
   ES_GEMM_VARIANTS = 8,
-  ES_GEMM_GROUP = 4, /* most tiles of a group */
+  ES_GEMM_GROUP = 4,    /* most tiles of a group */
   ES_GEMM_CONVERT = 64, /* rows of k converted from another type at a time */
 };
 
-typedef enum es_gemm_side { ES_GEMM_X, ES_GEMM_Y, ES_GEMM_C, ES_GEMM_SIDES } es_gemm_side;
+typedef enum es_gemm_side {
+  ES_GEMM_X,
+  ES_GEMM_Y,
+  ES_GEMM_C,
+  ES_GEMM_SIDES,
+  ES_GEMM_PACKED = ES_GEMM_C /* of k, which C does not see: rows of a packed panel of Y */
+} es_gemm_side;
 
 /* The axes that make up one of batch, m, n, k, the last one fastest. */
 typedef struct es_gemm_axes {
   int n;
-  int64_t count;                   /* points: the product of the extents */
-  int64_t *extent;                 /* [n] */
-  int64_t *stride[ES_GEMM_SIDES];  /* [n] bytes */
-  int64_t *table[ES_GEMM_SIDES];   /* offsets of all points, bytes; NULL: too many */
+  int64_t count;                  /* points: the product of the extents */
+  int64_t *extent;                /* [n] */
+  int64_t *stride[ES_GEMM_SIDES]; /* [n] bytes */
+  int64_t *table[ES_GEMM_SIDES];  /* offsets of all points, bytes; NULL: too many */
 } es_gemm_axes;
+
+/* Rows that see the same k: all of them, unless constraints cut windows off at a
+ * border. */
+typedef struct es_gemm_box {
+  es_gemm_axes m, k;
+  int64_t base[ES_GEMM_SIDES]; /* of its first row and first k, bytes */
+  int64_t packed;              /* of its first k in a packed panel, bytes */
+  int64_t chain;               /* length of a summation chain */
+  int64_t n_mb;                /* blocks of rows */
+} es_gemm_box;
 
 typedef struct es_gemm_operand {
   int in;         /* which operand of the problem */
@@ -39,7 +55,7 @@ typedef struct es_gemm_operand {
 /* Where a worker's part of the workspace keeps what, in bytes from its start. */
 typedef struct es_gemm_room {
   size_t y_block, x_tiles, c_tiles, convert, in_place;
-  size_t x_rows, c_rows, y_cols, c_cols, x_k, y_k, x_steps;
+  size_t x_rows, c_rows, y_cols, c_cols, x_k, y_k, y_packed, y_narrow, x_steps;
   size_t total;
 } es_gemm_room;
 
@@ -47,38 +63,65 @@ typedef struct es_gemm_plan {
   const es_problem *problem;
   const es_kernels *kernels;
   es_gemm_kind kind;
-  es_dtype compute;               /* the kind as an element type */
-  es_gemm_operand x, y;           /* broadcast side, vector side */
-  es_gemm_axes batch, m, n, k;
-  bool x_packed, y_direct;        /* else X is read where it lies, and Y is packed */
-  bool plain_store;               /* C has the compute type, alpha 1, beta 0, no mean */
-  int nr;                         /* columns of a full panel */
-  int group;                      /* tiles of rows computed before their panel is stored */
-  int64_t chain, kc, mb, nb;      /* blocks of k, rows and columns */
-  int64_t n_kb, n_mb, n_nb;
+  es_dtype compute;         /* the kind as an element type */
+  es_gemm_operand x, y;     /* broadcast side, vector side */
+  es_gemm_axes batch, n, k; /* k as the packed panels hold it */
+  int64_t m_count;
+  int n_boxes;
+  es_gemm_box *box;
+  bool x_packed, y_direct;  /* else X is read where it lies, and Y is packed */
+  bool plain_store;         /* C has the compute type, alpha 1, beta 0, no mean */
+  int nr;                   /* columns of a full panel */
+  int group;                /* tiles of rows computed before their panel is stored */
+  int64_t kc, mb, nb;       /* blocks of k, rows and columns */
+  int64_t n_kb, n_mb, n_nb; /* how many of them; n_mb over all boxes */
   int threads;
-  es_gemm_room room;              /* for each thread */
-  double seconds;                 /* predicted */
+  es_gemm_room room; /* for each thread */
+  double seconds;    /* predicted */
 } es_gemm_plan;
+
+/* ---- gemm_axes.c ---- */
+
+/* Which of x (an operand's number), the other operand and C an axis belongs to. */
+typedef enum es_gemm_group {
+  ES_GEMM_BATCH, /* both operands, and C */
+  ES_GEMM_M,     /* C, and x or none */
+  ES_GEMM_N,     /* C and the other operand */
+  ES_GEMM_K,     /* reduced, whoever sees it */
+  ES_GEMM_GROUPS
+} es_gemm_group;
+
+es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis);
+/* Points of one group. */
+int64_t es_gemm_count(const es_problem *p, int x, es_gemm_group group);
+/* Whether the constraints cut the rows of x, and nothing else, into a moderate
+ * number of boxes. True without constraints. NOMEM through *status. */
+bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
+                            es_status *status);
+/* Fills in the axes and boxes of a chosen plan. False: out of memory. */
+bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *plan);
+/* out[i] = offset of point from + i, i < count. */
+void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
+                     int64_t *out);
+
+/* ---- gemm_plan.c ---- */
 
 /* The kind whose arithmetic that of the problem is; integers: I64. */
 es_gemm_kind es_gemm_kind_of(es_dtype compute);
 /* One way to run the nest: bit 0 of variant exchanges the sides, bit 1 packs X, bit 2
  * reads Y where it lies. False where that is not possible. Blocks, workspace and
- * predicted seconds are set, the axes only counted. */
+ * predicted seconds are set; axes are not. */
 bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                           int variant, es_gemm_plan *plan);
-/* The variant predicted to be fastest. */
-void es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
+/* The variant predicted to be fastest. False: none is possible. */
+bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                          es_gemm_plan *plan);
-/* Makes a chosen plan fit to run. False: out of memory. */
-bool es_gemm_plan_finish(es_arena *arena, es_gemm_plan *plan);
 size_t es_gemm_plan_workspace(const es_gemm_plan *plan);
+
+/* ---- gemm_run.c ---- */
+
 /* OK, CANCELLED, or OVERFLOW without a message: some value did not fit the type of
  * the output, which then holds unspecified values. */
 es_status es_gemm_plan_run(const es_gemm_plan *plan, const es_run_args *args);
-/* out[i] = offset of point from + i, i < count. */
-void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
-                     int64_t *out);
 
 #endif

@@ -55,6 +55,15 @@ static es_status choose(const es_problem *p, const es_plan_env *env, const char 
   return ES_OK;
 }
 
+bool es_step_takes_whole(const es_problem *p, const es_plan_env *env, const char *forced) {
+  for (int i = 0; es_strategies[i]; i++) {
+    const es_strategy *s = es_strategies[i];
+    bool wanted = s != &es_strategy_loops && (!forced || !strcmp(forced, s->name));
+    if (wanted && s->applicable(p, env)) return true;
+  }
+  return false;
+}
+
 static es_status check_identity(const es_problem *p, es_error *error) {
   bool ordered = p->reduce == ES_REDUCE_MAX || p->reduce == ES_REDUCE_MIN;
   if (!ordered || es_problem_taps(p) != 0 || es_problem_outputs(p) == 0) return ES_OK;

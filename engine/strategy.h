@@ -64,6 +64,9 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
 es_status es_loops_run(const es_step *step, const es_run_args *args);
 size_t es_loops_workspace(const es_problem *p);
 
+/* Whether some strategy but the loops (the one forced, if not NULL) takes the nest
+ * with its constraints as they stand, so that it need not be split into boxes. */
+bool es_step_takes_whole(const es_problem *p, const es_plan_env *env, const char *forced);
 /* Failures of a run, worded. offset: of the output element, from the start of its
  * array. OVERFLOW: the value does not fit the output's type; _wide: not even 128
  * bits. EMPTY: max or min of nothing. */

@@ -21,10 +21,10 @@ typedef struct scan {
 
 typedef struct contraction {
   int n_plans;
-  es_gemm_plan plan[3];  /* by falling speed */
-  bool measure;          /* the plan is chosen by the operands' values */
+  es_gemm_plan plan[3]; /* by falling speed */
+  bool measure;         /* the plan is chosen by the operands' values */
   scan operand[2];
-  es_step checked;       /* the loops */
+  es_step checked; /* the loops */
 } contraction;
 
 /* ---- bounds of integers ---------------------------------------------------------- */
@@ -69,7 +69,8 @@ static double values_reach(const es_step *step, const es_run_args *args, int ope
     int64_t some = s->outer.count - i < 64 ? s->outer.count - i : 64;
     es_gemm_offsets(&s->outer, ES_GEMM_X, i, some, at);
     for (int64_t r = 0; r < some; r++)
-      reach = fmax(reach, row_reach(c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row));
+      reach = fmax(reach,
+                   row_reach(c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row));
   }
   return reach;
 }
@@ -101,13 +102,13 @@ static void print(const es_step *step, char *buf, size_t cap) {
   const es_gemm_plan *g = &c->plan[0];
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   es_text_printf(&t, "gemm %s%s m %lld n %lld k %lld", es_dtype_name(g->compute),
-                 c->measure ? " or wider" : "", (long long)g->m.count, (long long)g->n.count,
+                 c->measure ? " or wider" : "", (long long)g->m_count, (long long)g->n.count,
                  (long long)g->k.count);
   if (g->batch.count > 1) es_text_printf(&t, " batch %lld", (long long)g->batch.count);
+  if (g->n_boxes > 1) es_text_printf(&t, " in %d boxes", g->n_boxes);
   es_text_printf(&t, "; tile %dx%d, operand %d by element, %s, operand %d by vector, %s",
                  type->height[type->n_heights - 1], g->nr, g->x.in,
-                 g->x_packed ? "packed" : "in place", g->y.in,
-                 g->y_direct ? "in place" : "packed");
+                 g->x_packed ? "packed" : "in place", g->y.in, g->y_direct ? "in place" : "packed");
   es_text_printf(&t, "; blocks %lldx%lldx%lld", (long long)g->mb, (long long)g->nb,
                  (long long)g->kc);
 }
@@ -141,27 +142,29 @@ static bool finds_pairs(const es_problem *p) {
          p->alpha == 1 && p->beta == 0;
 }
 
-static bool applicable(const es_problem *p, const es_plan_env *env) {
-  if (p->n_in != 2 || p->n_constraints || p->rank > ES_GEMM_MAX_AXES || !counts_fit(p))
-    return false;
-  return env->kernels->gemm && env->kernels->elementwise &&
-         (sums_products(p, env) || finds_pairs(p));
-}
-
 /* The kinds that may turn out exact, by falling speed. Measured: which of them is
  * decided by the operands' values, at each run. */
 static int kinds_for(const es_problem *p, es_gemm_kind kind[3], bool *measure) {
   *measure = false;
   kind[0] = finds_pairs(p) ? ES_GEMM_F32 : es_gemm_kind_of(p->compute);
   if (p->compute != ES_I64 || finds_pairs(p) || p->wrap) return 1;
-  double bound =
-      dtype_reach(p->in[0].dtype) * dtype_reach(p->in[1].dtype) * es_problem_taps(p);
+  double bound = dtype_reach(p->in[0].dtype) * dtype_reach(p->in[1].dtype) * es_problem_taps(p);
   static const es_gemm_kind all[] = {ES_GEMM_F32, ES_GEMM_F64, ES_GEMM_I64};
   for (int i = 0; i < 2; i++)
     if (bound < exact_below(all[i])) return kind[0] = all[i], 1;
   memcpy(kind, all, sizeof all);
   *measure = true;
   return 3;
+}
+
+static bool applicable(const es_problem *p, const es_plan_env *env) {
+  if (p->n_in != 2 || p->rank > ES_GEMM_MAX_AXES || !counts_fit(p)) return false;
+  if (!sums_products(p, env) && !finds_pairs(p)) return false;
+  es_gemm_kind kind[3];
+  bool measure;
+  es_gemm_plan plan;
+  int n = kinds_for(p, kind, &measure);
+  return es_gemm_plan_choose(p, env, kind[n - 1], &plan);
 }
 
 static double cost(const es_problem *p, const es_plan_env *env) {
@@ -190,8 +193,8 @@ static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s
   for (int a = 0; a < p->rank; a++) {
     if (a == inner || !side->stride[a]) continue;
     s->outer.extent[s->outer.n] = p->extent[a];
-    s->outer.stride[ES_GEMM_X][s->outer.n++] =
-        side->stride[a] * (int64_t)es_dtype_size(side->dtype);
+    s->outer.stride[ES_GEMM_X][s->outer.n++] = side->stride[a] *
+                                               (int64_t)es_dtype_size(side->dtype);
     s->outer.count *= p->extent[a];
   }
   return true;
@@ -204,8 +207,8 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   c->n_plans = kinds_for(p, kind, &c->measure);
   step->workspace = 0;
   for (int i = 0; i < c->n_plans; i++) {
-    es_gemm_plan_choose(p, env, kind[i], &c->plan[i]);
-    if (!es_gemm_plan_finish(env->arena, &c->plan[i])) return ES_E_NOMEM;
+    if (!es_gemm_plan_choose(p, env, kind[i], &c->plan[i])) return ES_E_NOMEM;
+    if (!es_gemm_axes_make(env->arena, &c->plan[i])) return ES_E_NOMEM;
     size_t bytes = es_gemm_plan_workspace(&c->plan[i]);
     if (bytes > step->workspace) step->workspace = bytes;
   }

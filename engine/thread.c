@@ -68,8 +68,7 @@ static void pin_workers(es_pool *pool) {
   pool->caller_cpu = here;
   int cpu = -1;
   for (int i = 1; i < pool->threads; i++) {
-    do
-      cpu++;
+    do cpu++;
     while (cpu < CPU_SETSIZE && (!CPU_ISSET(cpu, &pool->allowed) || cpu == here));
     if (cpu >= CPU_SETSIZE) return;
     cpu_set_t one;

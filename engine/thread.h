@@ -12,7 +12,7 @@ typedef struct es_pool es_pool;
  * the process may use, sleep when idle, and spin briefly after work. The
  * caller's own thread is never pinned: workers keep off the processor it is on. */
 es_pool *es_pool_create(const es_allocator *allocator, int threads);
-void es_pool_destroy(es_pool *pool); /* NULL is allowed */
+void es_pool_destroy(es_pool *pool);      /* NULL is allowed */
 int es_pool_threads(const es_pool *pool); /* NULL: 1 */
 /* Runs task(arg, index, worker) for index 0 .. count-1 and returns when all are done.
  * worker is 0 .. threads-1, and no two tasks of one call run at once with the same

@@ -30,10 +30,10 @@ enum { ES_GEMM_ROWS = 14, ES_GEMM_VECTORS = 2, ES_GEMM_HEIGHTS = 8, ES_GEMM_COLU
 typedef struct es_gemm_tile {
   int64_t k;
   const char *x;
-  const int64_t *xk;     /* [k] */
-  const int64_t *rows;   /* [height]; not read by the unit-stride form */
+  const int64_t *xk;   /* [k] */
+  const int64_t *rows; /* [height]; not read by the unit-stride form */
   const char *y;
-  int64_t y_step;        /* from one k to the next */
+  const int64_t *yk;     /* [k] */
   char *c;               /* complex: [height] of [columns] real, then [columns] imaginary parts */
   const int64_t *c_rows; /* [height] */
   bool add;              /* to what C holds, else C is only written */
@@ -48,9 +48,9 @@ typedef enum es_gemm_form {
 } es_gemm_form;
 
 typedef struct es_gemm_type {
-  int lanes;                       /* columns of one vector */
+  int lanes; /* columns of one vector */
   int n_heights;
-  uint8_t height[ES_GEMM_HEIGHTS]; /* rising */
+  uint8_t height[ES_GEMM_HEIGHTS];                            /* rising */
   es_gemm_kernel kernel[ES_GEMM_HEIGHTS][ES_GEMM_VECTORS][2]; /* [height][vectors - 1][form] */
 } es_gemm_type;
 
@@ -58,8 +58,8 @@ typedef struct es_gemm_type {
  * zero for n <= j < width; dst has room for a vector past its end. scatter:
  * dst[rows[i] + cols[j]] = src[i][j], src rows width elements apart. */
 typedef struct es_gemm_moves {
-  void (*pack)(void *dst, int width, const char *src, const int64_t *cols, int n,
-               const int64_t *ks, int64_t k);
+  void (*pack)(void *dst, int width, const char *src, const int64_t *cols, int n, const int64_t *ks,
+               int64_t k);
   void (*scatter)(char *dst, const int64_t *rows, int m, const int64_t *cols, int n,
                   const void *src, int width);
 } es_gemm_moves;

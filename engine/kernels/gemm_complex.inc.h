@@ -11,22 +11,22 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
   typedef ES_GLUE(lanes, ES_S) vec;
   const bool unit = form == ES_GEMM_UNIT_ROWS;
   const char *x = t->x, *y = t->y;
-  const int64_t *xk = t->xk, *rows = t->rows;
-  const int64_t y_step = t->y_step, ahead = t->ahead;
+  const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
+  const int64_t k = t->k, ahead = t->ahead;
   vec re[ES_GEMM_ROWS / 2][ES_GEMM_VECTORS], im[ES_GEMM_ROWS / 2][ES_GEMM_VECTORS];
   ES_UNROLL
   for (int i = 0; i < height; i++) {
     ES_UNROLL
     for (int v = 0; v < vectors; v++) re[i][v] = im[i][v] = (vec){0};
   }
-  for (const int64_t *end = xk + t->k; xk < end; xk++, y += y_step) {
-    const char *at = x + *xk;
+  for (int64_t p = 0; p < k; p++) {
+    const char *at = x + xk[p], *from = y + yk[p];
     vec b_re[ES_GEMM_VECTORS], b_im[ES_GEMM_VECTORS];
     if (unit) __builtin_prefetch(at + ahead);
     ES_UNROLL
     for (int v = 0; v < vectors; v++) {
-      b_re[v] = ((const vec *)y)[v];
-      b_im[v] = ((const vec *)y)[vectors + v];
+      b_re[v] = ((const vec *)from)[v];
+      b_im[v] = ((const vec *)from)[vectors + v];
     }
     ES_UNROLL
     for (int i = 0; i < height; i++) {

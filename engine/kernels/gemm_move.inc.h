@@ -140,7 +140,7 @@ ES_GLUE(scatter_block, ES_S)(char *dst, const int64_t *cols, int n, const ES_U *
   }
 }
 
-/* Rows are neighbours in memory; width is a multiple of the lanes. */
+/* m rows that are neighbours in memory; width is a multiple of the lanes. */
 static void ES_GLUE(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
                                           const int64_t *cols, int n, const ES_U *src, int width) {
   enum { HALF = ES_LANES / 2 };
@@ -187,14 +187,18 @@ static void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, const int6
 static void ES_GLUE(scatter, ES_S)(char *dst, const int64_t *rows, int m, const int64_t *cols,
                                    int n, const void *from, int width) {
   const ES_U *src = from;
-  if (ES_GLUE(neighbours, ES_S)(cols, n))
+  if (ES_GLUE(neighbours, ES_S)(cols, n)) {
     ES_GLUE(scatter_runs, ES_S)(dst + cols[0], rows, m, n, src, width);
+    return;
+  }
 #if ES_LANES
-  else if (ES_GLUE(neighbours, ES_S)(rows, m))
-    ES_GLUE(scatter_across, ES_S)(dst, rows, m, cols, n, src, width);
+  for (int i = 0, run; i < m; i += run) {
+    for (run = 1; i + run < m && ES_GLUE(neighbours, ES_S)(rows + i + run - 1, 2);) run++;
+    ES_GLUE(scatter_across, ES_S)(dst, rows + i, run, cols, n, src + (int64_t)i * width, width);
+  }
+#else
+  ES_GLUE(scatter_each, ES_S)(dst, rows, m, cols, n, src, width);
 #endif
-  else
-    ES_GLUE(scatter_each, ES_S)(dst, rows, m, cols, n, src, width);
 }
 
 #undef ES_U

@@ -1,0 +1,184 @@
+/* Contraction: which axes are what, their offsets, and the boxes of constraints. */
+#include "engine/gemm.h"
+
+enum {
+  TABLE_POINTS = 4096, /* axes with more points have their offsets filled in per block */
+  MOST_BOXES = 256
+};
+
+es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis) {
+  if (axis >= p->n_out) return ES_GEMM_K;
+  bool in_x = p->in[x].stride[axis] != 0, in_y = p->in[1 - x].stride[axis] != 0;
+  return in_x && in_y ? ES_GEMM_BATCH : in_y ? ES_GEMM_N : ES_GEMM_M;
+}
+
+int64_t es_gemm_count(const es_problem *p, int x, es_gemm_group group) {
+  int64_t count = 1; /* no overflow: applicable() multiplied all extents */
+  for (int a = 0; a < p->rank; a++)
+    if (es_gemm_group_of(p, x, a) == group) count *= p->extent[a];
+  return count;
+}
+
+/* ---- offsets ------------------------------------------------------------------ */
+
+void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
+                     int64_t *out) {
+  int64_t index[ES_GEMM_MAX_AXES], base = 0;
+  const int64_t *stride = axes->stride[side];
+  int last = axes->n - 1;
+  if (last < 0) {
+    for (int64_t i = 0; i < count; i++) out[i] = 0;
+    return;
+  }
+  for (int a = last; a >= 0; a--) {
+    index[a] = axes->extent[a] ? from % axes->extent[a] : 0;
+    from = axes->extent[a] ? from / axes->extent[a] : 0;
+    base += index[a] * stride[a];
+  }
+  for (int64_t i = 0; i < count;) {
+    int64_t run = axes->extent[last] - index[last];
+    if (run > count - i) run = count - i;
+    for (int64_t r = 0; r < run; r++) out[i + r] = base + r * stride[last];
+    i += run;
+    index[last] += run;
+    base += run * stride[last];
+    for (int a = last; a > 0 && index[a] == axes->extent[a]; a--) {
+      base += stride[a - 1] - index[a] * stride[a];
+      index[a] = 0;
+      index[a - 1]++;
+    }
+  }
+}
+
+static bool fill_tables(es_arena *arena, es_gemm_axes *axes) {
+  if (axes->count > TABLE_POINTS) return true;
+  for (int s = 0; s < ES_GEMM_SIDES; s++) {
+    if (!(axes->table[s] = ES_NEW_N(arena, int64_t, axes->count))) return false;
+    es_gemm_offsets(axes, (es_gemm_side)s, 0, axes->count, axes->table[s]);
+  }
+  return true;
+}
+
+/* The axes of one group, with extents from box and strides from p; side[s] is the
+ * problem's side for each of X, Y, C. */
+static bool make_axes(es_arena *arena, const es_problem *p, int x, es_gemm_group group,
+                      const es_problem *box, const es_side *const side[ES_GEMM_SIDES],
+                      es_gemm_axes *axes) {
+  *axes = (es_gemm_axes){.count = 1, .extent = ES_NEW_N(arena, int64_t, p->rank)};
+  if (!axes->extent) return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++)
+    if (!(axes->stride[s] = ES_NEW_N(arena, int64_t, p->rank))) return false;
+  for (int a = 0; a < p->rank; a++) {
+    if (es_gemm_group_of(p, x, a) != group) continue;
+    axes->extent[axes->n] = box->extent[a];
+    axes->count *= box->extent[a];
+    for (int s = 0; s < ES_GEMM_SIDES; s++)
+      axes->stride[s][axes->n] = side[s]->stride[a] * (int64_t)es_dtype_size(side[s]->dtype);
+    axes->n++;
+  }
+  return fill_tables(arena, axes);
+}
+
+/* ---- boxes -------------------------------------------------------------------- */
+
+/* Boxes tell where they begin only through the offsets of the sides. So the problem
+ * is split with one side more, which walks the rows of a packed panel. */
+static es_problem *with_packed_side(es_arena *arena, const es_problem *p) {
+  es_problem *q = es_problem_new(arena, p->rank, 3, p->n_constraints);
+  if (!q) return NULL;
+  es_problem fresh = *q;
+  *q = *p;
+  q->n_in = 3;
+  q->in = fresh.in;
+  q->in[0] = p->in[0];
+  q->in[1] = p->in[1];
+  q->in[2] = (es_side){.dtype = ES_U8, .stride = fresh.in[2].stride};
+  int64_t rows = 1;
+  for (int a = p->rank - 1; a >= p->n_out; a--) {
+    q->in[2].stride[a] = rows;
+    rows *= p->extent[a];
+  }
+  return q;
+}
+
+static es_problem **split(es_arena *arena, const es_problem *p, int *n, es_status *status) {
+  es_problem *q = with_packed_side(arena, p), **boxes = NULL;
+  *status = q ? ES_OK : ES_E_NOMEM;
+  if (q && !p->n_constraints) {
+    if (!(boxes = ES_NEW(arena, es_problem *))) return *status = ES_E_NOMEM, NULL;
+    boxes[0] = q;
+    *n = 1;
+  } else if (q && !es_problem_boxes(arena, q, MOST_BOXES, n, &boxes, status)) {
+    return NULL;
+  }
+  return boxes;
+}
+
+bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
+                            es_status *status) {
+  *status = ES_OK;
+  for (int c = 0; c < p->n_constraints; c++)
+    for (int a = 0; a < p->n_out; a++)
+      if (p->constraint[c].coef[a] && es_gemm_group_of(p, x, a) != ES_GEMM_M) return false;
+  if (!p->n_constraints) return true;
+  es_arena arena;
+  int n = 0;
+  es_arena_init(&arena, allocator);
+  bool possible = split(&arena, p, &n, status) && n > 0;
+  es_arena_free(&arena);
+  return possible;
+}
+
+static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, const es_problem *part,
+                     es_gemm_box *box) {
+  const es_problem *p = g->problem;
+  int x = g->x.in, y = g->y.in;
+  const es_side *m_side[] = {&p->in[x], &p->in[y], &p->out};
+  const es_side *k_side[] = {&p->in[x], &p->in[y], &q->in[2]};
+  static const es_gemm_axes nothing;
+  if (!make_axes(arena, p, x, ES_GEMM_M, part, m_side, &box->m)) return false;
+  box->k = nothing;
+  if (part->rank == p->rank && !make_axes(arena, p, x, ES_GEMM_K, part, k_side, &box->k))
+    return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++) {
+    const es_side *from = s == ES_GEMM_C ? &part->out : &part->in[s == ES_GEMM_X ? x : y];
+    box->base[s] = (from->offset - m_side[s]->offset) * (int64_t)es_dtype_size(from->dtype);
+  }
+  box->packed = part->in[2].offset;
+  int64_t chains = (box->k.count + ES_GEMM_CHAIN - 1) / ES_GEMM_CHAIN;
+  box->chain = chains ? (box->k.count + chains - 1) / chains : 1;
+  box->n_mb = (box->m.count + g->mb - 1) / g->mb;
+  return true;
+}
+
+/* In a packed panel a row is nr elements. */
+static void scale_packed(es_gemm_box *box, int64_t row) {
+  box->packed *= row;
+  for (int a = 0; a < box->k.n; a++) box->k.stride[ES_GEMM_PACKED][a] *= row;
+  for (int64_t i = 0; box->k.table[ES_GEMM_PACKED] && i < box->k.count; i++)
+    box->k.table[ES_GEMM_PACKED][i] *= row;
+}
+
+bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_side *side[] = {&p->in[g->x.in], &p->in[g->y.in], &p->out};
+  if (!make_axes(arena, p, g->x.in, ES_GEMM_BATCH, p, side, &g->batch) ||
+      !make_axes(arena, p, g->x.in, ES_GEMM_N, p, side, &g->n) ||
+      !make_axes(arena, p, g->x.in, ES_GEMM_K, p, side, &g->k))
+    return false;
+  es_arena scratch;
+  es_status status;
+  es_arena_init(&scratch, &arena->allocator);
+  es_problem **part = split(&scratch, p, &g->n_boxes, &status);
+  g->box = ES_NEW_N(arena, es_gemm_box, g->n_boxes);
+  es_problem *q = part && g->box ? with_packed_side(&scratch, p) : NULL;
+  bool done = q != NULL;
+  g->n_mb = 0;
+  for (int i = 0; done && i < g->n_boxes; i++) {
+    done = make_box(arena, g, q, part[i], &g->box[i]);
+    scale_packed(&g->box[i], g->nr * (int64_t)es_dtype_size(g->compute));
+    g->n_mb += g->box[i].n_mb;
+  }
+  es_arena_free(&scratch);
+  return done;
+}

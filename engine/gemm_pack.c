@@ -1,0 +1,70 @@
+/* Contraction: packing, and conversion to the type of the arithmetic on the way. */
+#include "engine/gemm_run.h"
+
+enum { PAIRS = 16 }; /* rows of complex numbers split into planes at a time */
+
+/* From another storage type; k <= ES_GEMM_CONVERT. Rows are converted where they are
+ * equally spaced; else columns, and then packed; else elements. */
+static void convert_block(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int width,
+                          const char *src, es_dtype dtype, const int64_t *rows, int m,
+                          const int64_t *ks, int64_t k) {
+  es_load_row load = r->g->kernels->elementwise->load[r->g->compute][dtype];
+  size_t each = r->each, size = es_dtype_size(dtype);
+  int64_t step = es_gemm_spacing(rows, m, size), k_step = step ? 0 : es_gemm_spacing(ks, k, size);
+  if (step || !k_step) {
+    for (int64_t p = 0; p < k; p++, dst += (size_t)width * each) {
+      if (step)
+        load(dst, src + rows[0] + ks[p], step, m);
+      else
+        for (int i = 0; i < m; i++) load(dst + (size_t)i * each, src + rows[i] + ks[p], 1, 1);
+      memset(dst + (size_t)m * each, 0, (size_t)(width - m) * each);
+    }
+    return;
+  }
+  int64_t at_i[ES_GEMM_COLUMNS], at_k[ES_GEMM_CONVERT];
+  for (int i = 0; i < m; i++) {
+    at_i[i] = (int64_t)(each * ES_GEMM_CONVERT) * i;
+    load(w->convert + at_i[i], src + rows[i] + ks[0], k_step, k);
+  }
+  for (int64_t p = 0; p < k; p++) at_k[p] = (int64_t)each * p;
+  es_gemm_moves_of(r)->pack(dst, width, w->convert, at_i, m, at_k, k);
+}
+
+void es_gemm_pack(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int width,
+                  const char *src, const es_gemm_operand *from, const int64_t *rows, int m,
+                  const int64_t *ks, int64_t k) {
+  if (from->native) {
+    es_gemm_moves_of(r)->pack(dst, width, src, rows, m, ks, k);
+    return;
+  }
+  for (int64_t p = 0; p < k; p += ES_GEMM_CONVERT)
+    convert_block(r, w, dst + (size_t)(p * width) * r->each, width, src, from->dtype, rows, m,
+                  ks + p, es_gemm_smaller(ES_GEMM_CONVERT, k - p));
+}
+
+/* Pairs, a few rows of k at a time, then planes. */
+static void pack_planes(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int width,
+                        const char *src, const int64_t *cols, int n, const int64_t *ks, int64_t k) {
+  _Alignas(ES_ALIGN) char pairs[(PAIRS + 1) * ES_GEMM_ROW_BYTES];
+  bool wide = r->g->kind == ES_GEMM_C128;
+  for (int64_t p = 0; p < k; p += PAIRS) {
+    int64_t rows = es_gemm_smaller(PAIRS, k - p);
+    es_gemm_pack(r, w, pairs, width, src, &r->g->y, cols, n, ks + p, rows);
+    r->g->kernels->gemm->split[wide](dst + (size_t)(p * width) * r->each, pairs, rows, width);
+  }
+}
+
+void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
+                    int64_t k0, int64_t k) {
+  const es_gemm_plan *g = r->g;
+  const int64_t *ks = es_gemm_table(&g->k, ES_GEMM_Y, k0, k, w->y_k);
+  for (int64_t j = 0; j < b->n; j += g->nr) {
+    if (w->in_place[j / g->nr] & Y_IN_PLACE) continue;
+    int64_t n = es_gemm_smaller(g->nr, b->n - j);
+    char *dst = w->y_block + (size_t)(j * g->kc) * r->each;
+    if (g->kind < ES_GEMM_C64)
+      es_gemm_pack(r, w, dst, es_gemm_width(r, n), b->y, &g->y, b->y_cols + j, (int)n, ks, k);
+    else
+      pack_planes(r, w, dst, es_gemm_width(r, n), b->y, b->y_cols + j, (int)n, ks, k);
+  }
+}
