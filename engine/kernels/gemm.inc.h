@@ -67,8 +67,8 @@ typedef struct u128 {
 #define ES_LANES 0
 #include "engine/kernels/gemm_move.inc.h"
 
-#define ES_KERNELS(S, h)                                                       \
-  {{ES_GLUE(any_##h##x1, S), ES_GLUE(unit_##h##x1, S)},                        \
+#define ES_KERNELS(S, h)                                                                           \
+  {{ES_GLUE(any_##h##x1, S), ES_GLUE(unit_##h##x1, S)},                                            \
    {ES_GLUE(any_##h##x2, S), ES_GLUE(unit_##h##x2, S)}},
 #define ES_COUNT(h) +1
 #define ES_HEIGHT(h) h,
@@ -77,8 +77,10 @@ typedef struct u128 {
 #define ES_KERNELS_I64(h) ES_KERNELS(i64, h)
 #define ES_KERNELS_C64(h) ES_KERNELS(c64, h)
 #define ES_KERNELS_C128(h) ES_KERNELS(c128, h)
-#define ES_TYPE(T, heights, kernels)                                           \
-  { ES_V / (int)sizeof(T), 0 heights(ES_COUNT), {heights(ES_HEIGHT)}, { heights(kernels) } }
+#define ES_TYPE(T, heights, kernels)                                                               \
+  {                                                                                                \
+    ES_V / (int)sizeof(T), 0 heights(ES_COUNT), {heights(ES_HEIGHT)}, { heights(kernels) }         \
+  }
 
 static const es_gemm_kernels gemm_kernels = {
     .type = {[ES_GEMM_F32] = ES_TYPE(float, ES_HEIGHTS, ES_KERNELS_F32),

@@ -2,7 +2,8 @@
  * imaginary parts. Set before including, unset afterwards:
  *   ES_T  the type of a part; ES_S  the suffix of the names */
 
-typedef ES_T ES_GLUE(lanes, ES_S) __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
+typedef ES_T ES_GLUE(lanes, ES_S)
+    __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
 
 static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_gemm_tile *t,
                                                                       const int height,
@@ -55,18 +56,18 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
   }
 }
 
-#define ES_X(h)                                                                \
-  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {              \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                            \
-  }                                                                            \
-  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {              \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                            \
-  }                                                                            \
-  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {             \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                           \
-  }                                                                            \
-  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {             \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                           \
+#define ES_X(h)                                                                                    \
+  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
+  }                                                                                                \
+  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
+  }                                                                                                \
+  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
+  }                                                                                                \
+  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
   }
 ES_COMPLEX_HEIGHTS(ES_X)
 #undef ES_X

@@ -1,7 +1,8 @@
 /* Register tiles of one real type. Set before including, unset afterwards:
  *   ES_T  the type; ES_S  the suffix of the names */
 
-typedef ES_T ES_GLUE(lanes, ES_S) __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
+typedef ES_T ES_GLUE(lanes, ES_S)
+    __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
 
 #ifndef ES_GEMM_ROW_REGISTERS
 /* How many row offsets are held in registers; the rest are read again at each k.
@@ -61,18 +62,18 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
   }
 }
 
-#define ES_X(h)                                                                \
-  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {              \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                            \
-  }                                                                            \
-  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {              \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                            \
-  }                                                                            \
-  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {             \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                           \
-  }                                                                            \
-  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {             \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                           \
+#define ES_X(h)                                                                                    \
+  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
+  }                                                                                                \
+  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
+  }                                                                                                \
+  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
+  }                                                                                                \
+  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
   }
 ES_HEIGHTS(ES_X)
 #undef ES_X
