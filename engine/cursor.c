@@ -18,7 +18,8 @@ bool es_axes_make(es_arena *arena, const es_problem *p, const int *axis, int n, 
 
 void es_cursor_seek(const es_axes *axes, es_cursor *c, int64_t i) {
   for (int s = 0; s < axes->n_sides; s++) c->at[s] = 0;
-  for (int a = axes->n - 1; a >= 0; a--) {
+  for (int a = 0; a < axes->n; a++) c->index[a] = 0;
+  for (int a = axes->n - 1; a >= 0 && i > 0; a--) {
     c->index[a] = i % axes->extent[a];
     i /= axes->extent[a];
     for (int s = 0; s < axes->n_sides; s++)

@@ -5,6 +5,7 @@
 #ifndef ES_ENGINE_REDUCE_H
 #define ES_ENGINE_REDUCE_H
 
+#include "engine/ctx.h"
 #include "engine/stream.h"
 
 typedef struct es_reduction {
@@ -16,24 +17,30 @@ typedef struct es_reduction {
   int64_t chain;
   bool log_sum_exp;
   bool runs;     /* the form */
+  bool in_place; /* results are computed where they belong */
+  bool asks;     /* one row takes so long that cancel is asked for on the way */
   es_axes outer; /* output axes but the one rows run along */
   es_axes taps;  /* reduced axes, in the order of summation */
   int64_t n, piece, pieces;
   double identity; /* of the reducer, for an output without reduced points */
 } es_reduction;
 
+/* The row in work is given up, its result worthless. */
+static inline bool es_reduce_stops(const es_reduction *r, const es_run_args *args) {
+  return r->asks && es_ctx_cancelled(args->ctx);
+}
+
 /* acc[0..n) = the folds behind n neighbouring outputs; at[i]: element offset of
  * operand i at the first. low: the rounded-off parts where the fold is SUM2. shift:
  * NULL, or [n]: exp(x - shift) is folded. Both hold the neutral element before. */
 void es_reduce_columns(const es_reduction *r, const es_run_args *args, es_fold fold,
-                       const int64_t *at, int64_t n, es_stream_row *acc, es_stream_row *low,
-                       const double *shift);
+                       const int64_t *at, int64_t n, void *acc, void *low, const double *shift);
 void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold, const int64_t *at,
-                    int64_t n, es_stream_row *acc, es_stream_row *low, const double *shift);
+                    int64_t n, void *acc, void *low, const double *shift);
 /* Sums of products; acc need not be set before. */
 void es_reduce_product_columns(const es_reduction *r, const es_run_args *args, const int64_t *at,
-                               int64_t n, es_stream_row *acc);
+                               int64_t n, void *acc);
 void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, const int64_t *at,
-                            int64_t n, es_stream_row *acc);
+                            int64_t n, void *acc);
 
 #endif

@@ -35,6 +35,9 @@ static const void *address(const es_stream *s, const es_run_args *args, int i, i
   return (const char *)args->base[s->in[i].slot] + (s->in[i].offset + at) * s->in[i].size;
 }
 
+/* Reduced points whose rows are taken in one go: as many pages as a TLB holds. */
+enum { ROWS_AT_ONCE = 128 };
+
 /* ---- folds ------------------------------------------------------------------- */
 
 /* Kernel that takes the rows of the only operand as they lie, or NULL. */
@@ -47,8 +50,7 @@ static es_fold_rows direct_fold(const es_reduction *r, es_fold fold, int64_t n) 
 }
 
 void es_reduce_columns(const es_reduction *r, const es_run_args *args, es_fold fold,
-                       const int64_t *at, int64_t n, es_stream_row *acc, es_stream_row *low,
-                       const double *shift) {
+                       const int64_t *at, int64_t n, void *acc, void *low, const double *shift) {
   const es_stream *s = &r->s;
   es_fold_rows direct = shift ? NULL : direct_fold(r, fold, n);
   es_fold_rows rows = s->kernels->stream->fold_rows[fold][s->type];
@@ -58,8 +60,8 @@ void es_reduce_columns(const es_reduction *r, const es_run_args *args, es_fold f
   int64_t here[ES_CURSOR_SIDES], along[ES_CURSOR_SIDES];
   for (int i = 0; i < s->n_in; i++) along[i] = s->in[i].step;
   es_cursor_seek(&r->taps, &c, 0);
-  for (int64_t k = 0; k < r->taps.count;) {
-    k += next_rows(&r->taps, &c, direct ? INT64_MAX : 1, &steps, here);
+  for (int64_t k = 0; k < r->taps.count && !es_reduce_stops(r, args);) {
+    k += next_rows(&r->taps, &c, direct ? ROWS_AT_ONCE : 1, &steps, here);
     for (int i = 0; i < s->n_in; i++) here[i] += at[i];
     if (direct) {
       direct(acc, low, address(s, args, 0, here[0]), n, &steps);
@@ -78,7 +80,7 @@ void es_reduce_columns(const es_reduction *r, const es_run_args *args, es_fold f
 
 /* One chain: acc = 0, then multiply-adds over the next count reduced points. */
 static void chain(const es_reduction *r, const es_run_args *args, const int64_t *at, int64_t n,
-                  int64_t count, es_cursor *c, es_stream_row *acc) {
+                  int64_t count, es_cursor *c, void *acc) {
   const es_stream *s = &r->s;
   const es_stream_kernels *k = s->kernels->stream;
   es_stream_row spare[2];
@@ -105,14 +107,14 @@ static void chain(const es_reduction *r, const es_run_args *args, const int64_t 
 }
 
 void es_reduce_product_columns(const es_reduction *r, const es_run_args *args, const int64_t *at,
-                               int64_t n, es_stream_row *acc) {
+                               int64_t n, void *acc) {
   const es_stream *s = &r->s;
   es_stream_row part;
   es_cursor c;
   es_cursor_seek(&r->taps, &c, 0);
   int64_t left = r->taps.count, first = left < r->chain ? left : r->chain;
   chain(r, args, at, n, first, &c, acc);
-  while ((left -= first) > 0) {
+  while ((left -= first) > 0 && !es_reduce_stops(r, args)) {
     first = left < r->chain ? left : r->chain;
     chain(r, args, at, n, first, &c, &part);
     s->kernels->stream->combine[ES_INNER_ADD][s->type](acc, acc, 1, &part, 1, n);

@@ -14,6 +14,9 @@ static int64_t next_run(const es_axes *taps, es_cursor *c, int64_t limit, int64_
   return n;
 }
 
+/* Points folded before cancel is asked for again. */
+enum { LONGEST_RUN = 1 << 20 };
+
 /* ---- folds ------------------------------------------------------------------- */
 
 /* Kernel that takes the runs of the only operand as they lie, or NULL. */
@@ -36,8 +39,8 @@ static void fold_runs(const es_reduction *r, const es_run_args *args, es_fold fo
   es_cursor c;
   int64_t here[ES_CURSOR_SIDES];
   es_cursor_seek(&r->taps, &c, 0);
-  for (int64_t k = 0, n; k < r->taps.count; k += n) {
-    n = next_run(&r->taps, &c, direct ? INT64_MAX : ES_ROW, here);
+  for (int64_t k = 0, n; k < r->taps.count && !es_reduce_stops(r, args); k += n) {
+    n = next_run(&r->taps, &c, direct ? LONGEST_RUN : ES_ROW, here);
     for (int i = 0; i < s->n_in; i++) here[i] += at[i];
     if (direct) {
       const es_stream_side *side = &s->in[0];
@@ -55,12 +58,12 @@ static void fold_runs(const es_reduction *r, const es_run_args *args, es_fold fo
 }
 
 void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold, const int64_t *at,
-                    int64_t n, es_stream_row *acc, es_stream_row *low, const double *shift) {
+                    int64_t n, void *acc, void *low, const double *shift) {
   const es_stream *s = &r->s;
   int64_t here[ES_CURSOR_SIDES];
   for (int64_t j = 0; j < n; j++) {
     for (int i = 0; i < s->n_in; i++) here[i] = at[i] + j * s->in[i].step;
-    fold_runs(r, args, fold, here, acc->bytes + j * s->size, low->bytes + j * s->size,
+    fold_runs(r, args, fold, here, (char *)acc + j * s->size, (char *)low + j * s->size,
               shift ? shift + j : NULL);
   }
 }
@@ -119,16 +122,19 @@ static void run_lanes(const es_reduction *r, const es_run_args *args, const int6
   s->kernels->stream->mad_chains[s->type](part, l.in[1 - b], l.in[b], one_b, n);
 }
 
-static void add_part(const es_stream *s, es_stream_row *acc, int64_t j, const es_stream_row *part,
-                     int64_t l) {
-  if (s->type == ES_F32)
-    acc->f32[j] += part->f32[l];
-  else
-    acc->f64[j] += part->f64[l];
+/* acc[j] += part[0] + … would be another order: one by one. */
+static void add_parts(const es_stream *s, void *acc, int64_t j, int64_t j_step,
+                      const es_stream_row *part, int64_t count) {
+  for (int64_t l = 0; l < count; l++, j += j_step) {
+    if (s->type == ES_F32)
+      ((float *)acc)[j] += part->f32[l];
+    else
+      ((double *)acc)[j] += part->f64[l];
+  }
 }
 
 void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, const int64_t *at,
-                            int64_t n, es_stream_row *acc) {
+                            int64_t n, void *acc) {
   const es_stream *s = &r->s;
   int64_t width = s->kernels->stream->lanes[s->type], k = 0, chains = r->taps.count / r->chain;
   es_stream_row part;
@@ -136,18 +142,18 @@ void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, cons
   /* Few outputs: the lanes are the chains of one output. */
   if (n < width && chains > n)
     for (int64_t j = 0; j < n; j++)
-      for (int64_t b = 0; b < chains; b += width) {
+      for (int64_t b = 0; b < chains && !es_reduce_stops(r, args); b += width) {
         int64_t count = chains - b < width ? chains - b : width;
         run_lanes(r, args, at, j, 0, b * r->chain, r->chain, count, r->chain, &part);
-        for (int64_t l = 0; l < count; l++) add_part(s, acc, j, &part, l);
+        add_parts(s, acc, j, 0, &part, count);
         k = chains * r->chain;
       }
-  for (; k < r->taps.count; k += r->chain) {
+  for (; k < r->taps.count && !es_reduce_stops(r, args); k += r->chain) {
     int64_t length = r->taps.count - k < r->chain ? r->taps.count - k : r->chain;
     for (int64_t j = 0; j < n; j += width) {
       int64_t count = n - j < width ? n - j : width;
       run_lanes(r, args, at, j, 1, k, 0, count, length, &part);
-      for (int64_t l = 0; l < count; l++) add_part(s, acc, j + l, &part, l);
+      add_parts(s, acc, j, 1, &part, count);
     }
   }
 }

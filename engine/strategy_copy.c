@@ -20,32 +20,24 @@ typedef struct copy {
   es_transpose_block transpose;
 } copy;
 
-/* n elements, strides in elements. */
+/* n elements of size bytes, strides in elements. */
 static void move_elements(char *out, int64_t out_step, const char *in, int64_t in_step, int64_t n,
                           int64_t size) {
   switch (size) {
   case 1:
-    for (int64_t i = 0; i < n; i++)
-      ((uint8_t *)out)[i * out_step] = ((const uint8_t *)in)[i * in_step];
+    for (int64_t i = 0; i < n; i++) out[i * out_step] = in[i * in_step];
     break;
   case 2:
-    for (int64_t i = 0; i < n; i++)
-      ((uint16_t *)out)[i * out_step] = ((const uint16_t *)in)[i * in_step];
+    for (int64_t i = 0; i < n; i++) memcpy(out + 2 * i * out_step, in + 2 * i * in_step, 2);
     break;
   case 4:
-    for (int64_t i = 0; i < n; i++)
-      ((uint32_t *)out)[i * out_step] = ((const uint32_t *)in)[i * in_step];
+    for (int64_t i = 0; i < n; i++) memcpy(out + 4 * i * out_step, in + 4 * i * in_step, 4);
     break;
   case 8:
-    for (int64_t i = 0; i < n; i++)
-      ((uint64_t *)out)[i * out_step] = ((const uint64_t *)in)[i * in_step];
+    for (int64_t i = 0; i < n; i++) memcpy(out + 8 * i * out_step, in + 8 * i * in_step, 8);
     break;
-  default: /* c128 */
-    for (int64_t i = 0; i < n; i++) {
-      const uint64_t *from = (const uint64_t *)in + 2 * i * in_step;
-      uint64_t *to = (uint64_t *)out + 2 * i * out_step;
-      to[0] = from[0], to[1] = from[1];
-    }
+  default:
+    for (int64_t i = 0; i < n; i++) memcpy(out + 16 * i * out_step, in + 16 * i * in_step, 16);
   }
 }
 

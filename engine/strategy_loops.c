@@ -28,6 +28,8 @@ typedef struct nest {
   int64_t *at; /* [n_in] */
   int64_t out_at;
   bool overflow; /* the running value left 128 bits */
+  int64_t since; /* points visited since cancel was asked for */
+  bool cancelled;
 } nest;
 
 static family family_of(const es_problem *p) {
@@ -47,6 +49,13 @@ static bool advance(nest *n, int from, int to) {
     if (!carry) return true;
   }
   return false;
+}
+
+/* True every now and then, some milliseconds apart, when the run is to stop. */
+static bool stops(nest *n) {
+  if (++n->since < 1 << 17) return false;
+  n->since = 0;
+  return n->cancelled = es_ctx_cancelled(n->args->ctx);
 }
 
 static bool present(const nest *n) {
@@ -141,6 +150,7 @@ static value reduce_points(nest *n, const real *shift, bool find_largest, int64_
   if (es_problem_taps(p) == 0) return acc;
   bool ordered = find_largest || p->reduce == ES_REDUCE_MAX || p->reduce == ES_REDUCE_MIN;
   do {
+    if (stops(n)) break;
     if (!present(n)) continue;
     value v = at_point(n);
     if (shift) v.re = expl(v.re - *shift);
@@ -235,6 +245,7 @@ static es_status one_output(nest *n) {
   n->overflow = false;
   value v = p->reduce == ES_REDUCE_LOGSUMEXP ? log_sum_exp(n)
                                              : reduce_points(n, NULL, false, &points);
+  if (n->cancelled || stops(n)) return es_step_cancelled(n->args->error);
   if (!points && ordered) return es_step_empty(p, n->out_at, n->args->error);
   return store(n, v);
 }
@@ -251,15 +262,8 @@ es_status es_loops_run(const es_step *step, const es_run_args *args) {
   if (es_problem_outputs(p) == 0) return ES_OK;
   for (int a = 0; a < p->rank; a++) n.index[a] = 0;
   for (int i = 0; i < p->n_in; i++) n.at[i] = p->in[i].offset;
-  /* Ask for cancel about once in a hundred thousand points. */
-  double taps = es_problem_taps(p), since = 0;
-  do {
-    if ((since += taps + 1) > 1e5) {
-      if (es_ctx_cancelled(args->ctx)) return es_step_cancelled(args->error);
-      since = 0;
-    }
-    ES_TRY(one_output(&n));
-  } while (advance(&n, 0, p->n_out));
+  do ES_TRY(one_output(&n));
+  while (advance(&n, 0, p->n_out));
   return ES_OK;
 }
 

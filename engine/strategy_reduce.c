@@ -1,22 +1,34 @@
 /* Reductions in which no element is used often: sums along an axis, dot products,
  * matrix times vector, depthwise convolution, (max, +) of anything. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 #include "engine/ctx.h"
 #include "engine/gemm.h"
 #include "engine/reduce.h"
 
-static void set_all(es_dtype type, es_stream_row *row, double value, int64_t n) {
-  for (int64_t i = 0; i < n; i++) switch (type) {
-    case ES_I64:
-      row->i64[i] = value >= 0x1p63 ? INT64_MAX : value < -0x1p63 ? INT64_MIN : (int64_t)value;
-      break;
-    case ES_F32: row->f32[i] = (float)value; break;
-    case ES_F64: row->f64[i] = value; break;
-    case ES_C64: row->f32[2 * i] = (float)value, row->f32[2 * i + 1] = 0; break;
-    default: row->f64[2 * i] = value, row->f64[2 * i + 1] = 0; break;
-    }
+static void set_all(es_dtype type, void *row, double value, int64_t n) {
+  int64_t whole = value >= 0x1p63 ? INT64_MAX : value < -0x1p63 ? INT64_MIN : (int64_t)value;
+  int64_t *i64 = row;
+  float *f32 = row;
+  double *f64 = row;
+  switch (type) {
+  case ES_I64:
+    for (int64_t i = 0; i < n; i++) i64[i] = whole;
+    break;
+  case ES_F32:
+    for (int64_t i = 0; i < n; i++) f32[i] = (float)value;
+    break;
+  case ES_F64:
+    for (int64_t i = 0; i < n; i++) f64[i] = value;
+    break;
+  case ES_C64:
+    for (int64_t i = 0; i < n; i++) f32[2 * i] = (float)value, f32[2 * i + 1] = 0;
+    break;
+  default:
+    for (int64_t i = 0; i < n; i++) f64[2 * i] = value, f64[2 * i + 1] = 0;
+  }
 }
 
 static double neutral(es_fold fold) {
@@ -29,46 +41,46 @@ static double neutral(es_fold fold) {
 }
 
 static void fold_row(const es_reduction *r, const es_run_args *args, es_fold fold,
-                     const int64_t *at, int64_t n, es_stream_row *acc, es_stream_row *low,
-                     const double *shift) {
+                     const int64_t *at, int64_t n, void *acc, void *low, const double *shift) {
   set_all(r->s.type, acc, neutral(fold), n);
   if (fold == ES_FOLD_SUM2) set_all(r->s.type, low, 0, n);
   (r->runs ? es_reduce_runs : es_reduce_columns)(r, args, fold, at, n, acc, low, shift);
 }
 
 /* The parts that were rounded off come back, but for infinities: theirs are NaN. */
-static void add_low(const es_stream *s, es_stream_row *acc, const es_stream_row *low, int64_t n) {
+static void add_low(const es_stream *s, double *acc, const double *low, int64_t n) {
   for (int64_t i = 0; i < n * s->size / 8; i++)
-    if (isfinite(acc->f64[i])) acc->f64[i] += low->f64[i];
+    if (isfinite(acc[i])) acc[i] += low[i];
 }
 
 /* log sum exp x = m + log sum exp(x - m), m the largest x: nothing overflows. Where m
  * is infinite or NaN it is the result. */
 static void log_sum_exp(const es_reduction *r, const es_run_args *args, const int64_t *at,
-                        int64_t n, es_stream_row *acc, es_stream_row *low) {
+                        int64_t n, double *acc) {
   double shift[ES_ROW], largest[ES_ROW];
-  fold_row(r, args, ES_FOLD_MAX, at, n, acc, low, NULL);
+  fold_row(r, args, ES_FOLD_MAX, at, n, acc, acc, NULL);
   for (int64_t i = 0; i < n; i++) {
-    largest[i] = acc->f64[i];
+    largest[i] = acc[i];
     shift[i] = isfinite(largest[i]) ? largest[i] : 0;
   }
-  fold_row(r, args, ES_FOLD_SUM, at, n, acc, low, shift);
+  fold_row(r, args, ES_FOLD_SUM, at, n, acc, acc, shift);
   for (int64_t i = 0; i < n; i++)
-    acc->f64[i] = isfinite(largest[i]) ? largest[i] + log(acc->f64[i]) : largest[i];
+    acc[i] = isfinite(largest[i]) ? largest[i] + log(acc[i]) : largest[i];
 }
 
 static void reduce_row(const es_reduction *r, const es_run_args *args, const int64_t *at, int64_t n,
-                       es_stream_row *acc) {
-  es_stream_row low;
-  if (r->taps.count == 0)
+                       void *acc) {
+  if (r->taps.count == 0) {
     set_all(r->s.type, acc, r->identity, n);
-  else if (r->product)
+  } else if (r->product) {
     (r->runs ? es_reduce_product_runs : es_reduce_product_columns)(r, args, at, n, acc);
-  else if (r->log_sum_exp)
-    log_sum_exp(r, args, at, n, acc, &low);
-  else
+  } else if (r->log_sum_exp) {
+    log_sum_exp(r, args, at, n, acc);
+  } else {
+    es_stream_row low;
     fold_row(r, args, r->fold, at, n, acc, &low, NULL);
-  if (!r->product && r->fold == ES_FOLD_SUM2 && r->taps.count) add_low(&r->s, acc, &low, n);
+    if (r->fold == ES_FOLD_SUM2) add_low(&r->s, acc, low.f64, n);
+  }
 }
 
 /* Unit i is piece i % pieces of the row of outputs i / pieces. */
@@ -82,9 +94,15 @@ static es_status task(const es_step *step, const es_run_args *args, int64_t from
   for (int64_t unit = from; unit < to; unit++) {
     int64_t start = piece * r->piece, n = r->n - start < r->piece ? r->n - start : r->piece;
     for (int i = 0; i < s->n_in; i++) at[i] = c.at[1 + i] + start * s->in[i].step;
-    reduce_row(r, args, at, n, &acc);
-    if (!es_stream_finish(s, step->problem, args, &acc, c.at[0] + start * s->out.step, n))
-      return ES_E_OVERFLOW;
+    int64_t out_at = c.at[0] + start * s->out.step;
+    if (r->in_place) {
+      char *out = args->base[s->out.slot];
+      reduce_row(r, args, at, n, out + (s->out.offset + out_at) * s->out.size);
+    } else {
+      reduce_row(r, args, at, n, &acc);
+      if (!es_stream_finish(s, step->problem, args, &acc, out_at, n)) return ES_E_OVERFLOW;
+    }
+    if (es_reduce_stops(r, args)) return ES_E_CANCELLED;
     if (++piece == r->pieces) {
       piece = 0;
       es_cursor_next(&r->outer, &c);
@@ -142,20 +160,23 @@ static bool can_run(const es_problem *p, const es_kernels *kernels) {
 }
 
 /* Nanoseconds to bring an element of an operand to the arithmetic, for a walk with this
- * step: dense, broadcast, or gathered. */
+ * step: dense, one for the whole row, or gathered. All these numbers were measured at
+ * 64-byte vectors in cache and hold to within a factor of two. */
 static double fetch_ns(const es_side *side, int64_t step, es_dtype type) {
-  double convert = side->dtype == type || (side->dtype == ES_F32 && type == ES_F64) ? 0 : 0.25;
-  double size = (double)es_dtype_size(type);
   if (step == 0) return 0.01;
-  return (step == 1 ? 0.02 * size : 1.2) + convert;
+  bool as_it_is = side->dtype == type || (side->dtype == ES_F32 && type == ES_F64);
+  double move = step == 1 ? 0.01 * (double)es_dtype_size(type) : llabs(step) <= 4 ? 0.3 : 1;
+  return move + (as_it_is ? 0 : 0.2);
 }
 
-/* Nanoseconds behind one output for each form: what every row costs to begin, spread
- * over its elements, and what every element costs. Measured to within a factor of two. */
+static const double log_sum_exp_ns = 8; /* an exp and a second pass */
+
+/* Nanoseconds an output takes in each form: what beginning a row or run costs, and what
+ * every reduced point costs. */
 static double columns_ns(const es_problem *p, int axis) {
   es_dtype type = es_stream_type(p);
-  double n = axis < 0 ? 1 : fmin((double)p->extent[axis], ES_ROW), each = 0;
-  double taps = es_problem_taps(p);
+  double n = axis < 0 ? 1 : fmin((double)p->extent[axis], ES_ROW),
+         each = 1.4 / n; /* one chain's latency */
   bool direct = is_product(p) || p->n_in == 1;
   for (int i = 0; i < p->n_in; i++) {
     int64_t step = axis < 0 ? 1 : p->in[i].stride[axis];
@@ -163,18 +184,29 @@ static double columns_ns(const es_problem *p, int axis) {
     direct &= step == 1 || (step == 0 && is_product(p));
     direct &= p->in[i].dtype == type || (p->in[i].dtype == ES_F32 && type == ES_F64);
   }
-  if (p->reduce == ES_REDUCE_LOGSUMEXP) each = 2 * each + 6;
-  return (direct ? 40 / n : 40 / n + 20 * taps / n) + taps * (each + (n < 8 ? 0.5 : 0));
+  if (p->reduce == ES_REDUCE_LOGSUMEXP) each = 2 * each + log_sum_exp_ns, direct = false;
+  return 25 / n + es_problem_taps(p) * (each + (direct ? 0 : 20 / n));
+}
+
+/* The same value for all outputs: read once for many chains. */
+static bool shared(const es_problem *p, const es_side *side) {
+  for (int a = 0; a < p->n_out; a++)
+    if (side->stride[a] != 0) return false;
+  return p->n_out > 0;
 }
 
 static double runs_ns(const es_problem *p) {
   es_dtype type = es_stream_type(p);
   int last = p->rank - 1;
-  double taps = es_problem_taps(p), length = (double)p->extent[last], each = 0;
-  for (int i = 0; i < p->n_in; i++)
-    each += fetch_ns(&p->in[i], p->in[i].stride[last], type) + (is_product(p) ? 0.06 : 0);
-  if (p->reduce == ES_REDUCE_LOGSUMEXP) each = 2 * each + 6;
-  return 15 + taps / fmax(length, 1) * (p->n_in == 1 ? 8 : 20) + taps * each;
+  double taps = es_problem_taps(p), length = fmax((double)p->extent[last], 1), each = 0;
+  for (int i = 0; i < p->n_in; i++) {
+    if (is_product(p) && shared(p, &p->in[i])) continue;
+    each += fetch_ns(&p->in[i], p->in[i].stride[last], type);
+    if (is_product(p)) each += 0.03 * (double)es_dtype_size(type); /* transposed in registers */
+  }
+  if (p->reduce == ES_REDUCE_LOGSUMEXP) each = 2 * each + log_sum_exp_ns;
+  if (is_product(p) && type != ES_I64) return 4 + taps / length * 4 + taps * each;
+  return 15 + taps / length * (p->n_in == 1 ? 8 : 20) + taps * each;
 }
 
 /* The output axis rows run along: the best for columns. -1: a single output. */
@@ -190,11 +222,12 @@ static bool prefers_runs(const es_problem *p, const es_kernels *kernels) {
 }
 
 static double cost(const es_problem *p, const es_plan_env *env) {
-  double each = columns_ns(p, row_axis(p));
+  double each = columns_ns(p, row_axis(p)), bytes = 0;
   if (can_run(p, env->kernels)) each = fmin(each, runs_ns(p));
-  double seconds = 60e-9 + es_problem_outputs(p) * each * 1e-9, bytes = 0;
   for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
-  return fmax(seconds / fmin(env->threads, fmax(1, es_problem_outputs(p) / 64)), bytes * 0.08e-9);
+  double threads = fmin(env->threads, fmax(1, es_problem_outputs(p) / 64));
+  /* Memory delivers some 20 GB/s. */
+  return fmax(60e-9 + es_problem_outputs(p) * each * 1e-9 / threads, bytes * 0.05e-9);
 }
 
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
@@ -210,6 +243,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   if (axis < 0)
     for (int i = 0; i < p->n_in; i++) r->s.in[i].step = 0;
   r->fold = fold_of(p);
+  r->in_place = r->s.plain && p->out.dtype == r->s.type && r->s.out.step == 1;
   r->log_sum_exp = p->reduce == ES_REDUCE_LOGSUMEXP;
   r->runs = prefers_runs(p, env->kernels);
   r->product = is_product(p) && !(r->runs && r->s.type == ES_I64);
@@ -224,6 +258,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   r->piece = ES_ROW;
   while (r->piece > 64 && r->n <= r->piece && r->outer.count < 2 * env->threads) r->piece /= 2;
   r->pieces = (r->n + r->piece - 1) / r->piece;
+  r->asks = (double)r->taps.count * (double)r->piece > 1e7;
   step->run = run;
   step->data = r;
   step->workspace = es_loops_workspace(p);

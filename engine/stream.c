@@ -71,6 +71,9 @@ void es_stream_init(es_stream *s, const es_problem *p, const es_kernels *kernels
   es_class cls = es_dtype_class(p->out.dtype);
   bool cuts = p->wrap && type == ES_I64 && cls == ES_CLASS_INT;
   s->store = kernels->elementwise->store[stored_from(p, type)][p->out.dtype];
+  int log2_size = 0;
+  while ((int64_t)1 << log2_size < s->size) log2_size++;
+  s->gather = kernels->stream->gather[log2_size];
   s->plain = p->alpha == 1 && p->beta == 0 && p->reduce != ES_REDUCE_MEAN && !cuts;
   s->scan = type == ES_I64 && !p->wrap && !es_stream_exact_by_type(p);
 }
@@ -82,7 +85,10 @@ const void *es_stream_fetch(const es_stream *s, const es_run_args *args, int i, 
   const es_stream_side *side = &s->in[i];
   const char *from = (const char *)args->base[side->slot] + (side->offset + at) * side->size;
   if (side->dtype == s->type && (step == 1 || n == 1)) return from;
-  side->load(row, from, step, n);
+  if (side->dtype == s->type)
+    s->gather(row, from, step, n);
+  else
+    side->load(row, from, step, n);
   return row;
 }
 

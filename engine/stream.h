@@ -22,6 +22,7 @@ typedef struct es_stream {
   int64_t size;
   int n_in;
   es_stream_side in[ES_CURSOR_SIDES - 1], out;
+  es_load_row gather; /* strided elements of the arithmetic type itself */
   es_store_row store;
   es_inner combine;
   bool truth; /* operands count as true or false */

@@ -282,3 +282,207 @@ Test(strategies, agree_with_the_loops) {
   cr_assert(seen.columns > 300 && seen.chains > 300, "%d %d", seen.columns, seen.chains);
   for (int i = 2; i < 4; i++) es_pool_destroy(pools[i]);
 }
+
+/* ---- what holds beyond agreement ------------------------------------------------- */
+
+/* A nest of n_out output axes and one reduced axis over operands in C order, filled by
+ * the caller. */
+static es_problem *simple(scene *s, es_dtype dtype, es_reducer reduce, int n_in, int rank,
+                          int n_out, const int64_t *extent, const int64_t (*strides)[MAX_AXES]) {
+  es_allocator heap = es_allocator_default();
+  es_arena_init(&s->arena, &heap);
+  es_problem *p = s->p = check(es_problem_new(&s->arena, rank, n_in, 0));
+  p->n_out = n_out;
+  p->reduce = reduce;
+  p->compute = es_dtype_compute(dtype);
+  p->out.slot = n_in;
+  p->out.dtype = dtype;
+  int64_t step = 1;
+  for (int a = rank - 1; a >= 0; a--) {
+    p->extent[a] = extent[a];
+    if (a < n_out) p->out.stride[a] = step, step *= extent[a];
+    for (int i = 0; i < n_in; i++) p->in[i].stride[a] = strides[i][a];
+  }
+  for (int i = 0; i <= n_in; i++) {
+    es_side *side = i < n_in ? &p->in[i] : &p->out;
+    side->slot = i;
+    side->dtype = dtype;
+    s->bytes[i] = (size_t)place(p, side) * es_dtype_size(dtype);
+    s->memory[i] = check(calloc(1, s->bytes[i]));
+  }
+  s->before = check(calloc(1, s->bytes[n_in]));
+  s->n_slots = n_in + 1;
+  p->out_rank = n_out;
+  p->out_shape = p->extent;
+  p->out_strides = p->out.stride;
+  return p;
+}
+
+static double unit(rng *r) { return (double)next(r) * 0x1p-31; }
+
+static void fill_real(rng *r, scene *s) {
+  for (int i = 0; i + 1 < s->n_slots; i++)
+    for (size_t j = 0; j < s->bytes[i] / es_dtype_size(s->p->compute); j++) {
+      if (s->p->compute == ES_F32)
+        ((float *)s->memory[i])[j] = (float)(unit(r) - 0.25);
+      else
+        ((double *)s->memory[i])[j] = unit(r) - 0.25;
+    }
+}
+
+/* A row of a matrix product has the same bits alone (reduce) and among others (gemm),
+ * in any layout: m k, k n with either operand transposed. */
+Test(strategies, a_row_has_the_bits_it_has_in_a_batch) {
+  static const int64_t sizes[][3] = {{1, 1, 9},    {1, 7, 300},  {3, 40, 256}, {20, 33, 257},
+                                     {2, 3, 5000}, {17, 2, 513}, {5, 64, 2}};
+  static const es_isa isas[] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
+  rng r = {5};
+  for (int dtype = ES_F32; dtype <= ES_F64; dtype++)
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+      for (int layout = 0; layout < 4; layout++) {
+        int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
+        int64_t strides[2][MAX_AXES] = {{layout & 1 ? 1 : k, 0, layout & 1 ? m : 1},
+                                        {0, layout & 2 ? k : 1, layout & 2 ? 1 : n}};
+        scene s = {0};
+        simple(&s, (es_dtype)dtype, ES_REDUCE_SUM, 2, 3, 2, (int64_t[]){m, n, k}, strides);
+        fill_real(&r, &s);
+        char *want = check(malloc(s.bytes[2])), *got = check(malloc(s.bytes[2])), text[256];
+        for (int v = 0; v < 3; v++) {
+          es_error error;
+          if (!es_kernels_select(isas[v])) continue;
+          es_status status = run(&s, "gemm", isas[v], NULL, want, text, &error);
+          cr_assert_eq(status, ES_OK, "%s", error.message);
+          status = run(&s, "reduce", isas[v], NULL, got, text, &error);
+          cr_assert_eq(status, ES_OK, "%s", error.message);
+          cr_assert(!memcmp(want, got, s.bytes[2]), "%s v%d, %d x %d x %d, layout %d: %s",
+                    es_dtype_name((es_dtype)dtype), (int)isas[v], (int)m, (int)n, (int)k, layout,
+                    text);
+        }
+        free(want);
+        free(got);
+        scene_free(&s);
+      }
+}
+
+/* Sums of one operand are as good as rounded once: f32 is summed in f64, f64 with what
+ * each addition rounds off. Data of one sign, where errors pile up. */
+Test(strategies, sums_are_rounded_once) {
+  static const es_isa isas[] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
+  enum { K = 65536, M = 5 };
+  rng r = {11};
+  for (int dtype = ES_F32; dtype <= ES_F64; dtype++)
+    for (int columns = 0; columns < 2; columns++) {
+      scene s = {0};
+      int64_t strides[1][MAX_AXES] = {{columns ? 1 : K, columns ? M : 1}};
+      simple(&s, (es_dtype)dtype, ES_REDUCE_SUM, 1, 2, 1, (int64_t[]){M, K}, strides);
+      long double exact[M] = {0};
+      for (int64_t i = 0; i < M; i++)
+        for (int64_t k = 0; k < K; k++) {
+          int64_t at = i * strides[0][0] + k * strides[0][1];
+          double x = unit(&r) + 0.5;
+          if (dtype == ES_F32)
+            x = (double)(((float *)s.memory[0])[at] = (float)x);
+          else
+            ((double *)s.memory[0])[at] = x;
+          exact[i] += (long double)x;
+        }
+      char got[M * 8], text[256];
+      for (int v = 0; v < 3; v++) {
+        es_error error;
+        if (!es_kernels_select(isas[v])) continue;
+        cr_assert_eq(run(&s, "reduce", isas[v], NULL, got, text, &error), ES_OK);
+        for (int i = 0; i < M; i++) {
+          double sum =
+              es_scalar_load((es_dtype)dtype, got + (size_t)i * es_dtype_size((es_dtype)dtype)).re;
+          double u = dtype == ES_F32 ? 0x1p-24 : 0x1p-53;
+          double off = fabs((double)((long double)sum - exact[i]) / (double)exact[i]);
+          cr_assert(off <= 1.01 * u, "%s: off by %g u", text, off / u);
+        }
+      }
+      scene_free(&s);
+    }
+}
+
+/* NaN wins wherever it stands, and -0 is below +0: every position of every length. */
+Test(strategies, max_and_min_see_nan_and_signed_zero) {
+  static const es_isa isas[] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
+  for (int64_t n = 2; n < 140; n += n < 70 ? 1 : 23)
+    for (int columns = 0; columns < 2; columns++)
+      for (int v = 0; v < 3; v++)
+        for (int largest = 0; largest < 2; largest++) {
+          scene s = {0};
+          if (!es_kernels_select(isas[v])) continue;
+          int64_t rows = columns ? n : 1, taps = columns ? 3 : n;
+          int64_t strides[1][MAX_AXES] = {{columns ? 1 : 0, columns ? n : 1}};
+          simple(&s, ES_F32, largest ? ES_REDUCE_MAX : ES_REDUCE_MIN, 1, 2, 1,
+                 (int64_t[]){rows, taps}, strides);
+          float *x = (float *)s.memory[0], *got = check(malloc(s.bytes[1]));
+          char text[256];
+          es_error error;
+          for (int64_t i = 0; i < rows * taps; i++) x[i] = largest ? -0.0f : 0.0f;
+          for (int64_t i = 0; i < rows * taps; i++) {
+            int64_t o = columns ? i % n : 0;
+            x[i] = largest ? 0.0f : -0.0f;
+            cr_assert_eq(run(&s, "reduce", isas[v], NULL, (char *)got, text, &error), ES_OK);
+            cr_assert(got[o] == 0 && (signbit(got[o]) == 0) == largest, "%s: zero at %d of %d",
+                      text, (int)i, (int)n);
+            x[i] = NAN;
+            cr_assert_eq(run(&s, "reduce", isas[v], NULL, (char *)got, text, &error), ES_OK);
+            cr_assert(isnan(got[o]), "%s: NaN at %d of %d", text, (int)i, (int)n);
+            x[i] = largest ? -0.0f : 0.0f;
+          }
+          free(got);
+          scene_free(&s);
+        }
+}
+
+/* i8 x i8 into i8, i64 sums beyond 2^63: the position, the value and the way out. */
+Test(strategies, overflow_names_the_position) {
+  static const char *const names[] = {"loops", "reduce"};
+  for (int i = 0; i < 2; i++) {
+    scene s = {0};
+    int64_t strides[1][MAX_AXES] = {{3, 1}};
+    es_problem *p = simple(&s, ES_I8, ES_REDUCE_SUM, 1, 2, 1, (int64_t[]){4, 3}, strides);
+    char got[64], text[256];
+    es_error error;
+    memset(s.memory[0], 40, 9);
+    memset(s.memory[0] + 6, 43, 3); /* 129 */
+    cr_assert_eq(run(&s, names[i], ES_ISA_AUTO, NULL, got, text, &error), ES_E_OVERFLOW);
+    cr_assert(strstr(error.message, "(2,)") && strstr(error.message, "129") &&
+                  strstr(error.message, "i8") && strstr(error.message, "i16"),
+              "%s", error.message);
+    p->wrap = true;
+    cr_assert_eq(run(&s, names[i], ES_ISA_AUTO, NULL, got, text, &error), ES_OK);
+    cr_assert_eq(((int8_t *)got)[2], -127);
+    scene_free(&s);
+    simple(&s, ES_I64, ES_REDUCE_SUM, 1, 2, 1, (int64_t[]){4, 3}, strides);
+    for (int k = 0; k < 12; k++) ((int64_t *)s.memory[0])[k] = k % 3 == 1 ? -INT64_MAX : INT64_MAX;
+    /* On the way the sum leaves 64 bits; at its end it fits. */
+    cr_assert_eq(run(&s, names[i], ES_ISA_AUTO, NULL, got, text, &error), ES_OK);
+    cr_assert_eq(((int64_t *)got)[3], INT64_MAX);
+    ((int64_t *)s.memory[0])[4] = 1;
+    cr_assert_eq(run(&s, names[i], ES_ISA_AUTO, NULL, got, text, &error), ES_E_OVERFLOW);
+    cr_assert(strstr(error.message, "(1,)") && strstr(error.message, "18446744073709551615") &&
+                  strstr(error.message, "f64"),
+              "%s", error.message);
+    scene_free(&s);
+  }
+}
+
+Test(strategies, are_forced_by_name_or_refused) {
+  scene s = {0};
+  int64_t strides[1][MAX_AXES] = {{3, 1}};
+  simple(&s, ES_F32, ES_REDUCE_SUM, 1, 2, 1, (int64_t[]){4, 3}, strides);
+  char got[64], text[256];
+  es_error error;
+  cr_assert_eq(run(&s, "copy", ES_ISA_AUTO, NULL, got, text, &error), ES_E_UNSUPPORTED);
+  cr_assert_eq(run(&s, "magic", ES_ISA_AUTO, NULL, got, text, &error), ES_E_VALUE);
+  cr_assert(strstr(error.message, "copy, map, reduce, gemm, loops"), "%s", error.message);
+  cr_assert_eq(run(&s, NULL, ES_ISA_AUTO, NULL, got, text, &error), ES_OK);
+  cr_assert(!strncmp(text, "reduce", 6), "%s", text);
+  s.p->reduce = ES_REDUCE_MAX;
+  s.p->extent[1] = 0;
+  cr_assert_eq(run(&s, NULL, ES_ISA_AUTO, NULL, got, text, &error), ES_E_EMPTY);
+  cr_assert_str_eq(error.rule, "S15");
+  scene_free(&s);
+}

@@ -61,7 +61,9 @@ struct es_stream_kernels {
   es_mad_rows mad_rows[ES_DTYPE_COUNT], mad_scalar[ES_DTYPE_COUNT];
   es_mad_chains mad_chains[ES_DTYPE_COUNT];
   int lanes[ES_DTYPE_COUNT]; /* chains of mad_chains */
-  es_transpose_block transpose[5]; /* by log2 of the element's bytes */
+  /* By log2 of the element's bytes. gather: out[i] = in[i * step]. */
+  es_transpose_block transpose[5];
+  void (*gather[5])(void *out, const void *in, int64_t step, int64_t n);
 };
 
 #endif

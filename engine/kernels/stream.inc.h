@@ -35,40 +35,49 @@
 #define LANES_8 2
 #endif
 
-#define E uint8_t
+typedef uint8_t bits8 __attribute__((may_alias));
+typedef uint16_t bits16 __attribute__((may_alias));
+typedef uint32_t bits32 __attribute__((may_alias));
+typedef uint64_t bits64 __attribute__((may_alias));
+
+#define E bits8
 #define E_NAME b1
 #define E_LANES 16
 #define E_ROUNDS 4
 #include "engine/kernels/stream_transpose.inc.h"
 
-#define E uint16_t
+#define E bits16
 #define E_NAME b2
 #define E_LANES 8
 #define E_ROUNDS 3
 #include "engine/kernels/stream_transpose.inc.h"
 
-#define E uint32_t
+#define E bits32
 #define E_NAME b4
 #define E_LANES LANES_4
 #define E_ROUNDS (LANES_4 == 16 ? 4 : LANES_4 == 8 ? 3 : 2)
 #include "engine/kernels/stream_transpose.inc.h"
 
-#define E uint64_t
+#define E bits64
 #define E_NAME b8
 #define E_LANES LANES_8
 #define E_ROUNDS (LANES_8 == 8 ? 3 : LANES_8 == 4 ? 2 : 1)
 #include "engine/kernels/stream_transpose.inc.h"
 
-typedef struct bits16 { /* one c128 */
-  uint64_t low, high;
-} bits16;
+/* One c128. */
+typedef struct bits128 {
+  uint64_t half[2];
+} __attribute__((may_alias)) bits128;
 
 static void transpose_b16(void *out_, int64_t out_step, const void *in_, int64_t in_step, int64_t r,
                           int64_t c) {
-  bits16 *out = out_;
-  const bits16 *in = in_;
+  bits128 *out = out_;
+  const bits128 *in = in_;
   for (int64_t i = 0; i < r; i++)
     for (int64_t j = 0; j < c; j++) out[i * out_step + j] = in[j * in_step + i];
+}
+static void gather_b16(void *out, const void *in, int64_t step, int64_t n) {
+  for (int64_t i = 0; i < n; i++) ((bits128 *)out)[i] = ((const bits128 *)in)[i * step];
 }
 
 #define T float
@@ -149,6 +158,7 @@ static const es_stream_kernels stream = {
     .mad_chains = {[ES_F32] = mad_chains_f32, [ES_F64] = mad_chains_f64},
     .lanes = {[ES_F32] = LANES_4, [ES_F64] = LANES_8},
     .transpose = {transpose_b1, transpose_b2, transpose_b4, transpose_b8, transpose_b16},
+    .gather = {gather_b1, gather_b2, gather_b4, gather_b8, gather_b16},
 };
 
 #undef JOIN_

@@ -1,7 +1,6 @@
 /* Rows of T, at least one vector long, in vectors of LANE_BYTES. Names end in
  * LANE_NAME. Where a row is no multiple of the vector, the last vector reaches back:
- * it is computed first and stored last, so that the lanes it shares with its
- * neighbour get the same value twice. */
+ * the lanes it shares with its neighbour get the same value twice. */
 
 #define VEC JOIN(row_vec, LANE_NAME)
 #define LOOSE JOIN(row_loose, LANE_NAME)
@@ -101,86 +100,94 @@ INLINE void JOIN(combine_lanes, LANE_NAME)(int op, T *out, const T *a, int64_t s
   JOIN(vec_store, LANE_NAME)(out + tail, last);
 }
 
-/* nv vectors of accumulators over all rows. */
-INLINE void JOIN(fold_group, LANE_NAME)(es_fold op, int nv, VEC *acc, VEC *low, const T *a,
-                                        const es_steps *s) {
-  const int64_t count = JOIN(COUNT, LANE_NAME);
-  for (int64_t k1 = 0; k1 < s->n1; k1++) {
-    const T *row = a + k1 * s->a1;
-    for (int64_t k0 = 0; k0 < s->n0; k0++, row += s->a0) {
-      UNROLL for (int v = 0; v < nv; v++) acc[v] =
-          JOIN(vec_fold, LANE_NAME)(op, acc[v], &low[v], JOIN(vec_load, LANE_NAME)(row + v * count));
-    }
-  }
-}
-
-INLINE void JOIN(fold_columns, LANE_NAME)(es_fold op, int nv, T *acc, T *low, const T *a,
-                                          const es_steps *s) {
+/* A group of nv vectors of a row: the last one stands last elements after the first,
+ * at its own place or reaching back from the end of the row; it starts from init,
+ * because what it shares with its neighbour may have been stored already. */
+INLINE void JOIN(fold_group, LANE_NAME)(es_fold op, int nv, T *acc, T *low, const T *a,
+                                        int64_t last, VEC init, VEC init_low, const es_steps *s) {
   const int64_t count = JOIN(COUNT, LANE_NAME);
   VEC r[4], l[4];
-  UNROLL for (int v = 0; v < nv; v++) {
+  UNROLL for (int v = 0; v < nv - 1; v++) {
     r[v] = JOIN(vec_load, LANE_NAME)(acc + v * count);
     l[v] = JOIN(vec_load, LANE_NAME)(low + v * count);
   }
-  JOIN(fold_group, LANE_NAME)(op, nv, r, l, a, s);
+  r[nv - 1] = init, l[nv - 1] = init_low;
+  for (int64_t k1 = 0; k1 < s->n1; k1++) {
+    const T *x = a + k1 * s->a1;
+    for (int64_t k0 = 0; k0 < s->n0; k0++, x += s->a0) {
+      UNROLL for (int v = 0; v < nv; v++) r[v] = JOIN(vec_fold, LANE_NAME)(
+          op, r[v], &l[v], JOIN(vec_load, LANE_NAME)(x + (v < nv - 1 ? v * count : last)));
+    }
+  }
   UNROLL for (int v = 0; v < nv; v++) {
-    JOIN(vec_store, LANE_NAME)(acc + v * count, r[v]);
-    if (op == ES_FOLD_SUM2) JOIN(vec_store, LANE_NAME)(low + v * count, l[v]);
+    JOIN(vec_store, LANE_NAME)(acc + (v < nv - 1 ? v * count : last), r[v]);
+    if (op == ES_FOLD_SUM2)
+      JOIN(vec_store, LANE_NAME)(low + (v < nv - 1 ? v * count : last), l[v]);
   }
 }
 
 INLINE void JOIN(rows_lanes, LANE_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n,
                                         const es_steps *s) {
-  const int64_t count = JOIN(COUNT, LANE_NAME), tail = n - count;
-  if (op != ES_FOLD_SUM2) low = acc; /* read, never written */
-  VEC last = JOIN(vec_load, LANE_NAME)(acc + tail), last_low = JOIN(vec_load, LANE_NAME)(low + tail);
-  if (n % count) JOIN(fold_group, LANE_NAME)(op, 1, &last, &last_low, a + tail, s);
-  int64_t i = 0;
-  for (; i + 4 * count <= n; i += 4 * count)
-    JOIN(fold_columns, LANE_NAME)(op, 4, acc + i, low + i, a + i, s);
-  for (; i + count <= n; i += count)
-    JOIN(fold_columns, LANE_NAME)(op, 1, acc + i, low + i, a + i, s);
-  if (n % count == 0) return;
-  JOIN(vec_store, LANE_NAME)(acc + tail, last);
-  if (op == ES_FOLD_SUM2) JOIN(vec_store, LANE_NAME)(low + tail, last_low);
-}
-
-/* acc[v] += a * b over all rows; step 1: b is a row too, 0: one value a row. */
-INLINE void JOIN(mad_group, LANE_NAME)(int nv, VEC *acc, const T *a, const T *b, int64_t step,
-                                       const es_steps *s) {
   const int64_t count = JOIN(COUNT, LANE_NAME);
-  for (int64_t k1 = 0; k1 < s->n1; k1++) {
-    const T *x = a + k1 * s->a1, *y = b + k1 * s->b1;
-    for (int64_t k0 = 0; k0 < s->n0; k0++, x += s->a0, y += s->b0) {
-      UNROLL for (int v = 0; v < nv; v++) acc[v] =
-          JOIN(vec_fused, LANE_NAME)(JOIN(vec_load, LANE_NAME)(x + v * count),
-                                 JOIN(vec_pick, LANE_NAME)(y + v * count * step, step), acc[v]);
-    }
+  if (op != ES_FOLD_SUM2) low = acc; /* read, never written */
+  VEC init = JOIN(vec_load, LANE_NAME)(acc + n - count);
+  VEC init_low = JOIN(vec_load, LANE_NAME)(low + n - count);
+  for (int64_t i = 0, nv; i < n; i += nv * count) {
+    int64_t left = (n - i + count - 1) / count;
+    nv = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    bool end = left == nv;
+    int64_t last = end ? n - count - i : (nv - 1) * count;
+    VEC start = end ? init : JOIN(vec_load, LANE_NAME)(acc + i + last);
+    VEC start_low = end ? init_low : JOIN(vec_load, LANE_NAME)(low + i + last);
+    if (nv == 4)
+      JOIN(fold_group, LANE_NAME)(op, 4, acc + i, low + i, a + i, last, start, start_low, s);
+    else if (nv == 2)
+      JOIN(fold_group, LANE_NAME)(op, 2, acc + i, low + i, a + i, last, start, start_low, s);
+    else
+      JOIN(fold_group, LANE_NAME)(op, 1, acc + i, low + i, a + i, last, start, start_low, s);
   }
 }
 
-INLINE void JOIN(mad_columns, LANE_NAME)(int nv, T *acc, const T *a, const T *b, int64_t step,
-                                         const es_steps *s) {
+/* The same for acc += a * b; step 1: b is a row too, 0: one value a row. */
+INLINE void JOIN(mad_group, LANE_NAME)(int nv, T *acc, const T *a, const T *b, int64_t step,
+                                       int64_t last, VEC init, const es_steps *s) {
   const int64_t count = JOIN(COUNT, LANE_NAME);
   VEC r[8];
-  UNROLL for (int v = 0; v < nv; v++) r[v] = JOIN(vec_load, LANE_NAME)(acc + v * count);
-  JOIN(mad_group, LANE_NAME)(nv, r, a, b, step, s);
-  UNROLL for (int v = 0; v < nv; v++) JOIN(vec_store, LANE_NAME)(acc + v * count, r[v]);
+  UNROLL for (int v = 0; v < nv - 1; v++) r[v] = JOIN(vec_load, LANE_NAME)(acc + v * count);
+  r[nv - 1] = init;
+  for (int64_t k1 = 0; k1 < s->n1; k1++) {
+    const T *x = a + k1 * s->a1, *y = b + k1 * s->b1;
+    for (int64_t k0 = 0; k0 < s->n0; k0++, x += s->a0, y += s->b0) {
+      UNROLL for (int v = 0; v < nv; v++) {
+        int64_t at = v < nv - 1 ? v * count : last;
+        r[v] = JOIN(vec_fused, LANE_NAME)(JOIN(vec_load, LANE_NAME)(x + at),
+                                          JOIN(vec_pick, LANE_NAME)(y + at * step, step), r[v]);
+      }
+    }
+  }
+  UNROLL for (int v = 0; v < nv; v++)
+      JOIN(vec_store, LANE_NAME)(acc + (v < nv - 1 ? v * count : last), r[v]);
 }
 
 INLINE void JOIN(mad_lanes, LANE_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
                                        const es_steps *s) {
-  const int64_t count = JOIN(COUNT, LANE_NAME), tail = n - count;
-  VEC last = JOIN(vec_load, LANE_NAME)(acc + tail);
-  int64_t i = 0;
-  if (n % count) JOIN(mad_group, LANE_NAME)(1, &last, a + tail, b + tail * step, step, s);
-  for (; i + 8 * count <= n; i += 8 * count)
-    JOIN(mad_columns, LANE_NAME)(8, acc + i, a + i, b + i * step, step, s);
-  for (; i + 4 * count <= n; i += 4 * count)
-    JOIN(mad_columns, LANE_NAME)(4, acc + i, a + i, b + i * step, step, s);
-  for (; i + count <= n; i += count)
-    JOIN(mad_columns, LANE_NAME)(1, acc + i, a + i, b + i * step, step, s);
-  if (n % count) JOIN(vec_store, LANE_NAME)(acc + tail, last);
+  const int64_t count = JOIN(COUNT, LANE_NAME);
+  VEC init = JOIN(vec_load, LANE_NAME)(acc + n - count);
+  for (int64_t i = 0, nv; i < n; i += nv * count) {
+    int64_t left = (n - i + count - 1) / count;
+    nv = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    bool end = left == nv;
+    int64_t last = end ? n - count - i : (nv - 1) * count;
+    VEC start = end ? init : JOIN(vec_load, LANE_NAME)(acc + i + last);
+    if (nv == 8)
+      JOIN(mad_group, LANE_NAME)(8, acc + i, a + i, b + i * step, step, last, start, s);
+    else if (nv == 4)
+      JOIN(mad_group, LANE_NAME)(4, acc + i, a + i, b + i * step, step, last, start, s);
+    else if (nv == 2)
+      JOIN(mad_group, LANE_NAME)(2, acc + i, a + i, b + i * step, step, last, start, s);
+    else
+      JOIN(mad_group, LANE_NAME)(1, acc + i, a + i, b + i * step, step, last, start, s);
+  }
 }
 
 #undef VEC

@@ -1,5 +1,5 @@
-/* Transposes of elements of one size. Set before including, unset afterwards: E the
- * unsigned type, E_NAME, E_LANES, and E_ROUNDS = log2 E_LANES. */
+/* Moves of elements of one size. Set before including, unset afterwards: E the
+ * unsigned type (which may alias any other), E_NAME, E_LANES, and E_ROUNDS = log2 E_LANES. */
 
 typedef E JOIN(lanes, E_NAME) __attribute__((vector_size(E_LANES * sizeof(E))));
 typedef E JOIN(loose, E_NAME)
@@ -44,6 +44,21 @@ static void JOIN(transpose, E_NAME)(void *out_, int64_t out_step, const void *in
       JOIN(tile, E_NAME)(out + i * out_step + j, out_step, in + j * in_step + i, in_step);
     }
   }
+}
+
+/* Small constant steps let the compiler take whole vectors apart. */
+INLINE void JOIN(gather_step, E_NAME)(E *out, const E *in, int64_t step, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = in[i * step];
+}
+static void JOIN(gather, E_NAME)(void *out, const void *in, int64_t step, int64_t n) {
+  if (step == 2)
+    JOIN(gather_step, E_NAME)(out, in, 2, n);
+  else if (step == 3)
+    JOIN(gather_step, E_NAME)(out, in, 3, n);
+  else if (step == 4)
+    JOIN(gather_step, E_NAME)(out, in, 4, n);
+  else
+    JOIN(gather_step, E_NAME)(out, in, step, n);
 }
 
 #undef E
