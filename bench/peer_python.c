@@ -1,10 +1,11 @@
 /* NumPy and PyTorch in a process of their own each, spoken to over pipes. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench/bench.h"
 
 typedef struct python {
   const char *library;
@@ -19,7 +20,8 @@ static bool answer(python *p) { return fgets(p->line, sizeof p->line, p->from) !
 
 static bool open_python(python *p, int threads) {
   int in[2], out[2];
-  if (pipe(in) || pipe(out)) return false;
+  /* Closed on exec: a later rival must not hold an earlier one's input open. */
+  if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) return false;
   p->pid = fork();
   if (p->pid == 0) {
     char count[16];
@@ -28,7 +30,6 @@ static bool open_python(python *p, int threads) {
     setenv("OPENBLAS_NUM_THREADS", count, 1);
     setenv("OMP_NUM_THREADS", count, 1);
     dup2(in[0], 0), dup2(out[1], 1);
-    close(in[1]), close(out[0]);
     execl("/usr/bin/python3", "python3", BENCH_DIR "/peers.py", p->library, count, (char *)NULL);
     _exit(127);
   }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench/bench.h"
 
 static char *trim(char *s) {
   while (isspace((unsigned char)*s)) s++;

@@ -53,7 +53,7 @@ static es_status mismatch(const es_plan *plan, int index, const es_array *a, es_
   es_text w = es_text_init(who, sizeof who), t = es_text_init(text, sizeof text);
   bool input = index < plan->n_in;
   es_text_printf(&w, "%s %d", input ? "operand" : "output",
-                 input ? index + 1 : index - plan->n_in + 1);
+                 input ? index : index - plan->n_in);
   es_status status = ES_E_EXTENT;
   if (a->dtype != slot->dtype) {
     status = ES_E_DTYPE;

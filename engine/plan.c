@@ -120,7 +120,7 @@ static es_status set_outer_slots(es_builder *b, const es_array *in) {
     if (!strides) {
       if (!es_view_c_strides(in[i].rank, in[i].shape, c_order))
         return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                       "operand %d has more than 2^63 - 1 elements", i + 1);
+                       "operand %d has more than 2^63 - 1 elements", i);
       strides = c_order;
     }
     ES_TRY(set_slot(&plan->arena, &plan->slot[i], in[i].dtype, in[i].rank, in[i].shape, strides,

@@ -438,9 +438,9 @@ static double time_names(size_t len) {
   double best = 1;
   for (int i = 0; i < 5; i++) {
     struct timespec a, b;
-    clock_gettime(CLOCK_MONOTONIC, &a);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
     parsed p = parse_bytes(ES_KIND_EINSUM, text, n, ES_READ_AUTO);
-    clock_gettime(CLOCK_MONOTONIC, &b);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
     cr_assert_eq(p.status, ES_OK, "%s", p.error.message);
     done(&p);
     double s = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
