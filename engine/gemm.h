@@ -42,8 +42,10 @@ typedef struct es_gemm_box {
   es_gemm_axes m, k;
   int64_t base[ES_GEMM_SIDES]; /* of its first row and first k, bytes */
   int64_t packed;              /* of its first k in a packed panel, bytes */
+  int64_t *narrow;             /* [k.count] the PACKED offsets in a panel of one vector, or NULL */
   int64_t chain;               /* length of a summation chain */
   int64_t n_mb;                /* blocks of rows */
+  int height, last_height;     /* of tiles: in a full block of rows, in the last one */
 } es_gemm_box;
 
 typedef struct es_gemm_operand {
@@ -54,7 +56,7 @@ typedef struct es_gemm_operand {
 
 /* Where a worker's part of the workspace keeps what, in bytes from its start. */
 typedef struct es_gemm_room {
-  size_t y_block, x_tiles, c_tiles, convert, in_place;
+  size_t y_block, x_tiles, c_tiles, convert;
   size_t x_rows, c_rows, y_cols, c_cols, x_k, y_k, y_packed, y_narrow, x_steps;
   size_t total;
 } es_gemm_room;
@@ -63,13 +65,16 @@ typedef struct es_gemm_plan {
   const es_problem *problem;
   const es_kernels *kernels;
   es_gemm_kind kind;
-  es_dtype compute;         /* the kind as an element type */
-  es_gemm_operand x, y;     /* broadcast side, vector side */
-  es_gemm_axes batch, n, k; /* k as the packed panels hold it */
+  es_dtype compute;             /* the kind as an element type */
+  es_gemm_operand x, y;         /* broadcast side, vector side */
+  size_t each;                  /* bytes of an element of it; complex: of a pair */
+  int64_t first[ES_GEMM_SIDES]; /* where the walks begin, bytes */
+  es_gemm_axes batch, n, k;     /* k as the packed panels hold it */
   int64_t m_count;
   int n_boxes;
   es_gemm_box *box;
   bool x_packed, y_direct;  /* else X is read where it lies, and Y is packed */
+  uint8_t *in_place;        /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE */
   bool plain_store;         /* C has the compute type, alpha 1, beta 0, no mean */
   int nr;                   /* columns of a full panel */
   int group;                /* tiles of rows computed before their panel is stored */
@@ -79,6 +84,32 @@ typedef struct es_gemm_plan {
   es_gemm_room room; /* for each thread */
   double seconds;    /* predicted */
 } es_gemm_plan;
+
+/* Panels that are full and whose columns are neighbours: Y is then read, or C written,
+ * where it lies. */
+enum { ES_GEMM_Y_HERE = 1, ES_GEMM_C_HERE = 2 };
+
+/* Columns a panel of n is computed with. */
+static inline int es_gemm_width(const es_gemm_plan *g, int64_t n) {
+  int lanes = g->kernels->gemm->type[g->kind].lanes;
+  return n > lanes ? g->nr : lanes;
+}
+
+/* The lowest of a type's heights that holds m rows; else the highest. */
+static inline int es_gemm_height_index(const es_gemm_type *type, int64_t m) {
+  int i = 0;
+  while (i + 1 < type->n_heights && type->height[i] < m) i++;
+  return i;
+}
+
+/* The common distance of n offsets, in elements of size bytes; 0 if there is none. */
+static inline int64_t es_gemm_spacing(const int64_t *offset, int64_t n, size_t size) {
+  if (n < 2) return 1;
+  int64_t step = offset[1] - offset[0];
+  for (int64_t i = 2; i < n; i++)
+    if (offset[i] - offset[i - 1] != step) return 0;
+  return step / (int64_t)size;
+}
 
 /* ---- gemm_axes.c ---- */
 
@@ -123,5 +154,11 @@ size_t es_gemm_plan_workspace(const es_gemm_plan *plan);
 /* OK, CANCELLED, or OVERFLOW without a message: some value did not fit the type of
  * the output, which then holds unspecified values. */
 es_status es_gemm_plan_run(const es_gemm_plan *plan, const es_run_args *args);
+
+/* ---- gemm_small.c ---- */
+
+/* Whether the plan is so small that the following runs it, with the same bits. */
+bool es_gemm_is_small(const es_gemm_plan *plan);
+void es_gemm_run_small(const es_gemm_plan *plan, const es_run_args *args);
 
 #endif

@@ -129,6 +129,50 @@ bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, 
   return possible;
 }
 
+/* In a packed panel a row is nr elements, in one of a single vector half of them. */
+static bool scale_packed(es_arena *arena, es_gemm_box *box, int64_t row) {
+  int64_t *table = box->k.table[ES_GEMM_PACKED];
+  box->packed *= row;
+  for (int a = 0; a < box->k.n; a++) box->k.stride[ES_GEMM_PACKED][a] *= row;
+  if (!table) return true;
+  if (!(box->narrow = ES_NEW_N(arena, int64_t, box->k.count))) return false;
+  for (int64_t i = 0; i < box->k.count; i++) {
+    table[i] *= row;
+    box->narrow[i] = table[i] / 2;
+  }
+  return true;
+}
+
+/* As few tiles as can be, of equal height. */
+static int even_height(const es_gemm_type *type, int64_t m) {
+  int64_t most = type->height[type->n_heights - 1];
+  int64_t tiles = (m + most - 1) / most;
+  return type->height[es_gemm_height_index(type, tiles ? (m + tiles - 1) / tiles : 1)];
+}
+
+static void cut_rows(const es_gemm_plan *g, es_gemm_box *box) {
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  int64_t m = box->m.count;
+  box->n_mb = (m + g->mb - 1) / g->mb;
+  box->height = even_height(type, m < g->mb ? m : g->mb);
+  box->last_height = even_height(type, m - (box->n_mb - 1) * g->mb);
+}
+
+static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
+  int64_t cols[ES_GEMM_COLUMNS], panels = (g->n.count + g->nr - 1) / g->nr;
+  bool c_may = g->group == 1 && g->n_kb == 1 && g->kind < ES_GEMM_C64;
+  if (!(g->in_place = ES_NEW_N(arena, uint8_t, panels))) return false;
+  for (int64_t q = 0; q < panels; q++) {
+    int64_t n = g->n.count - q * g->nr < g->nr ? g->n.count - q * g->nr : g->nr;
+    if (n != es_gemm_width(g, n)) continue;
+    es_gemm_offsets(&g->n, ES_GEMM_Y, q * g->nr, n, cols);
+    if (g->y_direct && es_gemm_spacing(cols, n, g->each) == 1) g->in_place[q] |= ES_GEMM_Y_HERE;
+    es_gemm_offsets(&g->n, ES_GEMM_C, q * g->nr, n, cols);
+    if (c_may && es_gemm_spacing(cols, n, g->each) == 1) g->in_place[q] |= ES_GEMM_C_HERE;
+  }
+  return true;
+}
+
 static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, const es_problem *part,
                      es_gemm_box *box) {
   const es_problem *p = g->problem;
@@ -147,16 +191,8 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
   box->packed = part->in[2].offset;
   int64_t chains = (box->k.count + ES_GEMM_CHAIN - 1) / ES_GEMM_CHAIN;
   box->chain = chains ? (box->k.count + chains - 1) / chains : 1;
-  box->n_mb = (box->m.count + g->mb - 1) / g->mb;
+  cut_rows(g, box);
   return true;
-}
-
-/* In a packed panel a row is nr elements. */
-static void scale_packed(es_gemm_box *box, int64_t row) {
-  box->packed *= row;
-  for (int a = 0; a < box->k.n; a++) box->k.stride[ES_GEMM_PACKED][a] *= row;
-  for (int64_t i = 0; box->k.table[ES_GEMM_PACKED] && i < box->k.count; i++)
-    box->k.table[ES_GEMM_PACKED][i] *= row;
 }
 
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
@@ -164,8 +200,10 @@ bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
   const es_side *side[] = {&p->in[g->x.in], &p->in[g->y.in], &p->out};
   if (!make_axes(arena, p, g->x.in, ES_GEMM_BATCH, p, side, &g->batch) ||
       !make_axes(arena, p, g->x.in, ES_GEMM_N, p, side, &g->n) ||
-      !make_axes(arena, p, g->x.in, ES_GEMM_K, p, side, &g->k))
+      !make_axes(arena, p, g->x.in, ES_GEMM_K, p, side, &g->k) || !find_in_place(arena, g))
     return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++)
+    g->first[s] = side[s]->offset * (int64_t)es_dtype_size(side[s]->dtype);
   es_arena scratch;
   es_status status;
   es_arena_init(&scratch, &arena->allocator);
@@ -175,8 +213,8 @@ bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
   bool done = q != NULL;
   g->n_mb = 0;
   for (int i = 0; done && i < g->n_boxes; i++) {
-    done = make_box(arena, g, q, part[i], &g->box[i]);
-    scale_packed(&g->box[i], g->nr * (int64_t)es_dtype_size(g->compute));
+    done = make_box(arena, g, q, part[i], &g->box[i]) &&
+           scale_packed(arena, &g->box[i], g->nr * (int64_t)g->each);
     g->n_mb += g->box[i].n_mb;
   }
   es_arena_free(&scratch);

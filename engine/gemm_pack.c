@@ -9,7 +9,7 @@ static void convert_block(const es_gemm_run *r, const es_gemm_worker *w, char *d
                           const char *src, es_dtype dtype, const int64_t *rows, int m,
                           const int64_t *ks, int64_t k) {
   es_load_row load = r->g->kernels->elementwise->load[r->g->compute][dtype];
-  size_t each = r->each, size = es_dtype_size(dtype);
+  size_t each = r->g->each, size = es_dtype_size(dtype);
   int64_t step = es_gemm_spacing(rows, m, size), k_step = step ? 0 : es_gemm_spacing(ks, k, size);
   if (step || !k_step) {
     for (int64_t p = 0; p < k; p++, dst += (size_t)width * each) {
@@ -38,7 +38,7 @@ void es_gemm_pack(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int 
     return;
   }
   for (int64_t p = 0; p < k; p += ES_GEMM_CONVERT)
-    convert_block(r, w, dst + (size_t)(p * width) * r->each, width, src, from->dtype, rows, m,
+    convert_block(r, w, dst + (size_t)(p * width) * r->g->each, width, src, from->dtype, rows, m,
                   ks + p, es_gemm_smaller(ES_GEMM_CONVERT, k - p));
 }
 
@@ -50,7 +50,7 @@ static void pack_planes(const es_gemm_run *r, const es_gemm_worker *w, char *dst
   for (int64_t p = 0; p < k; p += PAIRS) {
     int64_t rows = es_gemm_smaller(PAIRS, k - p);
     es_gemm_pack(r, w, pairs, width, src, &r->g->y, cols, n, ks + p, rows);
-    r->g->kernels->gemm->split[wide](dst + (size_t)(p * width) * r->each, pairs, rows, width);
+    r->g->kernels->gemm->split[wide](dst + (size_t)(p * width) * r->g->each, pairs, rows, width);
   }
 }
 
@@ -59,12 +59,12 @@ void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm
   const es_gemm_plan *g = r->g;
   const int64_t *ks = es_gemm_table(&g->k, ES_GEMM_Y, k0, k, w->y_k);
   for (int64_t j = 0; j < b->n; j += g->nr) {
-    if (w->in_place[j / g->nr] & Y_IN_PLACE) continue;
+    if (b->in_place[j / g->nr] & ES_GEMM_Y_HERE) continue;
     int64_t n = es_gemm_smaller(g->nr, b->n - j);
-    char *dst = w->y_block + (size_t)(j * g->kc) * r->each;
+    char *dst = w->y_block + (size_t)(j * g->kc) * r->g->each;
     if (g->kind < ES_GEMM_C64)
-      es_gemm_pack(r, w, dst, es_gemm_width(r, n), b->y, &g->y, b->y_cols + j, (int)n, ks, k);
+      es_gemm_pack(r, w, dst, es_gemm_width(g, n), b->y, &g->y, b->y_cols + j, (int)n, ks, k);
     else
-      pack_planes(r, w, dst, es_gemm_width(r, n), b->y, b->y_cols + j, (int)n, ks, k);
+      pack_planes(r, w, dst, es_gemm_width(g, n), b->y, b->y_cols + j, (int)n, ks, k);
   }
 }

@@ -41,17 +41,11 @@ static double step_cycles(int height, int vectors) {
   return fmax(fmax(height * vectors / 2.0, (height + vectors) / 2.0), 4);
 }
 
-static int height_for(const es_gemm_type *type, int64_t rows) {
-  int i = 0;
-  while (i + 1 < type->n_heights && type->height[i] < rows) i++;
-  return type->height[i];
-}
-
 static double compute_cycles(const es_gemm_plan *g, double m, double n, double k) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
   double tiles = ceil(m / most);
-  int height = height_for(type, (int64_t)ceil(m / tiles));
+  int height = type->height[es_gemm_height_index(type, (int64_t)ceil(m / tiles))];
   double full = floor(n / g->nr), rest = n - full * g->nr;
   double step = full * step_cycles(height, 2);
   if (rest > 0) step += step_cycles(height, rest > type->lanes ? 2 : 1);
@@ -126,8 +120,6 @@ static int64_t block(int64_t count, int64_t most, int64_t unit, int64_t *n_block
   return each;
 }
 
-static size_t element_bytes(const es_gemm_plan *g) { return es_dtype_size(g->compute); }
-
 /* Cuts blocks until every thread has several, as long as they are worth it. Columns
  * first: X is then read again, but Y is not packed again. */
 static void share_out(es_gemm_plan *g, int most) {
@@ -149,7 +141,7 @@ static void choose_blocks(es_gemm_plan *g) {
   int64_t k = g->k.count, chains = at_least(ceil_div(k, ES_GEMM_CHAIN), 1);
   int64_t most_k = g->problem->n_constraints ? k : g->x_packed ? KC_PACKED : KC_DIRECT;
   g->kc = block(k, most_k, at_least(ceil_div(k, chains), 1), &g->n_kb);
-  int64_t wide = Y_BLOCK / (int64_t)element_bytes(g) / g->kc / g->nr * g->nr;
+  int64_t wide = Y_BLOCK / (int64_t)g->each / g->kc / g->nr * g->nr;
   g->nb = block(g->n.count, wide, g->nr, &g->n_nb);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
@@ -178,6 +170,7 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
                     .kernels = env->kernels,
                     .kind = kind,
                     .compute = dtype_of(kind),
+                    .each = es_dtype_size(dtype_of(kind)),
                     .x_packed = x_packed,
                     .y_direct = y_direct,
                     .threads = env->threads};
@@ -202,7 +195,7 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;
-  int64_t panel = g->kc * g->nr * (int64_t)es_dtype_size(g->compute);
+  int64_t panel = g->kc * g->nr * (int64_t)g->each;
   if (p->n_constraints && (panel > Y_BLOCK_MOST || g->n.count < COLUMNS_OF_BOXES)) return false;
   return !g->y_direct || (g->y.native && g->kind < ES_GEMM_C64 &&
                           runs_along(p, g->x.in, &p->in[g->y.in], ES_GEMM_N));
@@ -216,8 +209,8 @@ static size_t place(es_gemm_room *room, size_t bytes) {
 
 /* A packed block ends with room for the vector that its last row may run over. */
 static void set_room(es_gemm_plan *g) {
-  size_t each = es_dtype_size(g->compute), kc = (size_t)g->kc, mb = (size_t)g->mb,
-         nb = (size_t)g->nb, nr = (size_t)g->nr, index = sizeof(int64_t);
+  size_t each = g->each, kc = (size_t)g->kc, mb = (size_t)g->mb, nb = (size_t)g->nb,
+         nr = (size_t)g->nr, index = sizeof(int64_t);
   size_t group_rows = (size_t)g->group * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
@@ -225,7 +218,6 @@ static void set_room(es_gemm_plan *g) {
   room->x_tiles = place(room, g->x_packed ? kc * group_rows * each + ES_ALIGN : 0);
   room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : group_rows * nr) * each);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);
-  room->in_place = place(room, nb / nr);
   room->x_rows = place(room, mb * index);
   room->c_rows = place(room, mb * index);
   room->y_cols = place(room, nb * index);

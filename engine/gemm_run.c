@@ -16,7 +16,6 @@ static worker worker_of(const run *r, int index) {
                   .x_tiles = at + room->x_tiles,
                   .c_tiles = at + room->c_tiles,
                   .convert = at + room->convert,
-                  .in_place = (uint8_t *)at + room->in_place,
                   .x_rows = (int64_t *)(at + room->x_rows),
                   .c_rows = (int64_t *)(at + room->c_rows),
                   .y_cols = (int64_t *)(at + room->y_cols),
@@ -41,22 +40,9 @@ typedef struct rows {
   int64_t ahead;
 } rows;
 
-static int height_index(const es_gemm_type *type, int64_t m) {
-  int i = 0;
-  while (i + 1 < type->n_heights && type->height[i] < m) i++;
-  return i;
-}
-
-/* Height for tiles of m rows: as few tiles as can be, of equal height. */
-static int64_t even_height(const es_gemm_type *type, int64_t m) {
-  int64_t most = type->height[type->n_heights - 1];
-  int64_t tiles = (m + most - 1) / most;
-  return type->height[height_index(type, (m + tiles - 1) / tiles)];
-}
-
 /* Offsets of the rows of a packed tile: of the usual height, or of the last one's. */
 static const int64_t *steps(const run *r, worker *w, int height, bool usual) {
-  int64_t *at = w->x_steps + (usual ? 0 : r->g->kc), step = height * (int64_t)r->each;
+  int64_t *at = w->x_steps + (usual ? 0 : r->g->kc), step = height * (int64_t)r->g->each;
   if (w->x_height[usual] != height)
     for (int64_t p = 0; p < r->g->kc; p++) at[p] = p * step;
   w->x_height[usual] = height;
@@ -72,11 +58,11 @@ static void packed_rows(const run *r, worker *w, const block *b, char *to, bool 
 
 static void direct_rows(const run *r, const block *b, rows *t) {
   const int64_t *at = b->x_rows + t->first;
-  bool unit = t->valid == t->height && es_gemm_spacing(at, t->valid, r->each) == 1;
+  bool unit = t->valid == t->height && es_gemm_spacing(at, t->valid, r->g->each) == 1;
   t->form = unit ? ES_GEMM_UNIT_ROWS : ES_GEMM_ANY_ROWS;
   t->xk = b->x_k;
   t->x = b->x + at[0];
-  t->ahead = t->height * (int64_t)r->each;
+  t->ahead = t->height * (int64_t)r->g->each;
   for (int q = 0; q < t->height; q++) t->row[q] = at[q < t->valid ? q : t->valid - 1] - at[0];
 }
 
@@ -105,13 +91,13 @@ static void fetch_c(const block *b, int64_t i, int m, int64_t j, int64_t n) {
 
 static void point_at_y(const run *r, const worker *w, const block *b, int64_t j, int width,
                        es_gemm_tile *tile) {
-  if (w->in_place[j / r->g->nr] & Y_IN_PLACE) {
+  if (b->in_place[j / r->g->nr] & ES_GEMM_Y_HERE) {
     tile->y = b->y + b->box->base[ES_GEMM_Y] + b->y_cols[j];
     tile->yk = b->y_k;
     return;
   }
   bool wide = width > r->type->lanes;
-  tile->y = w->y_block + j * r->g->kc * (int64_t)r->each + b->box->packed / (wide ? 1 : 2);
+  tile->y = w->y_block + j * r->g->kc * (int64_t)r->g->each + b->box->packed / (wide ? 1 : 2);
   tile->yk = b->y_packed[wide];
 }
 
@@ -120,13 +106,13 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
                   int64_t j) {
   const es_gemm_plan *g = r->g;
   int64_t n = es_gemm_smaller(g->nr, b->n - j), c_row[ES_GEMM_ROWS];
-  int width = es_gemm_width(r, n), group_rows = 0;
-  int64_t row = width * (int64_t)r->each;
+  int width = es_gemm_width(g, n), group_rows = 0;
+  int64_t row = width * (int64_t)r->g->each;
   bool last = b->k0 + b->k == b->box->k.count;
   for (int q = 0; q < tiles; q++) group_rows += t[q].height;
   char *c = w->c_tiles;
-  if (g->n_kb > 1) c += (t->first * g->nb + j * group_rows) * (int64_t)r->each;
-  bool c_in_place = (w->in_place[j / g->nr] & C_IN_PLACE) && t->valid == t->height;
+  if (g->n_kb > 1) c += (t->first * g->nb + j * group_rows) * (int64_t)r->g->each;
+  bool c_in_place = (b->in_place[j / g->nr] & ES_GEMM_C_HERE) && t->valid == t->height;
   if (last && !c_in_place) fetch_c(b, t->first, m, j, n);
   es_gemm_tile tile = {.c = c_in_place ? b->c + b->c_cols[j] : c,
                        .c_rows = c_in_place ? b->c_rows + t->first : c_row,
@@ -141,8 +127,8 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
   if (last && !c_in_place) es_gemm_store(r, c, width, b, t->first, m, j, (int)n);
 }
 
-/* Tiles of height rows, from row i on, at most a group of them. Returns their rows. */
-static int tile_group(run *r, worker *w, const block *b, int64_t i, int64_t height) {
+/* Tiles from row i on, at most a group of them. Returns their rows. */
+static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   const es_gemm_plan *g = r->g;
   rows t[ES_GEMM_GROUP];
   int tiles = 0, m = 0;
@@ -150,12 +136,12 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i, int64_t heig
     rows *q = &t[tiles];
     q->first = i + m;
     q->ahead = 0;
-    q->valid = (int)es_gemm_smaller(height, b->m - q->first);
-    q->height_index = height_index(r->type, q->valid);
+    q->valid = (int)es_gemm_smaller(b->height, b->m - q->first);
+    q->height_index = es_gemm_height_index(r->type, q->valid);
     q->height = r->type->height[q->height_index];
     if (g->x_packed)
-      packed_rows(r, w, b, w->x_tiles + (size_t)(tiles * height * g->kc) * r->each,
-                  q->height == height, q);
+      packed_rows(r, w, b, w->x_tiles + (size_t)(tiles * b->height * g->kc) * g->each,
+                  q->height == b->height, q);
     else
       direct_rows(r, b, q);
   }
@@ -165,20 +151,6 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i, int64_t heig
 
 /* ---- blocks --------------------------------------------------------------------- */
 
-/* Which panels are read, and which are written, where they lie: full ones whose
- * columns are neighbours. */
-static void find_in_place(const run *r, const worker *w, const block *b) {
-  const es_gemm_plan *g = r->g;
-  bool y = g->y_direct, c = g->group == 1 && g->n_kb == 1 && g->kind < ES_GEMM_C64;
-  for (int64_t j = 0; j < b->n; j += g->nr) {
-    int64_t n = es_gemm_smaller(g->nr, b->n - j);
-    bool full = n == es_gemm_width(r, n);
-    bool y_here = y && full && es_gemm_spacing(b->y_cols + j, n, r->each) == 1;
-    bool c_here = c && full && es_gemm_spacing(b->c_cols + j, n, r->each) == 1;
-    w->in_place[j / g->nr] = (uint8_t)((y_here ? Y_IN_PLACE : 0) | (c_here ? C_IN_PLACE : 0));
-  }
-}
-
 static void point_at_k(const run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
   const es_gemm_axes *k = &b->box->k;
@@ -186,8 +158,8 @@ static void point_at_k(const run *r, worker *w, block *b) {
   if (g->y_direct) b->y_k = es_gemm_table(k, ES_GEMM_Y, b->k0, b->k, w->y_k);
   /* A packed block begins with its own first k. */
   b->y_packed[1] = es_gemm_table(k, ES_GEMM_PACKED, 0, b->k, w->y_packed);
-  b->y_packed[0] = w->y_narrow;
-  if ((b->n - 1) % g->nr >= r->type->lanes) return;
+  b->y_packed[0] = b->box->narrow ? b->box->narrow : w->y_narrow;
+  if (b->box->narrow || es_gemm_width(g, (b->n - 1) % g->nr + 1) == g->nr) return;
   for (int64_t p = 0; p < b->k; p++) w->y_narrow[p] = b->y_packed[1][p] / 2;
 }
 
@@ -199,8 +171,7 @@ static void k_block(run *r, worker *w, block *b, int64_t index) {
   b->k0 = k0;
   b->k = es_gemm_smaller(g->kc, b->box->k.count - k0);
   point_at_k(r, w, b);
-  int64_t height = even_height(r->type, b->m);
-  for (int64_t i = 0; i < b->m;) i += tile_group(r, w, b, i, height);
+  for (int64_t i = 0; i < b->m;) i += tile_group(r, w, b, i);
 }
 
 static bool stopped(run *r) {
@@ -212,25 +183,26 @@ static void task(void *arg, int64_t index, int worker_index) {
   run *r = arg;
   const es_gemm_plan *g = r->g;
   worker w = worker_of(r, worker_index);
-  int64_t m_block = index % g->n_mb, rest = index / g->n_mb, offset;
-  block b = {.n_block = rest % g->n_nb, .batch = rest / g->n_nb, .box = g->box};
+  int64_t m_block = index, rest = 0, offset;
+  block b = {.box = g->box};
+  if (index) { /* the only task there is needs no division */
+    m_block = index % g->n_mb, rest = index / g->n_mb;
+    b.n_block = rest % g->n_nb, b.batch = rest / g->n_nb;
+  }
   for (; m_block >= b.box->n_mb; b.box++) m_block -= b.box->n_mb;
+  b.height = m_block + 1 < b.box->n_mb ? b.box->height : b.box->last_height;
   b.x = r->x + b.box->base[ES_GEMM_X] + *es_gemm_table(&g->batch, ES_GEMM_X, b.batch, 1, &offset);
   b.y = r->y + *es_gemm_table(&g->batch, ES_GEMM_Y, b.batch, 1, &offset);
   b.c = r->c + b.box->base[ES_GEMM_C] + *es_gemm_table(&g->batch, ES_GEMM_C, b.batch, 1, &offset);
   int64_t m0 = m_block * g->mb, n0 = b.n_block * g->nb;
   b.m = es_gemm_smaller(g->mb, b.box->m.count - m0);
   b.n = es_gemm_smaller(g->nb, g->n.count - n0);
+  b.in_place = g->in_place + (n0 ? n0 / g->nr : 0);
   b.x_rows = es_gemm_table(&b.box->m, ES_GEMM_X, m0, b.m, w.x_rows);
   b.c_rows = es_gemm_table(&b.box->m, ES_GEMM_C, m0, b.m, w.c_rows);
   b.y_cols = es_gemm_table(&g->n, ES_GEMM_Y, n0, b.n, w.y_cols);
   b.c_cols = es_gemm_table(&g->n, ES_GEMM_C, n0, b.n, w.c_cols);
-  find_in_place(r, &w, &b);
   for (int64_t i = 0; i < g->n_kb && !stopped(r); i++) k_block(r, &w, &b, i);
-}
-
-static const char *first(const es_run_args *args, const es_side *side) {
-  return (const char *)args->base[side->slot] + side->offset * (int64_t)es_dtype_size(side->dtype);
 }
 
 es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
@@ -239,12 +211,11 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
   run r = {.g = g,
            .args = args,
            .type = &g->kernels->gemm->type[g->kind],
-           .each = es_dtype_size(g->compute),
-           .x = first(args, &p->in[g->x.in]),
-           .y = first(args, &p->in[g->y.in]),
-           .c = (char *)args->base[p->out.slot] +
-                p->out.offset * (int64_t)es_dtype_size(p->out.dtype)};
-  for (int i = 0; i < g->threads; i++) *worker_of(&r, i).y_held = -1;
+           .x = (const char *)args->base[p->in[g->x.in].slot] + g->first[ES_GEMM_X],
+           .y = (const char *)args->base[p->in[g->y.in].slot] + g->first[ES_GEMM_Y],
+           .c = (char *)args->base[p->out.slot] + g->first[ES_GEMM_C]};
+  for (int i = 0; i < g->threads; i++)
+    *(int64_t *)((char *)args->workspace + g->room.total * (size_t)i) = -1; /* y_held */
   /* The workspace is for g->threads workers; a larger pool is another context's. */
   es_pool *pool = es_pool_threads(args->pool) <= g->threads ? args->pool : NULL;
   es_pool_run(pool, g->batch.count * g->n_nb * g->n_mb, task, &r);

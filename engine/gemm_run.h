@@ -16,7 +16,6 @@ typedef struct es_gemm_run {
   const es_gemm_plan *g;
   const es_run_args *args;
   const es_gemm_type *type;
-  size_t each; /* bytes of an element of the compute type; complex: of a pair */
   const char *x, *y;
   char *c;
   atomic_bool stop, overflow;
@@ -27,11 +26,8 @@ typedef struct es_gemm_worker {
   int64_t *y_held; /* index of the Y block in y_block, -1 for none; kept between tasks */
   int x_height[2]; /* for which the two tables of x_steps stand */
   char *y_block, *x_tiles, *c_tiles, *convert;
-  uint8_t *in_place; /* per panel: Y_IN_PLACE, C_IN_PLACE */
   int64_t *x_rows, *c_rows, *y_cols, *c_cols, *x_k, *y_k, *y_packed, *y_narrow, *x_steps;
 } es_gemm_worker;
-
-enum { Y_IN_PLACE = 1, C_IN_PLACE = 2 };
 
 /* The rows and columns a task works on, and its block of k. Offsets in bytes from x,
  * y, c. */
@@ -41,6 +37,8 @@ typedef struct es_gemm_block {
   const es_gemm_box *box;
   int64_t batch, n_block;
   int64_t m, n;
+  int height;                     /* of its tiles */
+  const uint8_t *in_place;        /* per panel */
   const int64_t *x_rows, *c_rows; /* [m] */
   const int64_t *y_cols, *c_cols; /* [n] */
   int64_t k0, k;                  /* the block of the box's k */
@@ -51,12 +49,7 @@ typedef struct es_gemm_block {
 static inline int64_t es_gemm_smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static inline const es_gemm_moves *es_gemm_moves_of(const es_gemm_run *r) {
-  return &r->g->kernels->gemm->moves[__builtin_ctzl(r->each)];
-}
-
-/* Columns a panel of n is computed with. */
-static inline int es_gemm_width(const es_gemm_run *r, int64_t n) {
-  return n > r->type->lanes ? r->g->nr : r->type->lanes;
+  return &r->g->kernels->gemm->moves[__builtin_ctzl(r->g->each)];
 }
 
 static inline const int64_t *es_gemm_table(const es_gemm_axes *axes, es_gemm_side side,
@@ -64,15 +57,6 @@ static inline const int64_t *es_gemm_table(const es_gemm_axes *axes, es_gemm_sid
   if (axes->table[side]) return axes->table[side] + from;
   es_gemm_offsets(axes, side, from, count, scratch);
   return scratch;
-}
-
-/* The common distance of n offsets, in elements of size bytes; 0 if there is none. */
-static inline int64_t es_gemm_spacing(const int64_t *offset, int64_t n, size_t size) {
-  if (n < 2) return 1;
-  int64_t step = offset[1] - offset[0];
-  for (int64_t i = 2; i < n; i++)
-    if (offset[i] - offset[i - 1] != step) return 0;
-  return step / (int64_t)size;
 }
 
 /* dst[p][i] = src[rows[i] + ks[p]] for p < k, i < m, in the compute type (pairs when

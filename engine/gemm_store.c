@@ -54,8 +54,8 @@ static void finish_across(es_gemm_run *r, const char *tile, int width, char *c, 
                           const int64_t *cols, int n) {
   _Alignas(ES_ALIGN) char turned[ES_GEMM_GROUP_ROWS * ES_GEMM_ROW_BYTES / 2];
   int64_t to_row[ES_GEMM_GROUP_ROWS], to_col[ES_GEMM_COLUMNS];
-  for (int i = 0; i < m; i++) to_row[i] = i * (int64_t)r->each;
-  for (int j = 0; j < n; j++) to_col[j] = j * m * (int64_t)r->each;
+  for (int i = 0; i < m; i++) to_row[i] = i * (int64_t)r->g->each;
+  for (int j = 0; j < n; j++) to_col[j] = j * m * (int64_t)r->g->each;
   es_gemm_moves_of(r)->scatter(turned, to_row, m, to_col, n, tile, width);
   for (int j = 0; j < n; j++) finish(r, c + cols[j], 1, turned + to_col[j], m);
 }
@@ -65,7 +65,7 @@ static void finish_along(es_gemm_run *r, char *row, char *c, const int64_t *cols
   if (step)
     finish(r, c + cols[0], step, row, n);
   else
-    for (int j = 0; j < n; j++) finish(r, c + cols[j], 1, row + (size_t)j * r->each, 1);
+    for (int j = 0; j < n; j++) finish(r, c + cols[j], 1, row + (size_t)j * r->g->each, 1);
 }
 
 /* How many of the m offsets from the first on are size bytes apart. */
@@ -91,7 +91,7 @@ void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b
   size_t size = es_dtype_size(g->problem->out.dtype);
   int64_t step = es_gemm_spacing(cols, n, size);
   for (int i = 0, run; i < m; i += run) {
-    char *row = tile + (size_t)(i * width) * r->each;
+    char *row = tile + (size_t)(i * width) * r->g->each;
     run = step == 1 ? 1 : run_length(rows + i, m - i, size);
     if (run > 1)
       finish_across(r, row, width, b->c + rows[i], run, cols, n);

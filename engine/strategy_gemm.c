@@ -96,6 +96,12 @@ static es_status run(const es_step *step, const es_run_args *args) {
   return status == ES_E_OVERFLOW ? c->checked.run(&c->checked, args) : status;
 }
 
+static es_status run_small(const es_step *step, const es_run_args *args) {
+  const contraction *c = step->data;
+  es_gemm_run_small(&c->plan[0], args);
+  return ES_OK;
+}
+
 static void print(const es_step *step, char *buf, size_t cap) {
   const contraction *c = step->data;
   es_text t = es_text_init(buf, cap);
@@ -218,7 +224,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   ES_TRY(es_strategy_loops.make(p, env, &c->checked));
   if (c->checked.workspace > step->workspace) step->workspace = c->checked.workspace;
   step->data = c;
-  step->run = run;
+  step->run = c->n_plans == 1 && es_gemm_is_small(&c->plan[0]) ? run_small : run;
   return ES_OK;
 }
 

@@ -23,24 +23,32 @@ static inline void ES_GLUE(pack_row, ES_S)(ES_U *dst, int width, const char *src
   if (n < width) memset(dst + n, 0, (size_t)(width - n) * sizeof *dst);
 }
 
-/* A run of n elements, by whole vectors where it is a panel's row. */
-static inline void ES_GLUE(copy, ES_S)(void *dst, const void *src, int n) {
-  char *to = dst;
-  const char *from = src;
-  int bytes = n * (int)sizeof(ES_U);
-  for (; bytes >= ES_V; bytes -= ES_V, to += ES_V, from += ES_V) memcpy(to, from, ES_V);
-  for (; bytes > 0; bytes -= (int)sizeof(ES_U), to += sizeof(ES_U), from += sizeof(ES_U))
-    memcpy(to, from, sizeof(ES_U));
+/* A run of n elements: whole vectors, then halves of halves. */
+static inline void ES_GLUE(copy, ES_S)(char *dst, const char *src, int n) {
+  int bytes = n * (int)sizeof(ES_U), at = 0;
+  for (; at + ES_V <= bytes; at += ES_V) memcpy(dst + at, src + at, ES_V);
+  ES_UNROLL
+  for (int piece = ES_V / 2; piece >= (int)sizeof(ES_U); piece /= 2) {
+    if (!(bytes & piece)) continue;
+    memcpy(dst + at, src + at, (size_t)piece);
+    at += piece;
+  }
+}
+
+/* By whole vectors: what follows is written later. */
+static inline void ES_GLUE(clear, ES_S)(ES_U *dst, int width) {
+  int bytes = width * (int)sizeof(ES_U);
+  for (int at = 0; at < bytes; at += ES_V) memset((char *)dst + at, 0, ES_V);
 }
 
 static inline void ES_GLUE(pack_run, ES_S)(ES_U *dst, int width, const char *src, int n) {
-  ES_GLUE(copy, ES_S)(dst, src, n);
-  for (int j = n; j < width; j++) memset(dst + j, 0, sizeof *dst);
+  if (n < width) ES_GLUE(clear, ES_S)(dst, width);
+  ES_GLUE(copy, ES_S)((char *)dst, src, n);
 }
 
 static inline void ES_GLUE(scatter_runs, ES_S)(char *dst, const int64_t *rows, int m, int n,
                                                const ES_U *src, int width) {
-  for (int i = 0; i < m; i++) ES_GLUE(copy, ES_S)(dst + rows[i], src + (int64_t)i * width, n);
+  for (int i = 0; i < m; i++) ES_GLUE(copy, ES_S)(dst + rows[i], (const char *)(src + (int64_t)i * width), n);
 }
 
 static inline void ES_GLUE(scatter_each, ES_S)(char *dst, const int64_t *rows, int m,

@@ -1,0 +1,56 @@
+/* Contraction: one panel of a few rows, where the general machinery would take longer
+ * than the arithmetic. The same kernels, the same order, no workspace. */
+#include "engine/gemm.h"
+
+enum {
+  SMALL_ROWS = 64,
+  SMALL_K = 64,
+  PANEL_ROW = ES_GEMM_VECTORS * 64 /* bytes of one k of a panel at most */
+};
+
+bool es_gemm_is_small(const es_gemm_plan *g) {
+  bool plain = g->kind < ES_GEMM_C64 && g->plain_store && !g->x_packed && g->y.native;
+  return plain && g->n_boxes == 1 && g->batch.count == 1 && g->m_count <= SMALL_ROWS &&
+         g->n.count <= g->nr && g->k.count <= SMALL_K;
+}
+
+void es_gemm_run_small(const es_gemm_plan *g, const es_run_args *args) {
+  const es_problem *p = g->problem;
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  const es_gemm_moves *moves = &g->kernels->gemm->moves[__builtin_ctzl(g->each)];
+  const es_gemm_box *box = g->box;
+  const char *y = (const char *)args->base[p->in[g->y.in].slot] + g->first[ES_GEMM_Y];
+  char *c = (char *)args->base[p->out.slot] + g->first[ES_GEMM_C];
+  _Alignas(ES_ALIGN) char panel[SMALL_K * PANEL_ROW + ES_ALIGN], result[ES_GEMM_ROWS * PANEL_ROW];
+  int m = (int)g->m_count, n = (int)g->n.count;
+  if (m == 0 || n == 0) return;
+  bool wide = n > type->lanes;
+  int64_t width = es_gemm_width(g, n), row[ES_GEMM_ROWS], c_row[ES_GEMM_ROWS];
+  es_gemm_tile tile = {.k = box->k.count,
+                       .x = (const char *)args->base[p->in[g->x.in].slot] + g->first[ES_GEMM_X],
+                       .xk = box->k.table[ES_GEMM_X],
+                       .y = y + *g->n.table[ES_GEMM_Y],
+                       .yk = box->k.table[ES_GEMM_Y]};
+  if (!(*g->in_place & ES_GEMM_Y_HERE)) {
+    moves->pack(panel, (int)width, y, g->n.table[ES_GEMM_Y], n, tile.yk, tile.k);
+    tile.y = panel;
+    tile.yk = wide ? box->k.table[ES_GEMM_PACKED] : box->narrow;
+  }
+  for (int q = 0; q < box->height; q++) c_row[q] = q * width * (int64_t)g->each;
+  for (int i = 0; i < m; i += box->height) {
+    int valid = m - i < box->height ? m - i : box->height;
+    int index = es_gemm_height_index(type, valid), height = type->height[index];
+    bool full = valid == height, here = full && (*g->in_place & ES_GEMM_C_HERE);
+    tile.rows = box->m.table[ES_GEMM_X] + i;
+    if (!full) {
+      for (int q = 0; q < height; q++) row[q] = tile.rows[q < valid ? q : valid - 1];
+      tile.rows = row;
+    }
+    tile.c = here ? c + *g->n.table[ES_GEMM_C] : result;
+    tile.c_rows = here ? box->m.table[ES_GEMM_C] + i : c_row;
+    type->kernel[index][wide][ES_GEMM_ANY_ROWS](&tile);
+    if (!here)
+      moves->scatter(c, box->m.table[ES_GEMM_C] + i, valid, g->n.table[ES_GEMM_C], n, result,
+                     (int)width);
+  }
+}
