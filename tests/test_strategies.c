@@ -486,3 +486,35 @@ Test(strategies, are_forced_by_name_or_refused) {
   cr_assert_str_eq(error.rule, "S15");
   scene_free(&s);
 }
+
+/* Matrix product where both sides are reused, streaming where one is not. */
+Test(strategies, the_choice_follows_reuse) {
+  static const struct {
+    const char *name;
+    int n_in, n_out;
+    int64_t extent[3], strides[2][MAX_AXES];
+  } cases[] = {
+      {"gemm", 2, 2, {64, 64, 64}, {{64, 0, 1}, {0, 1, 64}}},
+      {"reduce", 2, 1, {64, 256}, {{256, 1}, {0, 1}}},        /* matrix times vector */
+      {"reduce", 2, 1, {64, 256}, {{1, 64}, {0, 1}}},         /* the matrix transposed */
+      {"reduce", 2, 2, {64, 50, 3}, {{52, 1, 1}, {3, 0, 1}}}, /* depthwise */
+      {"reduce", 2, 0, {5000}, {{1}, {1}}},                   /* dot */
+      {"reduce", 1, 1, {64, 256}, {{256, 1}}},                /* sums */
+      {"map", 2, 2, {64, 64}, {{64, 1}, {0, 1}}},             /* broadcast */
+      {"copy", 1, 2, {64, 65}, {{1, 64}}},                    /* transpose */
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    scene s = {0};
+    int rank = 0;
+    while (rank < 3 && cases[i].extent[rank]) rank++;
+    es_reducer reduce = rank > cases[i].n_out ? ES_REDUCE_SUM : ES_REDUCE_NONE;
+    simple(&s, ES_F32, reduce, cases[i].n_in, rank, cases[i].n_out, cases[i].extent,
+           cases[i].strides);
+    char *got = check(malloc(s.bytes[cases[i].n_in])), text[256];
+    es_error error;
+    cr_assert_eq(run(&s, NULL, ES_ISA_AUTO, NULL, got, text, &error), ES_OK);
+    cr_assert(!strncmp(text, cases[i].name, strlen(cases[i].name)), "case %d: %s", (int)i, text);
+    free(got);
+    scene_free(&s);
+  }
+}
