@@ -77,6 +77,7 @@ typedef struct es_gemm_plan {
   uint8_t *in_place;        /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE */
   bool plain_store;         /* C has the compute type, alpha 1, beta 0, no mean */
   int nr;                   /* columns of a full panel */
+  bool along_c;             /* C runs along n: the tiles' rows are its rows */
   int group;                /* tiles of rows computed before their panel is stored */
   int64_t kc, mb, nb;       /* blocks of k, rows and columns */
   int64_t n_kb, n_mb, n_nb; /* how many of them; n_mb over all boxes */

@@ -160,7 +160,7 @@ static void cut_rows(const es_gemm_plan *g, es_gemm_box *box) {
 
 static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
   int64_t cols[ES_GEMM_COLUMNS], panels = (g->n.count + g->nr - 1) / g->nr;
-  bool c_may = g->group == 1 && g->n_kb == 1 && g->kind < ES_GEMM_C64;
+  bool c_may = g->plain_store && g->n_kb == 1 && g->kind < ES_GEMM_C64;
   if (!(g->in_place = ES_NEW_N(arena, uint8_t, panels))) return false;
   for (int64_t q = 0; q < panels; q++) {
     int64_t n = g->n.count - q * g->nr < g->nr ? g->n.count - q * g->nr : g->nr;

@@ -54,17 +54,28 @@ static void pack_planes(const es_gemm_run *r, const es_gemm_worker *w, char *dst
   }
 }
 
+static void pack_panel(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
+                       int64_t j, const int64_t *ks, int64_t p, int64_t k) {
+  const es_gemm_plan *g = r->g;
+  int64_t n = es_gemm_smaller(g->nr, b->n - j);
+  int width = es_gemm_width(g, n);
+  char *dst = w->y_block + (size_t)(j * g->kc + p * width) * g->each;
+  if (g->kind < ES_GEMM_C64)
+    es_gemm_pack(r, w, dst, width, b->y, &g->y, b->y_cols + j, (int)n, ks + p, k);
+  else
+    pack_planes(r, w, dst, width, b->y, b->y_cols + j, (int)n, ks + p, k);
+}
+
+/* Where Y runs along its columns, a few rows of k of all panels, then the next few:
+ * these are pages that all panels share. */
 void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
                     int64_t k0, int64_t k) {
   const es_gemm_plan *g = r->g;
   const int64_t *ks = es_gemm_table(&g->k, ES_GEMM_Y, k0, k, w->y_k);
-  for (int64_t j = 0; j < b->n; j += g->nr) {
-    if (b->in_place[j / g->nr] & ES_GEMM_Y_HERE) continue;
-    int64_t n = es_gemm_smaller(g->nr, b->n - j);
-    char *dst = w->y_block + (size_t)(j * g->kc) * r->g->each;
-    if (g->kind < ES_GEMM_C64)
-      es_gemm_pack(r, w, dst, es_gemm_width(g, n), b->y, &g->y, b->y_cols + j, (int)n, ks, k);
-    else
-      pack_planes(r, w, dst, es_gemm_width(g, n), b->y, b->y_cols + j, (int)n, ks, k);
-  }
+  bool along = b->n > 1 && b->y_cols[1] - b->y_cols[0] == (int64_t)es_dtype_size(g->y.dtype);
+  int64_t some = along ? ES_GEMM_CONVERT : k;
+  for (int64_t p = 0; p < k; p += some)
+    for (int64_t j = 0; j < b->n; j += g->nr)
+      if (!(b->in_place[j / g->nr] & ES_GEMM_Y_HERE))
+        pack_panel(r, w, b, j, ks, p, es_gemm_smaller(some, k - p));
 }

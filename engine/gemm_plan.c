@@ -179,8 +179,8 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
   g.nr = ES_GEMM_VECTORS * env->kernels->gemm->type[kind].lanes;
   g.plain_store = p->out.dtype == g.compute && p->alpha == 1 && p->beta == 0 &&
                   p->reduce != ES_REDUCE_MEAN;
-  bool in_place = g.plain_store && runs_along(p, x, &p->out, ES_GEMM_N);
-  g.group = in_place ? 1 : ES_GEMM_GROUP;
+  g.along_c = runs_along(p, x, &p->out, ES_GEMM_N);
+  g.group = g.plain_store && g.along_c && !x_packed ? 1 : ES_GEMM_GROUP;
   g.batch.count = es_gemm_count(p, x, ES_GEMM_BATCH);
   g.m_count = es_gemm_count(p, x, ES_GEMM_M);
   g.n.count = es_gemm_count(p, x, ES_GEMM_N);
@@ -215,7 +215,7 @@ static void set_room(es_gemm_plan *g) {
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
   room->y_block = place(room, kc * nb * each + ES_ALIGN);
-  room->x_tiles = place(room, g->x_packed ? kc * group_rows * each + ES_ALIGN : 0);
+  room->x_tiles = place(room, g->x_packed ? kc * group_rows * each + ES_GEMM_GROUP * ES_ALIGN : 0);
   room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : group_rows * nr) * each);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);

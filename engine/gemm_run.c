@@ -49,11 +49,23 @@ static const int64_t *steps(const run *r, worker *w, int height, bool usual) {
   return at;
 }
 
-static void packed_rows(const run *r, worker *w, const block *b, char *to, bool usual, rows *t) {
-  es_gemm_pack(r, w, to, t->height, b->x, &r->g->x, b->x_rows + t->first, t->valid, b->x_k, b->k);
-  t->x = to;
-  t->xk = steps(r, w, t->height, usual);
-  t->form = ES_GEMM_UNIT_ROWS;
+/* A few rows of k of all tiles, then the next few: where X runs along its rows, these
+ * are pages that all tiles share. */
+static void pack_rows(const run *r, worker *w, const block *b, rows *t, int tiles) {
+  size_t each = r->g->each;
+  char *to[ES_GEMM_GROUP], *at = w->x_tiles;
+  for (int q = 0; q < tiles; q++) {
+    t[q].x = to[q] = at;
+    t[q].xk = steps(r, w, t[q].height, t[q].height == b->height);
+    t[q].form = ES_GEMM_UNIT_ROWS;
+    t[q].ahead = 0;
+    at += (size_t)(t[q].height * r->g->kc) * each + ES_ALIGN; /* a vector past its end */
+  }
+  for (int64_t p = 0; p < b->k; p += ES_GEMM_CONVERT)
+    for (int q = 0; q < tiles; q++)
+      es_gemm_pack(r, w, to[q] + (size_t)(p * t[q].height) * each, t[q].height, b->x, &r->g->x,
+                   b->x_rows + t[q].first, t[q].valid, b->x_k + p,
+                   es_gemm_smaller(ES_GEMM_CONVERT, b->k - p));
 }
 
 static void direct_rows(const run *r, const block *b, rows *t) {
@@ -68,24 +80,16 @@ static void direct_rows(const run *r, const block *b, rows *t) {
 
 /* ---- tiles ---------------------------------------------------------------------- */
 
-static void run_chains(es_gemm_kernel kernel, es_gemm_tile t, int64_t k, int64_t chain) {
-  for (;;) {
-    t.k = es_gemm_smaller(k, chain);
-    kernel(&t);
-    if ((k -= t.k) <= 0) return;
-    t.xk += t.k;
-    t.yk += t.k;
-    t.add = true;
-  }
-}
-
-/* Asks for the lines of C that a panel will be stored to, while it is computed. What
- * is stored across touches a line, and often a page, for every column. */
-static void fetch_c(const block *b, int64_t i, int m, int64_t j, int64_t n) {
-  const char *low = b->c + b->c_rows[i], *high = b->c + b->c_rows[i + m - 1];
-  for (int64_t q = j; q < j + n; q++) {
-    __builtin_prefetch(low + b->c_cols[q], 1);
-    __builtin_prefetch(high + b->c_cols[q], 1);
+/* Asks for the lines of C that a panel will be stored to, while it is computed: both
+ * ends of every row, or, where columns are written, of every column, which is often a
+ * page of its own. */
+static void fetch_c(const block *b, bool along, int64_t i, int m, int64_t j, int64_t n) {
+  const int64_t *row = b->c_rows + i, *col = b->c_cols + j, *line = along ? row : col;
+  int64_t lines = along ? m : n;
+  int64_t low = along ? col[0] : row[0], high = along ? col[n - 1] : row[m - 1];
+  for (int64_t q = 0; q < lines; q++) {
+    __builtin_prefetch(b->c + line[q] + low, 1);
+    __builtin_prefetch(b->c + line[q] + high, 1);
   }
 }
 
@@ -112,17 +116,22 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
   for (int q = 0; q < tiles; q++) group_rows += t[q].height;
   char *c = w->c_tiles;
   if (g->n_kb > 1) c += (t->first * g->nb + j * group_rows) * (int64_t)r->g->each;
-  bool c_in_place = (b->in_place[j / g->nr] & ES_GEMM_C_HERE) && t->valid == t->height;
-  if (last && !c_in_place) fetch_c(b, t->first, m, j, n);
-  es_gemm_tile tile = {.c = c_in_place ? b->c + b->c_cols[j] : c,
+  bool c_in_place = (b->in_place[j / g->nr] & ES_GEMM_C_HERE) && m == group_rows;
+  if (last) fetch_c(b, g->along_c, t->first, m, j, n);
+  es_gemm_tile tile = {.k = b->k,
+                       .chain = b->box->chain,
+                       .c = c_in_place ? b->c + b->c_cols[j] : c,
                        .c_rows = c_in_place ? b->c_rows + t->first : c_row,
                        .add = b->k0 > 0};
   for (int q = 0; q < ES_GEMM_ROWS; q++) c_row[q] = q * row;
   point_at_y(r, w, b, j, width, &tile);
-  for (int q = 0; q < tiles; tile.c += t[q++].height * row) {
+  for (int q = 0; q < tiles; q++) {
     tile.x = t[q].x, tile.xk = t[q].xk, tile.rows = t[q].row, tile.ahead = t[q].ahead;
-    run_chains(r->type->kernel[t[q].height_index][width > r->type->lanes][t[q].form], tile, b->k,
-               b->box->chain);
+    r->type->kernel[t[q].height_index][width > r->type->lanes][t[q].form](&tile);
+    if (c_in_place)
+      tile.c_rows += t[q].height;
+    else
+      tile.c += t[q].height * row;
   }
   if (last && !c_in_place) es_gemm_store(r, c, width, b, t->first, m, j, (int)n);
 }
@@ -135,16 +144,12 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   for (; tiles < g->group && i + m < b->m; m += t[tiles++].valid) {
     rows *q = &t[tiles];
     q->first = i + m;
-    q->ahead = 0;
     q->valid = (int)es_gemm_smaller(b->height, b->m - q->first);
     q->height_index = es_gemm_height_index(r->type, q->valid);
     q->height = r->type->height[q->height_index];
-    if (g->x_packed)
-      packed_rows(r, w, b, w->x_tiles + (size_t)(tiles * b->height * g->kc) * g->each,
-                  q->height == b->height, q);
-    else
-      direct_rows(r, b, q);
+    if (!g->x_packed) direct_rows(r, b, q);
   }
+  if (g->x_packed) pack_rows(r, w, b, t, tiles);
   for (int64_t j = 0; j < b->n; j += g->nr) panel(r, w, b, t, tiles, m, j);
   return m;
 }

@@ -27,6 +27,7 @@ void es_gemm_run_small(const es_gemm_plan *g, const es_run_args *args) {
   bool wide = n > type->lanes;
   int64_t width = es_gemm_width(g, n), row[ES_GEMM_ROWS], c_row[ES_GEMM_ROWS];
   es_gemm_tile tile = {.k = box->k.count,
+                       .chain = box->chain,
                        .x = (const char *)args->base[p->in[g->x.in].slot] + g->first[ES_GEMM_X],
                        .xk = box->k.table[ES_GEMM_X],
                        .y = y + *g->n.table[ES_GEMM_Y],

@@ -28,7 +28,7 @@ typedef enum es_gemm_kind {
 enum { ES_GEMM_ROWS = 14, ES_GEMM_VECTORS = 2, ES_GEMM_HEIGHTS = 8, ES_GEMM_COLUMNS = 32 };
 
 typedef struct es_gemm_tile {
-  int64_t k;
+  int64_t k, chain;      /* C is added to after every chain multiply-adds */
   const char *x;
   const int64_t *xk;   /* [k] */
   const int64_t *rows; /* [height]; not read by the unit-stride form */

@@ -15,45 +15,51 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
   const int64_t k = t->k, ahead = t->ahead;
   vec re[ES_GEMM_ROWS / 2][ES_GEMM_VECTORS], im[ES_GEMM_ROWS / 2][ES_GEMM_VECTORS];
-  ES_UNROLL
-  for (int i = 0; i < height; i++) {
+  int64_t p = 0;
+  bool add = t->add;
+  do {
+    const int64_t end = k - p < t->chain ? k : p + t->chain;
     ES_UNROLL
-    for (int v = 0; v < vectors; v++) re[i][v] = im[i][v] = (vec){0};
-  }
-  for (int64_t p = 0; p < k; p++) {
-    const char *at = x + xk[p], *from = y + yk[p];
-    vec b_re[ES_GEMM_VECTORS], b_im[ES_GEMM_VECTORS];
-    if (unit) __builtin_prefetch(at + ahead);
-    ES_UNROLL
-    for (int v = 0; v < vectors; v++) {
-      b_re[v] = ((const vec *)from)[v];
-      b_im[v] = ((const vec *)from)[vectors + v];
+    for (int i = 0; i < height; i++) {
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) re[i][v] = im[i][v] = (vec){0};
+    }
+    for (; p < end; p++) {
+      const char *at = x + xk[p], *from = y + yk[p];
+      vec b_re[ES_GEMM_VECTORS], b_im[ES_GEMM_VECTORS];
+      if (unit) __builtin_prefetch(at + ahead);
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) {
+        b_re[v] = ((const vec *)from)[v];
+        b_im[v] = ((const vec *)from)[vectors + v];
+      }
+      ES_UNROLL
+      for (int i = 0; i < height; i++) {
+        ES_T a[2];
+        memcpy(a, at + (unit ? i * (int64_t)sizeof a : rows[i]), sizeof a);
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) {
+          re[i][v] += a[0] * b_re[v];
+          im[i][v] += a[0] * b_im[v];
+          re[i][v] -= a[1] * b_im[v];
+          im[i][v] += a[1] * b_re[v];
+        }
+        if (!unit) atomic_signal_fence(memory_order_seq_cst);
+      }
     }
     ES_UNROLL
     for (int i = 0; i < height; i++) {
-      ES_T a[2];
-      memcpy(a, at + (unit ? i * (int64_t)sizeof a : rows[i]), sizeof a);
+      vec *c = (vec *)(t->c + t->c_rows[i]);
       ES_UNROLL
       for (int v = 0; v < vectors; v++) {
-        re[i][v] += a[0] * b_re[v];
-        im[i][v] += a[0] * b_im[v];
-        re[i][v] -= a[1] * b_im[v];
-        im[i][v] += a[1] * b_re[v];
+        if (add) re[i][v] += c[v];
+        if (add) im[i][v] += c[vectors + v];
+        c[v] = re[i][v];
+        c[vectors + v] = im[i][v];
       }
-      if (!unit) atomic_signal_fence(memory_order_seq_cst);
     }
-  }
-  ES_UNROLL
-  for (int i = 0; i < height; i++) {
-    vec *c = (vec *)(t->c + t->c_rows[i]);
-    ES_UNROLL
-    for (int v = 0; v < vectors; v++) {
-      if (t->add) re[i][v] += c[v];
-      if (t->add) im[i][v] += c[vectors + v];
-      c[v] = re[i][v];
-      c[vectors + v] = im[i][v];
-    }
-  }
+    add = true;
+  } while (p < k);
 }
 
 #define ES_X(h)                                                                                    \

@@ -27,39 +27,46 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
   const int64_t k = t->k, ahead = t->ahead;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
-  int64_t row[ES_GEMM_ROWS];
+  int64_t row[ES_GEMM_ROWS], p = 0;
+  bool add = t->add;
   ES_UNROLL
-  for (int i = 0; i < height; i++) {
+  for (int i = 0; i < height; i++)
     row[i] = unit ? i * (int64_t)sizeof(ES_T) : i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
-    ES_UNROLL
-    for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
-  }
-  for (int64_t p = 0; p < k; p++) {
-    const char *at = x + xk[p], *from = y + yk[p];
-    vec b[ES_GEMM_VECTORS];
-    if (unit) __builtin_prefetch(at + ahead);
-    ES_UNROLL
-    for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
+  do {
+    const int64_t end = k - p < t->chain ? k : p + t->chain;
     ES_UNROLL
     for (int i = 0; i < height; i++) {
-      ES_T a;
-      memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
       ES_UNROLL
-      for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
-      /* Keeps the compiler from gathering all broadcasts first, for which there
-       * are no registers. No instruction. */
-      if (!unit) atomic_signal_fence(memory_order_seq_cst);
+      for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
     }
-  }
-  ES_UNROLL
-  for (int i = 0; i < height; i++) {
-    vec *c = (vec *)(t->c + t->c_rows[i]);
+    for (; p < end; p++) {
+      const char *at = x + xk[p], *from = y + yk[p];
+      vec b[ES_GEMM_VECTORS];
+      if (unit) __builtin_prefetch(at + ahead);
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
+      ES_UNROLL
+      for (int i = 0; i < height; i++) {
+        ES_T a;
+        memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+        /* Keeps the compiler from gathering all broadcasts first, for which there
+         * are no registers. No instruction. */
+        if (!unit) atomic_signal_fence(memory_order_seq_cst);
+      }
+    }
     ES_UNROLL
-    for (int v = 0; v < vectors; v++) {
-      if (t->add) acc[i][v] += c[v];
-      c[v] = acc[i][v];
+    for (int i = 0; i < height; i++) {
+      vec *c = (vec *)(t->c + t->c_rows[i]);
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) {
+        if (add) acc[i][v] += c[v];
+        c[v] = acc[i][v];
+      }
     }
-  }
+    add = true;
+  } while (p < k);
 }
 
 #define ES_X(h)                                                                                    \
