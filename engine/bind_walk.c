@@ -46,7 +46,7 @@ static es_status check_reads(es_binder *b, int operand, const es_node *node, boo
   if (node->kind != ES_NODE_AFFINE) return ES_OK;
   const es_fill *fill = &node->affine->fill;
   int64_t low, high, extent = b->sizes.extent[node->var];
-  reach r;
+  reach r = INSIDE;
   ES_TRY(affine_reach(b, node, &low, &high, &r));
   if (r != LEAVES) return ES_OK;
   if (fill->kind == ES_FILL_NONE) return leaves_axis(b, operand, node, low, high);
@@ -274,7 +274,7 @@ static es_status constrain(es_binder *b, const es_node *node, es_part *part, int
   if (node->kind != ES_NODE_AFFINE || node->affine->fill.kind == ES_FILL_NONE) return ES_OK;
   if (reads_beside(&node->affine->fill)) return ES_OK;
   int64_t low, high;
-  reach r;
+  reach r = INSIDE;
   ES_TRY(affine_reach(b, node, &low, &high, &r));
   return r == LEAVES ? add_constraint(b, node, part, room) : ES_OK;
 }

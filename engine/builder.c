@@ -55,13 +55,14 @@ es_status es_builder_constant(es_builder *b, es_dtype dtype, es_scalar value, in
   return ES_OK;
 }
 
-es_status es_builder_group(es_builder *b, const char *text, double points) {
+es_status es_builder_group(es_builder *b, const char *text, const char *formula, double points) {
   es_plan *plan = b->plan;
   es_plan_group *groups = es_arena_grow(&plan->arena, plan->group, plan->n_groups, &b->cap_groups,
                                         sizeof *groups);
   if (!groups) return es_fail_nomem(b->error);
   plan->group = groups;
-  plan->group[plan->n_groups++] = (es_plan_group){.text = text, .points = points};
+  plan->group[plan->n_groups++] = 
+      (es_plan_group){.text = text, .points_formula = formula, .points = points};
   return ES_OK;
 }
 

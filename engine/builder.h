@@ -25,8 +25,9 @@ es_status es_builder_intermediate(es_builder *b, es_dtype dtype, int rank, const
                                   int *slot);
 /* One element that every index reads. */
 es_status es_builder_constant(es_builder *b, es_dtype dtype, es_scalar value, int *slot);
-/* Opens the group that later steps belong to. text lives in the plan's arena. */
-es_status es_builder_group(es_builder *b, const char *text, double points);
+/* Opens the group that later steps belong to. Both texts live in the plan's arena;
+ * formula is NULL for steps that are no part of the expression. */
+es_status es_builder_group(es_builder *b, const char *text, const char *formula, double points);
 /* Appends the steps of a problem: canonical, split into boxes where constraints
  * allow, each by the cheapest strategy. p lives in scratch and is consumed. */
 es_status es_builder_nest(es_builder *b, es_problem *p);

@@ -46,6 +46,22 @@ static const char *describe(es_builder *b, const nest *n) {
   return text;
 }
 
+static void put_formula(es_text *t, const es_bound *bound, int rank, const int32_t *label) {
+  for (int a = 0; a < rank; a++)
+    es_text_printf(t, "%s%s", a ? "·" : "", bound->label[label[a]].name);
+}
+
+/* The points of a nest over these labels: their product. Nothing for one point. */
+static const char *points_formula(es_builder *b, int rank, const int32_t *label) {
+  es_text t = es_text_init(NULL, 0);
+  put_formula(&t, b->bound, rank, label);
+  char *text = es_arena_array(&b->plan->arena, t.len + 1, 1);
+  if (!text) return NULL;
+  t = es_text_init(text, t.len + 1);
+  put_formula(&t, b->bound, rank, label);
+  return rank ? text : "1";
+}
+
 /* Gives axes to the labels of a walk that have none yet. */
 static int number_axes(es_builder *b, const es_walk *walk, int rank, int32_t *label) {
   for (int i = 0; i < walk->n; i++) {
@@ -136,8 +152,9 @@ static es_status add_nest(es_builder *b, const es_part *part, const nest *n) {
     set_arithmetic(b, part, n, rank > n_out, p);
   }
   for (int a = 0; a < rank; a++) b->axis_of[label[a]] = -1;
-  if (!p) return es_fail_nomem(b->error);
-  ES_TRY(es_builder_group(b, text, es_problem_points(p)));
+  const char *formula = points_formula(b, rank, label);
+  if (!p || !formula) return es_fail_nomem(b->error);
+  ES_TRY(es_builder_group(b, text, formula, es_problem_points(p)));
   return es_builder_nest(b, p);
 }
 

@@ -51,18 +51,18 @@ es_status es_builder_output(es_builder *b, int output) {
   if (out->fill_first && bound->beta != 0) {
     es_dtype dtype = es_dtype_compute(out->dtype);
     ES_TRY(es_builder_intermediate(b, dtype, out->rank, out->shape, &saved));
-    ES_TRY(es_builder_group(b, "beta out, set aside", points));
+    ES_TRY(es_builder_group(b, "beta out, set aside", NULL, points));
     ES_TRY(add_map(b, output, slot, saved, bound->beta, 0));
   }
   if (out->fill_first) {
     int constant;
     ES_TRY(es_builder_constant(b, out->dtype, identity(bound->reduce), &constant));
-    ES_TRY(es_builder_group(b, "fill", points));
+    ES_TRY(es_builder_group(b, "fill", NULL, points));
     ES_TRY(add_map(b, output, constant, slot, bound->alpha, 0));
   }
   for (int i = 0; i < bound->n_parts; i++)
     if (bound->part[i].output == output) ES_TRY(es_builder_part(b, &bound->part[i]));
   if (saved < 0) return ES_OK;
-  ES_TRY(es_builder_group(b, "+ beta out", points));
+  ES_TRY(es_builder_group(b, "+ beta out", NULL, points));
   return add_map(b, output, saved, slot, 1, 1);
 }

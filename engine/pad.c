@@ -156,7 +156,7 @@ es_status es_builder_pad(es_builder *b, int operand) {
       return es_fail(b->error, ES_E_LIMIT, "M1", p.from->fill[a].span,
                      "the padded axis is longer than 2^63 - 1 elements");
   ES_TRY(es_builder_intermediate(b, p.dtype, rank, shape, &p.slot));
-  ES_TRY(es_builder_group(b, "pad", (double)b->plan->slot[p.slot].count));
+  ES_TRY(es_builder_group(b, "pad", NULL, (double)b->plan->slot[p.slot].count));
   ES_TRY(copy_source(&p, operand));
   for (int a = 0; a < rank; a++) ES_TRY(fill_axis(&p, a));
   b->operand_slot[operand] = p.slot;

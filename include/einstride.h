@@ -513,6 +513,13 @@ ES_API size_t es_plan_workspace(const es_plan *plan);     /* bytes, 64-aligned *
 /* Multiply-adds, and the bytes of operands, result and intermediates. */
 ES_API double es_plan_flops(const es_plan *plan);
 ES_API double es_plan_bytes(const es_plan *plan);
+/* Multiply-adds as a formula in the names of the text, one product a step:
+ * "b·c·h·w·kh·kw + b·o·h·w·c". Same contract as es_error_render. */
+ES_API size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap);
+/* The quotient of two such formulas, simplified: "1/o + 1/(kh·kw)". Factors are
+ * names or numbers. Same contract; 0 for a text that is no such formula. */
+ES_API size_t es_formula_ratio(const char *numerator, const char *denominator, char *buf,
+                               size_t cap);
 /* One nested line a step, FFTW's manner. Same contract as es_error_render. */
 ES_API size_t es_plan_print(const es_plan *plan, char *buf, size_t cap);
 

@@ -1,5 +1,6 @@
 /* What a pattern would do: its result's shape, its cost, its way through the
  * engine. Operands are tensors, or shapes as tuples; nothing is computed. */
+#include <stdio.h>
 #include <string.h>
 
 #include "repl/functions.h"
@@ -71,12 +72,16 @@ static sc_value *cost(sc_args *a) {
   es_plan *plan = read_question(a, &q) ? sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes)
                                        : NULL;
   if (!plan) return NULL;
+  size_t len = es_plan_formula(plan, NULL, 0);
+  char *formula = sc_scratch(a->s, len + 1);
+  es_plan_formula(plan, formula, len + 1);
   sc_value *items[] = {
+      sc_string(a->s, "formula", 7),        sc_string(a->s, formula, len),
       sc_string(a->s, "multiply_adds", 13), sc_int(a->s, (int64_t)es_plan_flops(plan)),
       sc_string(a->s, "bytes", 5),          sc_int(a->s, (int64_t)es_plan_bytes(plan)),
       sc_string(a->s, "workspace", 9),      sc_int(a->s, (int64_t)es_plan_workspace(plan))};
   es_plan_release(plan);
-  return sc_sequence(a->s, SC_DICT, 6, items);
+  return sc_sequence(a->s, SC_DICT, 8, items);
 }
 
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
@@ -107,12 +112,53 @@ static sc_value *explain(sc_args *a) {
   return sc_dump(a->s, a->span, q.text, q.n ? q.in : NULL, q.n, q.sizes, letters);
 }
 
+/* Appends a cost's formula to text, or those of a sequence, which is run one after
+ * the other; adds up the multiply-adds. */
+static bool add_costs(sc_args *a, int index, char **text, double *count) {
+  const sc_value *v = a->value[index];
+  bool one = !sc_is_sequence(v);
+  for (int64_t i = 0; i < (one ? 1 : v->n); i++) {
+    const sc_value *c = one ? v : v->items[i];
+    const sc_value *formula = c->kind == SC_DICT ? sc_dict_get(c, "formula") : NULL;
+    const sc_value *multiply_adds = formula ? sc_dict_get(c, "multiply_adds") : NULL;
+    if (!multiply_adds || formula->kind != SC_STRING || multiply_adds->kind != SC_INT) {
+      sc_fail(a->s, ES_E_DTYPE, a->at[index], "expected a cost(…) or a tuple of them, found %s",
+              sc_kind_name(c->kind));
+      return false;
+    }
+    size_t old = *text ? strlen(*text) : 0, size = old + formula->len + 4;
+    char *longer = sc_scratch(a->s, size);
+    snprintf(longer, size, "%s%s%s", old ? *text : "", old ? " + " : "", formula->text);
+    *text = longer;
+    *count += (double)multiply_adds->i;
+  }
+  return true;
+}
+
+static sc_value *ratio(sc_args *a) {
+  char *over = NULL, *under = NULL;
+  double points = 0, of = 0;
+  if (!add_costs(a, 0, &over, &points) || !add_costs(a, 1, &under, &of)) return NULL;
+  size_t len = over && under ? es_formula_ratio(over, under, NULL, 0) : 0;
+  if (!len || of == 0)
+    return sc_fail(a->s, ES_E_VALUE, a->span, "these costs have no ratio: one is empty or too long");
+  char *text = sc_scratch(a->s, len + 1);
+  es_formula_ratio(over, under, text, len + 1);
+  sc_value *items[] = {sc_string(a->s, "formula", 7), sc_string(a->s, text, len),
+                       sc_string(a->s, "value", 5), sc_float(a->s, points / of)};
+  return sc_sequence(a->s, SC_DICT, 4, items);
+}
+
 const sc_function sc_functions_plan[] = {
     {"infer_shape", SC_IN_BARE, "pattern operands* **", infer_shape, 0,
      "infer_shape('b c h w, o c -> b o h w', (1, 3, 8, 8), (4, 3)): the result's shape; nothing is "
      "computed."},
     {"cost", SC_IN_BARE, "pattern operands* **", cost, 0,
-     "Multiply-adds, bytes touched and workspace of a pattern over tensors or shapes."},
+     "Multiply-adds (as a formula in the names, and counted), bytes touched and workspace of a "
+     "pattern over tensors or shapes."},
+    {"ratio", SC_IN_BARE, "cost regular", ratio, 0,
+     "ratio(cost(…), cost(…)): the quotient of two costs, simplified. A tuple of costs is a sequence: "
+     "they add up."},
     {"explain", SC_IN_BARE, "pattern operands* stages? **", explain, 0,
      "The way of a pattern: axes, views, problem, plan. stages='s' shows the plan alone."},
     {NULL, 0, NULL, NULL, 0, NULL}};

@@ -247,3 +247,16 @@ cost('b (W k) (H l) c, k l c C -> b W H C', (b,w,h,c), (k,l,c,C))['multiply_adds
 
 cost('b (W k) (H l) (g s), k l g s S -> b W H (g S)', (b,w,h,c), (k,l,g,c//g,C//g))['multiply_adds']
 #= 384
+
+# ---- Complexity, and the ratio of complexity vs regular ----
+# The notes leave these open. Nothing is computed: shapes are enough.
+b, w, h, c, k, l, C = 2, 12, 12, 8, 3, 3, 16
+regular = cost('b (W k) (H l) c, k l c C -> b W H C', (b,w,h,c), (k,l,c,C))
+regular['formula']
+#= 'b·W·H·C·k·l·c'
+separable = cost('b (W k) (H l) c, k l c, c C -> b W H C', (b,w,h,c), (k,l,c), (c,C))
+ratio(separable, regular)['formula']
+#= '1/C + 1/(k·l)'
+grouped = cost('b (W k) (H l) (g s), k l g s S -> b W H (g S)', (b,w,h,c), (k,l,2,4,8))
+ratio(grouped, cost('b (W k) (H l) (g s), k l (g s) (q S) -> b W H (q S)', (b,w,h,c), (k,l,c,C), g=2, q=2))
+#= {'formula': '1/q', 'value': 0.5}
