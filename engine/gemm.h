@@ -14,8 +14,10 @@ enum {
    * ceil(k / 256) equal chains, each from zero, added up in order: less rounding
    * than one long chain, and the same for every blocking. */
   ES_GEMM_CHAIN = 256,
+  ES_GEMM_Y_BLOCK = 1 << 20, /* bytes of Y that stay in the second-level cache: half of it */
   ES_GEMM_VARIANTS = 8,
-  ES_GEMM_GROUP = 4,    /* most tiles of a group */
+  ES_GEMM_GROUP = 24,   /* most tiles of a group */
+  ES_GEMM_ACROSS = 4,   /* tiles of a group that is stored across */
   ES_GEMM_CONVERT = 64, /* rows of k converted from another type at a time */
 };
 
@@ -73,13 +75,17 @@ typedef struct es_gemm_plan {
   int64_t m_count;
   int n_boxes;
   es_gemm_box *box;
-  bool x_packed, y_direct;  /* else X is read where it lies, and Y is packed */
-  uint8_t *in_place;        /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE */
-  bool plain_store;         /* C has the compute type, alpha 1, beta 0, no mean */
-  int nr;                   /* columns of a full panel */
-  bool along_c;             /* C runs along n: the tiles' rows are its rows */
-  int group;                /* tiles of rows computed before their panel is stored */
-  int64_t kc, mb, nb;       /* blocks of k, rows and columns */
+  bool x_packed, y_direct; /* else X is read where it lies, and Y is packed */
+  uint8_t *in_place;       /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE */
+  bool plain_store;        /* C has the compute type, alpha 1, beta 0, no mean */
+  int nr;                  /* columns of a full panel */
+  bool along_c;            /* C runs along n: the tiles' rows are its rows */
+  int m_last, n_last, u;   /* axes, -1 for none: see es_gemm_order */
+  int64_t n_part, u_part;  /* what of n_last and u is kept together */
+  int group;               /* tiles of rows computed before their panel is stored */
+  int64_t run, run_panels; /* columns of a run, and the panels that cut it */
+  int64_t n_panels;
+  int64_t kc, mb, pb;       /* blocks of k, rows and panels */
   int64_t n_kb, n_mb, n_nb; /* how many of them; n_mb over all boxes */
   int threads;
   es_gemm_room room; /* for each thread */
@@ -89,6 +95,16 @@ typedef struct es_gemm_plan {
 /* Panels that are full and whose columns are neighbours: Y is then read, or C written,
  * where it lies. */
 enum { ES_GEMM_Y_HERE = 1, ES_GEMM_C_HERE = 2 };
+
+/* Panels cut runs of columns: all of n, or, when n_part is set, stretches of n_last. */
+static inline int64_t es_gemm_panel_start(const es_gemm_plan *g, int64_t panel) {
+  if (g->n_panels == g->run_panels) return panel * g->nr;
+  return panel / g->run_panels * g->run + panel % g->run_panels * g->nr;
+}
+static inline int64_t es_gemm_panel_columns(const es_gemm_plan *g, int64_t panel) {
+  int64_t at = g->n_panels == g->run_panels ? panel : panel % g->run_panels;
+  return g->run - at * g->nr < g->nr ? g->run - at * g->nr : g->nr;
+}
 
 /* Columns a panel of n is computed with. */
 static inline int es_gemm_width(const es_gemm_plan *g, int64_t n) {
@@ -130,6 +146,11 @@ int64_t es_gemm_count(const es_problem *p, int x, es_gemm_group group);
  * number of boxes. True without constraints. NOMEM through *status. */
 bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
                             es_status *status);
+/* The order of axes within m and n. Rows go along m_last. Columns go along n_last;
+ * where Y runs along another axis u of n, a stretch of u stands just outside a stretch
+ * of n_last, so that the lines of Y that one panel touches serve the next ones too:
+ * … u/u_part, n_last/n_part, u_part, n_part. */
+void es_gemm_order(es_gemm_plan *plan);
 /* Fills in the axes and boxes of a chosen plan. False: out of memory. */
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *plan);
 /* out[i] = offset of point from + i, i < count. */

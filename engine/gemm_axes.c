@@ -3,7 +3,10 @@
 
 enum {
   TABLE_POINTS = 4096, /* axes with more points have their offsets filled in per block */
-  MOST_BOXES = 256
+  MOST_BOXES = 256,
+  /* An operand whose elements meet more than this many of the other's is used so often
+   * that C, not the operand, decides the order. */
+  FEW = 256
 };
 
 es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis) {
@@ -23,7 +26,7 @@ int64_t es_gemm_count(const es_problem *p, int x, es_gemm_group group) {
 
 void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
                      int64_t *out) {
-  int64_t index[ES_GEMM_MAX_AXES], base = 0;
+  int64_t index[ES_GEMM_MAX_AXES + 2], base = 0;
   const int64_t *stride = axes->stride[side];
   int last = axes->n - 1;
   if (last < 0) {
@@ -59,22 +62,107 @@ static bool fill_tables(es_arena *arena, es_gemm_axes *axes) {
   return true;
 }
 
+/* ---- order -------------------------------------------------------------------- */
+
+/* The last axis of the group along which the side runs, -1 for none. */
+static int unit_axis(const es_gemm_plan *g, const es_side *side, es_gemm_group group,
+                     int64_t least) {
+  const es_problem *p = g->problem;
+  for (int a = p->n_out - 1; a >= 0; a--)
+    if (es_gemm_group_of(p, g->x.in, a) == group && side->stride[a] == 1 && p->extent[a] >= least)
+      return a;
+  return -1;
+}
+
+static int last_axis(const es_gemm_plan *g, es_gemm_group group) {
+  int a = g->problem->n_out - 1;
+  while (a >= 0 && es_gemm_group_of(g->problem, g->x.in, a) != group) a--;
+  return a;
+}
+
+/* The parts of u and n_last, divisors of their extents, whose panels fit the Y block,
+ * and that waste least: lanes of the last panel of a run, and bytes of lines. */
+static bool choose_parts(es_gemm_plan *g, int64_t y_block) {
+  const es_problem *p = g->problem;
+  int64_t u_extent = p->extent[g->u], n_extent = p->extent[g->n_last];
+  double best = 0;
+  for (int64_t u = g->kernels->gemm->type[g->kind].lanes; u <= 64 && u <= u_extent; u++) {
+    if (u_extent % u) continue;
+    for (int64_t n = 1; n <= 512 && n <= n_extent; n++) {
+      int64_t padded = (n + g->nr - 1) / g->nr * g->nr;
+      if (n_extent % n || (u * padded * g->kc * (int64_t)g->each > y_block && padded > g->nr))
+        continue;
+      double waste = (double)padded / (double)n + 2.0 / (double)u + 1.0 / (double)n;
+      if (best != 0 && waste >= best) continue;
+      best = waste;
+      g->u_part = u;
+      g->n_part = n;
+    }
+  }
+  return best != 0;
+}
+
+void es_gemm_order(es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_side *x = &p->in[g->x.in], *y = &p->in[g->y.in];
+  g->m_last = g->n_last = g->u = -1;
+  g->run = g->n.count;
+  if (g->along_c && g->n.count <= FEW) g->m_last = unit_axis(g, x, ES_GEMM_M, 4);
+  if (g->m_count > FEW) return;
+  int unit = unit_axis(g, y, ES_GEMM_N, g->kernels->gemm->type[g->kind].lanes);
+  if (unit < 0 || unit == last_axis(g, ES_GEMM_N)) return;
+  g->n_last = unit;
+  if (!g->along_c || g->kind >= ES_GEMM_C64 || !g->y.native) return;
+  g->u = unit;
+  g->n_last = last_axis(g, ES_GEMM_N);
+  if (choose_parts(g, ES_GEMM_Y_BLOCK))
+    g->run = g->n_part;
+  else
+    g->u = g->n_last = -1;
+}
+
+/* ---- making them ---------------------------------------------------------------- */
+
+/* An axis, or a part of it: every times-th index. */
+typedef struct piece {
+  int axis;
+  int64_t extent, times;
+} piece;
+
+static int list_pieces(const es_gemm_plan *g, es_gemm_group group, const es_problem *box,
+                       piece *list) {
+  int n = 0, last = group == ES_GEMM_M ? g->m_last : group == ES_GEMM_N ? g->n_last : -1;
+  int u = group == ES_GEMM_N ? g->u : -1;
+  for (int a = 0; a < g->problem->rank; a++)
+    if (a != last && a != u && es_gemm_group_of(g->problem, g->x.in, a) == group)
+      list[n++] = (piece){a, box->extent[a], 1};
+  if (u >= 0) {
+    list[n++] = (piece){u, box->extent[u] / g->u_part, g->u_part};
+    list[n++] = (piece){last, box->extent[last] / g->n_part, g->n_part};
+    list[n++] = (piece){u, g->u_part, 1};
+    list[n++] = (piece){last, g->n_part, 1};
+  } else if (last >= 0) {
+    list[n++] = (piece){last, box->extent[last], 1};
+  }
+  return n;
+}
+
 /* The axes of one group, with extents from box and strides from p; side[s] is the
  * problem's side for each of X, Y, C. */
-static bool make_axes(es_arena *arena, const es_problem *p, int x, es_gemm_group group,
+static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group group,
                       const es_problem *box, const es_side *const side[ES_GEMM_SIDES],
                       es_gemm_axes *axes) {
-  *axes = (es_gemm_axes){.count = 1, .extent = ES_NEW_N(arena, int64_t, p->rank)};
-  if (!axes->extent) return false;
+  piece list[ES_GEMM_MAX_AXES + 2];
+  *axes = (es_gemm_axes){.count = 1, .n = list_pieces(g, group, box, list)};
+  if (!(axes->extent = ES_NEW_N(arena, int64_t, axes->n))) return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++)
-    if (!(axes->stride[s] = ES_NEW_N(arena, int64_t, p->rank))) return false;
-  for (int a = 0; a < p->rank; a++) {
-    if (es_gemm_group_of(p, x, a) != group) continue;
-    axes->extent[axes->n] = box->extent[a];
-    axes->count *= box->extent[a];
+    if (!(axes->stride[s] = ES_NEW_N(arena, int64_t, axes->n))) return false;
+  for (int i = 0; i < axes->n; i++) {
+    axes->extent[i] = list[i].extent;
+    axes->count *= list[i].extent;
     for (int s = 0; s < ES_GEMM_SIDES; s++)
-      axes->stride[s][axes->n] = side[s]->stride[a] * (int64_t)es_dtype_size(side[s]->dtype);
-    axes->n++;
+      axes->stride[s][i] = side[s]->stride[list[i].axis] * list[i].times *
+                           (int64_t)es_dtype_size(side[s]->dtype);
   }
   return fill_tables(arena, axes);
 }
@@ -159,15 +247,15 @@ static void cut_rows(const es_gemm_plan *g, es_gemm_box *box) {
 }
 
 static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
-  int64_t cols[ES_GEMM_COLUMNS], panels = (g->n.count + g->nr - 1) / g->nr;
+  int64_t cols[ES_GEMM_COLUMNS];
   bool c_may = g->plain_store && g->n_kb == 1 && g->kind < ES_GEMM_C64;
-  if (!(g->in_place = ES_NEW_N(arena, uint8_t, panels))) return false;
-  for (int64_t q = 0; q < panels; q++) {
-    int64_t n = g->n.count - q * g->nr < g->nr ? g->n.count - q * g->nr : g->nr;
+  if (!(g->in_place = ES_NEW_N(arena, uint8_t, g->n_panels))) return false;
+  for (int64_t q = 0; q < g->n_panels; q++) {
+    int64_t n = es_gemm_panel_columns(g, q), from = es_gemm_panel_start(g, q);
     if (n != es_gemm_width(g, n)) continue;
-    es_gemm_offsets(&g->n, ES_GEMM_Y, q * g->nr, n, cols);
+    es_gemm_offsets(&g->n, ES_GEMM_Y, from, n, cols);
     if (g->y_direct && es_gemm_spacing(cols, n, g->each) == 1) g->in_place[q] |= ES_GEMM_Y_HERE;
-    es_gemm_offsets(&g->n, ES_GEMM_C, q * g->nr, n, cols);
+    es_gemm_offsets(&g->n, ES_GEMM_C, from, n, cols);
     if (c_may && es_gemm_spacing(cols, n, g->each) == 1) g->in_place[q] |= ES_GEMM_C_HERE;
   }
   return true;
@@ -180,10 +268,9 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
   const es_side *m_side[] = {&p->in[x], &p->in[y], &p->out};
   const es_side *k_side[] = {&p->in[x], &p->in[y], &q->in[2]};
   static const es_gemm_axes nothing;
-  if (!make_axes(arena, p, x, ES_GEMM_M, part, m_side, &box->m)) return false;
+  if (!make_axes(arena, g, ES_GEMM_M, part, m_side, &box->m)) return false;
   box->k = nothing;
-  if (part->rank == p->rank && !make_axes(arena, p, x, ES_GEMM_K, part, k_side, &box->k))
-    return false;
+  if (part->rank == p->rank && !make_axes(arena, g, ES_GEMM_K, part, k_side, &box->k)) return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++) {
     const es_side *from = s == ES_GEMM_C ? &part->out : &part->in[s == ES_GEMM_X ? x : y];
     box->base[s] = (from->offset - m_side[s]->offset) * (int64_t)es_dtype_size(from->dtype);
@@ -198,9 +285,9 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
   const es_problem *p = g->problem;
   const es_side *side[] = {&p->in[g->x.in], &p->in[g->y.in], &p->out};
-  if (!make_axes(arena, p, g->x.in, ES_GEMM_BATCH, p, side, &g->batch) ||
-      !make_axes(arena, p, g->x.in, ES_GEMM_N, p, side, &g->n) ||
-      !make_axes(arena, p, g->x.in, ES_GEMM_K, p, side, &g->k) || !find_in_place(arena, g))
+  if (!make_axes(arena, g, ES_GEMM_BATCH, p, side, &g->batch) ||
+      !make_axes(arena, g, ES_GEMM_N, p, side, &g->n) ||
+      !make_axes(arena, g, ES_GEMM_K, p, side, &g->k) || !find_in_place(arena, g))
     return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++)
     g->first[s] = side[s]->offset * (int64_t)es_dtype_size(side[s]->dtype);

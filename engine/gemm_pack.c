@@ -55,15 +55,27 @@ static void pack_planes(const es_gemm_run *r, const es_gemm_worker *w, char *dst
 }
 
 static void pack_panel(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
-                       int64_t j, const int64_t *ks, int64_t p, int64_t k) {
+                       int64_t at, const int64_t *ks, int64_t p, int64_t k) {
   const es_gemm_plan *g = r->g;
-  int64_t n = es_gemm_smaller(g->nr, b->n - j);
-  int width = es_gemm_width(g, n);
-  char *dst = w->y_block + (size_t)(j * g->kc + p * width) * g->each;
+  es_gemm_panel q = es_gemm_panel_of(g, b, at);
+  if (q.in_place & ES_GEMM_Y_HERE) return;
+  char *dst = es_gemm_packed_at(g, w, at) + (size_t)(p * q.width) * g->each;
   if (g->kind < ES_GEMM_C64)
-    es_gemm_pack(r, w, dst, width, b->y, &g->y, b->y_cols + j, (int)n, ks + p, k);
+    es_gemm_pack(r, w, dst, q.width, b->y, &g->y, b->y_cols + q.j, q.n, ks + p, k);
   else
-    pack_planes(r, w, dst, width, b->y, b->y_cols + j, (int)n, ks + p, k);
+    pack_planes(r, w, dst, q.width, b->y, b->y_cols + q.j, q.n, ks + p, k);
+}
+
+/* The panels of u_part runs, which differ only in u, along which Y runs. */
+static void spread_runs(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
+                        int64_t at, const int64_t *ks, int64_t k) {
+  const es_gemm_plan *g = r->g;
+  int64_t between = g->run_panels * g->nr * g->kc;
+  for (int64_t i = at; i < at + g->run_panels; i++) {
+    es_gemm_panel q = es_gemm_panel_of(g, b, i);
+    es_gemm_moves_of(r)->spread(es_gemm_packed_at(g, w, i), between, (int)g->u_part, q.width, b->y,
+                                b->y_cols + q.j, q.n, ks, k);
+  }
 }
 
 /* Where Y runs along its columns, a few rows of k of all panels, then the next few:
@@ -72,10 +84,15 @@ void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm
                     int64_t k0, int64_t k) {
   const es_gemm_plan *g = r->g;
   const int64_t *ks = es_gemm_table(&g->k, ES_GEMM_Y, k0, k, w->y_k);
-  bool along = b->n > 1 && b->y_cols[1] - b->y_cols[0] == (int64_t)es_dtype_size(g->y.dtype);
+  if (g->u >= 0) { /* blocks hold whole groups of u_part runs */
+    for (int64_t at = 0; at < b->panels; at += g->u_part * g->run_panels)
+      spread_runs(r, w, b, at, ks, k);
+    return;
+  }
+  int64_t size = (int64_t)es_dtype_size(g->y.dtype);
+  bool along = es_gemm_panel_of(g, b, 0).n > 1 && b->y_cols[1] - b->y_cols[0] == size;
   int64_t some = along ? ES_GEMM_CONVERT : k;
   for (int64_t p = 0; p < k; p += some)
-    for (int64_t j = 0; j < b->n; j += g->nr)
-      if (!(b->in_place[j / g->nr] & ES_GEMM_Y_HERE))
-        pack_panel(r, w, b, j, ks, p, es_gemm_smaller(some, k - p));
+    for (int64_t at = 0; at < b->panels; at++)
+      pack_panel(r, w, b, at, ks, p, es_gemm_smaller(some, k - p));
 }

@@ -5,8 +5,8 @@
 #include "engine/gemm.h"
 
 enum {
-  Y_BLOCK = 1 << 20,      /* bytes of Y that stay in the second-level cache: half of it */
-  Y_BLOCK_MOST = 4 << 20, /* the same where k cannot be cut */
+  Y_BLOCK_MOST = 4 << 20, /* bytes of a Y block where k cannot be cut */
+  X_GROUP = 16 << 10,     /* bytes of X that a group of tiles keeps in the first-level cache */
   COLUMNS_OF_BOXES = 8,
   KC_DIRECT = 1024,     /* longest block of k */
   KC_PACKED = 512,      /* the same when X is packed: a wider Y block pays for packing */
@@ -41,16 +41,17 @@ static double step_cycles(int height, int vectors) {
   return fmax(fmax(height * vectors / 2.0, (height + vectors) / 2.0), 4);
 }
 
-static double compute_cycles(const es_gemm_plan *g, double m, double n, double k) {
+static double compute_cycles(const es_gemm_plan *g, double m, double k) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
   double tiles = ceil(m / most);
   int height = type->height[es_gemm_height_index(type, (int64_t)ceil(m / tiles))];
-  double full = floor(n / g->nr), rest = n - full * g->nr;
-  double step = full * step_cycles(height, 2);
+  double runs = g->run_panels ? (double)(g->n_panels / g->run_panels) : 0;
+  int64_t full = g->run / g->nr, rest = g->run % g->nr;
+  double step = (double)full * step_cycles(height, 2);
   if (rest > 0) step += step_cycles(height, rest > type->lanes ? 2 : 1);
   double parts = g->kind >= ES_GEMM_C64 ? 4 : g->kind == ES_GEMM_I64 ? 6 : 1;
-  return tiles * (k * step * parts + 30 * (full + 1));
+  return tiles * (runs * k * step * parts + 30 * (double)g->n_panels);
 }
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in
@@ -70,7 +71,8 @@ enum { PAGE_MOVE = 7 }; /* cycles */
 
 static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles, double panels) {
   const es_side *x = &p->in[g->x.in];
-  bool across = runs_along(p, g->x.in, x, ES_GEMM_M), along = runs_along(p, g->x.in, x, ES_GEMM_K);
+  bool across = g->m_last >= 0 || runs_along(p, g->x.in, x, ES_GEMM_M);
+  bool along = runs_along(p, g->x.in, x, ES_GEMM_K);
   double elements = (double)g->m_count * (double)g->k.count;
   double moves = along ? 0 : tiles * page_moves(p, x) * PAGE_MOVE;
   if (g->x_packed)
@@ -85,7 +87,8 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   double elements = (double)g->n.count * (double)g->k.count;
   double moves = panels * page_moves(p, y) * PAGE_MOVE;
   if (g->y_direct) return tiles * (moves + 0.03 * elements);
-  bool across = runs_along(p, x, y, ES_GEMM_N), along = runs_along(p, x, y, ES_GEMM_K);
+  bool across = g->u < 0 && (g->n_last >= 0 || runs_along(p, x, y, ES_GEMM_N));
+  bool along = g->u >= 0 || runs_along(p, x, y, ES_GEMM_K);
   double times = g->n_kb > 1 ? (double)g->n_mb : 1;
   return times * (elements * pack_cycles(across, along, g->y.native) + (across ? moves : 0));
 }
@@ -94,11 +97,10 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
 static double predict(const es_gemm_plan *g, const es_problem *p) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   double m = (double)g->m_count, n = (double)g->n.count, batch = (double)g->batch.count;
-  double tiles = ceil(m / type->height[type->n_heights - 1]), panels = ceil(n / g->nr);
-  bool rows = runs_along(p, g->x.in, &p->out, ES_GEMM_M);
-  bool cols = runs_along(p, g->x.in, &p->out, ES_GEMM_N);
-  double cycles = compute_cycles(g, m, n, (double)g->k.count) +
-                  m * n * store_cycles(g, rows, cols) + x_cycles(g, p, tiles, panels) +
+  double tiles = ceil(m / type->height[type->n_heights - 1]), panels = (double)g->n_panels;
+  bool rows = !g->along_c && runs_along(p, g->x.in, &p->out, ES_GEMM_M);
+  double cycles = compute_cycles(g, m, (double)g->k.count) +
+                  m * n * store_cycles(g, rows, g->along_c) + x_cycles(g, p, tiles, panels) +
                   y_cycles(g, p, tiles, panels) + 100;
   double bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
                  2 * es_problem_side_bytes(p, &p->out);
@@ -120,6 +122,11 @@ static int64_t block(int64_t count, int64_t most, int64_t unit, int64_t *n_block
   return each;
 }
 
+/* Panels that are packed together must stay together. */
+static int64_t panel_unit(const es_gemm_plan *g) {
+  return g->u < 0 ? 1 : g->u_part * g->run_panels;
+}
+
 /* Cuts blocks until every thread has several, as long as they are worth it. Columns
  * first: X is then read again, but Y is not packed again. */
 static void share_out(es_gemm_plan *g, int most) {
@@ -127,12 +134,21 @@ static void share_out(es_gemm_plan *g, int most) {
   double tasks = fmin(4 * g->threads, points * (double)g->batch.count / TASK_POINTS);
   while ((double)(g->batch.count * g->n_nb * g->n_mb) < tasks) {
     int64_t before = g->n_nb * g->n_mb;
-    if (g->nb > 4 * g->nr || (g->nb > g->nr && g->mb <= 4 * most))
-      g->nb = block(g->n.count, g->nb / 2, g->nr, &g->n_nb);
+    if (g->pb > 4 || (g->pb > 1 && g->mb <= 4 * most))
+      g->pb = block(g->n_panels, g->pb / 2, panel_unit(g), &g->n_nb);
     else if (g->mb > most)
       g->mb = block(g->m_count, g->mb / 2, most, &g->n_mb);
     if (g->n_nb * g->n_mb == before) return;
   }
+}
+
+/* Stored along, a group of tiles keeps to one stretch of C: as many as leave their X
+ * in the first-level cache. Stored across, few enough that their results do. */
+static int group_size(const es_gemm_plan *g, int most) {
+  if (!g->along_c) return ES_GEMM_ACROSS;
+  int64_t tile = g->kc * most * (int64_t)g->each;
+  int64_t fit = X_GROUP / at_least(tile, 1), least = g->x_packed ? ES_GEMM_ACROSS : 1;
+  return (int)(fit > ES_GEMM_GROUP ? ES_GEMM_GROUP : at_least(fit, least));
 }
 
 static void choose_blocks(es_gemm_plan *g) {
@@ -141,8 +157,12 @@ static void choose_blocks(es_gemm_plan *g) {
   int64_t k = g->k.count, chains = at_least(ceil_div(k, ES_GEMM_CHAIN), 1);
   int64_t most_k = g->problem->n_constraints ? k : g->x_packed ? KC_PACKED : KC_DIRECT;
   g->kc = block(k, most_k, at_least(ceil_div(k, chains), 1), &g->n_kb);
-  int64_t wide = Y_BLOCK / (int64_t)g->each / g->kc / g->nr * g->nr;
-  g->nb = block(g->n.count, wide, g->nr, &g->n_nb);
+  es_gemm_order(g);
+  g->run_panels = ceil_div(g->run, g->nr);
+  g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
+  int64_t wide = ES_GEMM_Y_BLOCK / (int64_t)g->each / g->kc / g->nr;
+  g->pb = block(g->n_panels, wide, panel_unit(g), &g->n_nb);
+  g->group = group_size(g, most);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
 }
@@ -180,7 +200,6 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
   g.plain_store = p->out.dtype == g.compute && p->alpha == 1 && p->beta == 0 &&
                   p->reduce != ES_REDUCE_MEAN;
   g.along_c = runs_along(p, x, &p->out, ES_GEMM_N);
-  g.group = g.plain_store && g.along_c && !x_packed ? 1 : ES_GEMM_GROUP;
   g.batch.count = es_gemm_count(p, x, ES_GEMM_BATCH);
   g.m_count = es_gemm_count(p, x, ES_GEMM_M);
   g.n.count = es_gemm_count(p, x, ES_GEMM_N);
@@ -209,14 +228,15 @@ static size_t place(es_gemm_room *room, size_t bytes) {
 
 /* A packed block ends with room for the vector that its last row may run over. */
 static void set_room(es_gemm_plan *g) {
-  size_t each = g->each, kc = (size_t)g->kc, mb = (size_t)g->mb, nb = (size_t)g->nb,
+  size_t each = g->each, kc = (size_t)g->kc, mb = (size_t)g->mb, nb = (size_t)(g->pb * g->nr),
          nr = (size_t)g->nr, index = sizeof(int64_t);
   size_t group_rows = (size_t)g->group * ES_GEMM_ROWS;
+  size_t tile_rows = (size_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
   room->y_block = place(room, kc * nb * each + ES_ALIGN);
   room->x_tiles = place(room, g->x_packed ? kc * group_rows * each + ES_GEMM_GROUP * ES_ALIGN : 0);
-  room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : group_rows * nr) * each);
+  room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);
   room->c_rows = place(room, mb * index);

@@ -93,47 +93,50 @@ static void fetch_c(const block *b, bool along, int64_t i, int m, int64_t j, int
   }
 }
 
-static void point_at_y(const run *r, const worker *w, const block *b, int64_t j, int width,
+static void point_at_y(const run *r, const worker *w, const block *b, const es_gemm_panel *to,
                        es_gemm_tile *tile) {
-  if (b->in_place[j / r->g->nr] & ES_GEMM_Y_HERE) {
-    tile->y = b->y + b->box->base[ES_GEMM_Y] + b->y_cols[j];
+  if (to->in_place & ES_GEMM_Y_HERE) {
+    tile->y = b->y + b->box->base[ES_GEMM_Y] + b->y_cols[to->j];
     tile->yk = b->y_k;
     return;
   }
-  bool wide = width > r->type->lanes;
-  tile->y = w->y_block + j * r->g->kc * (int64_t)r->g->each + b->box->packed / (wide ? 1 : 2);
+  bool wide = to->width > r->type->lanes;
+  tile->y = es_gemm_packed_at(r->g, w, to->at) + b->box->packed / (wide ? 1 : 2);
   tile->yk = b->y_packed[wide];
 }
 
-/* A group of tiles, of m rows together, against the panel at column j. */
-static void panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int m,
-                  int64_t j) {
+/* Tiles that are stored at once, against a panel; tile points at its Y. */
+static void run_tiles(run *r, const worker *w, const block *b, const rows *t, int tiles,
+                      const es_gemm_panel *to, es_gemm_tile tile) {
   const es_gemm_plan *g = r->g;
-  int64_t n = es_gemm_smaller(g->nr, b->n - j), c_row[ES_GEMM_ROWS];
-  int width = es_gemm_width(g, n), group_rows = 0;
-  int64_t row = width * (int64_t)r->g->each;
+  int64_t row = to->width * (int64_t)g->each, c_row[ES_GEMM_ROWS];
   bool last = b->k0 + b->k == b->box->k.count;
-  for (int q = 0; q < tiles; q++) group_rows += t[q].height;
+  int m = 0, height = 0;
+  for (int q = 0; q < tiles; q++) m += t[q].valid, height += t[q].height;
   char *c = w->c_tiles;
-  if (g->n_kb > 1) c += (t->first * g->nb + j * group_rows) * (int64_t)r->g->each;
-  bool c_in_place = (b->in_place[j / g->nr] & ES_GEMM_C_HERE) && m == group_rows;
-  if (last) fetch_c(b, g->along_c, t->first, m, j, n);
-  es_gemm_tile tile = {.k = b->k,
-                       .chain = b->box->chain,
-                       .c = c_in_place ? b->c + b->c_cols[j] : c,
-                       .c_rows = c_in_place ? b->c_rows + t->first : c_row,
-                       .add = b->k0 > 0};
+  if (g->n_kb > 1) c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
+  bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
+  if (last) fetch_c(b, g->along_c, t->first, m, to->j, to->n);
+  tile.c = c_in_place ? b->c + b->c_cols[to->j] : c;
+  tile.c_rows = c_in_place ? b->c_rows + t->first : c_row;
   for (int q = 0; q < ES_GEMM_ROWS; q++) c_row[q] = q * row;
-  point_at_y(r, w, b, j, width, &tile);
   for (int q = 0; q < tiles; q++) {
     tile.x = t[q].x, tile.xk = t[q].xk, tile.rows = t[q].row, tile.ahead = t[q].ahead;
-    r->type->kernel[t[q].height_index][width > r->type->lanes][t[q].form](&tile);
+    r->type->kernel[t[q].height_index][to->width > r->type->lanes][t[q].form](&tile);
     if (c_in_place)
       tile.c_rows += t[q].height;
     else
       tile.c += t[q].height * row;
   }
-  if (last && !c_in_place) es_gemm_store(r, c, width, b, t->first, m, j, (int)n);
+  if (last && !c_in_place) es_gemm_store(r, c, to->width, b, t->first, m, to->j, to->n);
+}
+
+static void panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int64_t at) {
+  es_gemm_panel to = es_gemm_panel_of(r->g, b, at);
+  es_gemm_tile tile = {.k = b->k, .chain = b->box->chain, .add = b->k0 > 0};
+  int at_once = r->g->along_c ? 1 : tiles;
+  point_at_y(r, w, b, &to, &tile);
+  for (int q = 0; q < tiles; q += at_once) run_tiles(r, w, b, t + q, at_once, &to, tile);
 }
 
 /* Tiles from row i on, at most a group of them. Returns their rows. */
@@ -150,7 +153,7 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
     if (!g->x_packed) direct_rows(r, b, q);
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
-  for (int64_t j = 0; j < b->n; j += g->nr) panel(r, w, b, t, tiles, m, j);
+  for (int64_t at = 0; at < b->panels; at++) panel(r, w, b, t, tiles, at);
   return m;
 }
 
@@ -164,7 +167,7 @@ static void point_at_k(const run *r, worker *w, block *b) {
   /* A packed block begins with its own first k. */
   b->y_packed[1] = es_gemm_table(k, ES_GEMM_PACKED, 0, b->k, w->y_packed);
   b->y_packed[0] = b->box->narrow ? b->box->narrow : w->y_narrow;
-  if (b->box->narrow || es_gemm_width(g, (b->n - 1) % g->nr + 1) == g->nr) return;
+  if (b->box->narrow || es_gemm_width(g, (g->run - 1) % g->nr + 1) == g->nr) return;
   for (int64_t p = 0; p < b->k; p++) w->y_narrow[p] = b->y_packed[1][p] / 2;
 }
 
@@ -199,14 +202,17 @@ static void task(void *arg, int64_t index, int worker_index) {
   b.x = r->x + b.box->base[ES_GEMM_X] + *es_gemm_table(&g->batch, ES_GEMM_X, b.batch, 1, &offset);
   b.y = r->y + *es_gemm_table(&g->batch, ES_GEMM_Y, b.batch, 1, &offset);
   b.c = r->c + b.box->base[ES_GEMM_C] + *es_gemm_table(&g->batch, ES_GEMM_C, b.batch, 1, &offset);
-  int64_t m0 = m_block * g->mb, n0 = b.n_block * g->nb;
+  int64_t m0 = m_block * g->mb;
   b.m = es_gemm_smaller(g->mb, b.box->m.count - m0);
-  b.n = es_gemm_smaller(g->nb, g->n.count - n0);
-  b.in_place = g->in_place + (n0 ? n0 / g->nr : 0);
+  b.first_panel = b.n_block * g->pb;
+  b.panels = es_gemm_smaller(g->pb, g->n_panels - b.first_panel);
+  b.first_col = es_gemm_panel_start(g, b.first_panel);
+  int64_t n = es_gemm_panel_start(g, b.first_panel + b.panels - 1) - b.first_col +
+              es_gemm_panel_columns(g, b.first_panel + b.panels - 1);
   b.x_rows = es_gemm_table(&b.box->m, ES_GEMM_X, m0, b.m, w.x_rows);
   b.c_rows = es_gemm_table(&b.box->m, ES_GEMM_C, m0, b.m, w.c_rows);
-  b.y_cols = es_gemm_table(&g->n, ES_GEMM_Y, n0, b.n, w.y_cols);
-  b.c_cols = es_gemm_table(&g->n, ES_GEMM_C, n0, b.n, w.c_cols);
+  b.y_cols = es_gemm_table(&g->n, ES_GEMM_Y, b.first_col, n, w.y_cols);
+  b.c_cols = es_gemm_table(&g->n, ES_GEMM_C, b.first_col, n, w.c_cols);
   for (int64_t i = 0; i < g->n_kb && !stopped(r); i++) k_block(r, &w, &b, i);
 }
 

@@ -8,8 +8,8 @@
 
 enum {
   ES_GEMM_ROW_BYTES = 256, /* of a tile at most: two vectors, real and imaginary parts */
-  /* Rows of a group; of complex tiles, which have half as many, at most half. */
-  ES_GEMM_GROUP_ROWS = ES_GEMM_GROUP * ES_GEMM_ROWS
+  /* Rows stored at once; of complex tiles, which have half as many, at most half. */
+  ES_GEMM_GROUP_ROWS = ES_GEMM_ACROSS * ES_GEMM_ROWS
 };
 
 typedef struct es_gemm_run {
@@ -36,11 +36,11 @@ typedef struct es_gemm_block {
   char *c;
   const es_gemm_box *box;
   int64_t batch, n_block;
-  int64_t m, n;
+  int64_t m;
+  int64_t first_panel, panels, first_col;
   int height;                     /* of its tiles */
-  const uint8_t *in_place;        /* per panel */
   const int64_t *x_rows, *c_rows; /* [m] */
-  const int64_t *y_cols, *c_cols; /* [n] */
+  const int64_t *y_cols, *c_cols; /* of all its panels' columns */
   int64_t k0, k;                  /* the block of the box's k */
   const int64_t *x_k, *y_k;       /* [k] */
   const int64_t *y_packed[2];     /* [k] in a panel of one vector, of two */
@@ -57,6 +57,27 @@ static inline const int64_t *es_gemm_table(const es_gemm_axes *axes, es_gemm_sid
   if (axes->table[side]) return axes->table[side] + from;
   es_gemm_offsets(axes, side, from, count, scratch);
   return scratch;
+}
+
+/* A panel of a block. */
+typedef struct es_gemm_panel {
+  int64_t at; /* in the block: where it is packed, counted in panels */
+  int64_t j;  /* its first column in the tables of the block */
+  int n, width;
+  uint8_t in_place;
+} es_gemm_panel;
+
+static inline es_gemm_panel es_gemm_panel_of(const es_gemm_plan *g, const es_gemm_block *b,
+                                             int64_t at) {
+  int64_t panel = b->first_panel + at, n = es_gemm_panel_columns(g, panel);
+  return (es_gemm_panel){.at = at,
+                         .j = es_gemm_panel_start(g, panel) - b->first_col,
+                         .n = (int)n,
+                         .width = es_gemm_width(g, n),
+                         .in_place = g->in_place[panel]};
+}
+static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worker *w, int64_t at) {
+  return w->y_block + at * g->nr * g->kc * (int64_t)g->each;
 }
 
 /* dst[p][i] = src[rows[i] + ks[p]] for p < k, i < m, in the compute type (pairs when

@@ -11,7 +11,7 @@ enum {
 bool es_gemm_is_small(const es_gemm_plan *g) {
   bool plain = g->kind < ES_GEMM_C64 && g->plain_store && !g->x_packed && g->y.native;
   return plain && g->n_boxes == 1 && g->batch.count == 1 && g->m_count <= SMALL_ROWS &&
-         g->n.count <= g->nr && g->k.count <= SMALL_K;
+         g->n_panels <= 1 && g->k.count <= SMALL_K;
 }
 
 void es_gemm_run_small(const es_gemm_plan *g, const es_run_args *args) {

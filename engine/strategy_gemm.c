@@ -115,7 +115,8 @@ static void print(const es_step *step, char *buf, size_t cap) {
   es_text_printf(&t, "; tile %dx%d, operand %d by element, %s, operand %d by vector, %s",
                  type->height[type->n_heights - 1], g->nr, g->x.in,
                  g->x_packed ? "packed" : "in place", g->y.in, g->y_direct ? "in place" : "packed");
-  es_text_printf(&t, "; blocks %lldx%lldx%lld", (long long)g->mb, (long long)g->nb,
+  if (g->u >= 0) es_text_printf(&t, ", by %lldx%lld", (long long)g->u_part, (long long)g->n_part);
+  es_text_printf(&t, "; blocks %lldx%lldx%lld", (long long)g->mb, (long long)(g->pb * g->nr),
                  (long long)g->kc);
 }
 

@@ -154,7 +154,8 @@ static sum reference(const instance *x, const int64_t *index) {
     bool whole = a.cls <= ES_CLASS_INT && b.cls <= ES_CLASS_INT;
     if (a.cls <= ES_CLASS_INT) a.re = (double)a.i;
     if (b.cls <= ES_CLASS_INT) b.re = (double)b.i;
-    total.i += (__int128)a.i * b.i;
+    /* Modulo 2^128: the sums that must be exact are far smaller. */
+    total.i = (__int128)((unsigned __int128)total.i + (unsigned __int128)((__int128)a.i * b.i));
     if (!whole) {
       total.re += (long double)a.re * b.re - (long double)a.im * b.im;
       total.im += (long double)a.re * b.im + (long double)a.im * b.re;
@@ -381,6 +382,23 @@ Test(gemm, an_axis_one_side_does_not_see) {
                      {20, B | C, {0, 1, 2}, {0}},
                      {5, A | B, {2, 2, 0}, {0}}};
   check_axes(repeated, 4, ES_F32, "an output axis no operand sees");
+}
+
+/* C runs along one axis of n, the vector side along another. */
+Test(gemm, columns_run_along_different_axes) {
+  static const int64_t sizes[][3] = {{16, 33, 5}, {20, 24, 7}, {36, 40, 3}, {48, 84, 2}, {17, 64, 600}};
+  for (int s = 0; s < 5; s++)
+    for (int t = 0; t < 3; t++) {
+      static const es_dtype types[] = {ES_F32, ES_F64, ES_I64};
+      axis axes[] = {{sizes[s][0], B | C, {0, 2, 0}, {0}},
+                     {3, B | C, {0, 0, 1}, {0}},
+                     {9, A | C, {1, 0, 2}, {0}},
+                     {sizes[s][1], B | C, {0, 0, 3}, {0}},
+                     {sizes[s][2], A | B, {2, 1, 0}, {0}}};
+      check_axes(axes, 5, types[t], "columns along two axes");
+      axes[0].order[2] = 4; /* C along the same as b */
+      check_axes(axes, 5, types[t], "columns along one axis");
+    }
 }
 
 /* A convolution: two axes of the nest walk one axis of memory. */

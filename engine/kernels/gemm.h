@@ -28,7 +28,7 @@ typedef enum es_gemm_kind {
 enum { ES_GEMM_ROWS = 14, ES_GEMM_VECTORS = 2, ES_GEMM_HEIGHTS = 8, ES_GEMM_COLUMNS = 32 };
 
 typedef struct es_gemm_tile {
-  int64_t k, chain;      /* C is added to after every chain multiply-adds */
+  int64_t k, chain; /* C is added to after every chain multiply-adds */
   const char *x;
   const int64_t *xk;   /* [k] */
   const int64_t *rows; /* [height]; not read by the unit-stride form */
@@ -55,11 +55,15 @@ typedef struct es_gemm_type {
 } es_gemm_type;
 
 /* Moves of elements of one size. pack: dst[p][j] = src[cols[j] + ks[p]] for j < n,
- * zero for n <= j < width; dst has room for a vector past its end. scatter:
+ * zero for n <= j < width; dst has room for a vector past its end. spread: count
+ * panels, between elements apart, dst[u][p][j] = src[cols[j] + ks[p]][u]; width is a
+ * multiple of the lanes, count at least the lanes; NULL where there are none. scatter:
  * dst[rows[i] + cols[j]] = src[i][j], src rows width elements apart. */
 typedef struct es_gemm_moves {
   void (*pack)(void *dst, int width, const char *src, const int64_t *cols, int n, const int64_t *ks,
                int64_t k);
+  void (*spread)(void *dst, int64_t between, int count, int width, const char *src,
+                 const int64_t *cols, int n, const int64_t *ks, int64_t k);
   void (*scatter)(char *dst, const int64_t *rows, int m, const int64_t *cols, int n,
                   const void *src, int width);
 } es_gemm_moves;

@@ -48,7 +48,8 @@ static inline void ES_GLUE(pack_run, ES_S)(ES_U *dst, int width, const char *src
 
 static inline void ES_GLUE(scatter_runs, ES_S)(char *dst, const int64_t *rows, int m, int n,
                                                const ES_U *src, int width) {
-  for (int i = 0; i < m; i++) ES_GLUE(copy, ES_S)(dst + rows[i], (const char *)(src + (int64_t)i * width), n);
+  for (int i = 0; i < m; i++)
+    ES_GLUE(copy, ES_S)(dst + rows[i], (const char *)(src + (int64_t)i * width), n);
 }
 
 static inline void ES_GLUE(scatter_each, ES_S)(char *dst, const int64_t *rows, int m,
@@ -124,6 +125,29 @@ static void ES_GLUE(pack_block, ES_S)(ES_U *dst, int width, const char *src, con
   }
 }
 
+/* Blocks of ES_LANES columns and ES_LANES panels; the last block of panels begins
+ * early enough to be whole. */
+static void ES_GLUE(spread, ES_S)(void *to, int64_t between, int count, int width, const char *src,
+                                  const int64_t *cols, int n, const int64_t *ks, int64_t k) {
+  typedef ES_GLUE(units, ES_S) vec;
+  ES_U *dst = to;
+  for (int64_t p = 0; p < k; p++, dst += width)
+    for (int j = 0; j < width; j += ES_LANES)
+      for (int next = 0; next < count; next += ES_LANES) {
+        int u = next + ES_LANES <= count ? next : count - ES_LANES;
+        vec v[ES_LANES];
+        ES_UNROLL
+        for (int i = 0; i < ES_LANES; i++) {
+          v[i] = (vec){0};
+          if (j + i < n)
+            v[i] = *(const vec *)(src + cols[j + i] + ks[p] + u * (int64_t)sizeof *dst);
+        }
+        ES_GLUE(transpose, ES_S)(v);
+        ES_UNROLL
+        for (int i = 0; i < ES_LANES; i++) *(vec *)(dst + (u + i) * between + j) = v[i];
+      }
+}
+
 /* Columns of lanes rows of src to memory, where rows are neighbours: row r of the
  * block is src row (r < half ? r : r - half + second), and goes to its place. With
  * second less than half the middle is written twice, which is cheaper than parts of
@@ -193,17 +217,27 @@ static void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, const int6
   }
 }
 
+/* How many of the n offsets from the first on are neighbours. */
+static inline int ES_GLUE(stretch, ES_S)(const int64_t *offset, int n) {
+  int length = 1;
+  while (length < n && offset[length] - offset[length - 1] == (int64_t)sizeof(ES_U)) length++;
+  return length;
+}
+
 static void ES_GLUE(scatter, ES_S)(char *dst, const int64_t *rows, int m, const int64_t *cols,
                                    int n, const void *from, int width) {
   const ES_U *src = from;
-  if (ES_GLUE(neighbours, ES_S)(cols, n)) {
-    ES_GLUE(scatter_runs, ES_S)(dst + cols[0], rows, m, n, src, width);
+  if (n > 1 && ES_GLUE(neighbours, ES_S)(cols, 2)) { /* along its rows, in stretches */
+    for (int j = 0, some; j < n; j += some) {
+      some = ES_GLUE(stretch, ES_S)(cols + j, n - j);
+      ES_GLUE(scatter_runs, ES_S)(dst + cols[j], rows, m, some, src + j, width);
+    }
     return;
   }
 #if ES_LANES
-  for (int i = 0, run; i < m; i += run) {
-    for (run = 1; i + run < m && ES_GLUE(neighbours, ES_S)(rows + i + run - 1, 2);) run++;
-    ES_GLUE(scatter_across, ES_S)(dst, rows + i, run, cols, n, src + (int64_t)i * width, width);
+  for (int i = 0, some; i < m; i += some) {
+    some = ES_GLUE(stretch, ES_S)(rows + i, m - i);
+    ES_GLUE(scatter_across, ES_S)(dst, rows + i, some, cols, n, src + (int64_t)i * width, width);
   }
 #else
   ES_GLUE(scatter_each, ES_S)(dst, rows, m, cols, n, src, width);
