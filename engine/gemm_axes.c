@@ -276,8 +276,7 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
     box->base[s] = (from->offset - m_side[s]->offset) * (int64_t)es_dtype_size(from->dtype);
   }
   box->packed = part->in[2].offset;
-  int64_t chains = (box->k.count + ES_GEMM_CHAIN - 1) / ES_GEMM_CHAIN;
-  box->chain = chains ? (box->k.count + chains - 1) / chains : 1;
+  box->chain = es_gemm_chain(box->k.count);
   cut_rows(g, box);
   return true;
 }

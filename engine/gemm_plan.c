@@ -142,21 +142,32 @@ static void share_out(es_gemm_plan *g, int most) {
   }
 }
 
-/* Stored along, a group of tiles keeps to one stretch of C: as many as leave their X
- * in the first-level cache. Stored across, few enough that their results do. */
+/* Distance of the rows of C. */
+static int64_t row_step(const es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  for (int a = p->n_out - 1; a >= 0; a--)
+    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_M && (g->m_last < 0 || a == g->m_last))
+      return p->out.stride[a];
+  return 0;
+}
+
+/* Tiles stored across go together, few enough that their results stay in the
+ * first-level cache. Tiles stored along go together where their rows follow each other
+ * in C: as many as leave their X in that cache. */
 static int group_size(const es_gemm_plan *g, int most) {
   if (!g->along_c) return ES_GEMM_ACROSS;
-  int64_t tile = g->kc * most * (int64_t)g->each;
-  int64_t fit = X_GROUP / at_least(tile, 1), least = g->x_packed ? ES_GEMM_ACROSS : 1;
+  int64_t tile = g->kc * most * (int64_t)g->each, least = g->x_packed ? ES_GEMM_ACROSS : 1;
+  int64_t fit = row_step(g) <= 2 * g->nr ? X_GROUP / at_least(tile, 1) : 1;
   return (int)(fit > ES_GEMM_GROUP ? ES_GEMM_GROUP : at_least(fit, least));
 }
 
 static void choose_blocks(es_gemm_plan *g) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
-  int64_t k = g->k.count, chains = at_least(ceil_div(k, ES_GEMM_CHAIN), 1);
-  int64_t most_k = g->problem->n_constraints ? k : g->x_packed ? KC_PACKED : KC_DIRECT;
-  g->kc = block(k, most_k, at_least(ceil_div(k, chains), 1), &g->n_kb);
+  int64_t k = g->k.count, most_k = g->problem->n_constraints ? k
+                                   : g->x_packed             ? KC_PACKED
+                                                             : KC_DIRECT;
+  g->kc = block(k, most_k, es_gemm_chain(k), &g->n_kb);
   es_gemm_order(g);
   g->run_panels = ceil_div(g->run, g->nr);
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;

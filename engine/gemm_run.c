@@ -80,10 +80,11 @@ static void direct_rows(const run *r, const block *b, rows *t) {
 
 /* ---- tiles ---------------------------------------------------------------------- */
 
-/* Asks for the lines of C that a panel will be stored to, while it is computed: both
- * ends of every row, or, where columns are written, of every column, which is often a
- * page of its own. */
+/* Asks for the lines of C that will be stored to a panel from now: both ends of every
+ * row, or, where columns are written, of every column, which is often a page of its
+ * own. */
 static void fetch_c(const block *b, bool along, int64_t i, int m, int64_t j, int64_t n) {
+  if (i + m > b->m) return;
   const int64_t *row = b->c_rows + i, *col = b->c_cols + j, *line = along ? row : col;
   int64_t lines = along ? m : n;
   int64_t low = along ? col[0] : row[0], high = along ? col[n - 1] : row[m - 1];
@@ -105,9 +106,11 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
   tile->yk = b->y_packed[wide];
 }
 
-/* Tiles that are stored at once, against a panel; tile points at its Y. */
+/* Tiles that are stored at once, against a panel; tile points at its Y. After it the
+ * same rows meet panel next, or those next_rows further on do. */
 static void run_tiles(run *r, const worker *w, const block *b, const rows *t, int tiles,
-                      const es_gemm_panel *to, es_gemm_tile tile) {
+                      const es_gemm_panel *to, es_gemm_tile tile, const es_gemm_panel *next,
+                      int next_rows) {
   const es_gemm_plan *g = r->g;
   int64_t row = to->width * (int64_t)g->each, c_row[ES_GEMM_ROWS];
   bool last = b->k0 + b->k == b->box->k.count;
@@ -116,7 +119,7 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   char *c = w->c_tiles;
   if (g->n_kb > 1) c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
   bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
-  if (last) fetch_c(b, g->along_c, t->first, m, to->j, to->n);
+  if (last) fetch_c(b, g->along_c, t->first + next_rows, m, next->j, next->n);
   tile.c = c_in_place ? b->c + b->c_cols[to->j] : c;
   tile.c_rows = c_in_place ? b->c_rows + t->first : c_row;
   for (int q = 0; q < ES_GEMM_ROWS; q++) c_row[q] = q * row;
@@ -131,12 +134,17 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   if (last && !c_in_place) es_gemm_store(r, c, to->width, b, t->first, m, to->j, to->n);
 }
 
-static void panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int64_t at) {
-  es_gemm_panel to = es_gemm_panel_of(r->g, b, at);
+/* A group of tiles, of m rows, against a panel. */
+static void panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int m,
+                  int64_t at) {
+  bool more = at + 1 < b->panels;
+  es_gemm_panel to = es_gemm_panel_of(r->g, b, at),
+                next = es_gemm_panel_of(r->g, b, more ? at + 1 : 0);
   es_gemm_tile tile = {.k = b->k, .chain = b->box->chain, .add = b->k0 > 0};
   int at_once = r->g->along_c ? 1 : tiles;
   point_at_y(r, w, b, &to, &tile);
-  for (int q = 0; q < tiles; q += at_once) run_tiles(r, w, b, t + q, at_once, &to, tile);
+  for (int q = 0; q < tiles; q += at_once)
+    run_tiles(r, w, b, t + q, at_once, &to, tile, &next, more ? 0 : m);
 }
 
 /* Tiles from row i on, at most a group of them. Returns their rows. */
@@ -153,7 +161,7 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
     if (!g->x_packed) direct_rows(r, b, q);
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
-  for (int64_t at = 0; at < b->panels; at++) panel(r, w, b, t, tiles, at);
+  for (int64_t at = 0; at < b->panels; at++) panel(r, w, b, t, tiles, m, at);
   return m;
 }
 

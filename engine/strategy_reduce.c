@@ -250,9 +250,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   r->identity = p->reduce == ES_REDUCE_LOGSUMEXP                            ? -INFINITY
                 : p->reduce == ES_REDUCE_PROD || p->reduce == ES_REDUCE_ALL ? 1
                                                                             : 0;
-  /* Equal chains of at most ES_GEMM_CHAIN, as the matrix product cuts them. */
-  int64_t chains = (r->taps.count + ES_GEMM_CHAIN - 1) / ES_GEMM_CHAIN;
-  r->chain = chains > 1 ? (r->taps.count + chains - 1) / chains : ES_GEMM_CHAIN;
+  r->chain = es_gemm_chain(r->taps.count); /* as the matrix product cuts them */
   r->n = axis < 0 ? 1 : p->extent[axis];
   /* Pieces for every thread, of whole cache lines of outputs. */
   r->piece = ES_ROW;

@@ -187,8 +187,8 @@ static double unit(es_dtype d) {
  * plus the number of chains; two more for scaling and storing. Without fused
  * multiply-adds each product rounds too, and complex products are two. */
 static double bound(const es_problem *p, double taps, double size, double value) {
-  double chains = ceil(taps / ES_GEMM_CHAIN);
-  double steps = 2 * (fmin(taps, ES_GEMM_CHAIN) + chains) + 4;
+  double chain = (double)es_gemm_chain((int64_t)taps), chains = ceil(taps / chain);
+  double steps = 2 * (chain + chains) + 4;
   return steps * unit(p->compute) * size + 2 * unit(p->out.dtype) * fabs(value) +
          (p->out.dtype == ES_F16 ? 0x1p-24 : 0);
 }
@@ -386,7 +386,8 @@ Test(gemm, an_axis_one_side_does_not_see) {
 
 /* C runs along one axis of n, the vector side along another. */
 Test(gemm, columns_run_along_different_axes) {
-  static const int64_t sizes[][3] = {{16, 33, 5}, {20, 24, 7}, {36, 40, 3}, {48, 84, 2}, {17, 64, 600}};
+  static const int64_t sizes[][3] = {
+      {16, 33, 5}, {20, 24, 7}, {36, 40, 3}, {48, 84, 2}, {17, 64, 600}};
   for (int s = 0; s < 5; s++)
     for (int t = 0; t < 3; t++) {
       static const es_dtype types[] = {ES_F32, ES_F64, ES_I64};
@@ -653,6 +654,27 @@ Test(gemm, pairs_of_booleans) {
       int64_t at = index[0] * x.p->out.stride[0] + index[1] * x.p->out.stride[1];
       cr_assert_eq(element(&x.array[2], at).i, reference(&x, index).i > 0);
     } while (next_index(x.p, index));
+    release(&x);
+  }
+}
+
+/* Terms of one sign, where errors cannot hide behind cancellation: within 10 units of
+ * rounding, as promised beside es_gemm_chain. */
+Test(gemm, chains_keep_the_error_small) {
+  static const int64_t ks[] = {64, 128, 129, 256, 1000, 1025, 4096, 16384, 65536};
+  for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
+    instance x = matrices(8, 16, ks[i], 0, ES_F32);
+    for (int s = 0; s < 2; s++)
+      for (int64_t q = 0; q < x.array[s].length; q++)
+        ((float *)x.array[s].data)[q] = (float)(random_bits() >> 40) * 0x1p-24f;
+    es_error error;
+    cr_assert_eq(run_step(&x, es_kernels_select(ES_ISA_AUTO), &error), ES_OK);
+    const sum *want = expected(&x);
+    for (int64_t q = 0; q < x.array[2].length; q++) {
+      double units = fabs((double)(((float *)x.array[2].data)[q] - want[q].re)) * 0x1p24;
+      cr_assert(units <= 10 * (double)want[q].re, "k %lld: %g units", (long long)ks[i],
+                units / (double)want[q].re);
+    }
     release(&x);
   }
 }
