@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "engine/ctx.h"
 #include "engine/gemm.h"
@@ -41,6 +43,23 @@ typedef struct instance {
   array array[3]; /* a, b, c */
   sum *expected;  /* of every output element, once asked for */
 } instance;
+
+/* Memory whose last element ends at a page that must not be touched. */
+static size_t pages_of(const array *a) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)a->length * es_dtype_size(a->dtype);
+  return (bytes + page - 1) / page * page + page;
+}
+static void guard(array *a) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)a->length * es_dtype_size(a->dtype);
+  size_t whole = pages_of(a);
+  char *at = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  cr_assert(at != MAP_FAILED && !mprotect(at + whole - page, page, PROT_NONE));
+  a->data = at + whole - page - bytes;
+}
+static void unguard(array *a) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)a->length * es_dtype_size(a->dtype);
+  munmap((char *)a->data + bytes + page - pages_of(a), pages_of(a));
+}
 
 static uint64_t random_state = 88172645463325252u;
 static uint64_t random_bits(void) {
@@ -105,7 +124,7 @@ static instance make(const axis *axes, int n, es_dtype a, es_dtype b, es_dtype c
     side[s]->dtype = x.array[s].dtype;
     side[s]->slot = s;
     x.array[s].length = lay_out(axes, n, s, side[s]->stride, &side[s]->offset);
-    x.array[s].data = calloc((size_t)x.array[s].length + 1, es_dtype_size(x.array[s].dtype));
+    guard(&x.array[s]);
     fill(&x.array[s], 1.0 / 3);
   }
   p->combine = ES_INNER_MUL;
@@ -120,7 +139,7 @@ static instance make(const axis *axes, int n, es_dtype a, es_dtype b, es_dtype c
 }
 
 static void release(instance *x) {
-  for (int s = 0; s < 3; s++) free(x->array[s].data);
+  for (int s = 0; s < 3; s++) unguard(&x->array[s]);
   free(x->expected);
   es_arena_free(&x->arena);
 }
@@ -239,7 +258,9 @@ static void spoil(const array *c) {
   memset(c->data, 0xff, (size_t)c->length * es_dtype_size(c->dtype));
 }
 
-static void *aligned(size_t bytes) { return aligned_alloc(64, (bytes + 127) / 64 * 64); }
+static void *aligned(size_t bytes) {
+  return aligned_alloc(64, (bytes + 63) / 64 * 64 + (bytes ? 0 : 64));
+}
 
 static es_status run_plan(instance *x, const es_gemm_plan *plan, es_pool *pool) {
   size_t bytes = es_gemm_plan_workspace(plan);
@@ -410,9 +431,9 @@ static instance convolution(int64_t c, int64_t o, int64_t size, int64_t tap, int
   instance x = make(axes, 6, ES_F32, ES_F32, ES_F32, ES_F32);
   int64_t side = (size - 1) * step + tap, *s = x.p->in[0].stride;
   s[0] = 0, s[1] = side * step, s[2] = step, s[3] = side * side, s[4] = side, s[5] = 1;
-  free(x.array[0].data);
+  unguard(&x.array[0]);
   x.array[0].length = c * side * side;
-  x.array[0].data = calloc((size_t)x.array[0].length, 4);
+  guard(&x.array[0]);
   fill(&x.array[0], 1.0 / 3);
   return x;
 }
@@ -452,9 +473,9 @@ static instance padded(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t 
     p->constraint[i].coef[2 + i] = step;
     p->constraint[i].coef[5 + i] = dilation;
   }
-  free(x.array[0].data);
+  unguard(&x.array[0]);
   x.array[0].length = 2 * c * size * size + 2 * around;
-  x.array[0].data = calloc((size_t)x.array[0].length, es_dtype_size(dtype));
+  guard(&x.array[0]);
   fill(&x.array[0], 1.0 / 3);
   if (dtype == ES_F32)
     for (int64_t i = 0; i < around; i++) {
