@@ -33,6 +33,4 @@ static void *default_realloc(void *user, void *ptr, size_t old_size, size_t new_
   return block;
 }
 
-es_allocator es_allocator_default(void) {
-  return (es_allocator){default_realloc, NULL};
-}
+es_allocator es_allocator_default(void) { return (es_allocator){default_realloc, NULL}; }

@@ -8,20 +8,20 @@
 
 /* The same three definitions for every integer type: the tests instantiate them
  * on int8_t, where all pairs can be tried. */
-#define ES_CHECKED_DEFINE(type, suffix)                                        \
-  static inline bool es_add_##suffix(type a, type b, type *out) {              \
-    return !__builtin_add_overflow(a, b, out);                                 \
-  }                                                                            \
-  static inline bool es_sub_##suffix(type a, type b, type *out) {              \
-    return !__builtin_sub_overflow(a, b, out);                                 \
-  }                                                                            \
-  static inline bool es_mul_##suffix(type a, type b, type *out) {              \
-    return !__builtin_mul_overflow(a, b, out);                                 \
-  }                                                                            \
-  /* acc + a * b */                                                            \
-  static inline bool es_mad_##suffix(type acc, type a, type b, type *out) {    \
-    type product;                                                              \
-    return es_mul_##suffix(a, b, &product) && es_add_##suffix(acc, product, out); \
+#define ES_CHECKED_DEFINE(type, suffix)                                                            \
+  static inline bool es_add_##suffix(type a, type b, type *out) {                                  \
+    return !__builtin_add_overflow(a, b, out);                                                     \
+  }                                                                                                \
+  static inline bool es_sub_##suffix(type a, type b, type *out) {                                  \
+    return !__builtin_sub_overflow(a, b, out);                                                     \
+  }                                                                                                \
+  static inline bool es_mul_##suffix(type a, type b, type *out) {                                  \
+    return !__builtin_mul_overflow(a, b, out);                                                     \
+  }                                                                                                \
+  /* acc + a * b */                                                                                \
+  static inline bool es_mad_##suffix(type acc, type a, type b, type *out) {                        \
+    type product;                                                                                  \
+    return es_mul_##suffix(a, b, &product) && es_add_##suffix(acc, product, out);                  \
   }
 
 ES_CHECKED_DEFINE(int64_t, i64)

@@ -4,9 +4,8 @@
 
 const char *es_dtype_name(es_dtype dtype) {
   switch ((int)dtype) {
-#define ES_X(name, value, text, bytes)                                         \
-  case value:                                                                  \
-    return text;
+#define ES_X(name, value, text, bytes)                                                             \
+  case value: return text;
     ES_DTYPE_LIST(ES_X)
 #undef ES_X
   }
@@ -15,9 +14,8 @@ const char *es_dtype_name(es_dtype dtype) {
 
 size_t es_dtype_size(es_dtype dtype) {
   switch ((int)dtype) {
-#define ES_X(name, value, text, bytes)                                         \
-  case value:                                                                  \
-    return bytes;
+#define ES_X(name, value, text, bytes)                                                             \
+  case value: return bytes;
     ES_DTYPE_LIST(ES_X)
 #undef ES_X
   }
@@ -32,11 +30,26 @@ es_dtype es_dtype_from_name(const char *name) {
 #define ES_X(name, value, text, bytes) {text, ES_##name},
       ES_DTYPE_LIST(ES_X)
 #undef ES_X
-      {"uint8", ES_U8},      {"int8", ES_I8},         {"int16", ES_I16},     {"short", ES_I16},
-      {"int32", ES_I32},     {"int64", ES_I64},       {"int", ES_I64},       {"long", ES_I64},
-      {"float16", ES_F16},   {"half", ES_F16},        {"bfloat16", ES_BF16}, {"float32", ES_F32},
-      {"float", ES_F32},     {"float64", ES_F64},     {"double", ES_F64},    {"complex64", ES_C64},
-      {"cfloat", ES_C64},    {"complex128", ES_C128}, {"complex", ES_C128},  {"bool_", ES_BOOL},
+          {"uint8", ES_U8},
+      {"int8", ES_I8},
+      {"int16", ES_I16},
+      {"short", ES_I16},
+      {"int32", ES_I32},
+      {"int64", ES_I64},
+      {"int", ES_I64},
+      {"long", ES_I64},
+      {"float16", ES_F16},
+      {"half", ES_F16},
+      {"bfloat16", ES_BF16},
+      {"float32", ES_F32},
+      {"float", ES_F32},
+      {"float64", ES_F64},
+      {"double", ES_F64},
+      {"complex64", ES_C64},
+      {"cfloat", ES_C64},
+      {"complex128", ES_C128},
+      {"complex", ES_C128},
+      {"bool_", ES_BOOL},
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!strcmp(names[i].name, name)) return names[i].dtype;
@@ -44,7 +57,7 @@ es_dtype es_dtype_from_name(const char *name) {
 }
 
 es_class es_dtype_class(es_dtype d) {
-  return d == ES_BOOL ? ES_CLASS_BOOL
+  return d == ES_BOOL  ? ES_CLASS_BOOL
          : d <= ES_I64 ? ES_CLASS_INT
          : d <= ES_F64 ? ES_CLASS_FLOAT
                        : ES_CLASS_COMPLEX;
@@ -68,8 +81,20 @@ es_dtype es_dtype_compute(es_dtype d) {
 /* NumPy 2 on pairs of array types. bf16 is PyTorch's: it wins over integers and
  * meets f16 in f32. */
 es_dtype es_dtype_promote(es_dtype a, es_dtype b) {
-  enum { B = ES_BOOL, U8 = ES_U8, I8 = ES_I8, I16 = ES_I16, I32 = ES_I32, I64 = ES_I64,
-         F16 = ES_F16, BF = ES_BF16, F32 = ES_F32, F64 = ES_F64, C64 = ES_C64, C128 = ES_C128 };
+  enum {
+    B = ES_BOOL,
+    U8 = ES_U8,
+    I8 = ES_I8,
+    I16 = ES_I16,
+    I32 = ES_I32,
+    I64 = ES_I64,
+    F16 = ES_F16,
+    BF = ES_BF16,
+    F32 = ES_F32,
+    F64 = ES_F64,
+    C64 = ES_C64,
+    C128 = ES_C128
+  };
   static const signed char table[ES_DTYPE_COUNT][ES_DTYPE_COUNT] = {
       /*         bool  u8    i8    i16   i32   i64   f16   bf16  f32   f64   c64   c128 */
       /* bool */ {B, U8, I8, I16, I32, I64, F16, BF, F32, F64, C64, C128},
@@ -186,7 +211,9 @@ bool es_scalar_store(es_dtype dtype, void *at, es_scalar v) {
   case ES_BF16: *(uint16_t *)at = integral ? es_i64_to_bf16(v.i) : es_f64_to_bf16(re); break;
   case ES_F32: *(float *)at = integral ? (float)v.i : (float)re; break;
   case ES_F64: *(double *)at = re; break;
-  case ES_C64: ((float *)at)[0] = integral ? (float)v.i : (float)re, ((float *)at)[1] = (float)v.im; break;
+  case ES_C64:
+    ((float *)at)[0] = integral ? (float)v.i : (float)re, ((float *)at)[1] = (float)v.im;
+    break;
   case ES_C128: ((double *)at)[0] = re, ((double *)at)[1] = v.im; break;
   default: break;
   }

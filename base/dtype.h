@@ -6,12 +6,7 @@
 
 #include "einstride.h"
 
-typedef enum es_class {
-  ES_CLASS_BOOL,
-  ES_CLASS_INT,
-  ES_CLASS_FLOAT,
-  ES_CLASS_COMPLEX
-} es_class;
+typedef enum es_class { ES_CLASS_BOOL, ES_CLASS_INT, ES_CLASS_FLOAT, ES_CLASS_COMPLEX } es_class;
 
 static inline bool es_dtype_valid(es_dtype d) { return d >= 0 && d < ES_DTYPE_COUNT; }
 es_class es_dtype_class(es_dtype dtype);
@@ -60,7 +55,8 @@ static inline uint16_t es_f32_to_f16(float value) {
   uint32_t shift = 126u - (magnitude >> 23), significand = (magnitude & 0x7fffffu) | 0x800000u;
   uint32_t too_far = es_mask_if(shift > 31);
   shift = (shift & ~too_far & 31) | (too_far & 31);
-  uint32_t small = (significand + (1u << ((shift - 1) & 31)) - 1 + (significand >> shift & 1)) >> shift;
+  uint32_t small = (significand + (1u << ((shift - 1) & 31)) - 1 + (significand >> shift & 1)) >>
+                   shift;
   uint32_t is_small = es_mask_if(magnitude < 0x38800000u);
   uint32_t is_big = es_mask_if(magnitude >= 0x477ff000u); /* >= 65520 rounds to inf */
   uint32_t half = (small & is_small) | (normal & ~is_small);

@@ -42,14 +42,14 @@ es_status es_fail2(es_error *error, es_status status, const char *rule, es_span 
 }
 
 es_status es_fail_nomem(es_error *error) {
-  return es_fail(error, ES_E_NOMEM, "", ES_NOWHERE, "out of memory: the allocator returned nothing");
+  return es_fail(error, ES_E_NOMEM, "", ES_NOWHERE,
+                 "out of memory: the allocator returned nothing");
 }
 
 const char *es_status_name(es_status status) {
   switch (status) {
-#define ES_X(name, value, text)                                                \
-  case ES_E_##name:                                                            \
-    return value ? "ES_E_" #name : "ES_OK";
+#define ES_X(name, value, text)                                                                    \
+  case ES_E_##name: return value ? "ES_E_" #name : "ES_OK";
     ES_STATUS_LIST(ES_X)
 #undef ES_X
   }
@@ -58,9 +58,8 @@ const char *es_status_name(es_status status) {
 
 const char *es_status_text(es_status status) {
   switch (status) {
-#define ES_X(name, value, text)                                                \
-  case ES_E_##name:                                                            \
-    return text;
+#define ES_X(name, value, text)                                                                    \
+  case ES_E_##name: return text;
     ES_STATUS_LIST(ES_X)
 #undef ES_X
   }
@@ -114,22 +113,24 @@ static size_t clamp(size_t at, size_t low, size_t high) {
   return at < low ? low : at > high ? high : at;
 }
 
-static void mark(const piece *p, int64_t offset, int64_t length, size_t lead, char *line, size_t cap,
-                 char first, char rest) {
+static void mark(const piece *p, int64_t offset, int64_t length, size_t lead, char *line,
+                 size_t cap, char first, char rest) {
   if (length <= 0) return;
   size_t from = clamp((size_t)offset, p->begin, p->end);
   size_t to = clamp((size_t)(offset + length), from, p->end);
   if (from == p->end && (size_t)offset > p->end) return;
   if ((size_t)(offset + length) <= p->begin && p->begin) return;
   size_t col = lead + columns(p->text, p->begin, from), width = columns(p->text, from, to);
-  for (size_t i = 0; i < (width ? width : 1) && col + i < cap; i++) line[col + i] = i ? rest : first;
+  for (size_t i = 0; i < (width ? width : 1) && col + i < cap; i++)
+    line[col + i] = i ? rest : first;
 }
 
 size_t es_error_render(const es_error *error, const char *text, size_t len, char *buf, size_t cap) {
   es_text t = es_text_init(buf, cap);
   es_text_printf(&t, "%s\n", error->message);
   bool placed = text && (error->length > 0 || error->length2 > 0) && error->offset >= 0 &&
-                (size_t)error->offset <= len && (size_t)error->length <= len - (size_t)error->offset;
+                (size_t)error->offset <= len &&
+                (size_t)error->length <= len - (size_t)error->offset;
   if (!placed) return t.len;
   piece p = choose_window(error, text, len);
   size_t lead = 2 + (p.begin ? 3 : 0);

@@ -31,10 +31,10 @@ static inline es_status es_blame(es_error *error, int operand, es_status status)
 
 #define ES_NOWHERE ((es_span){0, 0})
 /* Propagates a failed es_status. */
-#define ES_TRY(call)                                                           \
-  do {                                                                         \
-    es_status es_try_status_ = (call);                                         \
-    if (es_try_status_ != ES_OK) return es_try_status_;                        \
+#define ES_TRY(call)                                                                               \
+  do {                                                                                             \
+    es_status es_try_status_ = (call);                                                             \
+    if (es_try_status_ != ES_OK) return es_try_status_;                                            \
   } while (0)
 
 #endif

@@ -61,7 +61,12 @@ void es_text_shape(es_text *t, int rank, const int64_t *shape) {
 int es_utf8_decode(const char *text, size_t len, uint32_t *code_point) {
   const unsigned char *s = (const unsigned char *)text;
   static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-  int n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+  int n = s[0] < 0x80   ? 1
+          : s[0] < 0xc2 ? 0
+          : s[0] < 0xe0 ? 2
+          : s[0] < 0xf0 ? 3
+          : s[0] < 0xf5 ? 4
+                        : 0;
   if (!n || (size_t)n > len) return 0;
   uint32_t cp = n == 1 ? s[0] : s[0] & (0x7fu >> n);
   for (int i = 1; i < n; i++) {
@@ -75,9 +80,11 @@ int es_utf8_decode(const char *text, size_t len, uint32_t *code_point) {
 
 int es_utf8_width(uint32_t cp) {
   if ((cp >= 0x300 && cp <= 0x36f) || (cp >= 0x200b && cp <= 0x200f) || cp == 0xfeff) return 0;
-  if ((cp >= 0x1100 && cp <= 0x115f) || (cp >= 0x2e80 && cp <= 0xa4cf) || (cp >= 0xac00 && cp <= 0xd7a3) ||
-      (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0xfe30 && cp <= 0xfe6f) || (cp >= 0xff00 && cp <= 0xff60) ||
-      (cp >= 0xffe0 && cp <= 0xffe6) || (cp >= 0x1f300 && cp <= 0x1faff) || (cp >= 0x20000 && cp <= 0x3fffd))
+  if ((cp >= 0x1100 && cp <= 0x115f) || (cp >= 0x2e80 && cp <= 0xa4cf) ||
+      (cp >= 0xac00 && cp <= 0xd7a3) || (cp >= 0xf900 && cp <= 0xfaff) ||
+      (cp >= 0xfe30 && cp <= 0xfe6f) || (cp >= 0xff00 && cp <= 0xff60) ||
+      (cp >= 0xffe0 && cp <= 0xffe6) || (cp >= 0x1f300 && cp <= 0x1faff) ||
+      (cp >= 0x20000 && cp <= 0x3fffd))
     return 2;
   return 1;
 }
@@ -95,7 +102,8 @@ int es_text_distance(const char *a, size_t a_len, const char *b, size_t b_len, i
       int best = last[j - 1] + (a[i - 1] != b[j - 1]);
       if (last[j] + 1 < best) best = last[j] + 1;
       if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+          before[j - 2] + 1 < best)
         best = before[j - 2] + 1;
       now[j] = best;
     }

@@ -1,10 +1,8 @@
 /* The driver. For each case and thread count: verify every contender by checksum,
  * then time them in turn until the budget is spent; best and median; ratios. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bench/bench.h"
 
@@ -35,18 +33,6 @@ typedef struct options {
   int threads[2], n_threads;
   double seconds; /* budget of a contender and case */
 } options;
-
-typedef struct row {
-  const bench_case *c;
-  int threads;
-  double best, median;     /* einstride, seconds */
-  double work;             /* FLOP or bytes */
-  double limit;            /* of the machine, in work a second */
-  const char *peer;        /* the best one */
-  double peer_best, peer_median;
-  double ratio, share;
-  bool wrong;
-} row;
 
 /* ---- einstride as a contender ------------------------------------------------------ */
 
@@ -96,7 +82,8 @@ static bool own_prepare(own *o, const bench_case *c, int threads) {
   read_sizes(o, c->sizes);
   o->expr = es_expr_parse(o->ctx, ES_KIND_EINSUM, c->text, strlen(c->text), ES_READ_AUTO, &error);
   if (o->expr)
-    o->plan = es_plan_make(o->ctx, o->expr, o->in, c->n, NULL, &(es_options){.sizes = o->sizes}, &error);
+    o->plan = es_plan_make(o->ctx, o->expr, o->in, c->n, NULL, &(es_options){.sizes = o->sizes},
+                           &error);
   if (!o->plan) {
     char text[1024];
     es_error_render(&error, c->text, strlen(c->text), text, sizeof text);
@@ -135,14 +122,7 @@ static void own_finish(own *o) {
 
 /* ---- one case ------------------------------------------------------------------------ */
 
-typedef struct contender {
-  const bench_peer *peer; /* NULL: einstride */
-  int times;              /* runs a sample: short calls are timed in bulk */
-  int n;
-  double sample[MAX_SAMPLES];
-} contender;
-
-static double run_contender(const contender *x, own *o, const bench_case *c, int times) {
+static double run_contender(const bench_contender *x, own *o, const bench_case *c, int times) {
   return x->peer ? x->peer->run(times) : own_run(o, c->n, times);
 }
 
@@ -151,7 +131,7 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void sample_all(contender *x, int n, own *o, const bench_case *c, double seconds) {
+static void sample_all(bench_contender *x, int n, own *o, const bench_case *c, double seconds) {
   for (int i = 0; i < n; i++) {
     run_contender(&x[i], o, c, 1); /* warm-up: pages, caches, code made on first use */
     double once = run_contender(&x[i], o, c, 1);
@@ -159,11 +139,13 @@ static void sample_all(contender *x, int n, own *o, const bench_case *c, double 
   }
   double end = bench_now() + seconds * n;
   for (int r = 0; r < MAX_SAMPLES && (r < 5 || bench_now() < end); r++)
-    for (int i = 0; i < n; i++) x[i].sample[x[i].n++] = run_contender(&x[i], o, c, x[i].times) / x[i].times;
+    for (int i = 0; i < n; i++)
+      x[i].sample[x[i].n++] = run_contender(&x[i], o, c, x[i].times) / x[i].times;
   for (int i = 0; i < n; i++) qsort(x[i].sample, (size_t)x[i].n, sizeof(double), compare);
 }
 
-static int gather(contender *x, const bench_peer *const *peers, int n_peers, const bench_case *c, own *o, row *r) {
+static int gather(bench_contender *x, const bench_peer *const *peers, int n_peers,
+                  const bench_case *c, own *o, bench_row *r) {
   int n = 1;
   double expected = bench_checksum(o->result, o->out_elements);
   for (int i = 0; i < n_peers; i++) {
@@ -174,12 +156,12 @@ static int gather(contender *x, const bench_peer *const *peers, int n_peers, con
       printf("  %s differs: checksum %.17g, einstride %.17g\n", peers[i]->name, found, expected);
       r->wrong = true;
     }
-    x[n++] = (contender){.peer = peers[i]};
+    x[n++] = (bench_contender){.peer = peers[i]};
   }
   return n;
 }
 
-static void compute_row(row *r, const contender *x, int n, const bench_limits *limits) {
+static void compute_row(bench_row *r, const bench_contender *x, int n, const bench_limits *limits) {
   r->best = x[0].sample[0];
   r->median = x[0].sample[x[0].n / 2];
   r->limit = r->c->bytes ? limits->copy : limits->fma;
@@ -193,34 +175,20 @@ static void compute_row(row *r, const contender *x, int n, const bench_limits *l
   r->ratio = r->peer ? r->peer_best / r->best : 0;
 }
 
-static bool reaches_goal(const row *r) {
-  return !r->wrong && (!r->c->goal || !r->peer || r->ratio >= r->c->goal) &&
-         (!r->c->share_goal || r->share >= r->c->share_goal);
-}
-
-static void print_row(const row *r, const contender *x, int n) {
-  const char *unit = r->c->bytes ? "GB/s" : "GFLOP/s";
-  printf("%-34s %dT %8.1f %-7s (median %.1f) %4.0f %% of limit", r->c->name, r->threads, r->work / r->best * 1e-9, unit,
-         r->work / r->median * 1e-9, 100 * r->share);
-  for (int i = 1; i < n; i++) printf("  %s %.1f", x[i].peer->name, r->work / x[i].sample[0] * 1e-9);
-  if (r->peer) printf("  ratio %.2f", r->ratio);
-  printf("%s\n", reaches_goal(r) ? "" : "  LOSS");
-  fflush(stdout);
-}
-
-static bool run_case(const bench_case *c, int threads, const bench_limits *limits, const bench_peer *const *peers,
-                     int n_peers, const options *opt, row *r) {
+static bool run_case(const bench_case *c, int threads, const bench_limits *limits,
+                     const bench_peer *const *peers, int n_peers, const options *opt,
+                     bench_row *r) {
   own o = {0};
-  *r = (row){.c = c, .threads = threads};
+  *r = (bench_row){.c = c, .threads = threads};
   if (!own_prepare(&o, c, threads)) return own_finish(&o), false;
   own_run(&o, c->n, 1);
   r->work = c->bytes ? es_plan_bytes(o.plan) : 2 * es_plan_flops(o.plan);
-  static contender x[MAX_CONTENDERS];
+  static bench_contender x[MAX_CONTENDERS];
   memset(x, 0, sizeof x);
   int n = gather(x, peers, n_peers, c, &o, r);
   sample_all(x, n, &o, c, opt->seconds);
   compute_row(r, x, n, limits);
-  print_row(r, x, n);
+  bench_print_row(r, x, n);
   if (opt->why) {
     static char text[16384];
     es_plan_print(o.plan, text, sizeof text);
@@ -233,57 +201,9 @@ static bool run_case(const bench_case *c, int threads, const bench_limits *limit
 
 /* ---- the whole -------------------------------------------------------------------------- */
 
-static void print_json_row(FILE *f, const row *r, bool first) {
-  double scale = 1e-9;
-  fprintf(f, "%s\n{\"name\":\"%s\",\"suite\":\"%s\",\"threads\":%d,\"value\":%.6g,\"median\":%.6g,\"unit\":\"%s\",\"limit\":%.6g,\"share_of_limit\":%.4g",
-          first ? "" : ",", r->c->name, r->c->suite, r->threads, r->work / r->best * scale, r->work / r->median * scale,
-          r->c->bytes ? "GB/s" : "GFLOP/s", r->limit * scale, r->share);
-  if (r->peer)
-    fprintf(f, ",\"peer\":\"%s\",\"peer_value\":%.6g,\"ratio\":%.4g", r->peer, r->work / r->peer_best * scale, r->ratio);
-  else
-    fprintf(f, ",\"peer\":null,\"peer_value\":null,\"ratio\":null");
-  if (r->c->goal)
-    fprintf(f, ",\"goal\":%.4g", r->c->goal);
-  else
-    fprintf(f, ",\"goal\":null");
-  fprintf(f, ",\"ok\":%s}", reaches_goal(r) ? "true" : "false");
-}
-
-static bool write_json(const char *path, const row *rows, int n, const bench_limits limits[2]) {
-  FILE *f = fopen(path, "w");
-  if (!f) return false;
-  char host[64] = "", date[32];
-  time_t now = time(NULL);
-  strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
-  gethostname(host, sizeof host - 1);
-  fprintf(f, "{\"machine\":{\"processors\":%ld,\"date\":\"%s\",\"einstride\":\"%s\",\"fma_gflops\":[%.4g,%.4g],\"copy_gbs\":[%.4g,%.4g]},\n\"rows\":[",
-          sysconf(_SC_NPROCESSORS_ONLN), date, es_version(), limits[0].fma * 1e-9, limits[1].fma * 1e-9, limits[0].copy * 1e-9,
-          limits[1].copy * 1e-9);
-  for (int i = 0; i < n; i++) print_json_row(f, &rows[i], i == 0);
-  fputs("\n]}\n", f);
-  return fclose(f) == 0;
-}
-
-static void summarise(const row *rows, int n, const bench_case *cases, int n_cases) {
-  for (int threads = 1; threads <= 64; threads *= 2) {
-    const char *done = "";
-    for (int i = 0; i < n_cases; i++) {
-      if (!strcmp(done, cases[i].suite)) continue;
-      done = cases[i].suite;
-      double log_sum = 0;
-      int count = 0, losses = 0;
-      for (int k = 0; k < n; k++) {
-        if (strcmp(rows[k].c->suite, done) || rows[k].threads != threads) continue;
-        losses += !reaches_goal(&rows[k]);
-        if (rows[k].peer) log_sum += log(rows[k].ratio), count++;
-      }
-      if (count) printf("%-12s %dT  geometric mean of ratios %.2f over %d, %d missed goals\n", done, threads, exp(log_sum / count), count, losses);
-    }
-  }
-}
-
 static const char usage[] =
-    "einstride-bench [--suite NAME] [--only TEXT] [--quick] [--threads N] [--seconds S] [--json FILE] [--why]\n"
+    "einstride-bench [--suite NAME] [--only TEXT] [--quick] [--threads N] [--seconds S] [--json "
+    "FILE] [--why]\n"
     "  --suite NAME   one of the files in bench/suites; all by default\n"
     "  --only TEXT    cases whose name holds TEXT\n"
     "  --quick        the main cases, in under 90 s\n"
@@ -297,15 +217,24 @@ static bool read_options(int argc, char **argv, options *o) {
   for (int i = 1; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : NULL;
     bool takes = true;
-    if (!strcmp(argv[i], "--quick")) takes = false, o->quick = true;
-    else if (!strcmp(argv[i], "--why")) takes = false, o->why = true;
-    else if (!value) return false;
-    else if (!strcmp(argv[i], "--suite")) o->suite = value;
-    else if (!strcmp(argv[i], "--only")) o->only = value;
-    else if (!strcmp(argv[i], "--json")) o->json = value;
-    else if (!strcmp(argv[i], "--seconds")) o->seconds = strtod(value, NULL);
-    else if (!strcmp(argv[i], "--threads")) o->threads[0] = (int)strtol(value, NULL, 10), o->n_threads = 1;
-    else return false;
+    if (!strcmp(argv[i], "--quick"))
+      takes = false, o->quick = true;
+    else if (!strcmp(argv[i], "--why"))
+      takes = false, o->why = true;
+    else if (!value)
+      return false;
+    else if (!strcmp(argv[i], "--suite"))
+      o->suite = value;
+    else if (!strcmp(argv[i], "--only"))
+      o->only = value;
+    else if (!strcmp(argv[i], "--json"))
+      o->json = value;
+    else if (!strcmp(argv[i], "--seconds"))
+      o->seconds = strtod(value, NULL);
+    else if (!strcmp(argv[i], "--threads"))
+      o->threads[0] = (int)strtol(value, NULL, 10), o->n_threads = 1;
+    else
+      return false;
     i += takes;
   }
   if (o->seconds <= 0) o->seconds = o->quick ? 0.1 : 0.4;
@@ -334,17 +263,18 @@ int main(int argc, char **argv) {
   options opt;
   if (!read_options(argc, argv, &opt)) return fputs(usage, stderr), 2;
   static bench_case cases[MAX_CASES];
-  static row rows[2 * MAX_CASES];
+  static bench_row rows[2 * MAX_CASES];
   int n_cases = read_suites(&opt, cases), n_rows = 0;
   if (n_cases <= 0) return fputs("no cases\n", stderr), 2;
-  static const bench_peer *const all[] = {&bench_openblas, &bench_blis, &bench_dnnl_plain, &bench_dnnl_best, &bench_numpy, &bench_torch};
+  static const bench_peer *const all[] = {&bench_openblas,  &bench_blis,  &bench_dnnl_plain,
+                                          &bench_dnnl_best, &bench_numpy, &bench_torch};
   bench_limits limits[2] = {{0, 0}, {0, 0}};
   for (int t = 0; t < opt.n_threads; t++) {
     const bench_peer *peers[MAX_CONTENDERS];
     int n_peers = 0;
     limits[t] = bench_measure_limits(opt.threads[t]);
-    printf("%d thread%s: FMA %.1f GFLOP/s, copy %.1f GB/s; beside", opt.threads[t], opt.threads[t] > 1 ? "s" : "",
-           limits[t].fma * 1e-9, limits[t].copy * 1e-9);
+    printf("%d thread%s: FMA %.1f GFLOP/s, copy %.1f GB/s; beside", opt.threads[t],
+           opt.threads[t] > 1 ? "s" : "", limits[t].fma * 1e-9, limits[t].copy * 1e-9);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
       bool here = all[i]->open(opt.threads[t]);
       printf(" %s%s", all[i]->name, here ? "" : " (absent)");
@@ -352,11 +282,14 @@ int main(int argc, char **argv) {
     }
     printf("\n");
     for (int i = 0; i < n_cases; i++)
-      if (wanted(&opt, &cases[i]) && run_case(&cases[i], opt.threads[t], &limits[t], peers, n_peers, &opt, &rows[n_rows])) n_rows++;
+      if (wanted(&opt, &cases[i]) &&
+          run_case(&cases[i], opt.threads[t], &limits[t], peers, n_peers, &opt, &rows[n_rows]))
+        n_rows++;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) all[i]->close();
   }
-  summarise(rows, n_rows, cases, n_cases);
-  if (opt.json && !write_json(opt.json, rows, n_rows, limits)) return fprintf(stderr, "%s: cannot be written\n", opt.json), 1;
+  bench_print_summary(rows, n_rows, cases, n_cases);
+  if (opt.json && !bench_write_json(opt.json, rows, n_rows, limits))
+    return fprintf(stderr, "%s: cannot be written\n", opt.json), 1;
   for (int i = 0; i < n_rows; i++)
     if (rows[i].wrong) return 1;
   return 0;

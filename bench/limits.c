@@ -9,7 +9,7 @@ typedef float v16 __attribute__((vector_size(64)));
 
 /* 24 accumulators hide the latency of two FMA ports. Never called without AVX-512. */
 #if defined(__x86_64__)
-__attribute__((target("avx512f,fma"), noinline, optimize("fp-contract=fast"))) static float fma_512(long turns) {
+__attribute__((target("avx512f,fma"), noinline)) static float fma_512(long turns) {
   v16 acc[24];
   for (int i = 0; i < 24; i++) acc[i] = (v16){(float)i};
   v16 a = (v16){1.0f} + 0.5f, b = (v16){1e-6f};
@@ -23,7 +23,7 @@ __attribute__((target("avx512f,fma"), noinline, optimize("fp-contract=fast"))) s
   return sum;
 }
 typedef float v8 __attribute__((vector_size(32)));
-__attribute__((target("avx2,fma"), noinline, optimize("fp-contract=fast"))) static float fma_256(long turns) {
+__attribute__((target("avx2,fma"), noinline)) static float fma_256(long turns) {
   v8 acc[12];
   for (int i = 0; i < 12; i++) acc[i] = (v8){(float)i};
   v8 a = (v8){1.0f} + 0.5f, b = (v8){1e-6f};
@@ -87,7 +87,9 @@ bench_limits bench_measure_limits(int threads) {
   pthread_t thread[MOST];
   if (threads > MOST) threads = MOST;
   int started = 0;
-  while (started < threads - 1 && !pthread_create(&thread[started], NULL, measure, &each[started + 1])) started++;
+  while (started < threads - 1 &&
+         !pthread_create(&thread[started], NULL, measure, &each[started + 1]))
+    started++;
   measure(&each[0]);
   for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
   for (int i = 0; i <= started; i++) sum.fma += each[i].fma, sum.copy += each[i].copy;

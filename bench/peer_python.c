@@ -52,7 +52,8 @@ static bool prepare(python *p, const bench_case *c, const char *code, int64_t ou
   for (int i = 0; i < c->n; i++) {
     if (i) fputc(',', p->to);
     if (!c->rank[i]) fputs("scalar", p->to);
-    for (int a = 0; a < c->rank[i]; a++) fprintf(p->to, a ? "x%lld" : "%lld", (long long)c->shape[i][a]);
+    for (int a = 0; a < c->rank[i]; a++)
+      fprintf(p->to, a ? "x%lld" : "%lld", (long long)c->shape[i][a]);
   }
   fprintf(p->to, " | %s\n", code);
   fflush(p->to);
@@ -77,18 +78,24 @@ static double run(python *p, int times) {
 }
 
 static bool numpy_open(int threads) { return open_python(&numpy, threads); }
-static bool numpy_prepare(const bench_case *c, float *const *in, int64_t n) { return (void)in, prepare(&numpy, c, c->numpy, n); }
+static bool numpy_prepare(const bench_case *c, float *const *in, int64_t n) {
+  return (void)in, prepare(&numpy, c, c->numpy, n);
+}
 static double numpy_run(int times) { return run(&numpy, times); }
 static double numpy_checksum(void) { return ask(&numpy, "sum\n"); }
 static void numpy_close(void) { close_python(&numpy); }
 
 static bool torch_open(int threads) { return open_python(&torch, threads); }
-static bool torch_prepare(const bench_case *c, float *const *in, int64_t n) { return (void)in, prepare(&torch, c, c->torch, n); }
+static bool torch_prepare(const bench_case *c, float *const *in, int64_t n) {
+  return (void)in, prepare(&torch, c, c->torch, n);
+}
 static double torch_run(int times) { return run(&torch, times); }
 static double torch_checksum(void) { return ask(&torch, "sum\n"); }
 static void torch_close(void) { close_python(&torch); }
 
 static void finish(void) {}
 
-const bench_peer bench_numpy = {"NumPy", numpy_open, numpy_prepare, numpy_run, numpy_checksum, finish, numpy_close};
-const bench_peer bench_torch = {"PyTorch", torch_open, torch_prepare, torch_run, torch_checksum, finish, torch_close};
+const bench_peer bench_numpy = {"NumPy",        numpy_open, numpy_prepare, numpy_run,
+                                numpy_checksum, finish,     numpy_close};
+const bench_peer bench_torch = {"PyTorch",      torch_open, torch_prepare, torch_run,
+                                torch_checksum, finish,     torch_close};

@@ -18,13 +18,17 @@ static void print_signature(const es_op *op) {
 }
 
 int main(void) {
-  printf("# Layers\n\n"
-         "Every layer is a named expression in a table (`ops/*.def`). The C function `es_NAME`, the script\n"
-         "function `NAME`, `?NAME` at the prompt and this page come from that table; parameter names are\n"
-         "PyTorch's. `b...` stands for any number of batch axes, also none. This page is printed by\n"
-         "`docs/layers_manual.c` (`./dev manual`).\n\n"
-         "In window expressions `s` is the stride, `d` the dilation, `p` the padding and `k` the kernel of an\n"
-         "axis (`t`, `h`, `w`); `?0` makes a padded position absent from the reduction.\n");
+  printf(
+      "# Layers\n\n"
+      "Every layer is a named expression in a table (`ops/*.def`). The C function `es_NAME`, the "
+      "script\n"
+      "function `NAME`, `?NAME` at the prompt and this page come from that table; parameter names "
+      "are\n"
+      "PyTorch's. `b...` stands for any number of batch axes, also none. This page is printed by\n"
+      "`docs/layers_manual.c` (`./dev manual`).\n\n"
+      "In window expressions `s` is the stride, `d` the dilation, `p` the padding and `k` the "
+      "kernel of an\n"
+      "axis (`t`, `h`, `w`); `?0` makes a padded position absent from the reduction.\n");
   for (int i = 0; i < es_op_count(); i++) {
     const es_op *op = es_op_at(i);
     printf("\n## %s\n\n%s\n\n```\n", op->name, op->summary);

@@ -45,7 +45,7 @@ typedef struct es_padded {
  * label of a constraint stands in some walk. A label that a broadcast operand or
  * none reads stands there with stride 0: it counts its points. */
 typedef struct es_part {
-  int output;       /* which output array */
+  int output; /* which output array */
   int n_in;
   int32_t *in;      /* indices of operands */
   es_walk *in_walk; /* [n_in] */
@@ -61,7 +61,7 @@ typedef struct es_output {
   const char **label; /* name of each axis, "" where it has none */
   es_span span;       /* of its term, to blame; length 0 when it was not written */
   es_dtype dtype;
-  int64_t *strides;   /* of the array to write: the caller's, or C order */
+  int64_t *strides; /* of the array to write: the caller's, or C order */
   /* The parts leave elements untouched (a written diagonal, an affine output
    * with gaps): fill with the reducer's identity first (0 for sum). */
   bool fill_first;
@@ -72,8 +72,8 @@ typedef struct es_bound {
   int n_labels;
   es_label *label;
   int n_in;
-  es_dtype *dtype;     /* [n_in] */
-  es_padded **padded;  /* [n_in], NULL for most */
+  es_dtype *dtype;    /* [n_in] */
+  es_padded **padded; /* [n_in], NULL for most */
   int n_out;
   es_output *out;
   int n_parts;

@@ -61,7 +61,7 @@ es_status es_builder_group(es_builder *b, const char *text, const char *formula,
                                         sizeof *groups);
   if (!groups) return es_fail_nomem(b->error);
   plan->group = groups;
-  plan->group[plan->n_groups++] = 
+  plan->group[plan->n_groups++] =
       (es_plan_group){.text = text, .points_formula = formula, .points = points};
   return ES_OK;
 }

@@ -52,8 +52,7 @@ static es_status mismatch(const es_plan *plan, int index, const es_array *a, es_
   char who[40], text[400];
   es_text w = es_text_init(who, sizeof who), t = es_text_init(text, sizeof text);
   bool input = index < plan->n_in;
-  es_text_printf(&w, "%s %d", input ? "operand" : "output",
-                 input ? index : index - plan->n_in);
+  es_text_printf(&w, "%s %d", input ? "operand" : "output", input ? index : index - plan->n_in);
   es_status status = ES_E_EXTENT;
   if (a->dtype != slot->dtype) {
     status = ES_E_DTYPE;

@@ -25,7 +25,7 @@ typedef struct es_plan_view {
 
 /* Steps that together compute one value: the boxes of a nest, the sides of a pad. */
 typedef struct es_plan_group {
-  const char *text; /* "b c h w kh kw, o c kh kw -> b o h w", for print-outs */
+  const char *text;           /* "b c h w kh kw, o c kh kw -> b o h w", for print-outs */
   const char *points_formula; /* "b·o·h·w·c·kh·kw"; NULL where a step is no part of the text */
   double points;
   int n_steps;

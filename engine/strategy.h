@@ -9,9 +9,9 @@
 
 /* What a run hands to every step. */
 typedef struct es_run_args {
-  void *const *base; /* [slots]: inputs, outputs, then intermediates */
-  void *workspace;   /* of this step, 64-aligned */
-  es_pool *pool;     /* NULL: the calling thread alone */
+  void *const *base;  /* [slots]: inputs, outputs, then intermediates */
+  void *workspace;    /* of this step, 64-aligned */
+  es_pool *pool;      /* NULL: the calling thread alone */
   struct es_ctx *ctx; /* NULL, or asked for cancel and progress */
   es_error *error;
 } es_run_args;

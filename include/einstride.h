@@ -62,35 +62,35 @@ ES_API const char *es_version(void);
 
 /* ---- Limits of the language ------------------------------------------- */
 
-#define ES_MAX_RANK 64           /* axes of one tensor */
-#define ES_MAX_TEXT (64 * 1024)  /* bytes of one pattern */
-#define ES_MAX_NAME 64           /* bytes of one axis name */
-#define ES_MAX_NESTING 64        /* parentheses inside parentheses */
-#define ES_MAX_OPERANDS 4096     /* operands of one expression */
+#define ES_MAX_RANK 64          /* axes of one tensor */
+#define ES_MAX_TEXT (64 * 1024) /* bytes of one pattern */
+#define ES_MAX_NAME 64          /* bytes of one axis name */
+#define ES_MAX_NESTING 64       /* parentheses inside parentheses */
+#define ES_MAX_OPERANDS 4096    /* operands of one expression */
 
 /* ---- Status ----------------------------------------------------------- */
 
 /* X(NAME, value, one-line meaning). Values are pinned: they never change. */
-#define ES_STATUS_LIST(X)                                                      \
-  X(OK, 0, "success")                                                          \
-  X(SYNTAX, 1, "the text is not a pattern")                                    \
-  X(NAME, 2, "an axis name is unknown, missing or misplaced")                  \
-  X(RANK, 3, "a tensor has another number of axes than its term")              \
-  X(EXTENT, 4, "two sizes clash")                                              \
-  X(UNDETERMINED, 5, "a size does not follow from what was given")             \
-  X(COUNT, 6, "the number of operands differs from the number of terms")       \
-  X(RANGE, 7, "an index or a read leaves its axis")                            \
-  X(EMPTY, 8, "a reduction without identity over nothing")                     \
-  X(DTYPE, 9, "an element type has no rule for the operation")                 \
-  X(OVERFLOW, 10, "a result or a size does not fit its integer type")          \
-  X(NOMEM, 11, "the allocator returned nothing")                               \
-  X(LIMIT, 12, "a limit of the context would be exceeded")                     \
-  X(READONLY, 13, "a write to a read-only view")                               \
-  X(VALUE, 14, "a parameter has a value outside its domain")                   \
-  X(IO, 15, "the operating system refused a file operation")                   \
-  X(FORMAT, 16, "a file is not what its name or header says")                  \
-  X(CANCELLED, 17, "the cancel callback asked to stop")                        \
-  X(UNSUPPORTED, 18, "valid, but not available in this build")                 \
+#define ES_STATUS_LIST(X)                                                                          \
+  X(OK, 0, "success")                                                                              \
+  X(SYNTAX, 1, "the text is not a pattern")                                                        \
+  X(NAME, 2, "an axis name is unknown, missing or misplaced")                                      \
+  X(RANK, 3, "a tensor has another number of axes than its term")                                  \
+  X(EXTENT, 4, "two sizes clash")                                                                  \
+  X(UNDETERMINED, 5, "a size does not follow from what was given")                                 \
+  X(COUNT, 6, "the number of operands differs from the number of terms")                           \
+  X(RANGE, 7, "an index or a read leaves its axis")                                                \
+  X(EMPTY, 8, "a reduction without identity over nothing")                                         \
+  X(DTYPE, 9, "an element type has no rule for the operation")                                     \
+  X(OVERFLOW, 10, "a result or a size does not fit its integer type")                              \
+  X(NOMEM, 11, "the allocator returned nothing")                                                   \
+  X(LIMIT, 12, "a limit of the context would be exceeded")                                         \
+  X(READONLY, 13, "a write to a read-only view")                                                   \
+  X(VALUE, 14, "a parameter has a value outside its domain")                                       \
+  X(IO, 15, "the operating system refused a file operation")                                       \
+  X(FORMAT, 16, "a file is not what its name or header says")                                      \
+  X(CANCELLED, 17, "the cancel callback asked to stop")                                            \
+  X(UNSUPPORTED, 18, "valid, but not available in this build")                                     \
   X(INTERNAL, 19, "an invariant of the library failed; please report it")
 
 typedef enum es_status {
@@ -107,12 +107,12 @@ ES_API const char *es_status_text(es_status status);
 /* What went wrong, by value: nothing to free. */
 typedef struct es_error {
   es_status status;
-  int32_t operand;  /* index of the operand to blame, -1 for none */
-  int64_t offset;   /* place in the text, in bytes; length 0: no place */
+  int32_t operand; /* index of the operand to blame, -1 for none */
+  int64_t offset;  /* place in the text, in bytes; length 0: no place */
   int64_t length;
-  int64_t offset2;  /* second place where two clash; length2 0: none */
+  int64_t offset2; /* second place where two clash; length2 0: none */
   int64_t length2;
-  char rule[8];     /* "S7": the row of the manual's table of rejections */
+  char rule[8];      /* "S7": the row of the manual's table of rejections */
   char message[640]; /* one sentence, or two: what, and how to mend it */
 } es_error;
 
@@ -120,24 +120,24 @@ typedef struct es_error {
  * text[0..len). Writes at most cap bytes, always NUL-terminated when cap > 0.
  * Returns the bytes the whole would take without the NUL. Control bytes of the
  * text are escaped; of a long text the part around the carets is shown. */
-ES_API size_t es_error_render(const es_error *error, const char *text, size_t len,
-                              char *buf, size_t cap);
+ES_API size_t es_error_render(const es_error *error, const char *text, size_t len, char *buf,
+                              size_t cap);
 
 /* ---- Element types ---------------------------------------------------- */
 
 /* X(NAME, value, printed name, bytes). Values are pinned. */
-#define ES_DTYPE_LIST(X)                                                       \
-  X(BOOL, 0, "bool", 1)                                                        \
-  X(U8, 1, "u8", 1)                                                            \
-  X(I8, 2, "i8", 1)                                                            \
-  X(I16, 3, "i16", 2)                                                          \
-  X(I32, 4, "i32", 4)                                                          \
-  X(I64, 5, "i64", 8)                                                          \
-  X(F16, 6, "f16", 2)                                                          \
-  X(BF16, 7, "bf16", 2)                                                        \
-  X(F32, 8, "f32", 4)                                                          \
-  X(F64, 9, "f64", 8)                                                          \
-  X(C64, 10, "c64", 8)                                                         \
+#define ES_DTYPE_LIST(X)                                                                           \
+  X(BOOL, 0, "bool", 1)                                                                            \
+  X(U8, 1, "u8", 1)                                                                                \
+  X(I8, 2, "i8", 1)                                                                                \
+  X(I16, 3, "i16", 2)                                                                              \
+  X(I32, 4, "i32", 4)                                                                              \
+  X(I64, 5, "i64", 8)                                                                              \
+  X(F16, 6, "f16", 2)                                                                              \
+  X(BF16, 7, "bf16", 2)                                                                            \
+  X(F32, 8, "f32", 4)                                                                              \
+  X(F64, 9, "f64", 8)                                                                              \
+  X(C64, 10, "c64", 8)                                                                             \
   X(C128, 11, "c128", 16)
 
 typedef enum es_dtype {
@@ -148,8 +148,8 @@ typedef enum es_dtype {
   ES_DTYPE_AUTO = -1 /* where a call chooses: the promoted operand type */
 } es_dtype;
 
-ES_API const char *es_dtype_name(es_dtype dtype);  /* "f32"; "?" if invalid */
-ES_API size_t es_dtype_size(es_dtype dtype);       /* bytes; 0 if invalid */
+ES_API const char *es_dtype_name(es_dtype dtype); /* "f32"; "?" if invalid */
+ES_API size_t es_dtype_size(es_dtype dtype);      /* bytes; 0 if invalid */
 /* "f32", and NumPy's and PyTorch's names ("float32", "double", …).
  * Returns ES_DTYPE_AUTO for an unknown name. */
 ES_API es_dtype es_dtype_from_name(const char *name);
@@ -181,11 +181,11 @@ typedef enum es_isa {
 /* Zero in any field means the default. */
 typedef struct es_config {
   es_allocator allocator;
-  int threads;             /* default: the processors this process may use */
-  es_isa isa;              /* default: the widest the processor has */
-  int64_t max_bytes;       /* memory limit of the context; default 3/4 of RAM */
+  int threads;              /* default: the processors this process may use */
+  es_isa isa;               /* default: the widest the processor has */
+  int64_t max_bytes;        /* memory limit of the context; default 3/4 of RAM */
   int64_t max_cached_plans; /* default 1024; -1: no cache */
-  uint64_t seed;           /* of es_rand and es_randn */
+  uint64_t seed;            /* of es_rand and es_randn */
   /* Asked between tiles, from worker threads too; true stops the run with
    * ES_E_CANCELLED. done and total are multiply-adds. */
   bool (*cancel)(void *user);
@@ -215,7 +215,7 @@ ES_API void es_memory_reset_peak(es_ctx *ctx);
 ES_API int es_threads(const es_ctx *ctx);
 ES_API es_status es_set_threads(es_ctx *ctx, int threads); /* >= 1 */
 ES_API es_isa es_isa_used(const es_ctx *ctx);
-ES_API es_status es_set_isa(es_ctx *ctx, es_isa isa); /* UNSUPPORTED if absent */
+ES_API es_status es_set_isa(es_ctx *ctx, es_isa isa);          /* UNSUPPORTED if absent */
 ES_API es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes); /* 0: default */
 /* Forces one strategy by name ("loops", "gemm", …); NULL lets the planner
  * choose. A problem to which it does not apply is an error. For tests. */
@@ -242,11 +242,10 @@ ES_API const void *es_data(const es_tensor *t);
 ES_API void *es_data_mut(es_tensor *t); /* NULL when read-only */
 ES_API bool es_is_writable(const es_tensor *t);
 ES_API bool es_is_contiguous(const es_tensor *t); /* C order, no gaps */
-ES_API bool es_is_view(const es_tensor *t); /* shares storage with another handle */
+ES_API bool es_is_view(const es_tensor *t);       /* shares storage with another handle */
 /* Copies the elements, in C order and converted to dtype as es_cast does, into
  * out[0..count). count must equal es_size(t). */
-ES_API es_status es_read(es_ctx *ctx, const es_tensor *t, es_dtype dtype, void *out,
-                         int64_t count);
+ES_API es_status es_read(es_ctx *ctx, const es_tensor *t, es_dtype dtype, void *out, int64_t count);
 
 /* ---- Tensors: making them --------------------------------------------- */
 
@@ -272,9 +271,8 @@ ES_API es_tensor *es_from_data(es_ctx *ctx, es_dtype dtype, int rank, const int6
  * may be touched; the view starts at offset. release(user) is called once, when
  * the last handle goes, also when this call fails; NULL for none. strides NULL:
  * C order. */
-ES_API es_tensor *es_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t length,
-                          int64_t offset, int rank, const int64_t *shape,
-                          const int64_t *strides, bool writable,
+ES_API es_tensor *es_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t length, int64_t offset,
+                          int rank, const int64_t *shape, const int64_t *strides, bool writable,
                           void (*release)(void *user), void *user);
 ES_API es_tensor *es_copy(es_ctx *ctx, const es_tensor *x);       /* new, C order */
 ES_API es_tensor *es_contiguous(es_ctx *ctx, const es_tensor *x); /* x itself if it is */
@@ -317,23 +315,22 @@ ES_API es_tensor *es_as_strided(es_ctx *ctx, const es_tensor *x, int rank, const
 /* ---- Elementwise -------------------------------------------------------- */
 
 /* X(NAME, function name). */
-#define ES_UNARY_LIST(X)                                                       \
-  X(NEG, "negative") X(ABS, "abs") X(SIGN, "sign") X(SQUARE, "square")         \
-  X(SQRT, "sqrt") X(RSQRT, "rsqrt") X(RECIPROCAL, "reciprocal")                \
-  X(EXP, "exp") X(EXPM1, "expm1") X(LOG, "log") X(LOG1P, "log1p")              \
-  X(LOG2, "log2") X(LOG10, "log10")                                            \
-  X(SIN, "sin") X(COS, "cos") X(TAN, "tan") X(TANH, "tanh") X(ERF, "erf")      \
-  X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(TRUNC, "trunc")        \
-  X(NOT, "logical_not") X(ISNAN, "isnan") X(ISINF, "isinf")                    \
-  X(ISFINITE, "isfinite") X(CONJ, "conj") X(REAL, "real") X(IMAG, "imag")
+#define ES_UNARY_LIST(X)                                                                           \
+  X(NEG, "negative")                                                                               \
+  X(ABS, "abs") X(SIGN, "sign") X(SQUARE, "square") X(SQRT, "sqrt") X(RSQRT, "rsqrt")              \
+      X(RECIPROCAL, "reciprocal") X(EXP, "exp") X(EXPM1, "expm1") X(LOG, "log") X(LOG1P, "log1p")  \
+          X(LOG2, "log2") X(LOG10, "log10") X(SIN, "sin") X(COS, "cos") X(TAN, "tan")              \
+              X(TANH, "tanh") X(ERF, "erf") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round")    \
+                  X(TRUNC, "trunc") X(NOT, "logical_not") X(ISNAN, "isnan") X(ISINF, "isinf")      \
+                      X(ISFINITE, "isfinite") X(CONJ, "conj") X(REAL, "real") X(IMAG, "imag")
 
-#define ES_BINARY_LIST(X)                                                      \
-  X(ADD, "add") X(SUB, "subtract") X(MUL, "multiply") X(DIV, "divide")         \
-  X(FLOORDIV, "floor_divide") X(MOD, "remainder") X(POW, "power")              \
-  X(MAXIMUM, "maximum") X(MINIMUM, "minimum") X(ATAN2, "arctan2")              \
-  X(EQ, "equal") X(NE, "not_equal") X(LT, "less") X(LE, "less_equal")          \
-  X(GT, "greater") X(GE, "greater_equal")                                      \
-  X(AND, "logical_and") X(OR, "logical_or") X(XOR, "logical_xor")
+#define ES_BINARY_LIST(X)                                                                          \
+  X(ADD, "add")                                                                                    \
+  X(SUB, "subtract") X(MUL, "multiply") X(DIV, "divide") X(FLOORDIV, "floor_divide")               \
+      X(MOD, "remainder") X(POW, "power") X(MAXIMUM, "maximum") X(MINIMUM, "minimum")              \
+          X(ATAN2, "arctan2") X(EQ, "equal") X(NE, "not_equal") X(LT, "less") X(LE, "less_equal")  \
+              X(GT, "greater") X(GE, "greater_equal") X(AND, "logical_and") X(OR, "logical_or")    \
+                  X(XOR, "logical_xor")
 
 typedef enum es_unary_op {
 #define ES_X(name, text) ES_##name,
@@ -401,12 +398,12 @@ typedef struct es_axis_size {
 } es_axis_size;
 
 #ifndef __cplusplus
-#define ES_IN(...)                                                             \
-  ((es_tensor *const[]){__VA_ARGS__}),                                         \
+#define ES_IN(...)                                                                                 \
+  ((es_tensor *const[]){__VA_ARGS__}),                                                             \
       ((int64_t)(sizeof((es_tensor *const[]){__VA_ARGS__}) / sizeof(es_tensor *)))
 #define ES_SIZES(...) ((const es_axis_size[]){__VA_ARGS__, {NULL, 0}})
-#define ES_SHAPE(...)                                                          \
-  ((int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))),           \
+#define ES_SHAPE(...)                                                                              \
+  ((int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))),                               \
       ((const int64_t[]){__VA_ARGS__})
 #endif
 
@@ -433,19 +430,19 @@ typedef enum es_broadcast {
 typedef struct es_options {
   es_reading reading;
   es_broadcast broadcast;
-  es_reducer reducer;     /* where the text names none; REDUCE has no default */
+  es_reducer reducer;        /* where the text names none; REDUCE has no default */
   const es_axis_size *sizes; /* NULL, or a list ended by {NULL, 0} */
   /* Shape of the output, for affine output axes whose size the text leaves
    * open (col2im with a remainder). NULL, or [rank of the output], where -1
    * means: as the pattern says. */
   const int64_t *out_shape;
   int out_rank;
-  bool has_out_dtype;     /* else the promoted operand type */
+  bool has_out_dtype; /* else the promoted operand type */
   es_dtype out_dtype;
-  bool wrap;              /* integer results modulo 2^bits instead of an error */
-  bool has_scale;         /* out = alpha * expression + beta * out */
-  double alpha, beta;     /* beta 0 never reads out */
-  const char *strategy;   /* NULL: the planner chooses */
+  bool wrap;            /* integer results modulo 2^bits instead of an error */
+  bool has_scale;       /* out = alpha * expression + beta * out */
+  double alpha, beta;   /* beta 0 never reads out */
+  const char *strategy; /* NULL: the planner chooses */
 } es_options;
 
 /* n-ary contraction, any pattern with one output term. sizes may be NULL. */
@@ -470,19 +467,19 @@ ES_API es_status es_split(es_ctx *ctx, const char *text, es_tensor *const *in, i
  * input i is written to shapes[i*ES_MAX_RANK…] with ranks[i] axes. */
 ES_API es_tensor *es_pack(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
                           int64_t *shapes, int *ranks);
-ES_API es_status es_unpack(es_ctx *ctx, const char *text, const es_tensor *x,
-                           const int64_t *shapes, const int *ranks, int64_t n, es_tensor **out);
+ES_API es_status es_unpack(es_ctx *ctx, const char *text, const es_tensor *x, const int64_t *shapes,
+                           const int *ranks, int64_t n, es_tensor **out);
 /* einops.parse_shape: writes the size of each named axis of the term into
  * values, the names (pointers into a buffer of the context, valid until the
  * next call) into names. Returns the count, -1 on error. */
-ES_API int64_t es_parse_shape(es_ctx *ctx, const char *text, const es_tensor *x,
-                              const char **names, int64_t *values, int64_t cap);
+ES_API int64_t es_parse_shape(es_ctx *ctx, const char *text, const es_tensor *x, const char **names,
+                              int64_t *values, int64_t cap);
 
 /* ---- The plan door ---------------------------------------------------------- */
 
 /* A described array: pointers are borrowed for the length of the call. */
 typedef struct es_array {
-  void *data;            /* may be NULL when planning */
+  void *data; /* may be NULL when planning */
   es_dtype dtype;
   int rank;
   const int64_t *shape;

@@ -30,7 +30,8 @@ static es_tensor *positive_or(es_ctx *ctx, const es_tensor *x, const es_tensor *
 
 es_tensor *es_leaky_relu(es_ctx *ctx, const es_tensor *input, double negative_slope) {
   es_tensor *x = enter(ctx, input);
-  return x ? leave(ctx, input, positive_or(ctx, x, es_ops_scalar(ctx, ES_MUL, x, negative_slope))) : NULL;
+  return x ? leave(ctx, input, positive_or(ctx, x, es_ops_scalar(ctx, ES_MUL, x, negative_slope)))
+           : NULL;
 }
 
 es_tensor *es_elu(es_ctx *ctx, const es_tensor *input, double alpha) {
@@ -123,7 +124,8 @@ es_tensor *es_log_softmax(es_ctx *ctx, const es_tensor *input, int dim) {
 es_tensor *es_ops_call_gelu(es_ctx *ctx, const es_value *a) {
   bool tanh = !strcmp(a[1].text, "tanh");
   if (!tanh && strcmp(a[1].text, "none")) {
-    es_ops_fail(ctx, ES_E_VALUE, "gelu: approximate must be 'none' or 'tanh', found '%s'", a[1].text);
+    es_ops_fail(ctx, ES_E_VALUE, "gelu: approximate must be 'none' or 'tanh', found '%s'",
+                a[1].text);
     return NULL;
   }
   return es_gelu(ctx, a[0].tensor, tanh);

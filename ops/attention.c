@@ -56,8 +56,8 @@ static const contractions plain = {"... i d, ... j d -> ... i j", "... i j, ... 
 static const contractions grouped = {"... (n g) i d, ... n j d -> ... (n g) i j",
                                      "... (n g) i j, ... n j e -> ... (n g) i e"};
 
-static es_tensor *attend(es_ctx *ctx, const contractions *c, es_tensor *q, es_tensor *k, es_tensor *v,
-                         const es_tensor *mask, bool is_causal, double scale) {
+static es_tensor *attend(es_ctx *ctx, const contractions *c, es_tensor *q, es_tensor *k,
+                         es_tensor *v, const es_tensor *mask, bool is_causal, double scale) {
   es_tensor *scaled = es_ops_scalar(ctx, ES_MUL, q, scale);
   es_tensor *scores = scaled ? two(ctx, c->scores, scaled, k, NULL) : NULL;
   if (scores && is_causal) {
@@ -70,17 +70,20 @@ static es_tensor *attend(es_ctx *ctx, const contractions *c, es_tensor *q, es_te
   return weights ? two(ctx, c->values, weights, v, NULL) : NULL;
 }
 
-es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query, const es_tensor *key,
-                                           const es_tensor *value, const es_tensor *attn_mask,
-                                           bool is_causal, double scale, bool enable_gqa) {
+es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query,
+                                           const es_tensor *key, const es_tensor *value,
+                                           const es_tensor *attn_mask, bool is_causal, double scale,
+                                           bool enable_gqa) {
   const char *op = "scaled_dot_product_attention";
   int least = enable_gqa ? 3 : 2;
-  if (!es_ops_rank_at_least(ctx, op, "query", query, least) || !es_ops_rank_at_least(ctx, op, "key", key, least) ||
+  if (!es_ops_rank_at_least(ctx, op, "query", query, least) ||
+      !es_ops_rank_at_least(ctx, op, "key", key, least) ||
       !es_ops_rank_at_least(ctx, op, "value", value, least) || es_scope_push(ctx))
     return NULL;
   int64_t d = es_shape(query)[es_rank(query) - 1];
   if (scale == 0) scale = 1 / sqrt((double)(d ? d : 1));
-  es_tensor *q = es_ops_widen(ctx, query), *k = es_ops_widen(ctx, key), *v = es_ops_widen(ctx, value);
+  es_tensor *q = es_ops_widen(ctx, query), *k = es_ops_widen(ctx, key),
+            *v = es_ops_widen(ctx, value);
   const contractions *c = enable_gqa ? &grouped : &plain;
   es_tensor *y = q && k && v ? attend(ctx, c, q, k, v, attn_mask, is_causal, scale) : NULL;
   es_dtype dtype = es_dtype_of(query);
@@ -89,8 +92,8 @@ es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query, 
 }
 
 /* Projections of the input as (q, k, v) of (b, n, t, d) each, in one contraction. */
-static es_tensor *project(es_ctx *ctx, const es_tensor *input, int64_t num_heads, const es_tensor *weight,
-                          const es_tensor *bias) {
+static es_tensor *project(es_ctx *ctx, const es_tensor *input, int64_t num_heads,
+                          const es_tensor *weight, const es_tensor *bias) {
   const es_axis_size *sizes = ES_SIZES({"x", 3}, {"n", num_heads});
   es_tensor *y = two(ctx, "b t c, (x n d) c -> x b n t d", input, weight, sizes);
   if (!y || !bias) return y;
@@ -107,7 +110,8 @@ es_tensor *es_multi_head_attention(es_ctx *ctx, const es_tensor *input, int64_t 
   es_tensor *part[3] = {NULL, NULL, NULL};
   for (int i = 0; qkv && i < 3; i++) part[i] = es_select(ctx, qkv, 0, i);
   es_tensor *heads = part[0] && part[1] && part[2]
-                         ? es_scaled_dot_product_attention(ctx, part[0], part[1], part[2], attn_mask, is_causal, 0, false)
+                         ? es_scaled_dot_product_attention(ctx, part[0], part[1], part[2],
+                                                           attn_mask, is_causal, 0, false)
                          : NULL;
   es_tensor *y = heads ? two(ctx, "b n t d, o (n d) -> b t o", heads, out_proj_weight, NULL) : NULL;
   if (y && out_proj_bias) y = es_binary(ctx, ES_ADD, y, out_proj_bias);
@@ -122,5 +126,6 @@ es_tensor *es_squeeze_excite(es_ctx *ctx, const es_tensor *input, const es_tenso
   es_tensor *active = es_relu(ctx, squeezed);
   es_tensor *excited = active ? two(ctx, "b r, c r -> b c", active, w2, NULL) : NULL;
   es_tensor *gate = es_sigmoid(ctx, excited);
-  return es_scope_pop_keep(ctx, gate ? two(ctx, es_ops_expression(ES_OP_squeeze_excite), input, gate, NULL) : NULL);
+  return es_scope_pop_keep(
+      ctx, gate ? two(ctx, es_ops_expression(ES_OP_squeeze_excite), input, gate, NULL) : NULL);
 }

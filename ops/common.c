@@ -17,7 +17,8 @@ bool es_ops_rank_at_least(es_ctx *ctx, const char *op, const char *argument, con
                           int rank) {
   if (!t) return false;
   if (es_rank(t) >= rank) return true;
-  es_ops_fail(ctx, ES_E_RANK, "%s: %s needs at least %d axes, found %d", op, argument, rank, es_rank(t));
+  es_ops_fail(ctx, ES_E_RANK, "%s: %s needs at least %d axes, found %d", op, argument, rank,
+              es_rank(t));
   return false;
 }
 
@@ -43,7 +44,9 @@ static es_dtype result_dtype(es_tensor *const *in, int64_t n, const es_tensor *b
 static es_tensor *spread_bias(es_ctx *ctx, const es_tensor *bias, es_dtype dtype, int rank,
                               const int64_t *shape, int channel_axis) {
   if (es_rank(bias) != 1 || es_shape(bias)[0] != shape[channel_axis]) {
-    es_ops_fail(ctx, ES_E_EXTENT, "the bias must have one axis of %lld, one number a channel; it has %d axes of %lld elements",
+    es_ops_fail(ctx, ES_E_EXTENT,
+                "the bias must have one axis of %lld, one number a channel; it has %d axes of %lld "
+                "elements",
                 (long long)shape[channel_axis], es_rank(bias), (long long)es_size(bias));
     return NULL;
   }
@@ -60,7 +63,8 @@ es_tensor *es_ops_einsum_bias(es_ctx *ctx, es_op_id id, es_tensor *const *in, in
                               const int64_t *out_shape, int channel_axis) {
   for (int64_t i = 0; i < n; i++)
     if (!in[i]) return NULL;
-  es_options options = {.sizes = sizes ? sizes->item : NULL, .out_shape = out_shape, .out_rank = rank};
+  es_options options = {
+      .sizes = sizes ? sizes->item : NULL, .out_shape = out_shape, .out_rank = rank};
   if (!bias) {
     if (!out_shape) options.out_rank = 0;
     return es_einsum_into(ctx, es_ops_expression(id), in, n, &options, NULL);

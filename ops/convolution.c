@@ -14,28 +14,30 @@ static int64_t groups_of(const es_window *window) {
 static bool channels_agree(es_ctx *ctx, const char *op, int64_t groups, int64_t input_channels,
                            int64_t weight_in, int64_t weight_out) {
   if (groups < 1) {
-    es_ops_fail(ctx, ES_E_VALUE, "%s: groups must be at least 1, found %lld", op, (long long)groups);
+    es_ops_fail(ctx, ES_E_VALUE, "%s: groups must be at least 1, found %lld", op,
+                (long long)groups);
     return false;
   }
   if (input_channels % groups || input_channels / groups != weight_in) {
-    es_ops_fail(ctx, ES_E_EXTENT,
-                "%s: input channels must be groups * channels of the weight: the input has %lld, groups "
-                "is %lld and the weight has %lld (axis 1), which asks for %lld",
-                op, (long long)input_channels, (long long)groups, (long long)weight_in,
-                (long long)(groups * weight_in));
+    es_ops_fail(
+        ctx, ES_E_EXTENT,
+        "%s: input channels must be groups * channels of the weight: the input has %lld, groups "
+        "is %lld and the weight has %lld (axis 1), which asks for %lld",
+        op, (long long)input_channels, (long long)groups, (long long)weight_in,
+        (long long)(groups * weight_in));
     return false;
   }
   if (weight_out % groups) {
-    es_ops_fail(ctx, ES_E_EXTENT, "%s: %lld output channels are not a multiple of groups = %lld", op,
-                (long long)weight_out, (long long)groups);
+    es_ops_fail(ctx, ES_E_EXTENT, "%s: %lld output channels are not a multiple of groups = %lld",
+                op, (long long)weight_out, (long long)groups);
     return false;
   }
   return true;
 }
 
 /* (batch…, channels, spatial…) */
-static void result_shape(const es_tensor *input, int n_axes, int64_t channels, const int64_t *extent,
-                         int64_t *shape) {
+static void result_shape(const es_tensor *input, int n_axes, int64_t channels,
+                         const int64_t *extent, int64_t *shape) {
   int batch = es_rank(input) - n_axes - 1;
   for (int i = 0; i < batch; i++) shape[i] = es_shape(input)[i];
   shape[batch] = channels;
@@ -43,7 +45,8 @@ static void result_shape(const es_tensor *input, int n_axes, int64_t channels, c
 }
 
 static es_tensor *convolve(es_ctx *ctx, es_op_id id, int n_axes, const es_tensor *input,
-                           const es_tensor *weight, const es_tensor *bias, const es_window *window) {
+                           const es_tensor *weight, const es_tensor *bias,
+                           const es_window *window) {
   const char *op = es_op_at(id)->name;
   if (!es_ops_rank_at_least(ctx, op, "input", input, n_axes + 1) ||
       !es_ops_rank_at_least(ctx, op, "weight", weight, n_axes + 2))
@@ -85,9 +88,9 @@ es_tensor *es_conv3d(es_ctx *ctx, const es_tensor *input, const es_tensor *weigh
 /* ---- transposed ------------------------------------------------------------------- */
 
 /* (n-1)s - low - high + d(k-1) + output_padding + 1 */
-static es_status transposed_extents(es_ctx *ctx, const char *op, const es_window *window, int n_axes,
-                                    const int64_t *n, const int64_t *k, es_ops_axis *axes,
-                                    int64_t *extent) {
+static es_status transposed_extents(es_ctx *ctx, const char *op, const es_window *window,
+                                    int n_axes, const int64_t *n, const int64_t *k,
+                                    es_ops_axis *axes, int64_t *extent) {
   /* As a convolution of its own output, whose extents are not known yet: a long
    * enough stand-in lets the window be resolved and validated. */
   int64_t stand_in[3] = {INT64_MAX / 8, INT64_MAX / 8, INT64_MAX / 8};
@@ -98,19 +101,21 @@ static es_status transposed_extents(es_ctx *ctx, const char *op, const es_window
     if (window && window->mode == ES_PAD_SAME)
       return es_ops_fail(ctx, ES_E_VALUE, "%s: padding must be numbers, found 'same'", op);
     if (extra < 0 || (extra >= a->s && extra >= a->d))
-      return es_ops_fail(ctx, ES_E_VALUE,
-                         "%s: output_padding must be smaller than stride or dilation; on spatial axis %d it "
-                         "is %lld with stride %lld and dilation %lld",
-                         op, i, (long long)extra, (long long)a->s, (long long)a->d);
+      return es_ops_fail(
+          ctx, ES_E_VALUE,
+          "%s: output_padding must be smaller than stride or dilation; on spatial axis %d it "
+          "is %lld with stride %lld and dilation %lld",
+          op, i, (long long)extra, (long long)a->s, (long long)a->d);
     if (n[i] > (INT64_C(1) << 31))
       return es_ops_fail(ctx, ES_E_OVERFLOW, "%s: spatial axis %d of %lld is too long", op, i,
                          (long long)n[i]);
     a->n = n[i];
     extent[i] = (n[i] - 1) * a->s - a->low - a->high + a->d * (a->k - 1) + extra + 1;
     if (n[i] == 0 || extent[i] < 1)
-      return es_ops_fail(ctx, ES_E_EXTENT,
-                         "%s: spatial axis %d would have %lld elements: padding (%lld, %lld) takes all of them",
-                         op, i, (long long)(n[i] ? extent[i] : 0), (long long)a->low, (long long)a->high);
+      return es_ops_fail(
+          ctx, ES_E_EXTENT,
+          "%s: spatial axis %d would have %lld elements: padding (%lld, %lld) takes all of them",
+          op, i, (long long)(n[i] ? extent[i] : 0), (long long)a->low, (long long)a->high);
   }
   return ES_OK;
 }
@@ -124,15 +129,17 @@ static es_tensor *convolve_transposed(es_ctx *ctx, es_op_id id, int n_axes, cons
     return NULL;
   int64_t groups = groups_of(window), channels = es_shape(input)[es_rank(input) - n_axes - 1];
   if (groups < 1 || channels % groups || es_shape(weight)[0] != channels) {
-    es_ops_fail(ctx, ES_E_EXTENT,
-                "%s: the weight (axis 0: %lld) needs one row for each of the %lld input channels, a "
-                "multiple of groups = %lld",
-                op, (long long)es_shape(weight)[0], (long long)channels, (long long)groups);
+    es_ops_fail(
+        ctx, ES_E_EXTENT,
+        "%s: the weight (axis 0: %lld) needs one row for each of the %lld input channels, a "
+        "multiple of groups = %lld",
+        op, (long long)es_shape(weight)[0], (long long)channels, (long long)groups);
     return NULL;
   }
   es_ops_axis axes[3];
   int64_t extent[3], shape[ES_MAX_RANK], out_channels;
-  if (transposed_extents(ctx, op, window, n_axes, spatial(input, n_axes), spatial(weight, n_axes), axes, extent))
+  if (transposed_extents(ctx, op, window, n_axes, spatial(input, n_axes), spatial(weight, n_axes),
+                         axes, extent))
     return NULL;
   if (__builtin_mul_overflow(groups, es_shape(weight)[1], &out_channels)) {
     es_ops_fail(ctx, ES_E_OVERFLOW, "%s: groups * weight channels is more than an int64 holds", op);
@@ -215,7 +222,8 @@ es_tensor *es_ops_call_conv2d_weight(es_ctx *ctx, const es_value *a) {
 
 es_tensor *es_ops_call_conv2d_input(es_ctx *ctx, const es_value *a) {
   if (a[0].n != 4) {
-    es_ops_fail(ctx, ES_E_VALUE, "conv2d_input: input_size takes 4 extents (b, c, h, w), %d were given", a[0].n);
+    es_ops_fail(ctx, ES_E_VALUE,
+                "conv2d_input: input_size takes 4 extents (b, c, h, w), %d were given", a[0].n);
     return NULL;
   }
   es_window w = es_ops_window_of(&a[3], &a[4], &a[5], &a[6]);

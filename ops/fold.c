@@ -6,7 +6,8 @@ es_tensor *es_unfold(es_ctx *ctx, const es_tensor *input, const int64_t kernel_s
                      const es_window *window) {
   if (!es_ops_rank_at_least(ctx, "unfold", "input", input, 3)) return NULL;
   es_ops_axis axes[2];
-  if (es_ops_window(ctx, "unfold", window, 2, es_shape(input) + es_rank(input) - 2, kernel_size, axes))
+  if (es_ops_window(ctx, "unfold", window, 2, es_shape(input) + es_rank(input) - 2, kernel_size,
+                    axes))
     return NULL;
   es_ops_sizes sizes = {0};
   es_ops_put_window(&sizes, 2, axes);
@@ -26,12 +27,13 @@ es_tensor *es_fold(es_ctx *ctx, const es_tensor *input, const int64_t output_siz
   int64_t taps, windows;
   if (!es_mul_i64(axes[0].k, axes[1].k, &taps) || !es_mul_i64(axes[0].out, axes[1].out, &windows) ||
       shape[rank - 2] % taps || shape[rank - 1] != windows) {
-    es_ops_fail(ctx, ES_E_EXTENT,
-                "fold: the last two axes of the input must be channels * %lld * %lld (kernel) and %lld = "
-                "%lld * %lld (windows in an image of %lld x %lld); they are %lld and %lld",
-                (long long)axes[0].k, (long long)axes[1].k, (long long)(axes[0].out * axes[1].out),
-                (long long)axes[0].out, (long long)axes[1].out, (long long)output_size[0],
-                (long long)output_size[1], (long long)shape[rank - 2], (long long)shape[rank - 1]);
+    es_ops_fail(
+        ctx, ES_E_EXTENT,
+        "fold: the last two axes of the input must be channels * %lld * %lld (kernel) and %lld = "
+        "%lld * %lld (windows in an image of %lld x %lld); they are %lld and %lld",
+        (long long)axes[0].k, (long long)axes[1].k, (long long)(axes[0].out * axes[1].out),
+        (long long)axes[0].out, (long long)axes[1].out, (long long)output_size[0],
+        (long long)output_size[1], (long long)shape[rank - 2], (long long)shape[rank - 1]);
     return NULL;
   }
   es_ops_sizes sizes = {0};
@@ -40,7 +42,8 @@ es_tensor *es_fold(es_ctx *ctx, const es_tensor *input, const int64_t output_siz
   es_ops_put_kernels(&sizes, 2, axes);
   int64_t out_shape[ES_MAX_RANK];
   if (rank + 1 > ES_MAX_RANK) {
-    es_ops_fail(ctx, ES_E_LIMIT, "fold: the result would have %d axes, more than %d", rank + 1, ES_MAX_RANK);
+    es_ops_fail(ctx, ES_E_LIMIT, "fold: the result would have %d axes, more than %d", rank + 1,
+                ES_MAX_RANK);
     return NULL;
   }
   for (int i = 0; i < rank - 2; i++) out_shape[i] = shape[i];

@@ -26,7 +26,8 @@ es_tensor *es_depth_to_space(es_ctx *ctx, const es_tensor *input, int64_t block_
 }
 
 es_tensor *es_channel_shuffle(es_ctx *ctx, const es_tensor *input, int64_t groups) {
-  return es_rearrange(ctx, es_ops_expression(ES_OP_channel_shuffle), input, ES_SIZES({"g", groups}));
+  return es_rearrange(ctx, es_ops_expression(ES_OP_channel_shuffle), input,
+                      ES_SIZES({"g", groups}));
 }
 
 es_tensor *es_upsample_nearest2d(es_ctx *ctx, const es_tensor *input, int64_t scale_factor) {
@@ -44,14 +45,16 @@ es_tensor *es_patch_embed(es_ctx *ctx, const es_tensor *input, const es_tensor *
   int64_t shape[ES_MAX_RANK];
   for (int i = 0; i < rank - 3; i++) shape[i] = image[i];
   bool even = kernel[2] > 0 && kernel[3] > 0;
-  if (bias && (!even || !es_mul_i64(image[rank - 2] / kernel[2], image[rank - 1] / kernel[3], &shape[rank - 3]))) {
-    es_ops_fail(ctx, ES_E_EXTENT, "patch_embed: the weight has patches of %lld x %lld", (long long)kernel[2],
-                (long long)kernel[3]);
+  if (bias && (!even || !es_mul_i64(image[rank - 2] / kernel[2], image[rank - 1] / kernel[3],
+                                    &shape[rank - 3]))) {
+    es_ops_fail(ctx, ES_E_EXTENT, "patch_embed: the weight has patches of %lld x %lld",
+                (long long)kernel[2], (long long)kernel[3]);
     return NULL;
   }
   shape[rank - 2] = kernel[0];
   es_tensor *in[] = {(es_tensor *)input, (es_tensor *)weight};
-  return es_ops_einsum_bias(ctx, ES_OP_patch_embed, in, 2, NULL, bias, rank - 1, bias ? shape : NULL, rank - 2);
+  return es_ops_einsum_bias(ctx, ES_OP_patch_embed, in, 2, NULL, bias, rank - 1,
+                            bias ? shape : NULL, rank - 2);
 }
 
 /* ---- pad ---------------------------------------------------------------------------- */
@@ -74,15 +77,16 @@ static es_tensor *crop(es_ctx *ctx, es_tensor *x, int axis, int64_t low, int64_t
   int64_t n = es_shape(x)[axis];
   int64_t from = low < 0 ? -low : 0, to = high < 0 ? n + high : n;
   if (from > n || to < from) {
-    es_ops_fail(ctx, ES_E_EXTENT, "pad: axis %d of %lld elements cannot lose %lld and %lld", axis, (long long)n,
-                (long long)(low < 0 ? -low : 0), (long long)(high < 0 ? -high : 0));
+    es_ops_fail(ctx, ES_E_EXTENT, "pad: axis %d of %lld elements cannot lose %lld and %lld", axis,
+                (long long)n, (long long)(low < 0 ? -low : 0), (long long)(high < 0 ? -high : 0));
     return NULL;
   }
   return from || to < n ? es_slice(ctx, x, axis, from, to, 1) : x;
 }
 
 /* One axis, by the notation: the axis goes last, is read past its ends, goes back. */
-static es_tensor *pad_by_reading(es_ctx *ctx, es_tensor *x, int axis, int64_t low, int64_t high, int mode) {
+static es_tensor *pad_by_reading(es_ctx *ctx, es_tensor *x, int axis, int64_t low, int64_t high,
+                                 int mode) {
   int64_t n = es_shape(x)[axis] + low + high;
   es_tensor *last = es_transpose(ctx, x, axis, -1);
   es_tensor *in[] = {last};
@@ -91,12 +95,13 @@ static es_tensor *pad_by_reading(es_ctx *ctx, es_tensor *x, int axis, int64_t lo
 }
 
 /* All axes at once: a result full of value, the input assigned into its middle. */
-static es_tensor *pad_by_value(es_ctx *ctx, const es_tensor *x, const int64_t *low, const int64_t *high,
-                               double value) {
+static es_tensor *pad_by_value(es_ctx *ctx, const es_tensor *x, const int64_t *low,
+                               const int64_t *high, double value) {
   int rank = es_rank(x);
   int64_t shape[ES_MAX_RANK];
   for (int i = 0; i < rank; i++)
-    if (!es_add_i64(es_shape(x)[i], low[i], &shape[i]) || !es_add_i64(shape[i], high[i], &shape[i])) {
+    if (!es_add_i64(es_shape(x)[i], low[i], &shape[i]) ||
+        !es_add_i64(shape[i], high[i], &shape[i])) {
       es_ops_fail(ctx, ES_E_OVERFLOW, "pad: axis %d would be longer than an int64 holds", i);
       return NULL;
     }
@@ -106,8 +111,8 @@ static es_tensor *pad_by_value(es_ctx *ctx, const es_tensor *x, const int64_t *l
   return middle && !es_assign(ctx, middle, x) ? out : NULL;
 }
 
-static es_tensor *pad_all(es_ctx *ctx, const es_tensor *input, const int64_t *pad, int n_axes, int mode,
-                          double value) {
+static es_tensor *pad_all(es_ctx *ctx, const es_tensor *input, const int64_t *pad, int n_axes,
+                          int mode, double value) {
   int rank = es_rank(input);
   int64_t low[ES_MAX_RANK] = {0}, high[ES_MAX_RANK] = {0};
   es_tensor *x = (es_tensor *)input;
@@ -128,11 +133,13 @@ es_tensor *es_pad(es_ctx *ctx, const es_tensor *input, const int64_t *pad, int n
   if (!input) return NULL;
   int found = find_mode(mode);
   if (found < 0) {
-    es_ops_fail(ctx, ES_E_VALUE, "pad: mode must be constant, reflect, replicate or circular, found '%s'", mode);
+    es_ops_fail(ctx, ES_E_VALUE,
+                "pad: mode must be constant, reflect, replicate or circular, found '%s'", mode);
     return NULL;
   }
   if (n_pad % 2 || n_pad / 2 > es_rank(input)) {
-    es_ops_fail(ctx, ES_E_VALUE, "pad: expected a (low, high) pair for each of at most %d axes, found %d numbers",
+    es_ops_fail(ctx, ES_E_VALUE,
+                "pad: expected a (low, high) pair for each of at most %d axes, found %d numbers",
                 es_rank(input), n_pad);
     return NULL;
   }

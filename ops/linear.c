@@ -21,8 +21,8 @@ es_tensor *es_linear(es_ctx *ctx, const es_tensor *input, const es_tensor *weigh
   int64_t shape[ES_MAX_RANK];
   with_outputs(input, weight, shape);
   es_tensor *in[] = {(es_tensor *)input, (es_tensor *)weight};
-  return es_ops_einsum_bias(ctx, ES_OP_linear, in, 2, NULL, bias, es_rank(input), bias ? shape : NULL,
-                            es_rank(input) - 1);
+  return es_ops_einsum_bias(ctx, ES_OP_linear, in, 2, NULL, bias, es_rank(input),
+                            bias ? shape : NULL, es_rank(input) - 1);
 }
 
 es_tensor *es_bilinear(es_ctx *ctx, const es_tensor *input1, const es_tensor *input2,

@@ -2,14 +2,16 @@
 #include "ops/calls.h"
 
 /* y = x * weight + bias; either may be NULL. */
-static es_tensor *scale_shift(es_ctx *ctx, es_tensor *x, const es_tensor *weight, const es_tensor *bias) {
+static es_tensor *scale_shift(es_ctx *ctx, es_tensor *x, const es_tensor *weight,
+                              const es_tensor *bias) {
   if (x && weight) x = es_binary(ctx, ES_MUL, x, weight);
   if (x && bias) x = es_binary(ctx, ES_ADD, x, bias);
   return x;
 }
 
 /* x / sqrt(mean(x^2) + eps) over the axes. */
-static es_tensor *divide_by_rms(es_ctx *ctx, es_tensor *x, const int *axes, int n_axes, double eps) {
+static es_tensor *divide_by_rms(es_ctx *ctx, es_tensor *x, const int *axes, int n_axes,
+                                double eps) {
   es_tensor *square = es_unary(ctx, ES_SQUARE, x);
   es_tensor *mean = square ? es_reduce_axes(ctx, ES_REDUCE_MEAN, square, axes, n_axes, true) : NULL;
   es_tensor *safe = mean ? es_ops_scalar(ctx, ES_ADD, mean, eps) : NULL;
@@ -24,7 +26,8 @@ static es_tensor *subtract_mean(es_ctx *ctx, es_tensor *x, const int *axes, int 
 
 static bool last_axes(es_ctx *ctx, const char *op, const es_tensor *x, int n_axes, int *axes) {
   if (n_axes < 1 || n_axes > es_rank(x)) {
-    es_ops_fail(ctx, ES_E_RANK, "%s: normalises over 1 to %d last axes, %d were asked for", op, es_rank(x), n_axes);
+    es_ops_fail(ctx, ES_E_RANK, "%s: normalises over 1 to %d last axes, %d were asked for", op,
+                es_rank(x), n_axes);
     return false;
   }
   for (int i = 0; i < n_axes; i++) axes[i] = es_rank(x) - n_axes + i;
@@ -41,7 +44,8 @@ static es_tensor *leave(es_ctx *ctx, const es_tensor *input, es_tensor *y) {
 es_tensor *es_layer_norm(es_ctx *ctx, const es_tensor *input, int n_axes, const es_tensor *weight,
                          const es_tensor *bias, double eps) {
   int axes[ES_MAX_RANK];
-  if (!input || !last_axes(ctx, "layer_norm", input, n_axes, axes) || es_scope_push(ctx)) return NULL;
+  if (!input || !last_axes(ctx, "layer_norm", input, n_axes, axes) || es_scope_push(ctx))
+    return NULL;
   es_tensor *x = es_ops_widen(ctx, input);
   es_tensor *centred = x ? subtract_mean(ctx, x, axes, n_axes) : NULL;
   es_tensor *y = centred ? divide_by_rms(ctx, centred, axes, n_axes, eps) : NULL;
@@ -63,7 +67,8 @@ static es_tensor *per_channel(es_ctx *ctx, const char *op, const char *argument,
   int64_t shape[ES_MAX_RANK];
   int rank = es_rank(input) - 1;
   if (es_rank(t) != 1 || es_shape(t)[0] != es_shape(input)[1]) {
-    es_ops_fail(ctx, ES_E_EXTENT, "%s: %s must hold one number for each of the %lld channels (axis 1)", op, argument,
+    es_ops_fail(ctx, ES_E_EXTENT,
+                "%s: %s must hold one number for each of the %lld channels (axis 1)", op, argument,
                 (long long)es_shape(input)[1]);
     return NULL;
   }
@@ -71,8 +76,9 @@ static es_tensor *per_channel(es_ctx *ctx, const char *op, const char *argument,
   return es_reshape(ctx, t, rank, shape);
 }
 
-static es_tensor *channel_scale_shift(es_ctx *ctx, const char *op, es_tensor *y, const es_tensor *input,
-                                      const es_tensor *weight, const es_tensor *bias) {
+static es_tensor *channel_scale_shift(es_ctx *ctx, const char *op, es_tensor *y,
+                                      const es_tensor *input, const es_tensor *weight,
+                                      const es_tensor *bias) {
   if (!y) return NULL;
   es_tensor *w = weight ? per_channel(ctx, op, "weight", weight, input) : NULL;
   es_tensor *b = bias ? per_channel(ctx, op, "bias", bias, input) : NULL;
@@ -82,15 +88,19 @@ static es_tensor *channel_scale_shift(es_ctx *ctx, const char *op, es_tensor *y,
 
 es_tensor *es_group_norm(es_ctx *ctx, const es_tensor *input, int64_t num_groups,
                          const es_tensor *weight, const es_tensor *bias, double eps) {
-  if (!es_ops_rank_at_least(ctx, "group_norm", "input", input, 2) || es_scope_push(ctx)) return NULL;
+  if (!es_ops_rank_at_least(ctx, "group_norm", "input", input, 2) || es_scope_push(ctx))
+    return NULL;
   const int64_t *shape = es_shape(input);
   es_tensor *y = NULL;
   if (num_groups < 1 || shape[1] % num_groups) {
-    es_ops_fail(ctx, ES_E_EXTENT, "group_norm: %lld channels (axis 1) are not a multiple of num_groups = %lld",
+    es_ops_fail(ctx, ES_E_EXTENT,
+                "group_norm: %lld channels (axis 1) are not a multiple of num_groups = %lld",
                 (long long)shape[1], (long long)num_groups);
   } else {
     es_tensor *x = es_ops_widen(ctx, input);
-    es_tensor *rows = x ? es_reshape(ctx, x, 3, (int64_t[]){shape[0], num_groups, es_size(input) ? -1 : 0}) : NULL;
+    es_tensor *rows = x ? es_reshape(ctx, x, 3,
+                                     (int64_t[]){shape[0], num_groups, es_size(input) ? -1 : 0})
+                        : NULL;
     es_tensor *flat = rows ? es_layer_norm(ctx, rows, 1, NULL, NULL, eps) : NULL;
     y = flat ? es_reshape(ctx, flat, es_rank(input), shape) : NULL;
   }
@@ -101,7 +111,8 @@ es_tensor *es_batch_norm(es_ctx *ctx, const es_tensor *input, const es_tensor *r
                          const es_tensor *running_var, const es_tensor *weight,
                          const es_tensor *bias, double eps) {
   const char *op = "batch_norm";
-  if (!es_ops_rank_at_least(ctx, op, "input", input, 2) || !running_mean || !running_var || es_scope_push(ctx))
+  if (!es_ops_rank_at_least(ctx, op, "input", input, 2) || !running_mean || !running_var ||
+      es_scope_push(ctx))
     return NULL;
   es_tensor *x = es_ops_widen(ctx, input);
   es_tensor *mean = x ? per_channel(ctx, op, "running_mean", running_mean, input) : NULL;
@@ -119,16 +130,19 @@ int es_ops_normalized_axes(es_ctx *ctx, const char *op, const es_tensor *input,
                            const es_value *normalized_shape) {
   int n = normalized_shape->n, rank = es_rank(input);
   bool fits = n >= 1 && n <= rank;
-  for (int i = 0; fits && i < n; i++) fits = normalized_shape->ints[i] == es_shape(input)[rank - n + i];
+  for (int i = 0; fits && i < n; i++)
+    fits = normalized_shape->ints[i] == es_shape(input)[rank - n + i];
   if (fits) return n;
-  es_ops_fail(ctx, ES_E_EXTENT, "%s: normalized_shape must be the last extents of the input (last axis: %lld)", op,
+  es_ops_fail(ctx, ES_E_EXTENT,
+              "%s: normalized_shape must be the last extents of the input (last axis: %lld)", op,
               (long long)(rank ? es_shape(input)[rank - 1] : 0));
   return -1;
 }
 
 es_tensor *es_ops_call_layer_norm(es_ctx *ctx, const es_value *a) {
   int n_axes = es_ops_normalized_axes(ctx, "layer_norm", a[0].tensor, &a[1]);
-  return n_axes < 0 ? NULL : es_layer_norm(ctx, a[0].tensor, n_axes, a[2].tensor, a[3].tensor, a[4].f);
+  return n_axes < 0 ? NULL
+                    : es_layer_norm(ctx, a[0].tensor, n_axes, a[2].tensor, a[3].tensor, a[4].f);
 }
 
 es_tensor *es_ops_call_rms_norm(es_ctx *ctx, const es_value *a) {

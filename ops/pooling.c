@@ -27,8 +27,9 @@ static es_tensor *window_counts(es_ctx *ctx, const es_window *window, int n_axes
     }
     n[i] = counted[i].n;
   }
-  static const char *const text[3] = {"(sw*wo+dw*kw-pw)?0 -> wo", "(sh*ho+dh*kh-ph)?0 (sw*wo+dw*kw-pw)?0 -> ho wo",
-                                      "(st*to+dt*kt-pt)?0 (sh*ho+dh*kh-ph)?0 (sw*wo+dw*kw-pw)?0 -> to ho wo"};
+  static const char *const text[3] = {
+      "(sw*wo+dw*kw-pw)?0 -> wo", "(sh*ho+dh*kh-ph)?0 (sw*wo+dw*kw-pw)?0 -> ho wo",
+      "(st*to+dt*kt-pt)?0 (sh*ho+dh*kh-ph)?0 (sw*wo+dw*kw-pw)?0 -> to ho wo"};
   es_tensor *ones = es_full(ctx, ES_F32, n_axes, n, 1);
   return ones ? run(ctx, text[n_axes - 1], ES_REDUCE_SUM, ones, n_axes, counted) : NULL;
 }
@@ -38,7 +39,8 @@ static bool check_padding(es_ctx *ctx, const char *op, int n_axes, const es_ops_
     int64_t most = axes[i].low > axes[i].high ? axes[i].low : axes[i].high;
     if (2 * most <= axes[i].d * (axes[i].k - 1) + 1) continue;
     es_ops_fail(ctx, ES_E_VALUE,
-                "%s: padding may be at most half the window, so that none is empty; on spatial axis %d it is "
+                "%s: padding may be at most half the window, so that none is empty; on spatial "
+                "axis %d it is "
                 "%lld with a window of %lld",
                 op, i, (long long)most, (long long)(axes[i].d * (axes[i].k - 1) + 1));
     return false;
@@ -55,7 +57,8 @@ static es_tensor *pool(es_ctx *ctx, es_op_id id, int n_axes, const es_tensor *in
     for (int i = 0; i < n_axes; i++) w.stride[i] = kernel_size[i];
   es_ops_axis axes[3];
   const int64_t *n = es_shape(input) + es_rank(input) - n_axes;
-  if (es_ops_window(ctx, op, &w, n_axes, n, kernel_size, axes) || !check_padding(ctx, op, n_axes, axes))
+  if (es_ops_window(ctx, op, &w, n_axes, n, kernel_size, axes) ||
+      !check_padding(ctx, op, n_axes, axes))
     return NULL;
   bool mean = id == ES_OP_avg_pool1d || id == ES_OP_avg_pool2d || id == ES_OP_avg_pool3d;
   if (!mean || !(w.exclude_padding || w.ceil_mode))
@@ -66,7 +69,8 @@ static es_tensor *pool(es_ctx *ctx, es_op_id id, int n_axes, const es_tensor *in
   for (int i = 0; i < n_axes; i++) window_elements *= (double)axes[i].k;
   es_tensor *means = run(ctx, es_ops_expression(id), ES_REDUCE_NONE, input, n_axes, axes);
   es_tensor *counts = window_counts(ctx, &w, n_axes, axes);
-  es_tensor *scale = counts ? es_binary_scalar(ctx, ES_DIV, counts, window_elements, false, true) : NULL;
+  es_tensor *scale = counts ? es_binary_scalar(ctx, ES_DIV, counts, window_elements, false, true)
+                            : NULL;
   es_tensor *scaled = means && scale ? es_binary(ctx, ES_MUL, means, scale) : NULL;
   return es_scope_pop_keep(ctx, scaled ? es_cast(ctx, scaled, es_dtype_of(means)) : NULL);
 }

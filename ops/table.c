@@ -6,9 +6,12 @@
 
 /* ---- rows ------------------------------------------------------------------ */
 
-#define T(name) {name, ES_PARAM_TENSOR, NULL}
-#define O(name) {name, ES_PARAM_TENSOR, "None"}
-#define P(type, name, otherwise) {name, ES_PARAM_##type, otherwise}
+#define T(name)                                                                                    \
+  { name, ES_PARAM_TENSOR, NULL }
+#define O(name)                                                                                    \
+  { name, ES_PARAM_TENSOR, "None" }
+#define P(type, name, otherwise)                                                                   \
+  { name, ES_PARAM_##type, otherwise }
 
 #define ES_OP(name, expression, summary, formula, example, call, ...)                              \
   static const es_param params_##name[] = {__VA_ARGS__};
@@ -25,7 +28,8 @@
 
 static const es_op rows[ES_OP_COUNT] = {
 #define ES_OP(name, expression, summary, formula, example, call, ...)                              \
-  {#name, expression, summary, formula, example, sizeof params_##name / sizeof *params_##name,     \
+  {#name,        expression, summary,                                                              \
+   formula,      example,    sizeof params_##name / sizeof *params_##name,                         \
    params_##name},
 #include "ops/all.def"
 #undef ES_OP
@@ -42,9 +46,7 @@ const char *es_ops_expression(es_op_id id) { return rows[id].expression; }
 
 int es_op_count(void) { return ES_OP_COUNT; }
 
-const es_op *es_op_at(int index) {
-  return index >= 0 && index < ES_OP_COUNT ? &rows[index] : NULL;
-}
+const es_op *es_op_at(int index) { return index >= 0 && index < ES_OP_COUNT ? &rows[index] : NULL; }
 
 const es_op *es_op_find(const char *name) {
   for (int i = 0; i < ES_OP_COUNT; i++)
@@ -98,7 +100,8 @@ static bool is_one_of(const char *name, const char *const *names) {
  * and unfold. */
 static int window_axes(const es_op *op) {
   size_t len = strlen(op->name);
-  bool digit = len > 2 && op->name[len - 1] == 'd' && op->name[len - 2] >= '1' && op->name[len - 2] <= '3';
+  bool digit = len > 2 && op->name[len - 1] == 'd' && op->name[len - 2] >= '1' &&
+               op->name[len - 2] <= '3';
   return digit ? op->name[len - 2] - '0' : 2;
 }
 
@@ -131,8 +134,8 @@ es_tensor *es_op_call(es_ctx *ctx, const es_op *op, const es_value *args) {
     full[i] = args[i];
     bool given = args[i].type != ES_PARAM_NONE;
     if (!given && !p->otherwise)
-      return es_ops_fail(ctx, ES_E_VALUE, "%s: the argument '%s' (%s) is missing", op->name, p->name,
-                         type_name(p->type)),
+      return es_ops_fail(ctx, ES_E_VALUE, "%s: the argument '%s' (%s) is missing", op->name,
+                         p->name, type_name(p->type)),
              NULL;
     if (!given) full[i] = otherwise(p, &ones[i]);
     if (given && args[i].type != p->type)

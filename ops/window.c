@@ -49,24 +49,28 @@ static es_status resolve(es_ctx *ctx, const char *op, const es_window *w, int i,
   a->s = entry(w->stride, i, 1);
   a->d = entry(w->dilation, i, 1);
   a->low = w->padding_each ? w->padding[i] : entry(w->padding, i, 0);
-  a->high = !w->has_high ? a->low : w->padding_each ? w->padding_high[i] : entry(w->padding_high, i, 0);
+  a->high = !w->has_high      ? a->low
+            : w->padding_each ? w->padding_high[i]
+                              : entry(w->padding_high, i, 0);
   /* Past 2^31 a padding or a stride has no use, and sums below cannot wrap. */
   const int64_t most = INT64_C(1) << 31;
   if (a->k < 1 || a->s < 1 || a->d < 1 || a->low < 0 || a->high < 0 || a->k > most || a->s > most ||
       a->d > most || a->low > most || a->high > most)
-    return es_ops_fail(ctx, ES_E_VALUE,
-                       "%s: spatial axis %d needs kernel, stride and dilation of 1 … 2^31 and padding "
-                       "of 0 … 2^31; found kernel %lld, stride %lld, dilation %lld, padding (%lld, %lld)",
-                       op, i, (long long)a->k, (long long)a->s, (long long)a->d, (long long)a->low,
-                       (long long)a->high);
+    return es_ops_fail(
+        ctx, ES_E_VALUE,
+        "%s: spatial axis %d needs kernel, stride and dilation of 1 … 2^31 and padding "
+        "of 0 … 2^31; found kernel %lld, stride %lld, dilation %lld, padding (%lld, %lld)",
+        op, i, (long long)a->k, (long long)a->s, (long long)a->d, (long long)a->low,
+        (long long)a->high);
   int64_t reach;
   if (!es_mul_i64(a->d, a->k - 1, &reach) || reach > INT64_MAX / 4 || a->n > INT64_MAX / 4)
-    return es_ops_fail(ctx, ES_E_OVERFLOW, "%s: the window on spatial axis %d is longer than an int64 holds",
-                       op, i);
+    return es_ops_fail(ctx, ES_E_OVERFLOW,
+                       "%s: the window on spatial axis %d is longer than an int64 holds", op, i);
   if (w->mode == ES_PAD_SAME) {
     if (a->s != 1)
-      return es_ops_fail(ctx, ES_E_VALUE, "%s: padding 'same' needs stride 1, found %lld: give numbers",
-                         op, (long long)a->s);
+      return es_ops_fail(ctx, ES_E_VALUE,
+                         "%s: padding 'same' needs stride 1, found %lld: give numbers", op,
+                         (long long)a->s);
     a->low = reach / 2;
     a->high = reach - a->low;
   } else if (w->mode == ES_PAD_VALID) {
@@ -85,12 +89,13 @@ es_status es_ops_window(es_ctx *ctx, const char *op, const es_window *window, in
     ES_TRY(resolve(ctx, op, window, i, a));
     a->out = output_extent(a, window->ceil_mode);
     if (a->out < 1)
-      return es_ops_fail(ctx, ES_E_EXTENT,
-                         "%s: on spatial axis %d the window of %lld (kernel %lld, dilation %lld) is longer "
-                         "than the padded input of %lld (%lld + %lld + %lld)",
-                         op, i, (long long)(a->d * (a->k - 1) + 1), (long long)a->k, (long long)a->d,
-                         (long long)(a->low + a->n + a->high), (long long)a->low, (long long)a->n,
-                         (long long)a->high);
+      return es_ops_fail(
+          ctx, ES_E_EXTENT,
+          "%s: on spatial axis %d the window of %lld (kernel %lld, dilation %lld) is longer "
+          "than the padded input of %lld (%lld + %lld + %lld)",
+          op, i, (long long)(a->d * (a->k - 1) + 1), (long long)a->k, (long long)a->d,
+          (long long)(a->low + a->n + a->high), (long long)a->low, (long long)a->n,
+          (long long)a->high);
   }
   return ES_OK;
 }
@@ -98,7 +103,8 @@ es_status es_ops_window(es_ctx *ctx, const char *op, const es_window *window, in
 /* ---- from script arguments ------------------------------------------------------ */
 
 void es_ops_spread(const es_value *value, int n, int64_t *out) {
-  for (int i = 0; i < n; i++) out[i] = value->n > 1 && i < value->n ? value->ints[i] : value->ints[0];
+  for (int i = 0; i < n; i++)
+    out[i] = value->n > 1 && i < value->n ? value->ints[i] : value->ints[0];
 }
 
 static int copy_entries(const int64_t *from, int n, int64_t to[3]) {
@@ -111,7 +117,8 @@ es_window es_ops_window_of(const es_value *stride, const es_value *padding,
                            const es_value *dilation, const es_value *groups) {
   es_window w = {0};
   if (stride && stride->type != ES_PARAM_NONE) copy_entries(stride->ints, stride->n, w.stride);
-  if (dilation && dilation->type != ES_PARAM_NONE) copy_entries(dilation->ints, dilation->n, w.dilation);
+  if (dilation && dilation->type != ES_PARAM_NONE)
+    copy_entries(dilation->ints, dilation->n, w.dilation);
   if (groups) w.groups = groups->i;
   if (padding && padding->type != ES_PARAM_NONE) {
     w.mode = padding->mode;

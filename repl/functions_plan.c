@@ -141,7 +141,8 @@ static sc_value *ratio(sc_args *a) {
   if (!add_costs(a, 0, &over, &points) || !add_costs(a, 1, &under, &of)) return NULL;
   size_t len = over && under ? es_formula_ratio(over, under, NULL, 0) : 0;
   if (!len || of == 0)
-    return sc_fail(a->s, ES_E_VALUE, a->span, "these costs have no ratio: one is empty or too long");
+    return sc_fail(a->s, ES_E_VALUE, a->span,
+                   "these costs have no ratio: one is empty or too long");
   char *text = sc_scratch(a->s, len + 1);
   es_formula_ratio(over, under, text, len + 1);
   sc_value *items[] = {sc_string(a->s, "formula", 7), sc_string(a->s, text, len),
@@ -157,7 +158,8 @@ const sc_function sc_functions_plan[] = {
      "Multiply-adds (as a formula in the names, and counted), bytes touched and workspace of a "
      "pattern over tensors or shapes."},
     {"ratio", SC_IN_BARE, "cost regular", ratio, 0,
-     "ratio(cost(…), cost(…)): the quotient of two costs, simplified. A tuple of costs is a sequence: "
+     "ratio(cost(…), cost(…)): the quotient of two costs, simplified. A tuple of costs is a "
+     "sequence: "
      "they add up."},
     {"explain", SC_IN_BARE, "pattern operands* stages? **", explain, 0,
      "The way of a pattern: axes, views, problem, plan. stages='s' shows the plan alone."},

@@ -26,8 +26,8 @@ Test(seeds, seed_000_tile) {
   es_ctx *es = es_ctx_create(NULL);
   es_tensor *d = grid(es);
   es_tensor *tiled = es_repeat(es, "c g -> c (f g)", d, ES_SIZES({"f", 2}));
-  CHECK_EQUAL(es, tiled, (10, 4), 0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7, 8, 9, 8, 9, 10, 11, 10, 11,
-              12, 13, 12, 13, 14, 15, 14, 15, 16, 17, 16, 17, 18, 19, 18, 19);
+  CHECK_EQUAL(es, tiled, (10, 4), 0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7, 8, 9, 8, 9, 10,
+              11, 10, 11, 12, 13, 12, 13, 14, 15, 14, 15, 16, 17, 16, 17, 18, 19, 18, 19);
   es_tensor *repeated = es_repeat(es, "c g -> c (g f)", d, ES_SIZES({"f", 2}));
   es_tensor *row = es_slice(es, repeated, 0, 0, 1, 1);
   CHECK_EQUAL(es, row, (1, 4), 0, 0, 1, 1);
@@ -42,8 +42,8 @@ static es_tensor *flat_d(es_ctx *es) {
 Test(seeds, seed_000_flat_d) {
   es_ctx *es = es_ctx_create(NULL);
   es_tensor *flat = flat_d(es);
-  CHECK_EQUAL(es, flat, (40), 0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7, 8, 9, 8, 9, 10, 11, 10, 11, 12, 13, 12,
-              13, 14, 15, 14, 15, 16, 17, 16, 17, 18, 19, 18, 19);
+  CHECK_EQUAL(es, flat, (40), 0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7, 8, 9, 8, 9, 10, 11,
+              10, 11, 12, 13, 12, 13, 14, 15, 14, 15, 16, 17, 16, 17, 18, 19, 18, 19);
   cr_assert_eq(es_shape(flat)[0], 40);
   es_ctx_destroy(es);
 }
@@ -51,8 +51,9 @@ Test(seeds, seed_000_flat_d) {
 Test(seeds, seed_000_transpose_negative_axes) {
   es_ctx *es = es_ctx_create(NULL);
   es_tensor *final = es_reshape(es, flat_d(es), ES_SHAPE(10, 4));
-  CHECK_EQUAL(es, es_permute(es, final, (int[]){-1, -2}), (4, 10), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 1, 3, 5, 7, 9, 11,
-              13, 15, 17, 19, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19);
+  CHECK_EQUAL(es, es_permute(es, final, (int[]){-1, -2}), (4, 10), 0, 2, 4, 6, 8, 10, 12, 14, 16,
+              18, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 1, 3, 5, 7,
+              9, 11, 13, 15, 17, 19);
   es_ctx_destroy(es);
 }
 
@@ -60,8 +61,9 @@ Test(seeds, seed_000_transpose_negative_axes) {
  * that gives it: (2, 2, 10), as transpose((0, 2, 1)) shows. */
 Test(seeds, seed_000_printed_out_43) {
   es_ctx *es = es_ctx_create(NULL);
-  const double printed[] = {0,  4,  1,  5,  0,  6,  1,  7,  2,  6,  3,  7,  2,  8,  3,  9,  4,  8,  5,  9,
-                            10, 14, 11, 15, 10, 16, 11, 17, 12, 16, 13, 17, 12, 18, 13, 19, 14, 18, 15, 19};
+  const double printed[] = {0,  4,  1,  5,  0,  6,  1,  7,  2,  6,  3,  7,  2,  8,
+                            3,  9,  4,  8,  5,  9,  10, 14, 11, 15, 10, 16, 11, 17,
+                            12, 16, 13, 17, 12, 18, 13, 19, 14, 18, 15, 19};
   es_tensor *final = es_reshape(es, flat_d(es), ES_SHAPE(2, 2, 10));
   es_tensor *moved = es_permute(es, final, (int[]){0, 2, 1});
   es_tensor *y = es_reshape(es, moved, ES_SHAPE(4, 10));

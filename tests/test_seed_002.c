@@ -9,8 +9,8 @@ static es_tensor *unrolled(es_ctx *es) {
 
 Test(seeds, seed_002_unfold_as_printed) {
   es_ctx *es = es_ctx_create(NULL);
-  CHECK_EQUAL(es, unrolled(es), (1, 8, 4), 0, 1, 3, 4, 1, 2, 4, 5, 3, 4, 6, 7, 4, 5, 7, 8, 9, 10, 12, 13, 10, 11, 13, 14,
-              12, 13, 15, 16, 13, 14, 16, 17);
+  CHECK_EQUAL(es, unrolled(es), (1, 8, 4), 0, 1, 3, 4, 1, 2, 4, 5, 3, 4, 6, 7, 4, 5, 7, 8, 9, 10,
+              12, 13, 10, 11, 13, 14, 12, 13, 15, 16, 13, 14, 16, 17);
   es_ctx_destroy(es);
 }
 
@@ -22,7 +22,8 @@ Test(seeds, seed_002_four_masked_folds_as_printed) {
       {0, 0, 0, 0, 4, 5, 0, 7, 8, 0, 0, 0, 0, 13, 14, 0, 16, 17},
   };
   es_ctx *es = es_ctx_create(NULL);
-  es_tensor *u = unrolled(es), *cols = es_arange(es, ES_I64, 0, 4, 1), *zero = es_full(es, ES_F32, 0, NULL, 0);
+  es_tensor *u = unrolled(es), *cols = es_arange(es, ES_I64, 0, 4, 1),
+            *zero = es_full(es, ES_F32, 0, NULL, 0);
   for (int col = 0; col < 4; col++) {
     es_tensor *masked = es_where(es, es_binary_scalar(es, ES_EQ, cols, col, true, false), u, zero);
     es_tensor *y = es_fold(es, masked, (const int64_t[]){3, 3}, (const int64_t[]){2, 2}, NULL);
@@ -34,17 +35,21 @@ Test(seeds, seed_002_four_masked_folds_as_printed) {
 Test(seeds, seed_002_overlap_count) {
   es_ctx *es = es_ctx_create(NULL);
   es_tensor *ones = es_full(es, ES_F32, ES_SHAPE(1, 1, 5, 5), 1);
-  es_tensor *y = es_fold(es, es_unfold(es, ones, (const int64_t[]){3, 3}, NULL), (const int64_t[]){5, 5}, (const int64_t[]){3, 3}, NULL);
-  CHECK_EQUAL(es, y, (1, 1, 5, 5), 1, 2, 3, 2, 1, 2, 4, 6, 4, 2, 3, 6, 9, 6, 3, 2, 4, 6, 4, 2, 1, 2, 3, 2, 1);
+  es_tensor *y = es_fold(es, es_unfold(es, ones, (const int64_t[]){3, 3}, NULL),
+                         (const int64_t[]){5, 5}, (const int64_t[]){3, 3}, NULL);
+  CHECK_EQUAL(es, y, (1, 1, 5, 5), 1, 2, 3, 2, 1, 2, 4, 6, 4, 2, 3, 6, 9, 6, 3, 2, 4, 6, 4, 2, 1, 2,
+              3, 2, 1);
   es_ctx_destroy(es);
 }
 
 /* <unfold x, v> = <x, fold v>, exactly, in integers. */
-static void check_adjoint(es_ctx *es, int64_t h, int64_t w, const es_window *window, const int64_t *k, int64_t ho, int64_t wo) {
+static void check_adjoint(es_ctx *es, int64_t h, int64_t w, const es_window *window,
+                          const int64_t *k, int64_t ho, int64_t wo) {
   es_scope_push(es);
   es_tensor *x = check_data(es, ES_I64, ES_SHAPE(2, 3, h, w), 1);
   es_tensor *v = check_data(es, ES_I64, ES_SHAPE(2, 3 * k[0] * k[1], ho * wo), 2);
-  es_tensor *u = es_unfold(es, x, k, window), *f = es_fold(es, v, (const int64_t[]){h, w}, k, window);
+  es_tensor *u = es_unfold(es, x, k, window),
+            *f = es_fold(es, v, (const int64_t[]){h, w}, k, window);
   es_tensor *left = es_einsum(es, "b c n, b c n ->", ES_IN(u, v), NULL);
   CHECK_SAME(es, left, es_einsum(es, "b c h w, b c h w ->", ES_IN(x, f), NULL));
   es_scope_pop(es);
@@ -57,8 +62,10 @@ Test(seeds, seed_002_fold_is_the_adjoint_of_unfold) {
       for (int64_t p = 0; p <= 2; p++)
         for (int64_t kh = 1; kh <= 3; kh++) {
           const int64_t k[2] = {kh, 2}, h = 7, w = 8;
-          es_window window = {.stride = {s, 4 - s}, .dilation = {d, 1}, .padding = {p, 1}, .padding_each = true};
-          check_adjoint(es, h, w, &window, k, check_out(h, kh, s, d, p), check_out(w, 2, 4 - s, 1, 1));
+          es_window window = {
+              .stride = {s, 4 - s}, .dilation = {d, 1}, .padding = {p, 1}, .padding_each = true};
+          check_adjoint(es, h, w, &window, k, check_out(h, kh, s, d, p),
+                        check_out(w, 2, 4 - s, 1, 1));
         }
   es_ctx_destroy(es);
 }
@@ -71,13 +78,15 @@ Test(seeds, seed_002_fold_string) {
   es_tensor *y = es_einsum_into(es, "b c ho wo kh kw -> b c (2*ho+kh-1) (2*wo+kw-1)", in, 1,
                                 &(es_options){.out_shape = shape, .out_rank = 4}, NULL);
   es_tensor *columns = es_rearrange(es, "b c ho wo kh kw -> b (c kh kw) (ho wo)", x, NULL);
-  CHECK_SAME(es, y, es_fold(es, columns, (const int64_t[]){6, 8}, (const int64_t[]){3, 3}, &(es_window){.stride = {2}, .padding = {1}}));
+  CHECK_SAME(es, y,
+             es_fold(es, columns, (const int64_t[]){6, 8}, (const int64_t[]){3, 3},
+                     &(es_window){.stride = {2}, .padding = {1}}));
   es_ctx_destroy(es);
 }
 
 /* A transposed convolution adds x[..] w[..] at s*h + d*kh - p: plain loops. */
-static double *transposed_loops(int64_t c, int64_t o, int64_t n, int64_t k, int64_t s, int64_t d, int64_t p, int64_t out,
-                                const double *x, const double *w) {
+static double *transposed_loops(int64_t c, int64_t o, int64_t n, int64_t k, int64_t s, int64_t d,
+                                int64_t p, int64_t out, const double *x, const double *w) {
   double *y = calloc((size_t)(o * out), sizeof *y);
   for (int64_t ic = 0; ic < c; ic++)
     for (int64_t io = 0; io < o; io++)
@@ -99,11 +108,14 @@ Test(seeds, seed_002_conv_transpose) {
             int64_t extra = s > 1 ? 1 : 0, out = (n - 1) * s - 2 * p + d * (k - 1) + extra + 1;
             if (out < 1) continue;
             es_scope_push(es);
-            es_tensor *x = check_data(es, ES_F32, ES_SHAPE(1, 2, n), 1), *w = check_data(es, ES_F32, ES_SHAPE(2, 3, k), 2);
+            es_tensor *x = check_data(es, ES_F32, ES_SHAPE(1, 2, n), 1),
+                      *w = check_data(es, ES_F32, ES_SHAPE(2, 3, k), 2);
             double *xv = check_values(es, x), *wv = check_values(es, w);
             double *y = transposed_loops(2, 3, n, k, s, d, p, out, xv, wv);
-            es_window window = {.stride = {s}, .dilation = {d}, .padding = {p}, .output_padding = {extra}};
-            check_equal(es, es_conv_transpose1d(es, x, w, NULL, &window), 3, (const int64_t[]){1, 3, out}, y, __FILE__, __LINE__);
+            es_window window = {
+                .stride = {s}, .dilation = {d}, .padding = {p}, .output_padding = {extra}};
+            check_equal(es, es_conv_transpose1d(es, x, w, NULL, &window), 3,
+                        (const int64_t[]){1, 3, out}, y, __FILE__, __LINE__);
             free(y), free(xv), free(wv);
             es_scope_pop(es);
           }
@@ -115,7 +127,8 @@ Test(seeds, seed_002_gradients_are_adjoints) {
   es_ctx *es = es_ctx_create(NULL);
   for (int64_t s = 1; s <= 2; s++)
     for (int64_t groups = 1; groups <= 2; groups++) {
-      es_tensor *x = check_data(es, ES_I64, ES_SHAPE(2, 4, 6, 7), 1), *w = check_data(es, ES_I64, ES_SHAPE(6, 4 / groups, 3, 2), 2);
+      es_tensor *x = check_data(es, ES_I64, ES_SHAPE(2, 4, 6, 7), 1),
+                *w = check_data(es, ES_I64, ES_SHAPE(6, 4 / groups, 3, 2), 2);
       es_window window = {.stride = {s}, .padding = {1}, .groups = groups};
       es_tensor *y = es_conv2d(es, x, w, NULL, &window);
       CHECK_OK(es, y);

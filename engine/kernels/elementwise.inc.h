@@ -140,50 +140,56 @@ typedef double _Complex complex_double;
 #include "engine/kernels/elementwise_complex.inc.h"
 
 /* Rows for the table: X(kind of loop, operation, where the operation is spelt). */
-#define INTEGER1(X)                                                            \
-  X(map1, NEG, NEG) X(map1, ABS, ABS) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) \
-  X(map1, FLOOR, same) X(map1, CEIL, same) X(map1, ROUND, same) X(map1, TRUNC, same) \
-  X(map1, CONJ, same) X(map1, REAL, same) X(map1, IMAG, IMAG)                  \
-  X(test1, NOT, NOT) X(test1, ISNAN, never) X(test1, ISINF, never) X(test1, ISFINITE, always)
+#define INTEGER1(X)                                                                                \
+  X(map1, NEG, NEG)                                                                                \
+  X(map1, ABS, ABS) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) X(map1, FLOOR, same)               \
+      X(map1, CEIL, same) X(map1, ROUND, same) X(map1, TRUNC, same) X(map1, CONJ, same)            \
+          X(map1, REAL, same) X(map1, IMAG, IMAG) X(test1, NOT, NOT) X(test1, ISNAN, never)        \
+              X(test1, ISINF, never) X(test1, ISFINITE, always)
 
-#define REAL1(X)                                                               \
-  X(map1, NEG, NEG) X(map1, ABS, ABS) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) \
-  X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL)    \
-  X(map1, EXP, EXP) X(map1, EXPM1, EXPM1) X(map1, LOG, LOG) X(map1, LOG1P, LOG1P) \
-  X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) X(map1, SIN, SIN) X(map1, COS, COS) \
-  X(map1, TAN, TAN) X(map1, TANH, TANH) X(map1, ERF, ERF) X(map1, FLOOR, FLOOR) \
-  X(map1, CEIL, CEIL) X(map1, ROUND, ROUND) X(map1, TRUNC, TRUNC) X(map1, CONJ, CONJ) \
-  X(map1, REAL, REAL) X(map1, IMAG, IMAG) X(test1, NOT, NOT) X(test1, ISNAN, ISNAN) \
-  X(test1, ISINF, ISINF) X(test1, ISFINITE, ISFINITE)
+#define REAL1(X)                                                                                   \
+  X(map1, NEG, NEG)                                                                                \
+  X(map1, ABS, ABS) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT)                \
+      X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXP, EXP)                      \
+          X(map1, EXPM1, EXPM1) X(map1, LOG, LOG) X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2)        \
+              X(map1, LOG10, LOG10) X(map1, SIN, SIN) X(map1, COS, COS) X(map1, TAN, TAN)          \
+                  X(map1, TANH, TANH) X(map1, ERF, ERF) X(map1, FLOOR, FLOOR) X(map1, CEIL, CEIL)  \
+                      X(map1, ROUND, ROUND) X(map1, TRUNC, TRUNC) X(map1, CONJ, CONJ)              \
+                          X(map1, REAL, REAL) X(map1, IMAG, IMAG) X(test1, NOT, NOT)               \
+                              X(test1, ISNAN, ISNAN) X(test1, ISINF, ISINF)                        \
+                                  X(test1, ISFINITE, ISFINITE)
 
-#define COMPLEX1(X)                                                            \
-  X(part1, ABS, ABS) X(part1, REAL, REAL) X(part1, IMAG, IMAG)                 \
-  X(map1, NEG, NEG) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT) \
-  X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXP, EXP)      \
-  X(map1, EXPM1, EXPM1) X(map1, LOG, LOG) X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) \
-  X(map1, LOG10, LOG10) X(map1, SIN, SIN) X(map1, COS, COS) X(map1, TAN, TAN)  \
-  X(map1, TANH, TANH) X(map1, CONJ, CONJ) X(test1, NOT, NOT) X(test1, ISNAN, ISNAN) \
-  X(test1, ISINF, ISINF) X(test1, ISFINITE, ISFINITE)
+#define COMPLEX1(X)                                                                                \
+  X(part1, ABS, ABS)                                                                               \
+  X(part1, REAL, REAL) X(part1, IMAG, IMAG) X(map1, NEG, NEG) X(map1, SIGN, SIGN)                  \
+      X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT)                            \
+          X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXP, EXP) X(map1, EXPM1, EXPM1)                  \
+              X(map1, LOG, LOG) X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) X(map1, LOG10, LOG10)    \
+                  X(map1, SIN, SIN) X(map1, COS, COS) X(map1, TAN, TAN) X(map1, TANH, TANH)        \
+                      X(map1, CONJ, CONJ) X(test1, NOT, NOT) X(test1, ISNAN, ISNAN)                \
+                          X(test1, ISINF, ISINF) X(test1, ISFINITE, ISFINITE)
 
-#define RING2(X)                                                               \
-  X(map2, ADD, ADD) X(map2, SUB, SUB) X(map2, MUL, MUL) X(map2, POW, POW)      \
-  X(test2, EQ, EQ) X(test2, NE, NE) X(test2, AND, AND) X(test2, OR, OR) X(test2, XOR, XOR)
+#define RING2(X)                                                                                   \
+  X(map2, ADD, ADD)                                                                                \
+  X(map2, SUB, SUB) X(map2, MUL, MUL) X(map2, POW, POW) X(test2, EQ, EQ) X(test2, NE, NE)          \
+      X(test2, AND, AND) X(test2, OR, OR) X(test2, XOR, XOR)
 
-#define INTEGER2(X)                                                            \
-  RING2(X) X(map2, FLOORDIV, FLOORDIV) X(map2, MOD, MOD)                       \
-  X(map2, MAXIMUM, MAXIMUM) X(map2, MINIMUM, MINIMUM)                          \
-  X(test2, LT, LT) X(test2, LE, LE) X(test2, GT, GT) X(test2, GE, GE)
+#define INTEGER2(X)                                                                                \
+  RING2(X)                                                                                         \
+  X(map2, FLOORDIV, FLOORDIV) X(map2, MOD, MOD) X(map2, MAXIMUM, MAXIMUM)                          \
+      X(map2, MINIMUM, MINIMUM) X(test2, LT, LT) X(test2, LE, LE) X(test2, GT, GT)                 \
+          X(test2, GE, GE)
 
 #define REAL2(X) INTEGER2(X) X(map2, DIV, DIV) X(map2, ATAN2, ATAN2)
 #define COMPLEX2(X) RING2(X) X(map2, DIV, DIV)
 
-#define ROW1(loop, name, op, r)                                                \
-  static int64_t row1_##name##_##r(void *o, const void *a, int64_t n) {        \
-    return loop##_##r(o, a, n, op##_##r);                                      \
+#define ROW1(loop, name, op, r)                                                                    \
+  static int64_t row1_##name##_##r(void *o, const void *a, int64_t n) {                            \
+    return loop##_##r(o, a, n, op##_##r);                                                          \
   }
-#define ROW2(loop, name, op, r)                                                \
-  static int64_t row2_##name##_##r(void *o, const void *a, const void *b, int64_t n) { \
-    return loop##_##r(o, a, b, n, op##_##r);                                   \
+#define ROW2(loop, name, op, r)                                                                    \
+  static int64_t row2_##name##_##r(void *o, const void *a, const void *b, int64_t n) {             \
+    return loop##_##r(o, a, b, n, op##_##r);                                                       \
   }
 #define X(loop, name, op) ROW1(loop, name, op, i64)
 INTEGER1(X)
@@ -241,10 +247,10 @@ static const es_elementwise_kernels elementwise_kernels = {
 #define X(D, s) [ES_##D] = store_f64_##s,
             [ES_F64] = {EVERY(X)},
 #undef X
-            [ES_C64] = {[ES_BOOL] = store_c64_b8, [ES_C64] = store_c64_c64, [ES_C128] = store_c64_c128},
-            [ES_C128] = {[ES_BOOL] = store_c128_b8,
-                         [ES_C64] = store_c128_c64,
-                         [ES_C128] = store_c128_c128},
+            [ES_C64] =
+                {[ES_BOOL] = store_c64_b8, [ES_C64] = store_c64_c64, [ES_C128] = store_c64_c128},
+            [ES_C128] =
+                {[ES_BOOL] = store_c128_b8, [ES_C64] = store_c128_c64, [ES_C128] = store_c128_c128},
         },
     .unary =
         {

@@ -1,8 +1,8 @@
 #define ES_V 64
-#include "engine/kernels/kernels.h"
 #include "engine/kernels/elementwise.inc.h"
-#include "engine/kernels/stream.inc.h"
 #include "engine/kernels/gemm.inc.h"
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/stream.inc.h"
 
 const es_kernels es_kernels_v64 = {
     .isa = ES_ISA_V64,

@@ -48,7 +48,7 @@ typedef void (*es_mad_chains)(void *out, const void *const *a, const void *const
 /* A block of an r by c transpose: out[i * out_step + j] = in[j * in_step + i] for
  * i < r, j < c. Elements are moved as bits. */
 typedef void (*es_transpose_block)(void *out, int64_t out_step, const void *in, int64_t in_step,
-                             int64_t r, int64_t c);
+                                   int64_t r, int64_t c);
 
 struct es_stream_kernels {
   es_combine_row combine[ES_COMBINES][ES_DTYPE_COUNT];

@@ -3,7 +3,7 @@
  * the real rows), T_SUMS as for real rows. Sums are sums of parts. */
 
 static void JOIN(row_multiply, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
-                                   int64_t sb, int64_t n) {
+                                       int64_t sb, int64_t n) {
   T *out = out_;
   const T *a = a_, *b = b_;
   for (int64_t i = 0; i < n; i++, a += 2 * sa, b += 2 * sb) {
@@ -12,8 +12,8 @@ static void JOIN(row_multiply, T_NAME)(void *out_, const void *a_, int64_t sa, c
   }
 }
 
-static void JOIN(row_add, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_, int64_t sb,
-                              int64_t n) {
+static void JOIN(row_add, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
+                                  int64_t sb, int64_t n) {
   T *out = out_;
   const T *a = a_, *b = b_;
   if (sa && sb) {

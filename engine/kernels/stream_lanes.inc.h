@@ -55,7 +55,8 @@ INLINE VEC JOIN(vec_smaller, LANE_NAME)(VEC a, VEC b) {
 #endif
 
 INLINE VEC JOIN(vec_from_truth, LANE_NAME)(BITS mask) {
-  return JOIN(vec_select, LANE_NAME)(mask, JOIN(vec_splat, LANE_NAME)(1), JOIN(vec_splat, LANE_NAME)(0));
+  return JOIN(vec_select, LANE_NAME)(mask, JOIN(vec_splat, LANE_NAME)(1),
+                                     JOIN(vec_splat, LANE_NAME)(0));
 }
 
 /* op as in es_inner. */
@@ -93,8 +94,7 @@ INLINE void JOIN(combine_lanes, LANE_NAME)(int op, T *out, const T *a, int64_t s
   const int64_t count = JOIN(COUNT, LANE_NAME), tail = n - count;
   VEC last = JOIN(vec_combine, LANE_NAME)(op, JOIN(vec_pick, LANE_NAME)(a + tail * sa, sa),
                                           JOIN(vec_pick, LANE_NAME)(b + tail * sb, sb));
-  for (int64_t i = 0; i < tail; i += count)
-    JOIN(vec_store, LANE_NAME)
+  for (int64_t i = 0; i < tail; i += count) JOIN(vec_store, LANE_NAME)
   (out + i, JOIN(vec_combine, LANE_NAME)(op, JOIN(vec_pick, LANE_NAME)(a + i * sa, sa),
                                          JOIN(vec_pick, LANE_NAME)(b + i * sb, sb)));
   JOIN(vec_store, LANE_NAME)(out + tail, last);
@@ -121,8 +121,7 @@ INLINE void JOIN(fold_group, LANE_NAME)(es_fold op, int nv, T *acc, T *low, cons
   }
   UNROLL for (int v = 0; v < nv; v++) {
     JOIN(vec_store, LANE_NAME)(acc + (v < nv - 1 ? v * count : last), r[v]);
-    if (op == ES_FOLD_SUM2)
-      JOIN(vec_store, LANE_NAME)(low + (v < nv - 1 ? v * count : last), l[v]);
+    if (op == ES_FOLD_SUM2) JOIN(vec_store, LANE_NAME)(low + (v < nv - 1 ? v * count : last), l[v]);
   }
 }
 

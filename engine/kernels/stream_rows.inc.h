@@ -91,7 +91,7 @@ INLINE void JOIN(rows, T_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n
     for (int64_t k1 = 0; k1 < s->n1; k1++)
       for (int64_t k0 = 0; k0 < s->n0; k0++)
         acc[i] = JOIN(one_fold, T_NAME)(op, acc[i], op == ES_FOLD_SUM2 ? &low[i] : &unused,
-                                     a[k1 * s->a1 + k0 * s->a0 + i]);
+                                        a[k1 * s->a1 + k0 * s->a0 + i]);
 }
 
 /* step: 1 where b is a row, 0 where it is one value for the whole row of a. */
@@ -111,7 +111,7 @@ INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int6
     for (int64_t k1 = 0; k1 < s->n1; k1++)
       for (int64_t k0 = 0; k0 < s->n0; k0++)
         acc[i] = JOIN(one_fused, T_NAME)(a[k1 * s->a1 + k0 * s->a0 + i],
-                                      b[k1 * s->b1 + k0 * s->b0 + i * step], acc[i]);
+                                         b[k1 * s->b1 + k0 * s->b0 + i * step], acc[i]);
 }
 
 /* ---- runs: one result -------------------------------------------------------- */
@@ -130,8 +130,8 @@ INLINE void JOIN(run, T_NAME)(es_fold op, T neutral, T *acc, T *low, const T *a,
       l[v] = JOIN(vec_splat, T_NAME)(0);
     }
     for (; i + 4 * count <= n; i += 4 * count) {
-      UNROLL for (int v = 0; v < 4; v++) r[v] =
-          JOIN(vec_fold, T_NAME)(op, r[v], &l[v], JOIN(vec_load, T_NAME)(a + i + v * count));
+      UNROLL for (int v = 0; v < 4; v++)
+          r[v] = JOIN(vec_fold, T_NAME)(op, r[v], &l[v], JOIN(vec_load, T_NAME)(a + i + v * count));
     }
     UNROLL for (int v = 0; v < 4; v++) {
       JOIN(vec_store, T_NAME)(lanes + v * count, r[v]);
@@ -172,7 +172,7 @@ static void JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void
       }
     for (int64_t j = 0; j < n - k; j++)
       acc = JOIN(vec_fused, T_NAME)(JOIN(vec_load, T_NAME)(rest_a + j * count),
-                                JOIN(vec_load, T_NAME)(rest_b + j * count), acc);
+                                    JOIN(vec_load, T_NAME)(rest_b + j * count), acc);
   }
   JOIN(vec_store, T_NAME)(out, acc);
 }

@@ -22,7 +22,7 @@ INLINE void JOIN(tile, E_NAME)(E *out, int64_t out_step, const E *in, int64_t in
   JOIN(lanes, E_NAME) r[E_LANES];
   UNROLL for (int j = 0; j < E_LANES; j++) r[j] = *(const JOIN(loose, E_NAME) *)(in + j * in_step);
   JOIN(registers, E_NAME)(r);
-  UNROLL for (int i = 0; i < E_LANES; i++) *(JOIN(loose, E_NAME) *)(out + i * out_step) = r[i];
+  UNROLL for (int i = 0; i < E_LANES; i++) * (JOIN(loose, E_NAME) *)(out + i * out_step) = r[i];
 }
 
 /* The last tile of a row or column is moved back to end at the edge: what it shares

@@ -19,7 +19,7 @@ typedef enum es_param_type {
   ES_PARAM_NONE = 0,
   ES_PARAM_TENSOR,
   ES_PARAM_INT,
-  ES_PARAM_INTS,    /* one integer for all spatial axes, or one for each */
+  ES_PARAM_INTS, /* one integer for all spatial axes, or one for each */
   ES_PARAM_FLOAT,
   ES_PARAM_BOOL,
   ES_PARAM_PADDING, /* an integer, one an axis, 'same', 'valid', or (low, high) pairs */
@@ -27,7 +27,7 @@ typedef enum es_param_type {
 } es_param_type;
 
 typedef struct es_param {
-  const char *name;      /* PyTorch's */
+  const char *name; /* PyTorch's */
   es_param_type type;
   const char *otherwise; /* the default as a script writes it; NULL: required */
 } es_param;
@@ -77,9 +77,9 @@ ES_API es_tensor *es_op_call(es_ctx *ctx, const es_op *op, const es_value *args)
 typedef struct es_window {
   int64_t stride[3];
   int64_t dilation[3];
-  int64_t padding[3];      /* low side; and high side unless has_high */
+  int64_t padding[3]; /* low side; and high side unless has_high */
   int64_t padding_high[3];
-  bool padding_each;       /* padding[] (and high) hold one entry an axis, zeros too */
+  bool padding_each; /* padding[] (and high) hold one entry an axis, zeros too */
   bool has_high;
   es_padding_mode mode;
   int64_t groups;
@@ -105,8 +105,9 @@ ES_API es_tensor *es_conv_transpose3d(es_ctx *ctx, const es_tensor *input, const
                                       const es_tensor *bias, const es_window *window);
 /* Gradients of conv2d: of the weight (kernel size kh, kw), and of the input
  * (input_shape has 4 entries). */
-ES_API es_tensor *es_conv2d_weight(es_ctx *ctx, const es_tensor *input, const int64_t kernel_size[2],
-                                   const es_tensor *grad_output, const es_window *window);
+ES_API es_tensor *es_conv2d_weight(es_ctx *ctx, const es_tensor *input,
+                                   const int64_t kernel_size[2], const es_tensor *grad_output,
+                                   const es_window *window);
 ES_API es_tensor *es_conv2d_input(es_ctx *ctx, const int64_t *input_shape, const es_tensor *weight,
                                   const es_tensor *grad_output, const es_window *window);
 

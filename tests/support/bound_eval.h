@@ -21,8 +21,8 @@ typedef struct bound_case {
 
 /* shapes: "2,3 4 -" (a dash is a scalar); sizes: "h=2 w=3" or "". Parses and binds;
  * status and error tell how it went. */
-void bound_open(bound_case *c, es_kind kind, const char *text, const char *shapes, const char *sizes,
-                const es_options *options);
+void bound_open(bound_case *c, es_kind kind, const char *text, const char *shapes,
+                const char *sizes, const es_options *options);
 void bound_close(bound_case *c);
 
 /* Output o as a new C order array of *count elements; free() it. Elements that no

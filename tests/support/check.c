@@ -45,7 +45,10 @@ static es_tensor *permuted(es_ctx *ctx, es_tensor *x) {
 }
 
 es_tensor *check_layout(es_ctx *ctx, es_tensor *x, int layout) {
-  return layout == 1 ? with_gaps(ctx, x) : layout == 2 ? backwards(ctx, x) : layout == 3 ? permuted(ctx, x) : x;
+  return layout == 1   ? with_gaps(ctx, x)
+         : layout == 2 ? backwards(ctx, x)
+         : layout == 3 ? permuted(ctx, x)
+                       : x;
 }
 
 double *check_values(es_ctx *ctx, const es_tensor *t) {
@@ -54,28 +57,31 @@ double *check_values(es_ctx *ctx, const es_tensor *t) {
   return values;
 }
 
-void check_shape(es_ctx *ctx, const es_tensor *t, int rank, const int64_t *shape, const char *file, int line) {
+void check_shape(es_ctx *ctx, const es_tensor *t, int rank, const int64_t *shape, const char *file,
+                 int line) {
   cr_assert(t != NULL, "%s:%d: %s", file, line, es_error_text(ctx));
   cr_assert(es_rank(t) == rank, "%s:%d: expected %d axes, found %d", file, line, rank, es_rank(t));
   for (int i = 0; i < rank; i++)
-    cr_assert(es_shape(t)[i] == shape[i], "%s:%d: axis %d: expected %lld, found %lld", file, line, i,
-              (long long)shape[i], (long long)es_shape(t)[i]);
+    cr_assert(es_shape(t)[i] == shape[i], "%s:%d: axis %d: expected %lld, found %lld", file, line,
+              i, (long long)shape[i], (long long)es_shape(t)[i]);
 }
 
-void check_close(es_ctx *ctx, const es_tensor *t, int rank, const int64_t *shape, const double *expected,
-                 double relative, double absolute, const char *file, int line) {
+void check_close(es_ctx *ctx, const es_tensor *t, int rank, const int64_t *shape,
+                 const double *expected, double relative, double absolute, const char *file,
+                 int line) {
   check_shape(ctx, t, rank, shape, file, line);
   double *found = check_values(ctx, t);
   for (int64_t i = 0; i < es_size(t); i++) {
     bool same = found[i] == expected[i] || (isnan(found[i]) && isnan(expected[i])) ||
                 fabs(found[i] - expected[i]) <= absolute + relative * fabs(expected[i]);
-    cr_assert(same, "%s:%d: element %lld: expected %.17g, found %.17g", file, line, (long long)i, expected[i], found[i]);
+    cr_assert(same, "%s:%d: element %lld: expected %.17g, found %.17g", file, line, (long long)i,
+              expected[i], found[i]);
   }
   free(found);
 }
 
-void check_equal(es_ctx *ctx, const es_tensor *t, int rank, const int64_t *shape, const double *expected,
-                 const char *file, int line) {
+void check_equal(es_ctx *ctx, const es_tensor *t, int rank, const int64_t *shape,
+                 const double *expected, const char *file, int line) {
   check_close(ctx, t, rank, shape, expected, 0, 0, file, line);
 }
 
@@ -90,8 +96,8 @@ int64_t check_out(int64_t n, int64_t k, int64_t s, int64_t d, int64_t p) {
   return (n + 2 * p - d * (k - 1) - 1) / s + 1;
 }
 
-static double conv_at(const check_conv *p, const double *x, const double *weight, int64_t b, int64_t o, int64_t ho,
-                      int64_t wo) {
+static double conv_at(const check_conv *p, const double *x, const double *weight, int64_t b,
+                      int64_t o, int64_t ho, int64_t wo) {
   int64_t cg = p->c / p->groups, group = o / (p->o / p->groups);
   double sum = 0;
   for (int64_t c = 0; c < cg; c++)
@@ -99,17 +105,21 @@ static double conv_at(const check_conv *p, const double *x, const double *weight
       for (int64_t j = 0; j < p->kw; j++) {
         int64_t h = ho * p->sh + i * p->dh - p->ph, w = wo * p->sw + j * p->dw - p->pw;
         if (h < 0 || h >= p->h || w < 0 || w >= p->w) continue;
-        sum += x[((b * p->c + group * cg + c) * p->h + h) * p->w + w] * weight[((o * cg + c) * p->kh + i) * p->kw + j];
+        sum += x[((b * p->c + group * cg + c) * p->h + h) * p->w + w] *
+               weight[((o * cg + c) * p->kh + i) * p->kw + j];
       }
   return sum;
 }
 
-double *check_conv2d(const check_conv *p, const double *x, const double *weight, const double *bias) {
-  int64_t ho = check_out(p->h, p->kh, p->sh, p->dh, p->ph), wo = check_out(p->w, p->kw, p->sw, p->dw, p->pw);
+double *check_conv2d(const check_conv *p, const double *x, const double *weight,
+                     const double *bias) {
+  int64_t ho = check_out(p->h, p->kh, p->sh, p->dh, p->ph),
+          wo = check_out(p->w, p->kw, p->sw, p->dw, p->pw);
   double *y = malloc((size_t)(p->b * p->o * ho * wo + 1) * sizeof *y), *at = y;
   for (int64_t b = 0; b < p->b; b++)
     for (int64_t o = 0; o < p->o; o++)
       for (int64_t i = 0; i < ho; i++)
-        for (int64_t j = 0; j < wo; j++) *at++ = conv_at(p, x, weight, b, o, i, j) + (bias ? bias[o] : 0);
+        for (int64_t j = 0; j < wo; j++)
+          *at++ = conv_at(p, x, weight, b, o, i, j) + (bias ? bias[o] : 0);
   return y;
 }
