@@ -8,8 +8,7 @@ enum {
   Y_BLOCK_MOST = 4 << 20, /* bytes of a Y block where k cannot be cut */
   X_GROUP = 16 << 10,     /* bytes of X that a group of tiles keeps in the first-level cache */
   COLUMNS_OF_BOXES = 8,
-  KC_DIRECT = 1024,     /* longest block of k */
-  KC_PACKED = 512,      /* the same when X is packed: a wider Y block pays for packing */
+  KC_MOST = 1024,       /* longest block of k */
   MB_MOST = 4096,       /* rows of one task */
   TASK_POINTS = 1 << 20 /* multiply-adds below which a task is not split for threads */
 };
@@ -21,6 +20,15 @@ static bool runs_along(const es_problem *p, int x, const es_side *side, es_gemm_
   for (int a = p->rank - 1; a >= 0; a--)
     if (es_gemm_group_of(p, x, a) == group && (side->stride[a] != 0 || group != ES_GEMM_K))
       return side->stride[a] == 1 && p->extent[a] >= 4;
+  return false;
+}
+
+/* Whether most panels of n lie in memory as they are: their columns are neighbours. */
+static bool panels_in_place(const es_gemm_plan *g, const es_side *side) {
+  const es_problem *p = g->problem;
+  for (int a = p->n_out - 1; a >= 0; a--)
+    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_N)
+      return side->stride[a] == 1 && (p->extent[a] == g->n.count || p->extent[a] >= 4 * g->nr);
   return false;
 }
 
@@ -164,9 +172,7 @@ static int group_size(const es_gemm_plan *g, int most) {
 static void choose_blocks(es_gemm_plan *g) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
-  int64_t k = g->k.count, most_k = g->problem->n_constraints ? k
-                                   : g->x_packed             ? KC_PACKED
-                                                             : KC_DIRECT;
+  int64_t k = g->k.count, most_k = g->problem->n_constraints ? k : KC_MOST;
   g->kc = block(k, most_k, es_gemm_chain(k), &g->n_kb);
   es_gemm_order(g);
   g->run_panels = ceil_div(g->run, g->nr);
@@ -227,8 +233,8 @@ static bool possible(const es_gemm_plan *g) {
   if (!g->x.native && !g->x_packed) return false;
   int64_t panel = g->kc * g->nr * (int64_t)g->each;
   if (p->n_constraints && (panel > Y_BLOCK_MOST || g->n.count < COLUMNS_OF_BOXES)) return false;
-  return !g->y_direct || (g->y.native && g->kind < ES_GEMM_C64 &&
-                          runs_along(p, g->x.in, &p->in[g->y.in], ES_GEMM_N));
+  return !g->y_direct ||
+         (g->y.native && g->kind < ES_GEMM_C64 && panels_in_place(g, &p->in[g->y.in]));
 }
 
 static size_t place(es_gemm_room *room, size_t bytes) {

@@ -94,6 +94,11 @@ static void fetch_c(const block *b, bool along, int64_t i, int m, int64_t j, int
   }
 }
 
+/* The same for results kept between blocks of k, which may have left the cache. */
+static void fetch_tiles(const char *next, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += ES_ALIGN) __builtin_prefetch(next + i, 1);
+}
+
 static void point_at_y(const run *r, const worker *w, const block *b, const es_gemm_panel *to,
                        es_gemm_tile *tile) {
   if (to->in_place & ES_GEMM_Y_HERE) {
@@ -117,7 +122,10 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   int m = 0, height = 0;
   for (int q = 0; q < tiles; q++) m += t[q].valid, height += t[q].height;
   char *c = w->c_tiles;
-  if (g->n_kb > 1) c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
+  if (g->n_kb > 1) {
+    c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
+    fetch_tiles(c + height * g->nr * (int64_t)g->each, height * row);
+  }
   bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
   if (last) fetch_c(b, g->along_c, t->first + next_rows, m, next->j, next->n);
   tile.c = c_in_place ? b->c + b->c_cols[to->j] : c;

@@ -193,7 +193,26 @@ static void ES_GLUE(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
 #undef ES_LAST
 #endif
 
-/* ---- the two entries ------------------------------------------------------------ */
+/* ---- the entries ---------------------------------------------------------------- */
+
+/* How many of the n offsets from the first on are neighbours. */
+static inline int ES_GLUE(stretch, ES_S)(const int64_t *offset, int n) {
+  int length = 1;
+  while (length < n && offset[length] - offset[length - 1] == (int64_t)sizeof(ES_U)) length++;
+  return length;
+}
+
+/* Columns in stretches, as where a row of an image ends inside the panel. */
+static void ES_GLUE(pack_stretches, ES_S)(ES_U *dst, int width, const char *src,
+                                          const int64_t *cols, int n, const int64_t *ks,
+                                          int64_t k) {
+  for (int64_t p = 0; p < k && n < width; p++) ES_GLUE(clear, ES_S)(dst + p * width, width);
+  for (int j = 0, some; j < n; j += some) {
+    some = ES_GLUE(stretch, ES_S)(cols + j, n - j);
+    for (int64_t p = 0; p < k; p++)
+      ES_GLUE(copy, ES_S)((char *)(dst + p * width + j), src + cols[j] + ks[p], some);
+  }
+}
 
 static void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, const int64_t *cols, int n,
                                 const int64_t *ks, int64_t k) {
@@ -201,6 +220,10 @@ static void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, const int6
   if (ES_GLUE(neighbours, ES_S)(cols, n)) {
     for (int64_t p = 0; p < k; p++, dst += width)
       ES_GLUE(pack_run, ES_S)(dst, width, src + cols[0] + ks[p], n);
+    return;
+  }
+  if (ES_GLUE(neighbours, ES_S)(cols, 4 <= n ? 4 : n)) {
+    ES_GLUE(pack_stretches, ES_S)(dst, width, src, cols, n, ks, k);
     return;
   }
   int64_t p = 0;
@@ -215,13 +238,6 @@ static void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, const int6
     ES_GLUE(pack_row, ES_S)(dst + p * width, width, src + ks[p], cols, n);
     p++;
   }
-}
-
-/* How many of the n offsets from the first on are neighbours. */
-static inline int ES_GLUE(stretch, ES_S)(const int64_t *offset, int n) {
-  int length = 1;
-  while (length < n && offset[length] - offset[length - 1] == (int64_t)sizeof(ES_U)) length++;
-  return length;
 }
 
 static void ES_GLUE(scatter, ES_S)(char *dst, const int64_t *rows, int m, const int64_t *cols,
