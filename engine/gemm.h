@@ -190,6 +190,7 @@ es_status es_gemm_plan_run(const es_gemm_plan *plan, const es_run_args *args);
 
 /* Whether the plan is so small that the following runs it, with the same bits. */
 bool es_gemm_is_small(const es_gemm_plan *plan);
-void es_gemm_run_small(const es_gemm_plan *plan, const es_run_args *args);
+/* OK or CANCELLED. */
+es_status es_gemm_run_small(const es_gemm_plan *plan, const es_run_args *args);
 
 #endif

@@ -113,7 +113,8 @@ static double predict(const es_gemm_plan *g, const es_problem *p) {
   double bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
                  2 * es_problem_side_bytes(p, &p->out);
   double threads = fmin(g->threads, fmax(1, batch * (double)(g->n_nb * g->n_mb)));
-  return 2e-8 + fmax(batch * cycles / 3e9 / threads, bytes / 2e10);
+  double compute = batch * cycles / 3e9 / threads, memory = bytes / 2e10;
+  return 2e-8 + fmax(compute, memory) + fmin(compute, memory) / 4; /* they overlap in part */
 }
 
 /* ---- blocks ------------------------------------------------------------------- */

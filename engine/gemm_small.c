@@ -1,34 +1,41 @@
-/* Contraction: one panel of a few rows, where the general machinery would take longer
- * than the arithmetic. The same kernels, the same order, no workspace. */
-#include "engine/gemm.h"
+/* Contraction: one panel of a few rows, once or for a batch, where the general machinery
+ * would take longer than the arithmetic. The same kernels, the same order, no workspace. */
+#include "engine/ctx.h"
+#include "engine/gemm_run.h"
 
 enum {
   SMALL_ROWS = 64,
   SMALL_K = 64,
+  SOME = 256,                      /* batches of a task */
   PANEL_ROW = ES_GEMM_VECTORS * 64 /* bytes of one k of a panel at most */
 };
 
 bool es_gemm_is_small(const es_gemm_plan *g) {
   bool plain = g->kind < ES_GEMM_C64 && g->plain_store && !g->x_packed && g->y.native;
-  return plain && g->n_boxes == 1 && g->batch.count == 1 && g->m_count <= SMALL_ROWS &&
-         g->n_panels <= 1 && g->k.count <= SMALL_K;
+  return plain && g->n_boxes == 1 && g->m_count > 0 && g->m_count <= SMALL_ROWS &&
+         g->n_panels == 1 && g->k.count <= SMALL_K;
 }
 
-void es_gemm_run_small(const es_gemm_plan *g, const es_run_args *args) {
-  const es_problem *p = g->problem;
+/* What all batches share. */
+typedef struct small {
+  const es_gemm_plan *g;
+  const es_ctx *ctx;
+  const char *x, *y;
+  char *c;
+  atomic_bool stop;
+} small;
+
+static void run_one(const es_gemm_plan *g, const char *x, const char *y, char *c) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   const es_gemm_moves *moves = &g->kernels->gemm->moves[__builtin_ctzl(g->each)];
   const es_gemm_box *box = g->box;
-  const char *y = (const char *)args->base[p->in[g->y.in].slot] + g->first[ES_GEMM_Y];
-  char *c = (char *)args->base[p->out.slot] + g->first[ES_GEMM_C];
   _Alignas(ES_ALIGN) char panel[SMALL_K * PANEL_ROW + ES_ALIGN], result[ES_GEMM_ROWS * PANEL_ROW];
   int m = (int)g->m_count, n = (int)g->n.count;
-  if (m == 0 || n == 0) return;
   bool wide = n > type->lanes;
   int64_t width = es_gemm_width(g, n), row[ES_GEMM_ROWS], c_row[ES_GEMM_ROWS];
   es_gemm_tile tile = {.k = box->k.count,
                        .chain = box->chain,
-                       .x = (const char *)args->base[p->in[g->x.in].slot] + g->first[ES_GEMM_X],
+                       .x = x,
                        .xk = box->k.table[ES_GEMM_X],
                        .y = y + *g->n.table[ES_GEMM_Y],
                        .yk = box->k.table[ES_GEMM_Y]};
@@ -54,4 +61,31 @@ void es_gemm_run_small(const es_gemm_plan *g, const es_run_args *args) {
       moves->scatter(c, box->m.table[ES_GEMM_C] + i, valid, g->n.table[ES_GEMM_C], n, result,
                      (int)width);
   }
+}
+
+static void run_some(void *arg, int64_t index, int worker) {
+  small *s = arg;
+  const es_gemm_axes *batch = &s->g->batch;
+  int64_t scratch[ES_GEMM_SIDES][SOME], from = index * SOME;
+  int64_t n = batch->count - from < SOME ? batch->count - from : SOME;
+  const int64_t *x = es_gemm_table(batch, ES_GEMM_X, from, n, scratch[ES_GEMM_X]);
+  const int64_t *y = es_gemm_table(batch, ES_GEMM_Y, from, n, scratch[ES_GEMM_Y]);
+  const int64_t *c = es_gemm_table(batch, ES_GEMM_C, from, n, scratch[ES_GEMM_C]);
+  (void)worker;
+  if (es_ctx_cancelled(s->ctx)) s->stop = true;
+  for (int64_t i = 0; i < n && !s->stop; i++) run_one(s->g, s->x + x[i], s->y + y[i], s->c + c[i]);
+}
+
+es_status es_gemm_run_small(const es_gemm_plan *g, const es_run_args *args) {
+  const es_problem *p = g->problem;
+  small s = {.g = g,
+             .ctx = args->ctx,
+             .x = (const char *)args->base[p->in[g->x.in].slot] + g->first[ES_GEMM_X],
+             .y = (const char *)args->base[p->in[g->y.in].slot] + g->first[ES_GEMM_Y],
+             .c = (char *)args->base[p->out.slot] + g->first[ES_GEMM_C]};
+  if (g->batch.count == 1)
+    run_one(g, s.x, s.y, s.c);
+  else
+    es_pool_run(args->pool, (g->batch.count + SOME - 1) / SOME, run_some, &s);
+  return s.stop ? ES_E_CANCELLED : ES_OK;
 }

@@ -98,8 +98,8 @@ static es_status run(const es_step *step, const es_run_args *args) {
 
 static es_status run_small(const es_step *step, const es_run_args *args) {
   const contraction *c = step->data;
-  es_gemm_run_small(&c->plan[0], args);
-  return ES_OK;
+  es_status status = es_gemm_run_small(&c->plan[0], args);
+  return status == ES_OK ? ES_OK : es_step_cancelled(args->error);
 }
 
 static void print(const es_step *step, char *buf, size_t cap) {

@@ -784,6 +784,31 @@ Test(gemm, same_bits_alone_and_in_any_layout) {
   release(&x);
 }
 
+Test(gemm, small_batches) {
+  static const int64_t batches[] = {1, 3, 256, 257, 5000};
+  es_allocator allocator = es_allocator_default();
+  es_pool *pool = es_pool_create(&allocator, 3);
+  for (int b = 0; b < 5; b++) FOR_ISAS(kernels) {
+      axis axes[] = {{batches[b], A | B | C, {0, 0, 0}, {0}},
+                     {5, A | C, {1, 0, 1}, {0}},
+                     {7, B | C, {0, 2, 2}, {0}},
+                     {6, A | B, {2, 1, 0}, {0}}};
+      instance x = make(axes, 4, ES_F32, ES_F32, ES_F32, ES_F32);
+      es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 3};
+      es_gemm_plan plan;
+      es_gemm_plan_choose(x.p, &env, ES_GEMM_F32, &plan);
+      cr_assert(es_gemm_axes_make(&x.arena, &plan));
+      cr_assert(es_gemm_is_small(&plan));
+      void *base[3];
+      for (int s = 0; s < 3; s++) base[s] = x.array[s].data;
+      spoil(&x.array[2]);
+      cr_assert_eq(es_gemm_run_small(&plan, &(es_run_args){.base = base, .pool = pool}), ES_OK);
+      check(&x, "small batches");
+      release(&x);
+    }
+  es_pool_destroy(pool);
+}
+
 /* ---- cancel -------------------------------------------------------------------------- */
 
 static bool always(void *user) {
