@@ -263,15 +263,7 @@ es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_er
 es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
                        es_error *error) {
   int64_t count, bytes;
-  if (!es_dtype_valid(dtype))
-    return es_fail(error, ES_E_DTYPE, "D1", ES_NOWHERE, "%d is not an element type", (int)dtype);
-  if (rank < 0 || rank > ES_MAX_RANK)
-    return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
-                   ES_MAX_RANK, rank);
-  for (int i = 0; i < rank; i++)
-    if (shape[i] < 0)
-      return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
-                     "axis %d has size %lld; a size is 0 or more", i, (long long)shape[i]);
+  ES_TRY(es_view_check_shape(dtype, rank, shape, error));
   char text[200], what[280];
   es_text t = es_text_init(text, sizeof text);
   if (!es_count_i64(rank, shape, &count) ||

@@ -52,8 +52,7 @@ bool es_view_reach(int rank, const int64_t *shape, const int64_t *strides, int64
 
 /* ---- the constructor -------------------------------------------------------- */
 
-static es_status check_shape(es_dtype dtype, int rank, const int64_t *shape, int64_t *count,
-                             es_error *error) {
+es_status es_view_check_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error) {
   if (!es_dtype_valid(dtype))
     return es_fail(error, ES_E_DTYPE, "D1", ES_NOWHERE, "%d is not an element type", (int)dtype);
   if (rank < 0 || rank > ES_MAX_RANK)
@@ -63,6 +62,12 @@ static es_status check_shape(es_dtype dtype, int rank, const int64_t *shape, int
     if (shape[i] < 0)
       return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
                      "axis %d has size %lld; a size is 0 or more", i, (long long)shape[i]);
+  return ES_OK;
+}
+
+static es_status check_shape(es_dtype dtype, int rank, const int64_t *shape, int64_t *count,
+                             es_error *error) {
+  ES_TRY(es_view_check_shape(dtype, rank, shape, error));
   if (es_count_i64(rank, shape, count)) return ES_OK;
   char text[256];
   es_text t = es_text_init(text, sizeof text);

@@ -3,19 +3,12 @@
 #include "base/error.h"
 #include "ops/calls.h"
 
-/* Opens a scope for temporaries, widens 16-bit floats, closes the scope with the
- * result in the type of the input (or wider, where an integer became a float). */
+/* Opens a scope for temporaries and widens 16-bit floats; es_ops_leave closes it. */
 static es_tensor *enter(es_ctx *ctx, const es_tensor *input) {
   if (!input || es_scope_push(ctx)) return NULL;
   es_tensor *x = es_ops_widen(ctx, input);
   if (!x) es_scope_pop(ctx);
   return x;
-}
-
-static es_tensor *leave(es_ctx *ctx, const es_tensor *input, es_tensor *result) {
-  es_dtype dtype = es_dtype_of(input);
-  if (result && (dtype == ES_F16 || dtype == ES_BF16)) result = es_cast(ctx, result, dtype);
-  return es_scope_pop_keep(ctx, result);
 }
 
 es_tensor *es_relu(es_ctx *ctx, const es_tensor *input) {
@@ -30,7 +23,8 @@ static es_tensor *positive_or(es_ctx *ctx, const es_tensor *x, const es_tensor *
 
 es_tensor *es_leaky_relu(es_ctx *ctx, const es_tensor *input, double negative_slope) {
   es_tensor *x = enter(ctx, input);
-  return x ? leave(ctx, input, positive_or(ctx, x, es_ops_scalar(ctx, ES_MUL, x, negative_slope)))
+  return x ? es_ops_leave(ctx, input,
+                          positive_or(ctx, x, es_ops_scalar(ctx, ES_MUL, x, negative_slope)))
            : NULL;
 }
 
@@ -38,7 +32,8 @@ es_tensor *es_elu(es_ctx *ctx, const es_tensor *input, double alpha) {
   es_tensor *x = enter(ctx, input);
   if (!x) return NULL;
   es_tensor *e = es_unary(ctx, ES_EXPM1, x);
-  return leave(ctx, input, positive_or(ctx, x, e ? es_ops_scalar(ctx, ES_MUL, e, alpha) : NULL));
+  return es_ops_leave(ctx, input,
+                      positive_or(ctx, x, e ? es_ops_scalar(ctx, ES_MUL, e, alpha) : NULL));
 }
 
 /* sqrt(2/pi) * (x + 0.044715 x^3): the argument of the tanh form. */
@@ -58,7 +53,7 @@ es_tensor *es_gelu(es_ctx *ctx, const es_tensor *input, bool tanh_approximation)
   es_tensor *g = t ? es_unary(ctx, tanh_approximation ? ES_TANH : ES_ERF, t) : NULL;
   es_tensor *factor = g ? es_ops_scalar(ctx, ES_ADD, g, 1) : NULL;
   es_tensor *half = es_ops_scalar(ctx, ES_MUL, x, 0.5);
-  return leave(ctx, input, factor && half ? es_binary(ctx, ES_MUL, half, factor) : NULL);
+  return es_ops_leave(ctx, input, factor && half ? es_binary(ctx, ES_MUL, half, factor) : NULL);
 }
 
 /* 1 + exp(-x) */
@@ -72,14 +67,14 @@ es_tensor *es_sigmoid(es_ctx *ctx, const es_tensor *input) {
   es_tensor *x = enter(ctx, input);
   if (!x) return NULL;
   es_tensor *d = logistic_denominator(ctx, x);
-  return leave(ctx, input, d ? es_unary(ctx, ES_RECIPROCAL, d) : NULL);
+  return es_ops_leave(ctx, input, d ? es_unary(ctx, ES_RECIPROCAL, d) : NULL);
 }
 
 es_tensor *es_silu(es_ctx *ctx, const es_tensor *input) {
   es_tensor *x = enter(ctx, input);
   if (!x) return NULL;
   es_tensor *d = logistic_denominator(ctx, x);
-  return leave(ctx, input, d ? es_binary(ctx, ES_DIV, x, d) : NULL);
+  return es_ops_leave(ctx, input, d ? es_binary(ctx, ES_DIV, x, d) : NULL);
 }
 
 es_tensor *es_softplus(es_ctx *ctx, const es_tensor *input) {
@@ -90,7 +85,7 @@ es_tensor *es_softplus(es_ctx *ctx, const es_tensor *input) {
   es_tensor *e = negative ? es_unary(ctx, ES_EXP, negative) : NULL;
   es_tensor *tail = e ? es_unary(ctx, ES_LOG1P, e) : NULL;
   es_tensor *ramp = es_relu(ctx, x);
-  return leave(ctx, input, tail && ramp ? es_binary(ctx, ES_ADD, ramp, tail) : NULL);
+  return es_ops_leave(ctx, input, tail && ramp ? es_binary(ctx, ES_ADD, ramp, tail) : NULL);
 }
 
 /* ---- along an axis ------------------------------------------------------------------ */
@@ -107,7 +102,7 @@ es_tensor *es_softmax(es_ctx *ctx, const es_tensor *input, int dim) {
   es_tensor *s = shifted(ctx, x, dim);
   es_tensor *e = s ? es_unary(ctx, ES_EXP, s) : NULL;
   es_tensor *sum = e ? es_reduce_axes(ctx, ES_REDUCE_SUM, e, &dim, 1, true) : NULL;
-  return leave(ctx, input, sum ? es_binary(ctx, ES_DIV, e, sum) : NULL);
+  return es_ops_leave(ctx, input, sum ? es_binary(ctx, ES_DIV, e, sum) : NULL);
 }
 
 es_tensor *es_log_softmax(es_ctx *ctx, const es_tensor *input, int dim) {
@@ -118,7 +113,7 @@ es_tensor *es_log_softmax(es_ctx *ctx, const es_tensor *input, int dim) {
   es_tensor *e = s ? es_unary(ctx, ES_EXP, s) : NULL;
   es_tensor *sum = e ? es_reduce_axes(ctx, ES_REDUCE_SUM, e, &dim, 1, true) : NULL;
   es_tensor *log = sum ? es_unary(ctx, ES_LOG, sum) : NULL;
-  return leave(ctx, input, log ? es_binary(ctx, ES_SUB, s, log) : NULL);
+  return es_ops_leave(ctx, input, log ? es_binary(ctx, ES_SUB, s, log) : NULL);
 }
 
 es_tensor *es_ops_call_gelu(es_ctx *ctx, const es_value *a) {

@@ -3,12 +3,6 @@
 #include "base/error.h"
 #include "ops/calls.h"
 
-static es_tensor *two(es_ctx *ctx, const char *text, const es_tensor *a, const es_tensor *b,
-                      const es_axis_size *sizes) {
-  es_tensor *in[] = {(es_tensor *)a, (es_tensor *)b};
-  return es_einsum(ctx, text, in, 2, sizes);
-}
-
 /* Where allowed is false the score becomes -inf. */
 static es_tensor *mask_scores(es_ctx *ctx, es_tensor *scores, const es_tensor *allowed) {
   es_tensor *never = es_full(ctx, es_dtype_of(scores), 0, NULL, -INFINITY);
@@ -59,7 +53,7 @@ static const contractions grouped = {"... (n g) i d, ... n j d -> ... (n g) i j"
 static es_tensor *attend(es_ctx *ctx, const contractions *c, es_tensor *q, es_tensor *k,
                          es_tensor *v, const es_tensor *mask, bool is_causal, double scale) {
   es_tensor *scaled = es_ops_scalar(ctx, ES_MUL, q, scale);
-  es_tensor *scores = scaled ? two(ctx, c->scores, scaled, k, NULL) : NULL;
+  es_tensor *scores = scaled ? es_ops_pair(ctx, c->scores, scaled, k, NULL) : NULL;
   if (scores && is_causal) {
     const int64_t *shape = es_shape(scores) + es_rank(scores) - 2;
     es_tensor *allowed = causal_mask(ctx, shape[0], shape[1]);
@@ -67,7 +61,7 @@ static es_tensor *attend(es_ctx *ctx, const contractions *c, es_tensor *q, es_te
   }
   if (scores && mask) scores = apply_mask(ctx, scores, mask);
   es_tensor *weights = scores ? masked_softmax(ctx, scores) : NULL;
-  return weights ? two(ctx, c->values, weights, v, NULL) : NULL;
+  return weights ? es_ops_pair(ctx, c->values, weights, v, NULL) : NULL;
 }
 
 es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query,
@@ -86,16 +80,14 @@ es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query,
             *v = es_ops_widen(ctx, value);
   const contractions *c = enable_gqa ? &grouped : &plain;
   es_tensor *y = q && k && v ? attend(ctx, c, q, k, v, attn_mask, is_causal, scale) : NULL;
-  es_dtype dtype = es_dtype_of(query);
-  if (y && (dtype == ES_F16 || dtype == ES_BF16)) y = es_cast(ctx, y, dtype);
-  return es_scope_pop_keep(ctx, y);
+  return es_ops_leave(ctx, query, y);
 }
 
 /* Projections of the input as (q, k, v) of (b, n, t, d) each, in one contraction. */
 static es_tensor *project(es_ctx *ctx, const es_tensor *input, int64_t num_heads,
                           const es_tensor *weight, const es_tensor *bias) {
   const es_axis_size *sizes = ES_SIZES({"x", 3}, {"n", num_heads});
-  es_tensor *y = two(ctx, "b t c, (x n d) c -> x b n t d", input, weight, sizes);
+  es_tensor *y = es_ops_pair(ctx, "b t c, (x n d) c -> x b n t d", input, weight, sizes);
   if (!y || !bias) return y;
   es_tensor *b = es_rearrange(ctx, "(x n d) -> x 1 n 1 d", bias, sizes);
   return b ? es_binary(ctx, ES_ADD, y, b) : NULL;
@@ -113,7 +105,8 @@ es_tensor *es_multi_head_attention(es_ctx *ctx, const es_tensor *input, int64_t 
                          ? es_scaled_dot_product_attention(ctx, part[0], part[1], part[2],
                                                            attn_mask, is_causal, 0, false)
                          : NULL;
-  es_tensor *y = heads ? two(ctx, "b n t d, o (n d) -> b t o", heads, out_proj_weight, NULL) : NULL;
+  es_tensor *y = heads ? es_ops_pair(ctx, "b n t d, o (n d) -> b t o", heads, out_proj_weight, NULL)
+                       : NULL;
   if (y && out_proj_bias) y = es_binary(ctx, ES_ADD, y, out_proj_bias);
   return es_scope_pop_keep(ctx, y);
 }
@@ -122,10 +115,11 @@ es_tensor *es_squeeze_excite(es_ctx *ctx, const es_tensor *input, const es_tenso
                              const es_tensor *w2) {
   if (!input || !w1 || !w2 || es_scope_push(ctx)) return NULL;
   es_tensor *pooled = es_reduce(ctx, "b c h w -> b c", ES_REDUCE_MEAN, input, NULL);
-  es_tensor *squeezed = pooled ? two(ctx, "b c, r c -> b r", pooled, w1, NULL) : NULL;
+  es_tensor *squeezed = pooled ? es_ops_pair(ctx, "b c, r c -> b r", pooled, w1, NULL) : NULL;
   es_tensor *active = es_relu(ctx, squeezed);
-  es_tensor *excited = active ? two(ctx, "b r, c r -> b c", active, w2, NULL) : NULL;
+  es_tensor *excited = active ? es_ops_pair(ctx, "b r, c r -> b c", active, w2, NULL) : NULL;
   es_tensor *gate = es_sigmoid(ctx, excited);
   return es_scope_pop_keep(
-      ctx, gate ? two(ctx, es_ops_expression(ES_OP_squeeze_excite), input, gate, NULL) : NULL);
+      ctx,
+      gate ? es_ops_pair(ctx, es_ops_expression(ES_OP_squeeze_excite), input, gate, NULL) : NULL);
 }

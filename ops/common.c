@@ -22,11 +22,22 @@ bool es_ops_rank_at_least(es_ctx *ctx, const char *op, const char *argument, con
   return false;
 }
 
+static bool is_narrow(es_dtype dtype) { return dtype == ES_F16 || dtype == ES_BF16; }
+
 es_tensor *es_ops_widen(es_ctx *ctx, const es_tensor *x) {
   if (!x) return NULL;
-  es_dtype dtype = es_dtype_of(x);
-  if (dtype == ES_F16 || dtype == ES_BF16) return es_cast(ctx, x, ES_F32);
-  return (es_tensor *)x;
+  return is_narrow(es_dtype_of(x)) ? es_cast(ctx, x, ES_F32) : (es_tensor *)x;
+}
+
+es_tensor *es_ops_leave(es_ctx *ctx, const es_tensor *input, es_tensor *y) {
+  es_dtype dtype = es_dtype_of(input);
+  return es_scope_pop_keep(ctx, y && is_narrow(dtype) ? es_cast(ctx, y, dtype) : y);
+}
+
+es_tensor *es_ops_pair(es_ctx *ctx, const char *text, const es_tensor *a, const es_tensor *b,
+                       const es_axis_size *sizes) {
+  es_tensor *in[] = {(es_tensor *)a, (es_tensor *)b};
+  return es_einsum(ctx, text, in, 2, sizes);
 }
 
 es_tensor *es_ops_scalar(es_ctx *ctx, es_binary_op op, const es_tensor *a, double b) {

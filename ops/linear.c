@@ -1,11 +1,6 @@
 #include "base/error.h"
 #include "ops/calls.h"
 
-static es_tensor *two(es_ctx *ctx, const char *text, const es_tensor *a, const es_tensor *b) {
-  es_tensor *in[] = {(es_tensor *)a, (es_tensor *)b};
-  return es_einsum(ctx, text, in, 2, NULL);
-}
-
 /* Shape of input with its last axis replaced by that of the weight's first. */
 static void with_outputs(const es_tensor *input, const es_tensor *weight, int64_t *shape) {
   int rank = es_rank(input);
@@ -46,23 +41,23 @@ es_tensor *es_matmul(es_ctx *ctx, const es_tensor *a, const es_tensor *b) {
   const char *text = row      ? "n, ... n p -> ... p"
                      : column ? "... m n, n -> ... m"
                               : es_ops_expression(ES_OP_matmul);
-  return two(ctx, text, a, b);
+  return es_ops_pair(ctx, text, a, b, NULL);
 }
 
 es_tensor *es_mm(es_ctx *ctx, const es_tensor *a, const es_tensor *b) {
-  return two(ctx, es_ops_expression(ES_OP_mm), a, b);
+  return es_ops_pair(ctx, es_ops_expression(ES_OP_mm), a, b, NULL);
 }
 
 es_tensor *es_bmm(es_ctx *ctx, const es_tensor *a, const es_tensor *b) {
-  return two(ctx, es_ops_expression(ES_OP_bmm), a, b);
+  return es_ops_pair(ctx, es_ops_expression(ES_OP_bmm), a, b, NULL);
 }
 
 es_tensor *es_dot(es_ctx *ctx, const es_tensor *a, const es_tensor *b) {
-  return two(ctx, es_ops_expression(ES_OP_dot), a, b);
+  return es_ops_pair(ctx, es_ops_expression(ES_OP_dot), a, b, NULL);
 }
 
 es_tensor *es_outer(es_ctx *ctx, const es_tensor *a, const es_tensor *b) {
-  return two(ctx, es_ops_expression(ES_OP_outer), a, b);
+  return es_ops_pair(ctx, es_ops_expression(ES_OP_outer), a, b, NULL);
 }
 
 es_tensor *es_trace(es_ctx *ctx, const es_tensor *input) {

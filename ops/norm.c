@@ -34,13 +34,6 @@ static bool last_axes(es_ctx *ctx, const char *op, const es_tensor *x, int n_axe
   return true;
 }
 
-/* Closes the scope with the result in the floating type of the input. */
-static es_tensor *leave(es_ctx *ctx, const es_tensor *input, es_tensor *y) {
-  es_dtype dtype = es_dtype_of(input);
-  if (y && (dtype == ES_F16 || dtype == ES_BF16)) y = es_cast(ctx, y, dtype);
-  return es_scope_pop_keep(ctx, y);
-}
-
 es_tensor *es_layer_norm(es_ctx *ctx, const es_tensor *input, int n_axes, const es_tensor *weight,
                          const es_tensor *bias, double eps) {
   int axes[ES_MAX_RANK];
@@ -49,7 +42,7 @@ es_tensor *es_layer_norm(es_ctx *ctx, const es_tensor *input, int n_axes, const 
   es_tensor *x = es_ops_widen(ctx, input);
   es_tensor *centred = x ? subtract_mean(ctx, x, axes, n_axes) : NULL;
   es_tensor *y = centred ? divide_by_rms(ctx, centred, axes, n_axes, eps) : NULL;
-  return leave(ctx, input, scale_shift(ctx, y, weight, bias));
+  return es_ops_leave(ctx, input, scale_shift(ctx, y, weight, bias));
 }
 
 es_tensor *es_rms_norm(es_ctx *ctx, const es_tensor *input, int n_axes, const es_tensor *weight,
@@ -58,7 +51,7 @@ es_tensor *es_rms_norm(es_ctx *ctx, const es_tensor *input, int n_axes, const es
   if (!input || !last_axes(ctx, "rms_norm", input, n_axes, axes) || es_scope_push(ctx)) return NULL;
   es_tensor *x = es_ops_widen(ctx, input);
   es_tensor *y = x ? divide_by_rms(ctx, x, axes, n_axes, eps) : NULL;
-  return leave(ctx, input, scale_shift(ctx, y, weight, NULL));
+  return es_ops_leave(ctx, input, scale_shift(ctx, y, weight, NULL));
 }
 
 /* (c) -> (c, 1, …, 1): a number a channel, against (b, c, …). */
@@ -104,7 +97,7 @@ es_tensor *es_group_norm(es_ctx *ctx, const es_tensor *input, int64_t num_groups
     es_tensor *flat = rows ? es_layer_norm(ctx, rows, 1, NULL, NULL, eps) : NULL;
     y = flat ? es_reshape(ctx, flat, es_rank(input), shape) : NULL;
   }
-  return leave(ctx, input, channel_scale_shift(ctx, "group_norm", y, input, weight, bias));
+  return es_ops_leave(ctx, input, channel_scale_shift(ctx, "group_norm", y, input, weight, bias));
 }
 
 es_tensor *es_batch_norm(es_ctx *ctx, const es_tensor *input, const es_tensor *running_mean,
@@ -121,7 +114,7 @@ es_tensor *es_batch_norm(es_ctx *ctx, const es_tensor *input, const es_tensor *r
   es_tensor *scale = safe ? es_unary(ctx, ES_RSQRT, safe) : NULL;
   es_tensor *centred = scale ? es_binary(ctx, ES_SUB, x, mean) : NULL;
   es_tensor *y = centred ? es_binary(ctx, ES_MUL, centred, scale) : NULL;
-  return leave(ctx, input, channel_scale_shift(ctx, op, y, input, weight, bias));
+  return es_ops_leave(ctx, input, channel_scale_shift(ctx, op, y, input, weight, bias));
 }
 
 /* ---- from script arguments --------------------------------------------------------------- */

@@ -59,6 +59,12 @@ void es_ops_spread(const es_value *value, int n, int64_t *out);
 
 /* Arithmetic of 16-bit floats happens in f32: x itself, or a cast of it. */
 es_tensor *es_ops_widen(es_ctx *ctx, const es_tensor *x);
+/* Ends the scope of a layer's temporaries and keeps y, in the 16-bit type of input
+ * where that was widened. y NULL: NULL. */
+es_tensor *es_ops_leave(es_ctx *ctx, const es_tensor *input, es_tensor *y);
+/* es_einsum of two operands. */
+es_tensor *es_ops_pair(es_ctx *ctx, const char *text, const es_tensor *a, const es_tensor *b,
+                       const es_axis_size *sizes);
 es_tensor *es_ops_scalar(es_ctx *ctx, es_binary_op op, const es_tensor *a, double b);
 
 #endif

@@ -57,10 +57,14 @@ static bool read_question(sc_args *a, question *q) {
   return true;
 }
 
-static sc_value *infer_shape(sc_args *a) {
+static es_plan *plan_of(sc_args *a) {
   question q;
-  es_plan *plan = read_question(a, &q) ? sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes)
-                                       : NULL;
+  if (!read_question(a, &q)) return NULL;
+  return sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes);
+}
+
+static sc_value *infer_shape(sc_args *a) {
+  es_plan *plan = plan_of(a);
   if (!plan) return NULL;
   sc_value *shape = sc_shape_tuple(a->s, es_plan_rank(plan), es_plan_shape(plan));
   es_plan_release(plan);
@@ -68,9 +72,7 @@ static sc_value *infer_shape(sc_args *a) {
 }
 
 static sc_value *cost(sc_args *a) {
-  question q;
-  es_plan *plan = read_question(a, &q) ? sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes)
-                                       : NULL;
+  es_plan *plan = plan_of(a);
   if (!plan) return NULL;
   size_t len = es_plan_formula(plan, NULL, 0);
   char *formula = sc_scratch(a->s, len + 1);
