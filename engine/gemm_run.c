@@ -112,12 +112,13 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
 }
 
 /* Tiles that are stored at once, against a panel; tile points at its Y. After it the
- * same rows meet panel next, or those next_rows further on do. */
+ * same rows meet panel next, or those next_rows further on do. The tile is handed on, not
+ * copied: a copy would wait for every store of the tile before. */
 static void run_tiles(run *r, const worker *w, const block *b, const rows *t, int tiles,
-                      const es_gemm_panel *to, es_gemm_tile tile, const es_gemm_panel *next,
+                      const es_gemm_panel *to, es_gemm_tile *tile, const es_gemm_panel *next,
                       int next_rows) {
   const es_gemm_plan *g = r->g;
-  int64_t row = to->width * (int64_t)g->each, c_row[ES_GEMM_ROWS];
+  int64_t row = to->width * (int64_t)g->each;
   bool last = b->k0 + b->k == b->box->k.count;
   int m = 0, height = 0;
   for (int q = 0; q < tiles; q++) m += t[q].valid, height += t[q].height;
@@ -127,17 +128,17 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
     fetch_tiles(c + height * g->nr * (int64_t)g->each, height * row);
   }
   bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
+  bool wide = to->width > r->type->lanes;
   if (last) fetch_c(b, g->along_c, t->first + next_rows, m, next->j, next->n);
-  tile.c = c_in_place ? b->c + b->c_cols[to->j] : c;
-  tile.c_rows = c_in_place ? b->c_rows + t->first : c_row;
-  for (int q = 0; q < ES_GEMM_ROWS; q++) c_row[q] = q * row;
+  tile->c = c_in_place ? b->c + b->c_cols[to->j] : c;
+  tile->c_rows = c_in_place ? b->c_rows + t->first : b->tile_rows[wide];
   for (int q = 0; q < tiles; q++) {
-    tile.x = t[q].x, tile.xk = t[q].xk, tile.rows = t[q].row, tile.ahead = t[q].ahead;
-    r->type->kernel[t[q].height_index][to->width > r->type->lanes][t[q].form](&tile);
+    tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row, tile->ahead = t[q].ahead;
+    r->type->kernel[t[q].height_index][wide][t[q].form](tile);
     if (c_in_place)
-      tile.c_rows += t[q].height;
+      tile->c_rows += t[q].height;
     else
-      tile.c += t[q].height * row;
+      tile->c += t[q].height * row;
   }
   if (last && !c_in_place) es_gemm_store(r, c, to->width, b, t->first, m, to->j, to->n);
 }
@@ -152,7 +153,7 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
   int at_once = r->g->along_c ? 1 : tiles;
   point_at_y(r, w, b, &to, &tile);
   for (int q = 0; q < tiles; q += at_once)
-    run_tiles(r, w, b, t + q, at_once, &to, tile, &next, more ? 0 : m);
+    run_tiles(r, w, b, t + q, at_once, &to, &tile, &next, more ? 0 : m);
 }
 
 /* Tiles from row i on, at most a group of them. Returns their rows. */
@@ -229,6 +230,9 @@ static void task(void *arg, int64_t index, int worker_index) {
   b.c_rows = es_gemm_table(&b.box->m, ES_GEMM_C, m0, b.m, w.c_rows);
   b.y_cols = es_gemm_table(&g->n, ES_GEMM_Y, b.first_col, n, w.y_cols);
   b.c_cols = es_gemm_table(&g->n, ES_GEMM_C, b.first_col, n, w.c_cols);
+  for (int q = 0; q < ES_GEMM_ROWS; q++)
+    for (int v = 0; v < 2; v++)
+      b.tile_rows[v][q] = q * (v ? g->nr : r->type->lanes) * (int64_t)g->each;
   for (int64_t i = 0; i < g->n_kb && !stopped(r); i++) k_block(r, &w, &b, i);
 }
 

@@ -38,12 +38,13 @@ typedef struct es_gemm_block {
   int64_t batch, n_block;
   int64_t m;
   int64_t first_panel, panels, first_col;
-  int height;                     /* of its tiles */
-  const int64_t *x_rows, *c_rows; /* [m] */
-  const int64_t *y_cols, *c_cols; /* of all its panels' columns */
-  int64_t k0, k;                  /* the block of the box's k */
-  const int64_t *x_k, *y_k;       /* [k] */
-  const int64_t *y_packed[2];     /* [k] in a panel of one vector, of two */
+  int height;                         /* of its tiles */
+  const int64_t *x_rows, *c_rows;     /* [m] */
+  const int64_t *y_cols, *c_cols;     /* of all its panels' columns */
+  int64_t k0, k;                      /* the block of the box's k */
+  const int64_t *x_k, *y_k;           /* [k] */
+  const int64_t *y_packed[2];         /* [k] in a panel of one vector, of two */
+  int64_t tile_rows[2][ES_GEMM_ROWS]; /* of C in a tile of one vector, of two */
 } es_gemm_block;
 
 static inline int64_t es_gemm_smaller(int64_t a, int64_t b) { return a < b ? a : b; }
