@@ -149,8 +149,8 @@ typedef enum es_gemm_group {
 } es_gemm_group;
 
 es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis);
-/* Points of one group. */
-int64_t es_gemm_count(const es_problem *p, int x, es_gemm_group group);
+/* count[ES_GEMM_GROUPS]: points of each group. */
+void es_gemm_counts(const es_problem *p, int x, int64_t *count);
 /* Whether the constraints cut the rows of x, and nothing else, into a moderate
  * number of boxes. True without constraints. NOMEM through *status. */
 bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,

@@ -15,11 +15,10 @@ es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis) {
   return in_x && in_y ? ES_GEMM_BATCH : in_y ? ES_GEMM_N : ES_GEMM_M;
 }
 
-int64_t es_gemm_count(const es_problem *p, int x, es_gemm_group group) {
-  int64_t count = 1; /* no overflow: applicable() multiplied all extents */
-  for (int a = 0; a < p->rank; a++)
-    if (es_gemm_group_of(p, x, a) == group) count *= p->extent[a];
-  return count;
+void es_gemm_counts(const es_problem *p, int x, int64_t *count) {
+  for (int g = 0; g < ES_GEMM_GROUPS; g++) count[g] = 1;
+  for (int a = 0; a < p->rank; a++) /* no overflow: applicable() multiplied all extents */
+    count[es_gemm_group_of(p, x, a)] *= p->extent[a];
 }
 
 /* ---- offsets ------------------------------------------------------------------ */

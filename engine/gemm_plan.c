@@ -101,19 +101,36 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   return times * (elements * pack_cycles(across, along, g->y.native) + (across ? moves : 0));
 }
 
+/* Cycles for one batch and bytes for all, of every way to treat the two sides. */
+typedef struct outlook {
+  double common, x[2], y[2]; /* x: in place, packed; y: packed, in place */
+  double bytes, batch;
+} outlook;
+
+static outlook look(es_gemm_plan g) {
+  const es_problem *p = g.problem;
+  const es_gemm_type *type = &g.kernels->gemm->type[g.kind];
+  double m = (double)g.m_count, n = (double)g.n.count;
+  double tiles = ceil(m / type->height[type->n_heights - 1]), panels = (double)g.n_panels;
+  bool rows = !g.along_c && runs_along(p, g.x.in, &p->out, ES_GEMM_M);
+  outlook o = {.batch = (double)g.batch.count,
+               .common = compute_cycles(&g, m, (double)g.k.count) +
+                         m * n * store_cycles(&g, rows, g.along_c) + 100,
+               .bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
+                        2 * es_problem_side_bytes(p, &p->out)};
+  for (int i = 0; i < 2; i++) {
+    g.x_packed = g.y_direct = i;
+    o.x[i] = x_cycles(&g, p, tiles, panels);
+    o.y[i] = y_cycles(&g, p, tiles, panels);
+  }
+  return o;
+}
+
 /* At 3 GHz; an estimate for choosing, not a promise. */
-static double predict(const es_gemm_plan *g, const es_problem *p) {
-  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
-  double m = (double)g->m_count, n = (double)g->n.count, batch = (double)g->batch.count;
-  double tiles = ceil(m / type->height[type->n_heights - 1]), panels = (double)g->n_panels;
-  bool rows = !g->along_c && runs_along(p, g->x.in, &p->out, ES_GEMM_M);
-  double cycles = compute_cycles(g, m, (double)g->k.count) +
-                  m * n * store_cycles(g, rows, g->along_c) + x_cycles(g, p, tiles, panels) +
-                  y_cycles(g, p, tiles, panels) + 100;
-  double bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
-                 2 * es_problem_side_bytes(p, &p->out);
-  double threads = fmin(g->threads, fmax(1, batch * (double)(g->n_nb * g->n_mb)));
-  double compute = batch * cycles / 3e9 / threads, memory = bytes / 2e10;
+static double predict(const es_gemm_plan *g, const outlook *o) {
+  double cycles = o->common + o->x[g->x_packed] + o->y[g->y_direct];
+  double threads = fmin(g->threads, fmax(1, o->batch * (double)(g->n_nb * g->n_mb)));
+  double compute = o->batch * cycles / 3e9 / threads, memory = o->bytes / 2e10;
   return 2e-8 + fmax(compute, memory) + fmin(compute, memory) / 4; /* they overlap in part */
 }
 
@@ -180,7 +197,6 @@ static void choose_blocks(es_gemm_plan *g) {
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
   int64_t wide = ES_GEMM_Y_BLOCK / (int64_t)g->each / g->kc / g->nr;
   g->pb = block(g->n_panels, wide, panel_unit(g), &g->n_nb);
-  g->group = group_size(g, most);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
 }
@@ -202,15 +218,14 @@ static es_dtype dtype_of(es_gemm_kind kind) {
   return dtype[kind];
 }
 
-static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_gemm_kind kind, int x,
-                              bool x_packed, bool y_direct) {
+/* A plan with operand x by element, but for how its sides are treated. */
+static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
+                              int x) {
   es_gemm_plan g = {.problem = p,
                     .kernels = env->kernels,
                     .kind = kind,
                     .compute = dtype_of(kind),
                     .each = es_dtype_size(dtype_of(kind)),
-                    .x_packed = x_packed,
-                    .y_direct = y_direct,
                     .threads = env->threads};
   g.x = (es_gemm_operand){x, p->in[x].dtype, p->in[x].dtype == g.compute};
   g.y = (es_gemm_operand){1 - x, p->in[1 - x].dtype, p->in[1 - x].dtype == g.compute};
@@ -218,12 +233,21 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
   g.plain_store = p->out.dtype == g.compute && p->alpha == 1 && p->beta == 0 &&
                   p->reduce != ES_REDUCE_MEAN;
   g.along_c = runs_along(p, x, &p->out, ES_GEMM_N);
-  g.batch.count = es_gemm_count(p, x, ES_GEMM_BATCH);
-  g.m_count = es_gemm_count(p, x, ES_GEMM_M);
-  g.n.count = es_gemm_count(p, x, ES_GEMM_N);
-  g.k.count = es_gemm_count(p, x, ES_GEMM_K);
+  int64_t count[ES_GEMM_GROUPS];
+  es_gemm_counts(p, x, count);
+  g.batch.count = count[ES_GEMM_BATCH];
+  g.m_count = count[ES_GEMM_M];
+  g.n.count = count[ES_GEMM_N];
+  g.k.count = count[ES_GEMM_K];
   choose_blocks(&g);
   return g;
+}
+
+static void treat_sides(es_gemm_plan *g, int variant) {
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  g->x_packed = variant & 2;
+  g->y_direct = variant & 4;
+  g->group = group_size(g, type->height[type->n_heights - 1]);
 }
 
 /* Under constraints every box takes its own part of k from the panels, so these hold
@@ -267,35 +291,41 @@ static void set_room(es_gemm_plan *g) {
   room->x_steps = place(room, g->x_packed ? 2 * kc * index : 0);
 }
 
-static bool variant_fits(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
-                         int variant, es_gemm_plan *plan) {
-  *plan = candidate(p, env, kind, variant & 1, variant & 2, variant & 4);
-  if (!possible(plan)) return false;
-  plan->seconds = predict(plan, p);
-  set_room(plan);
-  return true;
+/* The best of the variants in which x is read by element, of all or of one (-1: all).
+ * Only where *found must it beat *plan. */
+static void choose_sides(const es_problem *p, const es_plan_env *env, es_gemm_kind kind, int x,
+                         int only, es_gemm_plan *plan, bool *found) {
+  es_gemm_plan g = candidate(p, env, kind, x);
+  outlook o = look(g);
+  for (int i = x; i < ES_GEMM_VARIANTS; i += 2) {
+    if (only >= 0 && i != only) continue;
+    treat_sides(&g, i);
+    if (!possible(&g)) continue;
+    g.seconds = predict(&g, &o);
+    if (*found && g.seconds >= plan->seconds) continue;
+    *plan = g;
+    *found = true;
+  }
 }
 
 bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                           int variant, es_gemm_plan *plan) {
+  bool found = false;
   es_status status;
-  return es_gemm_boxes_possible(&env->arena->allocator, p, variant & 1, &status) &&
-         variant_fits(p, env, kind, variant, plan);
+  if (es_gemm_boxes_possible(&env->arena->allocator, p, variant & 1, &status))
+    choose_sides(p, env, kind, variant & 1, variant, plan, &found);
+  if (found) set_room(plan);
+  return found;
 }
 
 bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                          es_gemm_plan *plan) {
   bool found = false;
-  for (int x = 0; x < 2; x++) {
-    es_status status;
-    if (!es_gemm_boxes_possible(&env->arena->allocator, p, x, &status)) continue;
-    for (int i = x; i < ES_GEMM_VARIANTS; i += 2) {
-      es_gemm_plan g;
-      if (!variant_fits(p, env, kind, i, &g) || (found && g.seconds >= plan->seconds)) continue;
-      *plan = g;
-      found = true;
-    }
-  }
+  es_status status;
+  for (int x = 0; x < 2; x++)
+    if (es_gemm_boxes_possible(&env->arena->allocator, p, x, &status))
+      choose_sides(p, env, kind, x, -1, plan, &found);
+  if (found) set_room(plan);
   return found;
 }
 

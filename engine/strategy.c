@@ -36,34 +36,34 @@ static bool streams(const es_problem *p, const es_plan_env *env) {
   return !(own[0] && own[1]) && es_strategy_reduce.applicable(p, env);
 }
 
-static const es_strategy *cheapest(const es_problem *p, const es_plan_env *env) {
+static const es_strategy *cheapest(const es_problem *p, const es_plan_env *env, double *seconds) {
   const es_strategy *best = NULL;
-  double least = 0;
   for (int i = 0; es_strategies[i]; i++) {
     const es_strategy *s = es_strategies[i];
     if (s == &es_strategy_gemm && streams(p, env)) continue;
     if (!s->applicable(p, env)) continue;
     double cost = s->cost(p, env);
-    if (best && cost >= least) continue;
+    if (best && cost >= *seconds) continue;
     best = s;
-    least = cost;
+    *seconds = cost;
   }
   return best;
 }
 
 static es_status choose(const es_problem *p, const es_plan_env *env, const char *forced,
-                        const es_strategy **chosen, es_error *error) {
+                        const es_strategy **chosen, double *seconds, es_error *error) {
   *chosen = NULL;
-  if (!forced) return *chosen = cheapest(p, env), ES_OK;
+  if (!forced) return *chosen = cheapest(p, env, seconds), ES_OK;
   for (int i = 0; es_strategies[i]; i++)
     if (!strcmp(es_strategies[i]->name, forced)) *chosen = es_strategies[i];
   if (!*chosen) return unknown_name(forced, error);
-  if (es_problem_points(p) == 0) *chosen = cheapest(p, env);
+  if (es_problem_points(p) == 0) return *chosen = cheapest(p, env, seconds), ES_OK;
   if (!(*chosen)->applicable(p, env))
     return es_fail(error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
                    "the strategy '%s' was asked for but cannot run this expression; leave the "
                    "strategy open, or ask for 'loops', which runs everything",
                    forced);
+  *seconds = (*chosen)->cost(p, env);
   return ES_OK;
 }
 
@@ -94,9 +94,9 @@ es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *
   if (!canonical) return es_fail_nomem(error);
   es_problem_canonicalise(canonical);
   const es_strategy *s;
-  ES_TRY(choose(canonical, env, forced, &s, error));
-  *step = (es_step){.strategy = s, .problem = canonical};
-  step->predicted = s->cost(canonical, env);
+  double seconds = 0;
+  ES_TRY(choose(canonical, env, forced, &s, &seconds, error));
+  *step = (es_step){.strategy = s, .problem = canonical, .predicted = seconds};
   step->flops = es_problem_points(canonical);
   step->bytes = es_problem_side_bytes(canonical, &canonical->out);
   for (int i = 0; i < canonical->n_in; i++)

@@ -167,6 +167,7 @@ static int kinds_for(const es_problem *p, es_gemm_kind kind[3], bool *measure) {
 static bool applicable(const es_problem *p, const es_plan_env *env) {
   if (p->n_in != 2 || p->rank > ES_GEMM_MAX_AXES || !counts_fit(p)) return false;
   if (!sums_products(p, env) && !finds_pairs(p)) return false;
+  if (!p->n_constraints) return true; /* packing both sides is always possible */
   es_gemm_kind kind[3];
   bool measure;
   es_gemm_plan plan;
