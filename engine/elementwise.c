@@ -123,9 +123,8 @@ static es_tensor *run(es_ctx *ctx, es_tensor *y, es_rows_task task, work *w, int
 
 /* ---- broadcasting ----------------------------------------------------------------------- */
 
-/* NumPy's rule over n operands, aligned at their last axes. */
-static es_status broadcast(const char *what, int n, const es_array *in, int *rank, int64_t *shape,
-                           es_error *error) {
+es_status es_rows_broadcast(const char *what, int n, const es_array *in, int *rank, int64_t *shape,
+                            es_error *error) {
   *rank = 0;
   for (int k = 0; k < n; k++)
     if (in[k].rank > *rank) *rank = in[k].rank;
@@ -257,7 +256,7 @@ static es_tensor *binary(es_ctx *ctx, es_binary_op op, es_array a, es_array b, e
   }
   int rank;
   int64_t shape[ES_MAX_RANK];
-  if (broadcast(what, 2, (es_array[]){a, b}, &rank, shape, &error) != ES_OK)
+  if (es_rows_broadcast(what, 2, (es_array[]){a, b}, &rank, shape, &error) != ES_OK)
     return es_ctx_fail_tensor(ctx, &error);
   es_tensor *y = es_tensor_new(ctx, s.out, rank, shape, false);
   if (!y) return NULL;
@@ -329,8 +328,8 @@ static inline __attribute__((always_inline)) void choose_sized(char *out, const 
   }
 }
 
-static void choose(size_t size, void *out, const uint8_t *condition, const void *a, const void *b,
-                   int64_t n) {
+void es_rows_choose(size_t size, void *out, const uint8_t *condition, const void *a, const void *b,
+                    int64_t n) {
   switch (size) { /* a constant size makes each memcpy one load and one store */
   case 1: choose_sized(out, condition, a, b, n, 1); break;
   case 2: choose_sized(out, condition, a, b, n, 2); break;
@@ -345,7 +344,7 @@ static int64_t where_row(void *arg, int64_t first, int64_t n) {
   es_row_buffer a, b, c, out;
   void *place = es_rows_place(&w->to, first, out.bytes);
   const void *condition = es_rows_read(&w->c, first, n, c.bytes);
-  choose(es_dtype_size(w->to.compute), place, condition, es_rows_read(&w->a, first, n, a.bytes),
+  es_rows_choose(es_dtype_size(w->to.compute), place, condition, es_rows_read(&w->a, first, n, a.bytes),
          es_rows_read(&w->b, first, n, b.bytes), n);
   return es_rows_write(&w->to, first, n, place);
 }
@@ -364,7 +363,7 @@ es_tensor *es_where(es_ctx *ctx, const es_tensor *condition, const es_tensor *a,
   es_array in[3] = {es_tensor_array(condition), es_tensor_array(a), es_tensor_array(b)};
   int rank;
   int64_t shape[ES_MAX_RANK], done;
-  if (broadcast("where", 3, in, &rank, shape, &error) != ES_OK)
+  if (es_rows_broadcast("where", 3, in, &rank, shape, &error) != ES_OK)
     return es_ctx_fail_tensor(ctx, &error);
   es_tensor *y = es_tensor_new(ctx, dtype, rank, shape, false);
   es_tensor *cast = y && in[0].dtype != ES_BOOL ? es_cast(ctx, condition, ES_BOOL) : NULL;

@@ -164,7 +164,7 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
   /* The pool was made with the plan: making one here would allocate. */
   walk w = {.plan = plan,
             .args = {.base = base,
-                     .pool = ctx ? ctx->pool : NULL,
+                     .pool = ctx && !plan->alone ? ctx->pool : NULL,
                      .ctx = ctx,
                      .error = error ? error : &local},
             .workspace = bytes};

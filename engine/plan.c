@@ -196,18 +196,19 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
                         const es_options *options, es_plan **out, es_error *error) {
   es_plan *plan = es_alloc(&ctx->allocator, sizeof *plan);
   if (!plan) return es_fail_nomem(error);
-  *plan = (es_plan){.ctx = ctx};
+  *plan = (es_plan){.ctx = ctx, .alone = options && options->alone};
+  int threads = plan->alone ? 1 : ctx->config.threads;
   es_ctx_hold(ctx);
   atomic_init(&plan->count, 1);
   es_arena_init(&plan->arena, &ctx->allocator);
   es_arena scratch;
   es_arena_init(&scratch, &ctx->allocator);
   es_builder b = {.ctx = ctx, .plan = plan, .scratch = &scratch, .bound = bound, .error = error};
-  b.env = (es_plan_env){&plan->arena, ctx->kernels, ctx->config.threads};
+  b.env = (es_plan_env){&plan->arena, ctx->kernels, threads};
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   es_status status = build(&b, in);
   es_arena_free(&scratch);
-  if (status == ES_OK && ctx->config.threads > 1 && predicted(plan) > WORTH_THREADS)
+  if (status == ES_OK && threads > 1 && predicted(plan) > WORTH_THREADS)
     es_ctx_pool(ctx); /* now, because a run allocates nothing; without it one thread runs */
   if (status != ES_OK) {
     es_plan_release(plan);

@@ -59,6 +59,7 @@ struct es_plan {
    * copies nothing. The steps copy, for those who bring their own output. */
   bool is_view;
   es_plan_view *view; /* [n_out], NULL unless is_view */
+  bool alone; /* runs on the calling thread */
   /* Integers that may pass their type: out is then written before the error. */
   bool may_overflow;
   es_span *out_span; /* [n_out] terms in the text, to blame for their size */
@@ -75,6 +76,11 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
 es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t len,
                             const es_array *in, int64_t n, const es_array *out,
                             const es_options *options, es_plan **plan, es_error *error);
+/* Operand index of a plan (then its outputs) with these data. */
+static inline es_array es_plan_array(const es_plan *plan, int index, const void *data) {
+  const es_plan_slot *slot = &plan->slot[index];
+  return (es_array){(void *)(uintptr_t)data, slot->dtype, slot->rank, slot->shape, slot->strides};
+}
 /* es_run for any number of outputs. */
 es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                           const es_array *out, int64_t n_out, void *workspace, es_error *error);

@@ -34,6 +34,13 @@ static inline void *es_rows_place(const es_rows *rows, int64_t first, void *row)
   return rows->direct ? rows->data + first * (int64_t)es_dtype_size(rows->dtype) : row;
 }
 
+/* out[i] = condition[i] ? a[i] : b[i], elements of size bytes. */
+void es_rows_choose(size_t size, void *out, const uint8_t *condition, const void *a, const void *b,
+                    int64_t n);
+/* NumPy's rule over the shapes of n operands, aligned at their last axes. */
+es_status es_rows_broadcast(const char *what, int n, const es_array *in, int *rank, int64_t *shape,
+                            es_error *error);
+
 /* Room for one row of any compute type. */
 typedef union es_row_buffer {
   _Alignas(ES_ALIGN) char bytes[ES_ROW * 16];

@@ -443,6 +443,7 @@ typedef struct es_options {
   bool has_scale;       /* out = alpha * expression + beta * out */
   double alpha, beta;   /* beta 0 never reads out */
   const char *strategy; /* NULL: the planner chooses */
+  bool alone;           /* the plan is for the calling thread, whatever threads there are */
 } es_options;
 
 /* n-ary contraction, any pattern with one output term. sizes may be NULL. */

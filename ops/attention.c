@@ -1,47 +1,14 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "engine/cache.h"
+#include "engine/rows.h"
+#include "ops/attention_blocks.h"
 #include "ops/calls.h"
 
-/* Where allowed is false the score becomes -inf. */
-static es_tensor *mask_scores(es_ctx *ctx, es_tensor *scores, const es_tensor *allowed) {
-  es_tensor *never = es_full(ctx, es_dtype_of(scores), 0, NULL, -INFINITY);
-  return never && allowed ? es_where(ctx, allowed, scores, never) : NULL;
-}
-
-/* True where token j may be seen from token i: j <= i. */
-static es_tensor *causal_mask(es_ctx *ctx, int64_t rows, int64_t columns) {
-  es_tensor *i = es_ramp(ctx, ES_I64, 2, (int64_t[]){rows, 1});
-  es_tensor *j = es_ramp(ctx, ES_I64, 2, (int64_t[]){1, columns});
-  return i && j ? es_binary(ctx, ES_GE, i, j) : NULL;
-}
-
-/* softmax over the last axis in which a row of -inf gives zeros. */
-static es_tensor *masked_softmax(es_ctx *ctx, es_tensor *scores) {
-  int last = -1;
-  if (es_size(scores) == 0) return scores;
-  es_tensor *most = es_reduce_axes(ctx, ES_REDUCE_MAX, scores, &last, 1, true);
-  es_tensor *finite = most ? es_binary_scalar(ctx, ES_GT, most, -INFINITY, false, false) : NULL;
-  es_tensor *is_nan = most ? es_unary(ctx, ES_ISNAN, most) : NULL;
-  es_tensor *keep = finite && is_nan ? es_binary(ctx, ES_OR, finite, is_nan) : NULL;
-  es_tensor *zero = most ? es_full(ctx, es_dtype_of(most), 0, NULL, 0) : NULL;
-  es_tensor *shift = keep && zero ? es_where(ctx, keep, most, zero) : NULL;
-  es_tensor *shifted = shift ? es_binary(ctx, ES_SUB, scores, shift) : NULL;
-  es_tensor *e = shifted ? es_unary(ctx, ES_EXP, shifted) : NULL;
-  es_tensor *sum = e ? es_reduce_axes(ctx, ES_REDUCE_SUM, e, &last, 1, true) : NULL;
-  es_tensor *one = sum ? es_full(ctx, es_dtype_of(sum), 0, NULL, 1) : NULL;
-  es_tensor *divisor = one ? es_where(ctx, keep, sum, one) : NULL;
-  return divisor ? es_binary(ctx, ES_DIV, e, divisor) : NULL;
-}
-
-static es_tensor *apply_mask(es_ctx *ctx, es_tensor *scores, const es_tensor *mask) {
-  if (es_dtype_of(mask) == ES_BOOL) return mask_scores(ctx, scores, mask);
-  es_tensor *sum = es_binary(ctx, ES_ADD, scores, mask);
-  return sum ? es_cast(ctx, sum, es_dtype_of(scores)) : NULL;
-}
-
-/* The two contractions. With grouped queries, g query heads share one of n key
- * and value heads: a split of the head axis, no copy. */
+/* The two contractions: they tell shapes and types, and refuse what does not fit. With
+ * grouped queries, g query heads share one of n key and value heads. */
 typedef struct contractions {
   const char *scores, *values;
 } contractions;
@@ -50,18 +17,117 @@ static const contractions plain = {"... i d, ... j d -> ... i j", "... i j, ... 
 static const contractions grouped = {"... (n g) i d, ... n j d -> ... (n g) i j",
                                      "... (n g) i j, ... n j e -> ... (n g) i e"};
 
-static es_tensor *attend(es_ctx *ctx, const contractions *c, es_tensor *q, es_tensor *k,
-                         es_tensor *v, const es_tensor *mask, bool is_causal, double scale) {
-  es_tensor *scaled = es_ops_scalar(ctx, ES_MUL, q, scale);
-  es_tensor *scores = scaled ? es_ops_pair(ctx, c->scores, scaled, k, NULL) : NULL;
-  if (scores && is_causal) {
-    const int64_t *shape = es_shape(scores) + es_rank(scores) - 2;
-    es_tensor *allowed = causal_mask(ctx, shape[0], shape[1]);
-    scores = allowed ? mask_scores(ctx, scores, allowed) : NULL;
+typedef struct shaped {
+  es_dtype dtype;
+  int rank;
+  int64_t shape[ES_MAX_RANK];
+} shaped;
+
+static es_array array_of(const shaped *s) {
+  return (es_array){.dtype = s->dtype, .rank = s->rank, .shape = s->shape};
+}
+
+/* What the contraction would give. False: the error is recorded. */
+static bool contracted(es_ctx *ctx, const char *text, es_array a, es_array b, shaped *out) {
+  es_plan *plan;
+  es_error error;
+  es_array in[2] = {a, b};
+  if (es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), in, 2, NULL, NULL, &plan, &error)) {
+    es_ctx_fail(ctx, &error, text, strlen(text));
+    return false;
   }
-  if (scores && mask) scores = apply_mask(ctx, scores, mask);
-  es_tensor *weights = scores ? masked_softmax(ctx, scores) : NULL;
-  return weights ? es_ops_pair(ctx, c->values, weights, v, NULL) : NULL;
+  out->dtype = es_plan_dtype(plan);
+  out->rank = es_plan_rank(plan);
+  memcpy(out->shape, es_plan_shape(plan), sizeof *out->shape * (size_t)out->rank);
+  es_plan_release(plan);
+  return true;
+}
+
+/* The scores under a mask, which may stretch them. */
+static bool masked(es_ctx *ctx, const es_tensor *mask, shaped *scores) {
+  es_error error;
+  shaped before = *scores;
+  es_array in[2] = {array_of(&before), es_tensor_array(mask)};
+  const char *what = in[1].dtype == ES_BOOL ? "where" : "add";
+  if (!es_rows_broadcast(what, 2, in, &scores->rank, scores->shape, &error)) return true;
+  es_ctx_fail(ctx, &error, NULL, 0);
+  return false;
+}
+
+/* The real type of the arithmetic. */
+static bool typed(es_ctx *ctx, const shaped *scores, const shaped *out, es_dtype *real) {
+  *real = out->dtype == ES_C64 ? ES_F32 : out->dtype == ES_C128 ? ES_F64 : out->dtype;
+  if (es_dtype_class(scores->dtype) != ES_CLASS_COMPLEX) return true;
+  es_ops_fail(ctx, ES_E_DTYPE, "scaled_dot_product_attention: scores of type %s have no largest",
+              es_dtype_name(scores->dtype));
+  return false;
+}
+
+/* ---- operands of one batch shape ------------------------------------------------------- */
+
+static es_tensor *converted(es_ctx *ctx, const es_tensor *t, es_dtype dtype) {
+  return es_dtype_of(t) == dtype ? (es_tensor *)t : es_cast(ctx, t, dtype);
+}
+
+/* t with the batch axes of to, rows, and its own columns. */
+static es_tensor *spread(es_ctx *ctx, const es_tensor *t, const shaped *to, int64_t rows) {
+  if (!t) return NULL;
+  shaped s = *to;
+  s.shape[s.rank - 2] = rows;
+  s.shape[s.rank - 1] = es_shape(t)[es_rank(t) - 1];
+  return es_broadcast_to(ctx, t, s.rank, s.shape);
+}
+
+/* Query heads (n g) as two axes, n and g. */
+static es_tensor *split_heads(es_ctx *ctx, es_tensor *t, int64_t n) {
+  return t ? es_rearrange(ctx, "... (n g) i j -> ... n g i j", t, ES_SIZES({"n", n})) : NULL;
+}
+
+/* Complex numbers as pairs of columns. t, in C order, must outlive them. */
+static es_tensor *pairs(es_ctx *ctx, es_tensor *t, es_dtype real) {
+  if (!t || es_dtype_of(t) == real) return t;
+  int rank = es_rank(t);
+  int64_t shape[ES_MAX_RANK];
+  memcpy(shape, es_shape(t), sizeof *shape * (size_t)rank);
+  shape[rank - 1] *= 2; /* no overflow: the elements exist */
+  return es_tensor_wrap(ctx, real, t->storage->data, 2 * es_tensor_length(t), 2 * t->view.offset,
+                        rank, shape, NULL, t->view.writable, NULL, NULL);
+}
+
+static es_tensor *attend(es_ctx *ctx, bool enable_gqa, es_tensor *q, es_tensor *k, es_tensor *v,
+                         const es_tensor *mask, bool is_causal, double scale) {
+  const contractions *c = enable_gqa ? &grouped : &plain;
+  shaped scores, out;
+  es_dtype real;
+  if (!contracted(ctx, c->scores, es_tensor_array(q), es_tensor_array(k), &scores) ||
+      (mask && !masked(ctx, mask, &scores)) ||
+      !contracted(ctx, c->values, array_of(&scores), es_tensor_array(v), &out) ||
+      !typed(ctx, &scores, &out, &real))
+    return NULL;
+  int64_t i = scores.shape[scores.rank - 2], j = scores.shape[scores.rank - 1];
+  es_tensor *y = es_empty(ctx, out.dtype, out.rank, out.shape), *m = NULL;
+  es_attention a = {.out = pairs(ctx, y, real), .is_causal = is_causal, .scale = scale};
+  q = spread(ctx, converted(ctx, q, real), &scores, i);
+  k = converted(ctx, k, real);
+  v = converted(ctx, v, out.dtype);
+  if (out.dtype != real) v = pairs(ctx, es_contiguous(ctx, v), real);
+  if (mask) m = es_dtype_of(mask) == ES_BOOL ? (es_tensor *)mask : converted(ctx, mask, real);
+  if (m) m = es_broadcast_to(ctx, m, scores.rank, scores.shape);
+  if (enable_gqa && v && a.out) {
+    int64_t n = es_shape(v)[es_rank(v) - 3];
+    q = split_heads(ctx, q, n);
+    if (m) m = split_heads(ctx, m, n);
+    a.out = split_heads(ctx, a.out, n);
+    k = k ? es_unsqueeze(ctx, k, -3) : NULL;
+    v = es_unsqueeze(ctx, v, -3);
+  }
+  if (!q || !k || !v || !a.out || (mask && !m)) return NULL;
+  shaped heads = {.rank = es_rank(a.out)};
+  memcpy(heads.shape, es_shape(a.out), sizeof *heads.shape * (size_t)heads.rank);
+  a.query = q, a.mask = m;
+  a.key = spread(ctx, k, &heads, j);
+  a.value = spread(ctx, v, &heads, j);
+  return a.key && a.value && es_attention_run(ctx, &a) == ES_OK ? y : NULL;
 }
 
 es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query,
@@ -78,8 +144,8 @@ es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query,
   if (scale == 0) scale = 1 / sqrt((double)(d ? d : 1));
   es_tensor *q = es_ops_widen(ctx, query), *k = es_ops_widen(ctx, key),
             *v = es_ops_widen(ctx, value);
-  const contractions *c = enable_gqa ? &grouped : &plain;
-  es_tensor *y = q && k && v ? attend(ctx, c, q, k, v, attn_mask, is_causal, scale) : NULL;
+  if (q && es_dtype_class(es_dtype_of(q)) <= ES_CLASS_INT) q = es_cast(ctx, q, ES_F64);
+  es_tensor *y = q && k && v ? attend(ctx, enable_gqa, q, k, v, attn_mask, is_causal, scale) : NULL;
   return es_ops_leave(ctx, query, y);
 }
 

@@ -183,7 +183,8 @@ ES_API es_tensor *es_batch_norm(es_ctx *ctx, const es_tensor *input, const es_te
                                 const es_tensor *bias, double eps);
 
 /* Attention. query (..., i, d), key (..., j, d), value (..., j, e). attn_mask NULL,
- * bool (true: may attend) or added to the scores. scale 0: 1/sqrt(d). With
+ * bool (true: may attend) or added to the scores. scale 0: 1/sqrt(d). Scores never
+ * stand in memory beyond a block, so that memory grows with the tokens only. With
  * enable_gqa the head axis (third from the end) of query is a multiple of key's. */
 ES_API es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query,
                                                   const es_tensor *key, const es_tensor *value,
