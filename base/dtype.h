@@ -9,6 +9,15 @@
 typedef enum es_class { ES_CLASS_BOOL, ES_CLASS_INT, ES_CLASS_FLOAT, ES_CLASS_COMPLEX } es_class;
 
 static inline bool es_dtype_valid(es_dtype d) { return d >= 0 && d < ES_DTYPE_COUNT; }
+/* es_dtype_size of a valid type, where a call would cost more than what it is for. */
+static inline int64_t es_dtype_bytes(es_dtype d) {
+  static const uint8_t bytes[ES_DTYPE_COUNT] = {
+#define ES_X(name, value, text, bytes) [value] = bytes,
+      ES_DTYPE_LIST(ES_X)
+#undef ES_X
+  };
+  return bytes[d];
+}
 es_class es_dtype_class(es_dtype dtype);
 /* Range of an integer type (bool: 0..1). */
 void es_dtype_int_range(es_dtype dtype, int64_t *low, int64_t *high);

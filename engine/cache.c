@@ -100,14 +100,17 @@ static bool make_key(key *k, es_kind kind, const char *text, size_t len, const e
   return !options || put_options(k, options);
 }
 
-/* Multiply and fold (wyhash's mixer): 128-bit products spread every word. */
+static uint64_t mix(uint64_t a, uint64_t b) {
+  unsigned __int128 product = (unsigned __int128)a * b;
+  return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Multiply and fold, two words at a time (wyhash): 128-bit products spread every word. */
 static uint64_t hash_words(const uint64_t *word, size_t n) {
+  const uint64_t secret = 0xa0761d6478bd642fu;
   uint64_t h = 0x9e3779b97f4a7c15u ^ n;
-  for (size_t i = 0; i < n; i++) {
-    unsigned __int128 product = (unsigned __int128)(h ^ word[i]) * 0xd6e8feb86659fd93u;
-    h = (uint64_t)product ^ (uint64_t)(product >> 64) ^ 0xa0761d6478bd642fu;
-  }
-  return h;
+  for (; n > 1; n -= 2, word += 2) h = mix(word[0] ^ secret, word[1] ^ h);
+  return mix((n ? word[0] : 0) ^ 0xe7037ed1a0b428dbu, h ^ secret);
 }
 
 /* ---- the table ------------------------------------------------------------------ */

@@ -260,10 +260,10 @@ es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_er
                  what, (long long)bytes, (long long)now, (long long)limit);
 }
 
-es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
-                       es_error *error) {
+/* Words what es_ctx_admit() has refused. */
+static es_status refuse_tensor(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
+                               es_error *error) {
   int64_t count, bytes;
-  ES_TRY(es_view_check_shape(dtype, rank, shape, error));
   char text[200], what[280];
   es_text t = es_text_init(text, sizeof text);
   if (!es_count_i64(rank, shape, &count) ||
@@ -275,11 +275,19 @@ es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dty
         "%lld bytes",
         text, es_dtype_name(dtype), (long long)ctx->config.max_bytes);
   }
-  int64_t now = es_memory_now(ctx), limit = ctx->config.max_bytes;
-  if (now <= limit && bytes <= limit - now) return ES_OK;
   es_text_shape(&t, rank, shape);
   snprintf(what, sizeof what, "a tensor of shape %s and type %s", text, es_dtype_name(dtype));
   return es_ctx_admit_bytes(ctx, bytes, what, error);
+}
+
+es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
+                       es_error *error) {
+  int64_t count, bytes, now = es_memory_now(ctx), limit = ctx->config.max_bytes;
+  ES_TRY(es_view_check_shape(dtype, rank, shape, error));
+  bool fits = es_count_i64(rank, shape, &count) &&
+              es_mul_i64(count, es_dtype_bytes(dtype), &bytes) && now <= limit &&
+              bytes <= limit - now;
+  return fits ? ES_OK : refuse_tensor(ctx, rank, shape, dtype, error);
 }
 
 void *es_ctx_scratch(es_ctx *ctx, size_t bytes) {

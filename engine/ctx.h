@@ -22,8 +22,8 @@ struct es_ctx {
   atomic_int_fast64_t count;
   int64_t objects; /* live handles and storages */
   atomic_int_fast64_t bytes_now, bytes_peak;
-  es_scope *scope;
-  es_tensor *spare; /* released handles, kept for the next ones; linked by next */
+  es_scope *scope, *spare_scope; /* the innermost; NULL or one kept for the next push */
+  es_tensor *spare;              /* released handles, kept for the next ones; linked by next */
   int spares;
   bool closed;      /* es_ctx_destroy was called: nothing is kept any more */
   es_error error;   /* sticky; status OK when none */
@@ -42,7 +42,7 @@ struct es_ctx {
 
 /* Releases the innermost scope and what it holds. */
 void es_scope_end(es_ctx *ctx);
-/* Frees the handles kept for later. */
+/* Frees the handles and the scope kept for later. */
 void es_handles_free(es_ctx *ctx);
 /* Gives t, whose only count is the caller's, to the innermost scope. */
 void es_scope_own(es_ctx *ctx, es_tensor *t);

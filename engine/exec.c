@@ -7,36 +7,23 @@
 
 /* ---- the check ---------------------------------------------------------------- */
 
-static bool same_strides(const es_plan_slot *slot, const es_array *a) {
-  if (a->strides) {
-    for (int i = 0; i < slot->rank; i++)
-      if (a->strides[i] != slot->strides[i]) return false;
-    return true;
-  }
-  int64_t stride = 1; /* C order; the extents are the plan's, which were multiplied before */
-  for (int i = slot->rank - 1; i >= 0; i--) {
-    if (slot->strides[i] != stride) return false;
-    stride *= slot->shape[i] > 0 ? slot->shape[i] : 1;
-  }
+static inline bool same_strides(const es_plan_slot *slot, const es_array *a) {
+  if (!a->strides) return slot->c_order;
+  for (int i = 0; i < slot->rank; i++)
+    if (a->strides[i] != slot->strides[i]) return false;
   return true;
 }
 
-static bool same_shape(const es_plan_slot *slot, const es_array *a) {
+static inline bool same_shape(const es_plan_slot *slot, const es_array *a) {
   for (int i = 0; i < slot->rank; i++)
     if (a->shape[i] != slot->shape[i]) return false;
   return true;
 }
 
-/* A complex element is aligned like its parts. */
-static bool aligned(const es_plan_slot *slot, const void *data) {
-  size_t size = es_dtype_size(slot->dtype);
-  return ((uintptr_t)data & ((size < 8 ? size : 8) - 1)) == 0;
-}
-
 static inline bool matches(const es_plan_slot *slot, const es_array *a) {
   return a->dtype == slot->dtype && a->rank == slot->rank &&
          (slot->rank == 0 || (a->shape && same_shape(slot, a) && same_strides(slot, a))) &&
-         ((a->data && aligned(slot, a->data)) || slot->count == 0);
+         ((a->data && !((uintptr_t)a->data & slot->unaligned)) || slot->count == 0);
 }
 
 static void put_ints(es_text *t, int rank, const int64_t *values) {

@@ -14,9 +14,8 @@ typedef struct call {
   size_t len;
   es_tensor *const *in;
   int64_t n;
-  es_array *array; /* [n] */
   const es_options *options;
-  es_array stack[STACK_OPERANDS];
+  es_array *array, *stack; /* [n]; [STACK_OPERANDS], of which array makes use if that will do */
 } call;
 
 static es_status fail(const call *c, const es_error *error) {
@@ -121,7 +120,9 @@ static es_tensor *one_output(const call *c, const es_plan *plan) {
 
 static es_tensor *run(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in, int64_t n,
                       const es_options *options) {
-  call c = {.ctx = ctx, .kind = kind, .text = text, .in = in, .n = n, .options = options};
+  es_array stack[STACK_OPERANDS];
+  call c = {
+      .ctx = ctx, .kind = kind, .text = text, .in = in, .n = n, .options = options, .stack = stack};
   if (!begin(&c)) return NULL;
   es_plan *plan = plan_for(&c, NULL);
   es_tensor *result = plan ? one_output(&c, plan) : NULL;
@@ -165,7 +166,14 @@ static es_status run_aside(const call *c, es_tensor *out) {
 es_tensor *es_einsum_into(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
                           const es_options *options, es_tensor *out) {
   if (!out) return run(ctx, ES_KIND_EINSUM, text, in, n, options);
-  call c = {.ctx = ctx, .kind = ES_KIND_EINSUM, .text = text, .in = in, .n = n, .options = options};
+  es_array stack[STACK_OPERANDS];
+  call c = {.ctx = ctx,
+            .kind = ES_KIND_EINSUM,
+            .text = text,
+            .in = in,
+            .n = n,
+            .options = options,
+            .stack = stack};
   if (!begin(&c)) return NULL;
   es_error error;
   es_status status;
@@ -256,8 +264,14 @@ es_status es_split(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t 
                    const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
   if (!ctx || !out || n_out < 0) return es_ctx_fail_null(ctx, "es_split");
   es_options options = {.sizes = sizes};
-  call c = {
-      .ctx = ctx, .kind = ES_KIND_EINSUM, .text = text, .in = in, .n = n, .options = &options};
+  es_array stack[STACK_OPERANDS];
+  call c = {.ctx = ctx,
+            .kind = ES_KIND_EINSUM,
+            .text = text,
+            .in = in,
+            .n = n,
+            .options = &options,
+            .stack = stack};
   for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
   if (!begin(&c)) return ctx->error.status;
   es_plan *plan = plan_for(&c, NULL);

@@ -102,6 +102,10 @@ static es_status set_slot(es_arena *arena, es_plan_slot *slot, es_dtype dtype, i
   if (copy_ints(arena, rank, shape, &slot->shape) ||
       copy_ints(arena, rank, strides, &slot->strides))
     return es_fail_nomem(error);
+  int64_t bytes = es_dtype_bytes(dtype), c_order[ES_MAX_RANK];
+  slot->unaligned = (uint8_t)((bytes < 8 ? bytes : 8) - 1); /* complex: aligned like its parts */
+  slot->c_order = es_view_c_strides(rank, shape, c_order) &&
+                  (!rank || !memcmp(strides, c_order, (size_t)rank * sizeof *strides));
   return ES_OK;
 }
 

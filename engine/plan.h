@@ -12,6 +12,8 @@ typedef struct es_plan_slot {
   es_dtype dtype;
   int rank;
   int64_t *shape, *strides;
+  bool c_order;            /* what strides NULL stands for */
+  uint8_t unaligned;       /* bits that no address of an element has */
   int64_t count;           /* elements */
   const void *constant;    /* one element in the plan's arena, read by broadcast; else NULL */
   size_t workspace_offset; /* intermediates: where in the workspace */

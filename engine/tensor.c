@@ -15,8 +15,9 @@ struct es_scope {
 
 es_status es_scope_push(es_ctx *ctx) {
   if (!ctx) return ES_E_VALUE;
-  es_scope *scope = es_alloc(&ctx->allocator, sizeof *scope);
-  if (!scope) {
+  es_scope *scope = ctx->spare_scope;
+  ctx->spare_scope = NULL;
+  if (!scope && !(scope = es_alloc(&ctx->allocator, sizeof *scope))) {
     es_error error;
     es_fail_nomem(&error);
     return es_ctx_fail(ctx, &error, NULL, 0);
@@ -40,7 +41,8 @@ void es_scope_end(es_ctx *ctx) {
   es_scope *scope = ctx->scope;
   empty_scope(scope);
   ctx->scope = scope->outer;
-  es_free(&ctx->allocator, scope, sizeof *scope);
+  es_free(&ctx->allocator, ctx->spare_scope, sizeof *scope);
+  ctx->spare_scope = scope;
 }
 
 /* The outermost scope stays open: it is emptied. */
@@ -137,6 +139,8 @@ void es_handles_free(es_ctx *ctx) {
     es_free(&ctx->allocator, t, sizeof *t);
   }
   ctx->spares = 0;
+  es_free(&ctx->allocator, ctx->spare_scope, sizeof *ctx->spare_scope);
+  ctx->spare_scope = NULL;
 }
 
 es_tensor *es_retain(es_tensor *t) {
@@ -267,7 +271,3 @@ bool es_is_contiguous(const es_tensor *t) {
 }
 
 bool es_is_view(const es_tensor *t) { return t && t->storage->count > 1; }
-
-es_array es_tensor_array(const es_tensor *t) {
-  return (es_array){es_tensor_at(t), t->view.dtype, t->view.rank, t->view.shape, t->view.strides};
-}

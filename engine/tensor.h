@@ -4,6 +4,7 @@
 #ifndef ES_ENGINE_TENSOR_H
 #define ES_ENGINE_TENSOR_H
 
+#include "base/dtype.h"
 #include "engine/view.h"
 
 typedef struct es_storage {
@@ -33,16 +34,19 @@ es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t lengt
                           void (*release)(void *user), void *user);
 /* Elements that the storage of t holds. */
 static inline int64_t es_tensor_length(const es_tensor *t) {
-  return t->storage->bytes / (int64_t)es_dtype_size(t->view.dtype);
+  return t->storage->bytes / es_dtype_bytes(t->view.dtype);
 }
 /* A handle on the storage of x through es_view_make; offset counts from the start
  * of the storage. NULL: error recorded in ctx. */
 es_tensor *es_tensor_view(es_ctx *ctx, const es_tensor *x, int rank, const int64_t *shape,
                           const int64_t *strides, int64_t offset);
 static inline void *es_tensor_at(const es_tensor *t) {
-  return (char *)t->storage->data + t->view.offset * (int64_t)es_dtype_size(t->view.dtype);
+  return (char *)t->storage->data + t->view.offset * es_dtype_bytes(t->view.dtype);
 }
-es_array es_tensor_array(const es_tensor *t); /* borrowed description */
+/* Borrowed description. */
+static inline es_array es_tensor_array(const es_tensor *t) {
+  return (es_array){es_tensor_at(t), t->view.dtype, t->view.rank, t->view.shape, t->view.strides};
+}
 /* An alias of x in the current scope: same storage and view, own handle. */
 es_tensor *es_tensor_alias(es_ctx *ctx, const es_tensor *x);
 

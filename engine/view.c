@@ -52,7 +52,8 @@ bool es_view_reach(int rank, const int64_t *shape, const int64_t *strides, int64
 
 /* ---- the constructor -------------------------------------------------------- */
 
-es_status es_view_check_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error) {
+/* Words what es_view_check_shape() has found. */
+static es_status refuse_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error) {
   if (!es_dtype_valid(dtype))
     return es_fail(error, ES_E_DTYPE, "D1", ES_NOWHERE, "%d is not an element type", (int)dtype);
   if (rank < 0 || rank > ES_MAX_RANK)
@@ -65,10 +66,13 @@ es_status es_view_check_shape(es_dtype dtype, int rank, const int64_t *shape, es
   return ES_OK;
 }
 
-static es_status check_shape(es_dtype dtype, int rank, const int64_t *shape, int64_t *count,
-                             es_error *error) {
-  ES_TRY(es_view_check_shape(dtype, rank, shape, error));
-  if (es_count_i64(rank, shape, count)) return ES_OK;
+es_status es_view_check_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error) {
+  bool sound = es_dtype_valid(dtype) && rank >= 0 && rank <= ES_MAX_RANK;
+  for (int i = 0; sound && i < rank; i++) sound = shape[i] >= 0;
+  return sound ? ES_OK : refuse_shape(dtype, rank, shape, error);
+}
+
+static es_status refuse_count(int rank, const int64_t *shape, es_error *error) {
   char text[256];
   es_text t = es_text_init(text, sizeof text);
   es_text_shape(&t, rank, shape);
@@ -76,12 +80,24 @@ static es_status check_shape(es_dtype dtype, int rank, const int64_t *shape, int
                  "a view of shape %s has more than 2^63 - 1 elements", text);
 }
 
-static es_status check_reach(int64_t length, int64_t offset, int rank, const int64_t *shape,
-                             const int64_t *strides, es_error *error) {
-  int64_t low, high, first, last;
-  bool fits = reach(rank, shape, strides, &low, &high) && es_add_i64(offset, low, &first) &&
-              es_add_i64(offset, high, &last);
-  if (fits && first >= 0 && last < length) return ES_OK;
+static es_status check_shape(es_dtype dtype, int rank, const int64_t *shape, int64_t *count,
+                             es_error *error) {
+  ES_TRY(es_view_check_shape(dtype, rank, shape, error));
+  return es_count_i64(rank, shape, count) ? ES_OK : refuse_count(rank, shape, error);
+}
+
+/* First and last element touched; false when they leave int64. */
+static bool ends(int64_t offset, int rank, const int64_t *shape, const int64_t *strides,
+                 int64_t *first, int64_t *last) {
+  int64_t low, high;
+  return reach(rank, shape, strides, &low, &high) && es_add_i64(offset, low, first) &&
+         es_add_i64(offset, high, last);
+}
+
+static es_status refuse_reach(int64_t length, int64_t offset, int rank, const int64_t *shape,
+                              const int64_t *strides, es_error *error) {
+  int64_t first, last;
+  bool fits = ends(offset, rank, shape, strides, &first, &last);
   char shape_text[160], strides_text[160];
   es_text s = es_text_init(shape_text, sizeof shape_text);
   es_text d = es_text_init(strides_text, sizeof strides_text);
@@ -100,20 +116,32 @@ static es_status check_reach(int64_t length, int64_t offset, int rank, const int
       (long long)length);
 }
 
+static es_status check_reach(int64_t length, int64_t offset, int rank, const int64_t *shape,
+                             const int64_t *strides, es_error *error) {
+  int64_t first, last;
+  bool inside = ends(offset, rank, shape, strides, &first, &last) && first >= 0 && last < length;
+  return inside ? ES_OK : refuse_reach(length, offset, rank, shape, strides, error);
+}
+
+static bool same(int rank, const int64_t *a, const int64_t *b) {
+  for (int i = 0; i < rank; i++)
+    if (a[i] != b[i]) return false;
+  return true;
+}
+
 es_status es_view_make(es_dtype dtype, int64_t storage_length, int64_t offset, int rank,
                        const int64_t *shape, const int64_t *strides, bool storage_writable,
                        es_view *out, es_error *error) {
   int64_t count = 0, c_strides[ES_MAX_RANK];
   ES_TRY(check_shape(dtype, rank, shape, &count, error));
   es_view_c_strides(rank, shape, c_strides); /* fits: count does */
-  if (count == 0 || !strides) strides = c_strides;
-  bool whole = strides == c_strides && offset == 0 && count <= storage_length;
+  bool dense = count == 0 || !strides || same(rank, strides, c_strides);
+  if (dense) strides = c_strides;
   if (count == 0)
     offset = 0;
-  else if (!whole) /* the first count elements need no further proof */
+  else if (!dense || offset < 0 || count > storage_length - offset)
     ES_TRY(check_reach(storage_length, offset, rank, shape, strides, error));
-  bool writable = storage_writable &&
-                  (strides == c_strides || es_view_injective(rank, shape, strides));
+  bool writable = storage_writable && (dense || es_view_injective(rank, shape, strides));
   out->dtype = dtype;
   out->rank = rank;
   out->offset = offset;
