@@ -180,17 +180,20 @@ static bool better_whole(es_arena *arena, const es_network *net, const es_path *
   return whole <= largest && 2 * between > whole;
 }
 
-es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path,
+static es_status find_tree(es_arena *arena, const es_network *net, double effort, es_merge *merge,
+                           es_error *error) {
+  if (net->n == 2) return merge[0] = (es_merge){0, 1}, ES_OK;
+  bool found = false;
+  if (net->n <= ES_PATH_EXACT) ES_TRY(es_merge_exact(arena, net, merge, &found, error));
+  return found ? ES_OK : es_merge_search(arena, net, effort, merge, error);
+}
+
+es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort, es_path **path,
                            es_error *error) {
   if (net->n < 2) return es_path_whole(arena, net, path, error);
   es_merge *merge = ES_NEW_N(arena, es_merge, net->n);
   if (!merge) return es_fail_nomem(error);
-  if (net->n == 2)
-    merge[0] = (es_merge){0, 1};
-  else if (net->n <= ES_PATH_EXACT)
-    ES_TRY(es_merge_exact(arena, net, merge, error));
-  else
-    ES_TRY(es_merge_greedy(arena, net, merge, error));
+  ES_TRY(find_tree(arena, net, effort, merge, error));
   if (!emit_all(arena, net, merge, path)) return es_fail_nomem(error);
   return better_whole(arena, net, *path) ? es_path_whole(arena, net, path, error) : ES_OK;
 }

@@ -37,15 +37,18 @@ typedef struct es_path {
   double points; /* multiply-adds of all steps */
 } es_path;
 
-/* Exact (all trees) up to this many operands, greedy above. */
-enum { ES_PATH_EXACT = 10 };
+/* Up to so many operands the best of all trees is found; up to so many the best of those
+ * that merge only what shares a label; above, a good one is searched for. */
+enum { ES_PATH_ALL = 10, ES_PATH_EXACT = 14 };
 /* Operands that the row-wise strategies take in one nest. */
 enum { ES_PATH_FUSE = 8 };
 
-/* Pairs of operands, a label that one operand alone holds being reduced before
+/* effort: how much longer than usual to search, 1 as a rule.
+ * Pairs of operands, a label that one operand alone holds being reduced before
  * the pair where that pays; one step over all where pairs gain nothing. Cost: points + bytes of
  * operands and results. Depends on labels and extents alone, so the order of summation does too. */
-es_status es_path_pairwise(es_arena *arena, const es_network *net, es_path **path, es_error *error);
+es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort, es_path **path,
+                           es_error *error);
 /* One step over all operands, for semirings that do not distribute. */
 es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error);
 

@@ -1,106 +1,139 @@
-/* All binary trees over at most ES_PATH_EXACT operands, by dynamic programming
- * over subsets: 3^10 / 2 = 29,524 splits. Label sets are bit sets here. */
+/* The cheapest tree over a few values, by dynamic programming over subsets. */
+#include <math.h>
+
 #include "engine/path_tree.h"
 
-typedef struct search {
-  const es_network *net;
-  int words;         /* 64-bit words of a bit set */
-  uint64_t *operand; /* [n][words], without the labels an operand alone holds */
-  uint64_t *kept;    /* [2^n][words] labels of the subset's value */
-  double *size;      /* [2^n] its elements */
-  double *cost;      /* [2^n] of the best tree */
-  int *split;        /* [2^n] one side of the last merge of that tree */
-} search;
+/* ---- sets of classes ------------------------------------------------------------ */
 
-static void add(uint64_t *set, int label) { set[label >> 6] |= (uint64_t)1 << (label & 63); }
-
-static double points(const search *s, const uint64_t *a, const uint64_t *b) {
+static double points(const es_small *s, const uint64_t *a, const uint64_t *b) {
   double product = 1;
   for (int w = 0; w < s->words; w++)
     for (uint64_t bits = a[w] | b[w]; bits; bits &= bits - 1)
-      product *= (double)s->net->extent[w * 64 + __builtin_ctzll(bits)];
+      product *= s->extent[w * 64 + __builtin_ctzll(bits)];
   return product;
 }
 
-static void fill_operands(search *s) {
-  const es_network *net = s->net;
-  for (int i = 0; i < net->n; i++)
-    for (int j = 0; j < net->operand[i].n; j++) {
-      int32_t label = net->operand[i].label[j];
-      int holders = 0;
-      for (int k = 0; k < net->n; k++)
-        for (int l = 0; l < net->operand[k].n; l++) holders += net->operand[k].label[l] == label;
-      for (int l = 0; l < net->out.n; l++) holders += net->out.label[l] == label;
-      if (holders > 1) add(s->operand + i * s->words, label);
-    }
+static bool meet(const es_small *s, const uint64_t *a, const uint64_t *b) {
+  for (int w = 0; w < s->words; w++)
+    if (a[w] & b[w]) return true;
+  return false;
 }
 
-/* Labels of the subset that the output or an operand outside it needs. */
-static void fill_kept(search *s, int subset) {
-  uint64_t *kept = s->kept + (size_t)subset * s->words;
-  for (int w = 0; w < s->words; w++) {
-    uint64_t inside = 0, outside = 0;
-    for (int i = 0; i < s->net->n; i++) {
-      uint64_t labels = s->operand[i * s->words + w];
-      if (subset >> i & 1)
-        inside |= labels;
-      else
-        outside |= labels;
-    }
-    kept[w] = inside & outside;
-    for (int l = 0; l < s->net->out.n; l++) {
-      int label = s->net->out.label[l];
-      if (label >> 6 == w && inside >> (label & 63) & 1) add(kept, label);
-    }
+static void fill_sets(const es_small *s, es_subsets *t) {
+  int words = s->words, all = (1 << s->n) - 1;
+  for (int w = 0; w < words; w++) t->held[w] = t->kept[w] = 0;
+  for (int subset = 1; subset <= all; subset++) {
+    int rest = subset & (subset - 1), lowest = __builtin_ctz((unsigned)subset);
+    for (int w = 0; w < words; w++)
+      t->held[subset * words + w] = t->held[rest * words + w] | s->operand[lowest][w];
   }
-  s->size[subset] = points(s, kept, kept);
+  for (int subset = 1; subset <= all; subset++) {
+    uint64_t *kept = t->kept + subset * words;
+    for (int w = 0; w < words; w++)
+      kept[w] = t->held[subset * words + w] & (t->held[(all ^ subset) * words + w] | s->out[w]);
+    t->size[subset] = points(s, kept, kept);
+  }
 }
 
-static void best_split(search *s, int subset) {
-  int lowest = subset & -subset;
-  s->cost[subset] = __builtin_inf();
-  for (int a = (subset - 1) & subset; a; a = (a - 1) & subset) {
-    int b = subset ^ a;
-    if (!(a & lowest)) continue;
-    double cost = s->cost[a] + s->cost[b];
-    if (cost >= s->cost[subset]) continue;
-    cost += points(s, s->kept + (size_t)a * s->words, s->kept + (size_t)b * s->words) +
-            s->net->element_bytes * (s->size[a] + s->size[b] + s->size[subset]);
-    if (cost < s->cost[subset]) {
-      s->cost[subset] = cost;
-      s->split[subset] = a;
+/* ---- the search ------------------------------------------------------------------- */
+
+bool es_subsets_init(es_arena *arena, int n, int words, es_subsets *t) {
+  size_t subsets = (size_t)1 << n;
+  t->held = ES_NEW_N(arena, uint64_t, subsets * (size_t)words);
+  t->kept = ES_NEW_N(arena, uint64_t, subsets * (size_t)words);
+  t->size = ES_NEW_N(arena, double, subsets);
+  t->cost = ES_NEW_N(arena, double, subsets);
+  t->split = ES_NEW_N(arena, int, subsets);
+  return t->held && t->kept && t->size && t->cost && t->split;
+}
+
+static void best_split(const es_small *s, es_subsets *t, int subset, double bound, double *work) {
+  int lowest = subset & -subset, words = s->words, others = subset ^ lowest;
+  double best = bound;
+  t->split[subset] = 0;
+  /* a holds the lowest member, so that each split is seen once. */
+  for (int b = others; b; b = (b - 1) & others) {
+    int a = subset ^ b;
+    double least = t->cost[a] + t->cost[b];
+    if (least >= best) continue;
+    const uint64_t *x = t->kept + a * words, *y = t->kept + b * words;
+    if (!s->strangers && !meet(s, x, y)) continue;
+    *work += 1;
+    double cost = least +
+                  es_merge_cost(s->net, points(s, x, y), t->size[a] + t->size[b] + t->size[subset]);
+    if (cost >= best) continue;
+    best = cost;
+    t->split[subset] = a;
+  }
+  *work += 0.1 * (double)((1 << __builtin_popcount((unsigned)others)) - 1);
+  t->cost[subset] = t->split[subset] ? best : INFINITY;
+}
+
+bool es_small_solve(const es_small *s, es_subsets *t, double bound, double *work) {
+  int all = (1 << s->n) - 1;
+  fill_sets(s, t);
+  for (int subset = 1; subset <= all; subset++) {
+    if (subset & (subset - 1))
+      best_split(s, t, subset, bound, work);
+    else
+      t->cost[subset] = 0;
+  }
+  return t->cost[all] < bound;
+}
+
+/* ---- a whole network ----------------------------------------------------------------- */
+
+/* Labels that the same operands hold, and the output or not, are of one class. A label
+ * that one operand alone holds is of none: it is reduced before, or at no cost. */
+bool es_small_from(const es_network *net, es_small *s) {
+  uint32_t holders[ES_SMALL_CLASSES];
+  int at[ES_SMALL + 1] = {0};
+  *s = (es_small){.net = net, .n = net->n};
+  for (int32_t label = 0; label < net->n_labels; label++) {
+    uint32_t who = 0;
+    for (int i = 0; i <= net->n; i++) {
+      const es_label_set *set = i < net->n ? &net->operand[i] : &net->out;
+      bool held = at[i] < set->n && set->label[at[i]] == label;
+      at[i] += held;
+      who |= (uint32_t)held << i;
     }
+    if (!(who & (who - 1))) continue;
+    int c = 0;
+    while (c < s->n_classes && holders[c] != who) c++;
+    if (c == ES_SMALL_CLASSES) return false;
+    if (c == s->n_classes) {
+      holders[s->n_classes] = who;
+      s->extent[s->n_classes++] = 1;
+      for (int i = 0; i <= net->n; i++)
+        if (who >> i & 1) (i < net->n ? s->operand[i] : s->out)[c / 64] |= UINT64_C(1) << c % 64;
+    }
+    s->extent[c] *= (double)net->extent[label];
   }
-  if (!s->split[subset]) { /* every cost is infinite: any tree will do */
-    s->split[subset] = lowest;
-    s->cost[subset] = 1e300;
-  }
+  s->words = (s->n_classes + 63) / 64;
+  return true;
 }
 
 /* Depth is at most n. Returns the number of the subset's value. */
-static int write_merges(const search *s, int subset, es_merge *merge, int *n_merges) {
-  if (!(subset & (subset - 1))) return __builtin_ctz(subset);
-  int a = write_merges(s, s->split[subset], merge, n_merges);
-  int b = write_merges(s, subset ^ s->split[subset], merge, n_merges);
-  merge[*n_merges] = (es_merge){a < b ? a : b, a < b ? b : a};
-  return s->net->n + (*n_merges)++;
+static int write_merges(const es_subsets *t, int n, int subset, es_merge *merge, int *n_merges) {
+  if (!(subset & (subset - 1))) return __builtin_ctz((unsigned)subset);
+  int a = write_merges(t, n, t->split[subset], merge, n_merges);
+  int b = write_merges(t, n, subset ^ t->split[subset], merge, n_merges);
+  merge[*n_merges] = (es_merge){a, b};
+  return n + (*n_merges)++;
 }
 
-es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge, es_error *error) {
-  int subsets = 1 << net->n;
-  search s = {.net = net, .words = (net->n_labels + 63) / 64};
-  s.operand = ES_NEW_N(arena, uint64_t, net->n * s.words);
-  s.kept = ES_NEW_N(arena, uint64_t, (size_t)subsets * s.words);
-  s.size = ES_NEW_N(arena, double, subsets);
-  s.cost = ES_NEW_N(arena, double, subsets);
-  s.split = ES_NEW_N(arena, int, subsets);
-  if (!s.operand || !s.kept || !s.size || !s.cost || !s.split) return es_fail_nomem(error);
-  fill_operands(&s);
-  for (int subset = 1; subset < subsets; subset++) {
-    fill_kept(&s, subset);
-    if (subset & (subset - 1)) best_split(&s, subset);
-  }
+es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge, bool *found,
+                         es_error *error) {
+  es_small *s = ES_NEW(arena, es_small);
+  es_subsets t;
+  double work = 0;
+  if (!s) return es_fail_nomem(error);
+  *found = es_small_from(net, s);
+  if (!*found) return ES_OK;
+  s->strangers = net->n <= ES_PATH_ALL;
+  if (!es_subsets_init(arena, net->n, s->words, &t)) return es_fail_nomem(error);
+  *found = es_small_solve(s, &t, INFINITY, &work);
   int n_merges = 0;
-  write_merges(&s, subsets - 1, merge, &n_merges);
+  if (*found) write_merges(&t, net->n, (1 << net->n) - 1, merge, &n_merges);
   return ES_OK;
 }
