@@ -13,6 +13,7 @@ typedef struct es_builder {
   const es_bound *bound;
   es_plan_env env;
   const char *forced; /* strategy, or NULL */
+  double effort;      /* of the search for an order */
   bool auxiliary;     /* the steps now added pad or fill: they are no part of the expression */
   int cap_slots, cap_steps, cap_groups, cap_detours;
   int32_t *axis_of;      /* [labels of the bound] -1 between uses */

@@ -71,6 +71,7 @@ static bool put_options(key *k, const es_options *o) {
                     (uint64_t)(uint32_t)o->out_dtype << 32;
   k->word[k->n++] = bits_of(o->alpha);
   k->word[k->n++] = bits_of(o->beta);
+  k->word[k->n++] = bits_of(o->effort);
   for (const es_axis_size *s = o->sizes; s && s->name; s++) {
     if (!put_bytes(k, s->name, strlen(s->name)) || !key_room(k, 1)) return false;
     k->word[k->n++] = (uint64_t)s->size;

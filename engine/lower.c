@@ -306,7 +306,7 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   if (!ok) return es_fail_nomem(b->error);
   net.n_labels = names->n;
   net.extent = names->extent;
-  return es_path_pairwise(b->scratch, &net, 1, path, b->error);
+  return es_path_pairwise(b->scratch, &net, b->effort, path, b->error);
 }
 
 static bool any_empty(const es_bound *bound, const es_part *part) {

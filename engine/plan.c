@@ -209,6 +209,7 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
   es_arena_init(&scratch, &ctx->allocator);
   es_builder b = {.ctx = ctx, .plan = plan, .scratch = &scratch, .bound = bound, .error = error};
   b.env = (es_plan_env){&plan->arena, ctx->kernels, threads};
+  b.effort = options && options->effort > 0 ? options->effort : 1;
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   es_status status = build(&b, in);
   es_arena_free(&scratch);

@@ -81,7 +81,7 @@ static void check_sound(const net *t, const es_path *path) {
 static es_path *find(net *t) {
   es_path *path = NULL;
   es_error error;
-  cr_assert_eq(es_path_pairwise(&t->arena, &t->net, &path, &error), ES_OK);
+  cr_assert_eq(es_path_pairwise(&t->arena, &t->net, 1, &path, &error), ES_OK);
   check_sound(t, path);
   return path;
 }
@@ -126,7 +126,7 @@ static void chain(net *t, int n, const int64_t *dims) {
 
 /* The textbook's O(n^3) recurrence, with this search's cost of a product. */
 static double chain_optimum(int n, const int64_t *d, double element_bytes) {
-  double best[12][12] = {{0}};
+  double best[32][32] = {{0}};
   for (int len = 2; len <= n; len++)
     for (int i = 0; i + len <= n; i++) {
       int j = i + len;
@@ -142,13 +142,13 @@ static double chain_optimum(int n, const int64_t *d, double element_bytes) {
 }
 
 static double path_cost(const net *t, const es_path *path) {
-  es_label_set value[64];
+  es_label_set value[256];
   double cost = 0;
   for (int i = 0; i < t->net.n; i++) value[i] = t->net.operand[i];
   for (int k = 0; k < path->n_steps; k++) {
     const es_path_step *s = &path->step[k];
     cr_assert_eq(s->n_in, 2);
-    int32_t both[16];
+    int32_t both[256];
     es_label_set a = value[s->in[0]], b = value[s->in[1]];
     cost += es_label_points(&t->net, (es_label_set){es_label_union(a, b, both), both});
     cost += t->net.element_bytes * (es_label_points(&t->net, a) + es_label_points(&t->net, b) +
@@ -156,6 +156,58 @@ static double path_cost(const net *t, const es_path *path) {
     value[t->net.n + k] = s->keep;
   }
   return cost;
+}
+
+/* Every value but the root is joined once, and all of it hangs together. */
+static void check_tree(int n, const es_merge *merge) {
+  bool *joined = calloc((size_t)(2 * n), 1), *reached = calloc((size_t)(2 * n), 1);
+  for (int k = 0; k < n - 1; k++) {
+    int in[2] = {merge[k].a, merge[k].b};
+    for (int i = 0; i < 2; i++) {
+      cr_assert(in[i] >= 0 && in[i] < 2 * n - 2 && !joined[in[i]], "value %d", in[i]);
+      joined[in[i]] = true;
+    }
+  }
+  int *stack = calloc((size_t)(2 * n), sizeof *stack), top = 0, seen = 0;
+  stack[top++] = 2 * n - 2;
+  while (top) {
+    int v = stack[--top];
+    seen++;
+    if (v < n) continue;
+    cr_assert(!reached[v], "a circle through value %d", v);
+    reached[v] = true;
+    stack[top++] = merge[v - n].a;
+    stack[top++] = merge[v - n].b;
+  }
+  cr_assert_eq(seen, 2 * n - 1);
+  free(joined);
+  free(reached);
+  free(stack);
+}
+
+/* n operands in a ring, as many chords, extents 2 to 4, one label open. */
+static void ring_with_chords(net *t, int n) {
+  net_init(t, n, 2 * n + 1);
+  int(*held)[64] = calloc((size_t)n, sizeof *held), *count = calloc((size_t)n, sizeof *count);
+  for (int l = 0; l < 2 * n; l++) {
+    int a = l % n, b = l < n ? (l + 1) % n : (a + 2 + random_below(n - 3)) % n;
+    set_extent(t, l, 2 + random_below(3));
+    held[a][count[a]++] = l;
+    held[b][count[b]++] = l;
+  }
+  held[0][count[0]++] = 2 * n;
+  for (int i = 0; i < n; i++) {
+    for (int x = 1; x < count[i]; x++)
+      for (int y = x; y && held[i][y - 1] > held[i][y]; y--) {
+        int s = held[i][y];
+        held[i][y] = held[i][y - 1];
+        held[i][y - 1] = s;
+      }
+    t->sets[i] = set_of(t, count[i], held[i]);
+  }
+  t->net.out = set_of(t, LABELS(2 * n));
+  free(held);
+  free(count);
 }
 
 Test(path, chains_of_matrices_are_optimal) {
@@ -173,40 +225,47 @@ Test(path, chains_of_matrices_are_optimal) {
   }
 }
 
-Test(path, greedy_stays_near_the_optimum_on_chains) {
+/* Chains long enough that not all trees are tried, against the textbook. */
+Test(path, searched_chains_are_near_the_optimum) {
   double sum = 0;
-  for (int round = 0; round < 100; round++) {
-    int64_t dims[ES_PATH_EXACT + 1];
-    for (int i = 0; i <= ES_PATH_EXACT; i++) dims[i] = 2 + random_below(60);
+  for (int round = 0; round < 10; round++) {
+    int n = ES_PATH_EXACT + 6;
+    int64_t dims[ES_PATH_EXACT + 7];
+    for (int i = 0; i <= n; i++) dims[i] = 2 + random_below(60);
     net t;
-    chain(&t, ES_PATH_EXACT, dims);
-    es_merge merge[ES_PATH_EXACT];
-    es_error error;
-    cr_assert_eq(es_merge_greedy(&t.arena, &t.net, merge, &error), ES_OK);
-    es_label_set value[2 * ES_PATH_EXACT];
-    double points = 0;
-    memcpy(value, t.sets, sizeof *value * ES_PATH_EXACT);
-    for (int k = 0; k < ES_PATH_EXACT - 1; k++) {
-      int32_t both[4];
-      es_label_set a = value[merge[k].a], b = value[merge[k].b],
-                   all = {es_label_union(a, b, both), both};
-      points += es_label_points(&t.net, all);
-      int ends[2], n_ends = 0;
-      for (int i = 0; i < all.n; i++) {
-        bool in_both = false;
-        for (int x = 0; x < a.n; x++)
-          for (int y = 0; y < b.n; y++)
-            in_both |= a.label[x] == all.label[i] && b.label[y] == all.label[i];
-        if (!in_both) ends[n_ends++] = all.label[i];
-      }
-      cr_assert_eq(n_ends, 2, "greedy never splits a chain");
-      value[ES_PATH_EXACT + k] = set_of(&t, 2, ends);
-    }
-    sum += points / chain_optimum(ES_PATH_EXACT, dims, 0);
+    chain(&t, n, dims);
+    double got = path_cost(&t, find(&t)), best = chain_optimum(n, dims, t.net.element_bytes);
+    cr_assert(got < 1.2 * best, "%g, the textbook %g", got, best);
+    sum += got / best;
     es_arena_free(&t.arena);
   }
-  cr_assert(sum / 100 < 2.5, "greedy took %g times the multiply-adds of the best order on average",
-            sum / 100);
+  cr_assert(sum / 10 < 1.01, "%g times the best cost on average", sum / 10);
+}
+
+/* Every search alone gives a tree; what is found never costs more than a greedy one. */
+Test(path, the_search_is_never_worse_than_greed) {
+  for (int round = 0; round < 8; round++) {
+    net t;
+    int n = ES_PATH_EXACT + 1 + random_below(40);
+    ring_with_chords(&t, n);
+    double cost[3], work = 0;
+    es_merge *merge = ES_NEW_N(&t.arena, es_merge, n), *found = ES_NEW_N(&t.arena, es_merge, n);
+    es_error error;
+    es_greedy plain = {.penalty = 1};
+    cr_assert(es_merge_greedy(&t.arena, &t.net, &plain, INFINITY, merge, &cost[0], &work));
+    check_tree(n, merge);
+    cr_assert(es_merge_halve(&t.arena, &t.net, round, merge, &work));
+    check_tree(n, merge);
+    cr_assert(es_merge_sweep(&t.arena, &t.net, round, merge, &work));
+    check_tree(n, merge);
+    cr_assert_eq(es_merge_search(&t.arena, &t.net, 1, found, &error), ES_OK);
+    check_tree(n, found);
+    cr_assert_eq(es_merge_search(&t.arena, &t.net, 1, merge, &error), ES_OK);
+    cr_assert_arr_eq(found, merge, sizeof *merge * (size_t)(n - 1), "the search has its moods");
+    cost[1] = path_cost(&t, find(&t));
+    cr_assert(cost[1] <= cost[0] * (1 + 1e-9), "%g, greedily %g", cost[1], cost[0]);
+    es_arena_free(&t.arena);
+  }
 }
 
 Test(path, a_label_of_one_operand_is_summed_first) {
