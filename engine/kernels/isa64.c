@@ -2,11 +2,13 @@
 #include "engine/kernels/elementwise.inc.h"
 #include "engine/kernels/gemm.inc.h"
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/move.inc.h"
 #include "engine/kernels/stream.inc.h"
 
 const es_kernels es_kernels_v64 = {
     .isa = ES_ISA_V64,
     .gemm = &gemm_kernels,
     .stream = &stream,
+    .move = &move_kernels,
     .elementwise = &elementwise_kernels,
 };

@@ -11,12 +11,14 @@
 
 typedef struct es_gemm_kernels es_gemm_kernels;               /* gemm.h */
 typedef struct es_stream_kernels es_stream_kernels;           /* stream.h */
+typedef struct es_move_kernels es_move_kernels;               /* move.h */
 typedef struct es_elementwise_kernels es_elementwise_kernels; /* elementwise.h */
 
 typedef struct es_kernels {
   es_isa isa;
   const es_gemm_kernels *gemm;
   const es_stream_kernels *stream;
+  const es_move_kernels *move;
   const es_elementwise_kernels *elementwise;
 } es_kernels;
 

@@ -45,10 +45,6 @@ typedef void (*es_fold_run)(void *acc, void *low, const void *a, int64_t n);
  * serves all. */
 typedef void (*es_mad_chains)(void *out, const void *const *a, const void *const *b, bool one_b,
                               int64_t n);
-/* A block of an r by c transpose: out[i * out_step + j] = in[j * in_step + i] for
- * i < r, j < c. Elements are moved as bits. */
-typedef void (*es_transpose_block)(void *out, int64_t out_step, const void *in, int64_t in_step,
-                                   int64_t r, int64_t c);
 
 struct es_stream_kernels {
   es_combine_row combine[ES_COMBINES][ES_DTYPE_COUNT];
@@ -62,7 +58,6 @@ struct es_stream_kernels {
   es_mad_chains mad_chains[ES_DTYPE_COUNT];
   int lanes[ES_DTYPE_COUNT]; /* chains of mad_chains */
   /* By log2 of the element's bytes. gather: out[i] = in[i * step]. */
-  es_transpose_block transpose[5];
   void (*gather[5])(void *out, const void *in, int64_t step, int64_t n);
 };
 

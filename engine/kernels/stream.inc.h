@@ -69,13 +69,6 @@ typedef struct bits128 {
   uint64_t half[2];
 } __attribute__((may_alias)) bits128;
 
-static void transpose_b16(void *out_, int64_t out_step, const void *in_, int64_t in_step, int64_t r,
-                          int64_t c) {
-  bits128 *out = out_;
-  const bits128 *in = in_;
-  for (int64_t i = 0; i < r; i++)
-    for (int64_t j = 0; j < c; j++) out[i * out_step + j] = in[j * in_step + i];
-}
 static void gather_b16(void *out, const void *in, int64_t step, int64_t n) {
   for (int64_t i = 0; i < n; i++) ((bits128 *)out)[i] = ((const bits128 *)in)[i * step];
 }
@@ -169,7 +162,6 @@ static const es_stream_kernels stream = {
                    [ES_C128] = mad_scalar_c128},
     .mad_chains = {[ES_F32] = mad_chains_f32, [ES_F64] = mad_chains_f64},
     .lanes = {[ES_F32] = LANES_4, [ES_F64] = LANES_8},
-    .transpose = {transpose_b1, transpose_b2, transpose_b4, transpose_b8, transpose_b16},
     .gather = {gather_b1, gather_b2, gather_b4, gather_b8, gather_b16},
 };
 

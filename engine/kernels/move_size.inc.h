@@ -1,0 +1,159 @@
+/* Moves of elements of one size, beside its tiles. Set before including, unset
+ * afterwards: E, E_NAME, E_LANES of the widest tile, E_HALF of the next (0: none). */
+
+typedef E JOIN(lanes, E_NAME) __attribute__((vector_size(E_LANES * sizeof(E))));
+typedef E JOIN(loose, E_NAME)
+    __attribute__((vector_size(E_LANES * sizeof(E)), aligned(1), may_alias));
+typedef E JOIN(one, E_NAME) __attribute__((aligned(1), may_alias));
+
+static void JOIN(tiles, E_NAME)(char *out, const int64_t *row, const char *in,
+                                const int64_t *column, int64_t m, int64_t n, int64_t ahead) {
+  if (m >= E_LANES && n >= E_LANES) {
+    JOIN(JOIN(cover, E_NAME), E_LANES)(out, row, in, column, m, n, ahead);
+    return;
+  }
+#if E_HALF
+  if (m >= E_HALF && n >= E_HALF) {
+    JOIN(JOIN(cover, E_NAME), E_HALF)(out, row, in, column, m, n, ahead);
+    return;
+  }
+#endif
+#if E_QUARTER
+  if (m >= E_QUARTER && n >= E_QUARTER) {
+    JOIN(JOIN(cover, E_NAME), E_QUARTER)(out, row, in, column, m, n, ahead);
+    return;
+  }
+#endif
+  JOIN(one, E_NAME) * to;
+  for (int64_t i = 0; i < m; i++) {
+    to = (JOIN(one, E_NAME) *)(out + row[i]);
+    for (int64_t j = 0; j < n; j++)
+      to[j] = *(const JOIN(one, E_NAME) *)(in + column[j] + i * (int64_t)sizeof(E));
+  }
+}
+
+#define LOAD(at) (*(const JOIN(loose, E_NAME) *)(at))
+#define STORE(at, value) (*(JOIN(loose, E_NAME) *)(at) = (value))
+
+/* Vectors of k columns become k vectors of the row they make: for k = 2^rounds by
+ * rounds of zips, for 3 by two selections each. */
+INLINE void JOIN(mingle, E_NAME)(JOIN(lanes, E_NAME) * r, int k) {
+  JOIN(lanes, E_NAME) t[8];
+  if (k == 3) {
+    t[0] = __builtin_shufflevector(r[0], r[1], LIST(ZIP3_AB, E_LANES, 0));
+    t[1] = __builtin_shufflevector(r[0], r[1], LIST(ZIP3_AB, E_LANES, 1));
+    t[2] = __builtin_shufflevector(r[0], r[1], LIST(ZIP3_AB, E_LANES, 2));
+    r[0] = __builtin_shufflevector(t[0], r[2], LIST(ZIP3_C, E_LANES, 0));
+    r[1] = __builtin_shufflevector(t[1], r[2], LIST(ZIP3_C, E_LANES, 1));
+    r[2] = __builtin_shufflevector(t[2], r[2], LIST(ZIP3_C, E_LANES, 2));
+    return;
+  }
+  for (int done = 1; done < k; done *= 2) {
+    UNROLL for (int i = 0; i < k / 2; i++) {
+      t[2 * i] = __builtin_shufflevector(r[i], r[i + k / 2], LIST(ZIP, E_LANES, 0));
+      t[2 * i + 1] = __builtin_shufflevector(r[i], r[i + k / 2], LIST(ZIP, E_LANES, 1));
+    }
+    UNROLL for (int i = 0; i < k; i++) r[i] = t[i];
+  }
+}
+
+/* The way back. */
+INLINE void JOIN(sort, E_NAME)(JOIN(lanes, E_NAME) * r, int k) {
+  JOIN(lanes, E_NAME) t[8];
+  if (k == 3) {
+    t[0] = __builtin_shufflevector(r[0], r[1], LIST(UNZIP3_AB, E_LANES, 0));
+    t[1] = __builtin_shufflevector(r[0], r[1], LIST(UNZIP3_AB, E_LANES, 1));
+    t[2] = __builtin_shufflevector(r[0], r[1], LIST(UNZIP3_AB, E_LANES, 2));
+    r[0] = __builtin_shufflevector(t[0], r[2], LIST(UNZIP3_C, E_LANES, 0));
+    r[1] = __builtin_shufflevector(t[1], r[2], LIST(UNZIP3_C, E_LANES, 1));
+    r[2] = __builtin_shufflevector(t[2], r[2], LIST(UNZIP3_C, E_LANES, 2));
+    return;
+  }
+  for (int done = 1; done < k; done *= 2) {
+    UNROLL for (int i = 0; i < k / 2; i++) {
+      t[i] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], LIST(EVEN, E_LANES, 0));
+      t[i + k / 2] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], LIST(EVEN, E_LANES, 1));
+    }
+    UNROLL for (int i = 0; i < k; i++) r[i] = t[i];
+  }
+}
+
+INLINE void JOIN(zip_k, E_NAME)(char *out, const char *in, const int64_t *column, int k,
+                                int64_t m) {
+  const int64_t size = sizeof(E), step = E_LANES * size;
+  int64_t i = 0;
+  for (; i + E_LANES <= m; i += E_LANES) {
+    JOIN(lanes, E_NAME) r[8];
+    UNROLL for (int j = 0; j < k; j++) r[j] = LOAD(in + column[j] + i * size);
+    JOIN(mingle, E_NAME)(r, k);
+    UNROLL for (int j = 0; j < k; j++) STORE(out + i * k * size + j * step, r[j]);
+  }
+  for (; i < m; i++)
+    for (int j = 0; j < k; j++) memcpy(out + (i * k + j) * size, in + column[j] + i * size, size);
+}
+
+INLINE void JOIN(unzip_k, E_NAME)(char *out, const int64_t *row, const char *in, int k, int64_t n) {
+  const int64_t size = sizeof(E), step = E_LANES * size;
+  int64_t j = 0;
+  for (; j + E_LANES <= n; j += E_LANES) {
+    JOIN(lanes, E_NAME) r[8];
+    UNROLL for (int i = 0; i < k; i++) r[i] = LOAD(in + j * k * size + i * step);
+    JOIN(sort, E_NAME)(r, k);
+    UNROLL for (int i = 0; i < k; i++) STORE(out + row[i] + j * size, r[i]);
+  }
+  for (; j < n; j++)
+    for (int i = 0; i < k; i++) memcpy(out + row[i] + j * size, in + (j * k + i) * size, size);
+}
+
+static void JOIN(zip, E_NAME)(char *out, const char *in, const int64_t *column, int k, int64_t m) {
+  switch (k) { /* a constant k keeps the vectors in registers */
+  case 2: JOIN(zip_k, E_NAME)(out, in, column, 2, m); break;
+  case 3: JOIN(zip_k, E_NAME)(out, in, column, 3, m); break;
+  case 4: JOIN(zip_k, E_NAME)(out, in, column, 4, m); break;
+  default: JOIN(zip_k, E_NAME)(out, in, column, 8, m);
+  }
+}
+
+static void JOIN(unzip, E_NAME)(char *out, const int64_t *row, const char *in, int k, int64_t n) {
+  switch (k) {
+  case 2: JOIN(unzip_k, E_NAME)(out, row, in, 2, n); break;
+  case 3: JOIN(unzip_k, E_NAME)(out, row, in, 3, n); break;
+  case 4: JOIN(unzip_k, E_NAME)(out, row, in, 4, n); break;
+  default: JOIN(unzip_k, E_NAME)(out, row, in, 8, n);
+  }
+}
+
+/* Known steps let the compiler take whole vectors apart. */
+INLINE void JOIN(points_by, E_NAME)(char *out, int64_t out_step, const char *in, int64_t in_step,
+                                    int64_t n) {
+  for (int64_t j = 0; j < n; j++)
+    *(JOIN(one, E_NAME) *)(out + j * out_step) = *(const JOIN(one, E_NAME) *)(in + j * in_step);
+}
+
+static void JOIN(points, E_NAME)(char *out, const char *in, const es_move_steps *s, int64_t m,
+                                 int64_t n) {
+  const int64_t size = sizeof(E);
+  const bool dense = s->out_j == size;
+  for (int64_t i = 0; i < m; i++, out += s->out_i, in += s->in_i) {
+    if (dense && s->in_j == 2 * size)
+      JOIN(points_by, E_NAME)(out, size, in, 2 * size, n);
+    else if (dense && s->in_j == 3 * size)
+      JOIN(points_by, E_NAME)(out, size, in, 3 * size, n);
+    else if (dense && s->in_j == 4 * size)
+      JOIN(points_by, E_NAME)(out, size, in, 4 * size, n);
+    else if (dense && s->in_j == 0)
+      JOIN(points_by, E_NAME)(out, size, in, 0, n);
+    else if (dense && s->in_j == -size)
+      JOIN(points_by, E_NAME)(out, size, in, -size, n);
+    else
+      JOIN(points_by, E_NAME)(out, s->out_j, in, s->in_j, n);
+  }
+}
+
+#undef LOAD
+#undef STORE
+#undef E_HALF
+#undef E_QUARTER
+#undef E
+#undef E_NAME
+#undef E_LANES
