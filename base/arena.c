@@ -7,7 +7,7 @@ struct es_arena_block {
   size_t size; /* of the whole block, header included */
 };
 
-enum { HEADER = ES_ALIGN, FIRST_BLOCK = 4096 };
+enum { HEADER = ES_ALIGN, FIRST_BLOCK = 4096, UNIT = 16 };
 
 void es_arena_init(es_arena *arena, const es_allocator *allocator) {
   *arena = (es_arena){.allocator = *allocator};
@@ -23,9 +23,21 @@ void es_arena_free(es_arena *arena) {
   arena->used = arena->total = 0;
 }
 
-static void *take(es_arena *arena, size_t bytes, size_t align) {
+/* Most pieces are a few words, for which a call of memset takes longer than the rest. */
+static inline void *clear(char *piece, size_t bytes) {
+  enum { SHORT = 16 * UNIT };
+  if (bytes > SHORT) return memset(piece, 0, bytes);
+  for (size_t i = 0; i < bytes; i += UNIT) memset(piece + i, 0, UNIT);
+  return piece;
+}
+
+static size_t round_up(size_t bytes, size_t align) { return (bytes + align - 1) & ~(align - 1); }
+
+/* Every piece is a multiple of UNIT long; align is a power of two. */
+static inline void *take(es_arena *arena, size_t bytes, size_t align) {
   if (bytes > SIZE_MAX / 4) return NULL;
-  size_t at = (arena->used + align - 1) / align * align;
+  bytes = round_up(bytes, UNIT);
+  size_t at = round_up(arena->used, align);
   if (!arena->blocks || at + bytes > arena->blocks->size) {
     /* Doubling keeps the number of blocks logarithmic in the arena's size. */
     size_t size = arena->blocks ? arena->blocks->size * 2 : FIRST_BLOCK;
@@ -39,13 +51,13 @@ static void *take(es_arena *arena, size_t bytes, size_t align) {
     at = HEADER;
   }
   arena->used = at + bytes;
-  return memset((char *)arena->blocks + at, 0, bytes);
+  return clear((char *)arena->blocks + at, bytes);
 }
 
 void *es_arena_array(es_arena *arena, size_t count, size_t size) {
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
-  return take(arena, bytes ? bytes : 1, 16);
+  return take(arena, bytes ? bytes : 1, UNIT);
 }
 
 void *es_arena_aligned(es_arena *arena, size_t bytes) {

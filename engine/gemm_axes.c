@@ -54,8 +54,10 @@ void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, 
 
 static bool fill_tables(es_arena *arena, es_gemm_axes *axes) {
   if (axes->count > TABLE_POINTS) return true;
+  int64_t *tables = ES_NEW_N(arena, int64_t, ES_GEMM_SIDES * axes->count);
+  if (!tables) return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++) {
-    if (!(axes->table[s] = ES_NEW_N(arena, int64_t, axes->count))) return false;
+    axes->table[s] = tables + s * axes->count;
     es_gemm_offsets(axes, (es_gemm_side)s, 0, axes->count, axes->table[s]);
   }
   return true;
@@ -153,9 +155,8 @@ static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group grou
                       es_gemm_axes *axes) {
   piece list[ES_GEMM_MAX_AXES + 2];
   *axes = (es_gemm_axes){.count = 1, .n = list_pieces(g, group, box, list)};
-  if (!(axes->extent = ES_NEW_N(arena, int64_t, axes->n))) return false;
-  for (int s = 0; s < ES_GEMM_SIDES; s++)
-    if (!(axes->stride[s] = ES_NEW_N(arena, int64_t, axes->n))) return false;
+  if (!(axes->extent = ES_NEW_N(arena, int64_t, (1 + ES_GEMM_SIDES) * axes->n))) return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++) axes->stride[s] = axes->extent + (1 + s) * axes->n;
   for (int i = 0; i < axes->n; i++) {
     axes->extent[i] = list[i].extent;
     axes->count *= list[i].extent;
@@ -188,16 +189,14 @@ static es_problem *with_packed_side(es_arena *arena, const es_problem *p) {
   return q;
 }
 
-static es_problem **split(es_arena *arena, const es_problem *p, int *n, es_status *status) {
-  es_problem *q = with_packed_side(arena, p), **boxes = NULL;
-  *status = q ? ES_OK : ES_E_NOMEM;
-  if (q && !p->n_constraints) {
-    if (!(boxes = ES_NEW(arena, es_problem *))) return *status = ES_E_NOMEM, NULL;
-    boxes[0] = q;
-    *n = 1;
-  } else if (q && !es_problem_boxes(arena, q, MOST_BOXES, n, &boxes, status)) {
-    return NULL;
-  }
+/* q: with its packed side. */
+static es_problem **split(es_arena *arena, es_problem *q, int *n, es_status *status) {
+  es_problem **boxes = NULL;
+  if (q->n_constraints)
+    return es_problem_boxes(arena, q, MOST_BOXES, n, &boxes, status) ? boxes : NULL;
+  if (!(boxes = ES_NEW(arena, es_problem *))) return *status = ES_E_NOMEM, NULL;
+  boxes[0] = q;
+  *n = 1;
   return boxes;
 }
 
@@ -211,7 +210,9 @@ bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, 
   es_arena arena;
   int n = 0;
   es_arena_init(&arena, allocator);
-  bool possible = split(&arena, p, &n, status) && n > 0;
+  es_problem *q = with_packed_side(&arena, p);
+  if (!q) *status = ES_E_NOMEM;
+  bool possible = q && split(&arena, q, &n, status) && n > 0;
   es_arena_free(&arena);
   return possible;
 }
@@ -292,10 +293,10 @@ bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
   es_arena scratch;
   es_status status;
   es_arena_init(&scratch, &arena->allocator);
-  es_problem **part = split(&scratch, p, &g->n_boxes, &status);
+  es_problem *q = with_packed_side(&scratch, p);
+  es_problem **part = q ? split(&scratch, q, &g->n_boxes, &status) : NULL;
   g->box = ES_NEW_N(arena, es_gemm_box, g->n_boxes);
-  es_problem *q = part && g->box ? with_packed_side(&scratch, p) : NULL;
-  bool done = q != NULL;
+  bool done = part && g->box;
   g->n_mb = 0;
   for (int i = 0; done && i < g->n_boxes; i++) {
     done = make_box(arena, g, q, part[i], &g->box[i]) &&

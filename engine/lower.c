@@ -23,8 +23,10 @@ typedef struct nest { /* one step of a path */
 /* ---- one nest -------------------------------------------------------------- */
 
 static void put_walk(es_text *t, const es_bound *bound, const es_walk *walk) {
-  for (int i = 0; i < walk->n; i++)
-    es_text_printf(t, "%s%s", i ? " " : "", bound->label[walk->label[i]].name);
+  for (int i = 0; i < walk->n; i++) {
+    if (i) es_text_puts(t, " ");
+    es_text_puts(t, bound->label[walk->label[i]].name);
+  }
 }
 
 static void put_nest(es_text *t, const es_bound *bound, const nest *n) {
@@ -47,8 +49,10 @@ static const char *describe(es_builder *b, const nest *n) {
 }
 
 static void put_formula(es_text *t, const es_bound *bound, int rank, const int32_t *label) {
-  for (int a = 0; a < rank; a++)
-    es_text_printf(t, "%s%s", a ? "·" : "", bound->label[label[a]].name);
+  for (int a = 0; a < rank; a++) {
+    if (a) es_text_puts(t, "·");
+    es_text_puts(t, bound->label[label[a]].name);
+  }
 }
 
 /* The points of a nest over these labels: their product. Nothing for one point. */

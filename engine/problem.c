@@ -14,15 +14,15 @@ es_problem *es_problem_new(es_arena *arena, int rank, int n_in, int n_constraint
   p->n_in = n_in;
   p->n_constraints = n_constraints;
   p->alpha = 1;
-  p->extent = ES_NEW_N(arena, int64_t, rank);
   p->in = ES_NEW_N(arena, es_side, n_in);
   p->constraint = ES_NEW_N(arena, es_constraint, n_constraints);
-  p->out.stride = ES_NEW_N(arena, int64_t, rank);
-  if (!p->extent || !p->in || !p->constraint || !p->out.stride) return NULL;
-  for (int i = 0; i < n_in; i++)
-    if (!(p->in[i].stride = ES_NEW_N(arena, int64_t, rank))) return NULL;
-  for (int i = 0; i < n_constraints; i++)
-    if (!(p->constraint[i].coef = ES_NEW_N(arena, int64_t, rank))) return NULL;
+  size_t rows = 2 + (size_t)n_in + (size_t)n_constraints, each = (size_t)rank;
+  int64_t *row = es_arena_array(arena, rows, each * sizeof *row);
+  if (!p->in || !p->constraint || !row) return NULL;
+  p->extent = row;
+  p->out.stride = row += each;
+  for (int i = 0; i < n_in; i++) p->in[i].stride = row += each;
+  for (int i = 0; i < n_constraints; i++) p->constraint[i].coef = row += each;
   return p;
 }
 
