@@ -1,5 +1,6 @@
-/* oneDNN convolution, two ways: the image plain (NCHW in and out) with packed
- * weights, and all of it in the layouts oneDNN likes best, reorders not counted. */
+/* oneDNN, two ways. "oneDNN": the operands lie as the case says, but weights of a
+ * convolution are packed. "oneDNN best": all of it in the layouts it likes best. No
+ * reorder is counted. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,17 +10,19 @@
 #include <dlfcn.h>
 #include <dnnl.h>
 
+/* What a case says of a convolution; extents of one to three spatial axes. */
 typedef struct conv {
   int64_t stride, pad, dilation, groups;
+  bool channels_last;
+  int spatial;
 } conv;
 
 typedef struct dnnl_run {
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   dnnl_primitive_t primitive;
-  dnnl_memory_t src, weights, dst;
-  dnnl_memory_desc_t plain_dst;
-  int64_t out_elements;
+  dnnl_memory_t src, weights, dst, plain;
+  dnnl_memory_desc_t src_plain, weights_plain, dst_plain; /* as the case has them */
 } dnnl_run;
 
 static dnnl_run plain, best;
@@ -34,9 +37,19 @@ static bool open_run(dnnl_run *r, int threads) {
                        OK(dnnl_stream_create(&r->stream, r->engine, dnnl_stream_default_flags)));
 }
 
+static dnnl_data_type_t type_of(es_dtype type) {
+  switch (type) {
+  case ES_F32: return dnnl_f32;
+  case ES_BF16: return dnnl_bf16;
+  case ES_I8: return dnnl_s8;
+  case ES_I32: return dnnl_s32;
+  default: return dnnl_data_type_undef;
+  }
+}
+
 /* A memory of desc with the elements of data, which lie as data_desc says. */
 static dnnl_memory_t reordered(dnnl_run *r, const dnnl_memory_desc_t *desc,
-                               const dnnl_memory_desc_t *data_desc, const float *data) {
+                               const dnnl_memory_desc_t *data_desc, const void *data) {
   dnnl_memory_t from = NULL, to = NULL;
   dnnl_primitive_desc_t pd = NULL;
   dnnl_primitive_t reorder = NULL;
@@ -57,46 +70,125 @@ static dnnl_memory_t reordered(dnnl_run *r, const dnnl_memory_desc_t *desc,
   return to;
 }
 
-static bool read_conv(const bench_case *c, conv *p) {
-  long long stride, pad, dilation, groups;
-  if (sscanf(c->dnnl, "conv stride=%lld pad=%lld dilation=%lld groups=%lld", &stride, &pad,
-             &dilation, &groups) != 4)
-    return false;
-  *p = (conv){stride, pad, dilation, groups};
-  return c->rank[0] == 4 && c->rank[1] == 4;
+/* Axes in oneDNN's order, lying in C order of the order given: order[i] is the axis that
+ * comes i-th in memory. */
+static bool describe(dnnl_memory_desc_t *desc, int rank, const int64_t *dims, const int *order,
+                     dnnl_data_type_t type) {
+  dnnl_dims_t extents, strides;
+  int64_t step = 1;
+  for (int i = rank - 1; i >= 0; i--) {
+    strides[order[i]] = step;
+    step *= extents[order[i]] = dims[order[i]];
+  }
+  return type != dnnl_data_type_undef &&
+         OK(dnnl_memory_desc_init_by_strides(desc, rank, extents, type, strides));
 }
 
-static bool make(dnnl_run *r, const bench_case *c, const conv *p, float *const *in, bool any) {
+static dnnl_memory_desc_t any_layout(const dnnl_memory_desc_t *desc) {
+  dnnl_memory_desc_t any = *desc;
+  dnnl_memory_desc_init_by_tag(&any, desc->ndims, desc->dims, desc->data_type, dnnl_format_tag_any);
+  return any;
+}
+
+/* ---- convolution --------------------------------------------------------------------- */
+
+static bool read_conv(const bench_case *c, conv *p) {
+  long long stride, pad, dilation, groups;
+  char layout[8] = "";
+  if (sscanf(c->dnnl, "conv stride=%lld pad=%lld dilation=%lld groups=%lld %7s", &stride, &pad,
+             &dilation, &groups, layout) < 4)
+    return false;
+  *p = (conv){stride, pad, dilation, groups, !strcmp(layout, "nhwc"), c->rank[0] - 2};
+  return p->spatial >= 1 && p->spatial <= 3;
+}
+
+/* Image b c s…, or b s… c with channels last. */
+static bool describe_image(dnnl_memory_desc_t *desc, const conv *p, const int64_t *dims,
+                           dnnl_data_type_t type) {
+  int order[5] = {0};
+  for (int i = 1; i < p->spatial + 2; i++) order[i] = i;
+  if (p->channels_last) {
+    for (int i = 0; i < p->spatial; i++) order[1 + i] = 2 + i;
+    order[1 + p->spatial] = 1;
+  }
+  return describe(desc, p->spatial + 2, dims, order, type);
+}
+
+/* Weights o c k…, with channels last k… c o; in groups (g o) c k…, (c 1 k… where each
+ * group is one channel). */
+static bool describe_conv(dnnl_run *r, const bench_case *c, const conv *p) {
   const int64_t *x = c->shape[0], *w = c->shape[1];
-  dnnl_dims_t src = {x[0], x[1], x[2], x[3]};
-  dnnl_dims_t grouped = {p->groups, w[0] / p->groups, w[1], w[2], w[3]},
-              whole = {w[0], w[1], w[2], w[3]};
-  dnnl_dims_t dst = {x[0], w[0], 0, 0}, stride = {p->stride, p->stride}, pad = {p->pad, p->pad};
-  dnnl_dims_t dilation = {p->dilation - 1, p->dilation - 1};
-  for (int i = 0; i < 2; i++)
-    dst[2 + i] = (x[2 + i] + 2 * p->pad - p->dilation * (w[2 + i] - 1) - 1) / p->stride + 1;
-  bool g = p->groups > 1;
-  dnnl_memory_desc_t s, ws, d, s0, w0;
-  if (!OK(dnnl_memory_desc_init_by_tag(&s0, 4, src, dnnl_f32, dnnl_nchw)) ||
-      !OK(dnnl_memory_desc_init_by_tag(&w0, g ? 5 : 4, g ? grouped : whole, dnnl_f32,
-                                       g ? dnnl_goihw : dnnl_oihw)) ||
-      !OK(dnnl_memory_desc_init_by_tag(&r->plain_dst, 4, dst, dnnl_f32, dnnl_nchw)) ||
-      !OK(dnnl_memory_desc_init_by_tag(&s, 4, src, dnnl_f32,
-                                       any ? dnnl_format_tag_any : dnnl_nchw)) ||
-      !OK(dnnl_memory_desc_init_by_tag(&ws, g ? 5 : 4, g ? grouped : whole, dnnl_f32,
-                                       dnnl_format_tag_any)) ||
-      !OK(dnnl_memory_desc_init_by_tag(&d, 4, dst, dnnl_f32,
-                                       any ? dnnl_format_tag_any : dnnl_nchw)))
-    return false;
+  const int s = p->spatial, g = p->groups > 1, at = p->channels_last ? 1 : 2;
+  if (p->channels_last && g) return false;
+  dnnl_dims_t src = {x[0], p->channels_last ? x[1 + s] : x[1]}, dst = {x[0]}, weights;
+  int64_t out = p->channels_last ? w[s + 1] : w[0];
+  dst[1] = out;
+  int order[6], n = 0;
+  if (g) weights[n++] = p->groups;
+  weights[n++] = out / p->groups;
+  weights[n++] = src[1] / p->groups;
+  for (int i = 0; i < s; i++) {
+    int64_t k = p->channels_last ? w[i] : w[2 + i];
+    weights[n++] = k;
+    src[2 + i] = x[at + i];
+    dst[2 + i] = (src[2 + i] + 2 * p->pad - p->dilation * (k - 1) - 1) / p->stride + 1;
+  }
+  for (int i = 0; i < n; i++) order[i] = i;
+  if (p->channels_last) {
+    for (int i = 0; i < s; i++) order[i] = 2 + i;
+    order[s] = 1, order[s + 1] = 0;
+  }
+  return describe_image(&r->src_plain, p, src, type_of(c->type[0])) &&
+         describe(&r->weights_plain, n, weights, order, type_of(c->type[1])) &&
+         describe_image(&r->dst_plain, p, dst, type_of(bench_out_type(c)));
+}
+
+static bool make_conv(dnnl_run *r, const bench_case *c, const conv *p, bool any,
+                      dnnl_primitive_desc_t *pd) {
+  if (!describe_conv(r, c, p)) return false;
+  dnnl_memory_desc_t src = any ? any_layout(&r->src_plain) : r->src_plain;
+  dnnl_memory_desc_t dst = any ? any_layout(&r->dst_plain) : r->dst_plain;
+  dnnl_memory_desc_t weights = any_layout(&r->weights_plain);
+  dnnl_dims_t stride, pad, dilation;
+  for (int i = 0; i < 3; i++) {
+    stride[i] = p->stride, pad[i] = p->pad, dilation[i] = p->dilation - 1;
+  }
   dnnl_convolution_desc_t desc;
-  dnnl_primitive_desc_t pd;
-  if (!OK(dnnl_dilated_convolution_forward_desc_init(&desc, dnnl_forward_inference,
-                                                     dnnl_convolution_direct, &s, &ws, NULL, &d,
-                                                     stride, dilation, pad, pad)) ||
-      !OK(dnnl_primitive_desc_create(&pd, &desc, NULL, r->engine, NULL)))
+  return OK(dnnl_dilated_convolution_forward_desc_init(&desc, dnnl_forward_inference,
+                                                       dnnl_convolution_direct, &src, &weights,
+                                                       NULL, &dst, stride, dilation, pad, pad)) &&
+         OK(dnnl_primitive_desc_create(pd, &desc, NULL, r->engine, NULL));
+}
+
+/* ---- matrix product -------------------------------------------------------------------- */
+
+/* Plain in the plain run; the best run may pack the second operand. */
+static bool make_matmul(dnnl_run *r, const bench_case *c, bool any, dnnl_primitive_desc_t *pd) {
+  static const int order[3] = {0, 1, 2};
+  int rank = c->rank[0];
+  if (strcmp(c->dnnl, "matmul") || rank != c->rank[1] || rank > 3) return false;
+  dnnl_dims_t dst;
+  for (int i = 0; i < rank; i++) dst[i] = c->shape[0][i];
+  dst[rank - 1] = c->shape[1][rank - 1];
+  if (!describe(&r->src_plain, rank, c->shape[0], order, type_of(c->type[0])) ||
+      !describe(&r->weights_plain, rank, c->shape[1], order, type_of(c->type[1])) ||
+      !describe(&r->dst_plain, rank, dst, order, type_of(bench_out_type(c))))
     return false;
-  r->src = reordered(r, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0), &s0, in[0]);
-  r->weights = reordered(r, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0), &w0, in[1]);
+  dnnl_memory_desc_t weights = any ? any_layout(&r->weights_plain) : r->weights_plain;
+  dnnl_matmul_desc_t desc;
+  return OK(dnnl_matmul_desc_init(&desc, &r->src_plain, &weights, NULL, &r->dst_plain)) &&
+         OK(dnnl_primitive_desc_create(pd, &desc, NULL, r->engine, NULL));
+}
+
+static bool make(dnnl_run *r, const bench_case *c, void *const *in, bool any) {
+  conv p;
+  dnnl_primitive_desc_t pd = NULL;
+  if (!(read_conv(c, &p) ? make_conv(r, c, &p, any, &pd) : make_matmul(r, c, any, &pd)))
+    return false;
+  r->src = reordered(r, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0), &r->src_plain,
+                     in[0]);
+  r->weights = reordered(r, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0),
+                         &r->weights_plain, in[1]);
   bool good = r->src && r->weights && OK(dnnl_primitive_create(&r->primitive, pd)) &&
               OK(dnnl_memory_create(&r->dst, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0),
                                     r->engine, DNNL_MEMORY_ALLOCATE));
@@ -109,16 +201,14 @@ static void finish(dnnl_run *r) {
   if (r->src) dnnl_memory_destroy(r->src);
   if (r->weights) dnnl_memory_destroy(r->weights);
   if (r->dst) dnnl_memory_destroy(r->dst);
+  if (r->plain) dnnl_memory_destroy(r->plain);
   r->primitive = NULL;
-  r->src = r->weights = r->dst = NULL;
+  r->src = r->weights = r->dst = r->plain = NULL;
 }
 
-static bool prepare(dnnl_run *r, const bench_case *c, float *const *in, int64_t out_elements,
-                    bool any) {
-  conv p;
-  r->out_elements = out_elements;
-  if (!read_conv(c, &p)) return false;
-  bool good = make(r, c, &p, in, any);
+static bool prepare(dnnl_run *r, const bench_case *c, void *const *in, bool any) {
+  if (!*c->dnnl) return false;
+  bool good = make(r, c, in, any);
   if (!good) finish(r);
   return good;
 }
@@ -134,52 +224,49 @@ static double run(dnnl_run *r, int times) {
   return bench_now() - t;
 }
 
-static double checksum(dnnl_run *r) {
+static const void *result(dnnl_run *r) {
   const dnnl_memory_desc_t *md;
   void *data;
-  double sum = 0;
   if (!OK(dnnl_memory_get_memory_desc(r->dst, &md)) ||
       !OK(dnnl_memory_get_data_handle(r->dst, &data)))
-    return 0;
-  dnnl_memory_t out = reordered(r, &r->plain_dst, md, data);
-  if (out && OK(dnnl_memory_get_data_handle(out, &data)))
-    sum = bench_checksum(data, r->out_elements);
-  if (out) dnnl_memory_destroy(out);
-  return sum;
+    return NULL;
+  if (r->plain) dnnl_memory_destroy(r->plain);
+  r->plain = reordered(r, &r->dst_plain, md, data);
+  return r->plain && OK(dnnl_memory_get_data_handle(r->plain, &data)) ? data : NULL;
 }
 
 static bool plain_open(int threads) { return open_run(&plain, threads); }
-static bool plain_prepare(const bench_case *c, float *const *in, int64_t n) {
-  return prepare(&plain, c, in, n, false);
+static double plain_prepare(const bench_case *c, void *const *in, int64_t n) {
+  return (void)n, prepare(&plain, c, in, false) ? run(&plain, 1) : -1;
 }
 static double plain_run(int times) { return run(&plain, times); }
-static double plain_checksum(void) { return checksum(&plain); }
+static const void *plain_result(void) { return result(&plain); }
 static void plain_finish(void) { finish(&plain); }
 static bool best_open(int threads) { return open_run(&best, threads); }
-static bool best_prepare(const bench_case *c, float *const *in, int64_t n) {
-  return prepare(&best, c, in, n, true);
+static double best_prepare(const bench_case *c, void *const *in, int64_t n) {
+  return (void)n, prepare(&best, c, in, true) ? run(&best, 1) : -1;
 }
 static double best_run(int times) { return run(&best, times); }
-static double best_checksum(void) { return checksum(&best); }
+static const void *best_result(void) { return result(&best); }
 static void best_finish(void) { finish(&best); }
 #else
 static bool plain_open(int threads) { return (void)threads, false; }
-static bool plain_prepare(const bench_case *c, float *const *in, int64_t n) {
-  return (void)c, (void)in, (void)n, false;
+static double plain_prepare(const bench_case *c, void *const *in, int64_t n) {
+  return (void)c, (void)in, (void)n, -1;
 }
 static double plain_run(int times) { return (double)times; }
-static double plain_checksum(void) { return 0; }
+static const void *plain_result(void) { return NULL; }
 static void plain_finish(void) {}
 #define best_open plain_open
 #define best_prepare plain_prepare
 #define best_run plain_run
-#define best_checksum plain_checksum
+#define best_result plain_result
 #define best_finish plain_finish
 #endif
 
 static void leave(void) {}
 
-const bench_peer bench_dnnl_plain = {"oneDNN NCHW",  plain_open,   plain_prepare, plain_run,
-                                     plain_checksum, plain_finish, leave};
-const bench_peer bench_dnnl_best = {"oneDNN best layout", best_open,   best_prepare, best_run,
-                                    best_checksum,        best_finish, leave};
+const bench_peer bench_dnnl_plain = {"oneDNN",     plain_open,   plain_prepare, plain_run,
+                                     plain_result, plain_finish, leave};
+const bench_peer bench_dnnl_best = {"oneDNN best", best_open,   best_prepare, best_run,
+                                    best_result,   best_finish, leave};

@@ -1,7 +1,9 @@
-/* NumPy and PyTorch in a process of their own each, spoken to over pipes. */
+/* NumPy, PyTorch and einops in a process of their own each, spoken to over pipes. Arrays
+ * go through files without a name, which the other side opens by our descriptor. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,10 +13,18 @@ typedef struct python {
   const char *library;
   pid_t pid;
   FILE *to, *from;
+  int answer; /* a file of results */
+  void *result;
+  size_t bytes; /* of the result */
   char line[512];
 } python;
 
-static python numpy = {.library = "numpy"}, torch = {.library = "torch"};
+static python numpy = {.library = "numpy"}, torch = {.library = "torch"},
+              einops = {.library = "einops"};
+
+/* The operands of one case, for all of them. The pages are kept from case to case. */
+static int operands = -1;
+static const bench_case *sent;
 
 static bool answer(python *p) { return fgets(p->line, sizeof p->line, p->from) != NULL; }
 
@@ -35,34 +45,60 @@ static bool open_python(python *p, int threads) {
   }
   close(in[0]), close(out[1]);
   p->to = fdopen(in[1], "w"), p->from = fdopen(out[0], "r");
-  return p->pid > 0 && p->to && p->from && answer(p) && !strncmp(p->line, "ready", 5);
+  if (operands < 0) operands = memfd_create("operands", MFD_CLOEXEC);
+  p->answer = memfd_create("result", MFD_CLOEXEC);
+  return p->pid > 0 && p->to && p->from && operands >= 0 && p->answer >= 0 && answer(p) &&
+         !strncmp(p->line, "ready", 5);
 }
 
 static void close_python(python *p) {
   if (p->to) fclose(p->to);
   if (p->from) fclose(p->from);
   if (p->pid > 0) waitpid(p->pid, NULL, 0);
+  if (p->answer > 0) close(p->answer);
   p->to = p->from = NULL;
   p->pid = 0;
+  p->answer = -1;
+  sent = NULL;
 }
 
-static bool prepare(python *p, const bench_case *c, const char *code, int64_t out_elements) {
-  if (!*code) return false;
-  fprintf(p->to, "case %s | ", c->name);
+static bool send_operands(const bench_case *c, void *const *in) {
+  if (sent == c) return true;
+  if (lseek(operands, 0, SEEK_SET)) return false;
   for (int i = 0; i < c->n; i++) {
-    if (i) fputc(',', p->to);
-    if (!c->rank[i]) fputs("scalar", p->to);
-    for (int a = 0; a < c->rank[i]; a++)
-      fprintf(p->to, a ? "x%lld" : "%lld", (long long)c->shape[i][a]);
+    size_t left = (size_t)bench_elements(c->rank[i], c->shape[i]) * es_dtype_size(c->type[i]);
+    for (const char *at = in[i]; left;) {
+      ssize_t done = write(operands, at, left);
+      if (done <= 0) return false;
+      at += done, left -= (size_t)done;
+    }
   }
-  fprintf(p->to, " | %s\n", code);
+  sent = c;
+  return true;
+}
+
+static double prepare(python *p, const bench_case *c, const char *code, void *const *in,
+                      int64_t out_elements) {
+  if (!*code || !send_operands(c, in)) return -1;
+  fprintf(p->to, "case /proc/%d/fd/%d | ", (int)getpid(), operands);
+  for (int i = 0; i < c->n; i++) {
+    fprintf(p->to, "%s%s", i ? "," : "", es_dtype_name(c->type[i]));
+    for (int a = 0; a < c->rank[i]; a++) fprintf(p->to, "x%lld", (long long)c->shape[i][a]);
+  }
+  fprintf(p->to, " | %s | %s\n", es_dtype_name(bench_out_type(c)), code);
   fflush(p->to);
-  if (!answer(p)) return false;
-  if (strncmp(p->line, "ok ", 3)) {
-    fprintf(stderr, "%s: %s: %s", c->name, p->library, p->line);
-    return false;
-  }
-  return strtoll(p->line + 3, NULL, 10) == out_elements;
+  bool answered = answer(p);
+  long long elements;
+  double seconds;
+  p->bytes = (size_t)out_elements * es_dtype_size(bench_out_type(c));
+  if (!answered || sscanf(p->line, "ok %lld %lf", &elements, &seconds) != 2)
+    fprintf(stderr, "%s: %s: %s", c->name, p->library, answered ? p->line : "has gone\n");
+  else if (elements != out_elements)
+    fprintf(stderr, "%s: %s makes %lld elements, not %lld\n", c->name, p->library, elements,
+            (long long)out_elements);
+  else
+    return seconds;
+  return -1;
 }
 
 static double ask(python *p, const char *question) {
@@ -77,25 +113,50 @@ static double run(python *p, int times) {
   return ask(p, question);
 }
 
+static void finish(python *p) {
+  if (p->result) munmap(p->result, p->bytes);
+  p->result = NULL;
+}
+
+static const void *result(python *p) {
+  char question[64];
+  finish(p);
+  snprintf(question, sizeof question, "save /proc/%d/fd/%d\n", (int)getpid(), p->answer);
+  if ((size_t)ask(p, question) != p->bytes) return NULL;
+  void *at = mmap(NULL, p->bytes, PROT_READ, MAP_SHARED, p->answer, 0);
+  return at == MAP_FAILED ? NULL : (p->result = at);
+}
+
 static bool numpy_open(int threads) { return open_python(&numpy, threads); }
-static bool numpy_prepare(const bench_case *c, float *const *in, int64_t n) {
-  return (void)in, prepare(&numpy, c, c->numpy, n);
+static double numpy_prepare(const bench_case *c, void *const *in, int64_t n) {
+  return prepare(&numpy, c, c->numpy, in, n);
 }
 static double numpy_run(int times) { return run(&numpy, times); }
-static double numpy_checksum(void) { return ask(&numpy, "sum\n"); }
+static const void *numpy_result(void) { return result(&numpy); }
+static void numpy_finish(void) { finish(&numpy); }
 static void numpy_close(void) { close_python(&numpy); }
 
 static bool torch_open(int threads) { return open_python(&torch, threads); }
-static bool torch_prepare(const bench_case *c, float *const *in, int64_t n) {
-  return (void)in, prepare(&torch, c, c->torch, n);
+static double torch_prepare(const bench_case *c, void *const *in, int64_t n) {
+  return prepare(&torch, c, c->torch, in, n);
 }
 static double torch_run(int times) { return run(&torch, times); }
-static double torch_checksum(void) { return ask(&torch, "sum\n"); }
+static const void *torch_result(void) { return result(&torch); }
+static void torch_finish(void) { finish(&torch); }
 static void torch_close(void) { close_python(&torch); }
 
-static void finish(void) {}
+static bool einops_open(int threads) { return open_python(&einops, threads); }
+static double einops_prepare(const bench_case *c, void *const *in, int64_t n) {
+  return prepare(&einops, c, c->einops, in, n);
+}
+static double einops_run(int times) { return run(&einops, times); }
+static const void *einops_result(void) { return result(&einops); }
+static void einops_finish(void) { finish(&einops); }
+static void einops_close(void) { close_python(&einops); }
 
-const bench_peer bench_numpy = {"NumPy",        numpy_open, numpy_prepare, numpy_run,
-                                numpy_checksum, finish,     numpy_close};
-const bench_peer bench_torch = {"PyTorch",      torch_open, torch_prepare, torch_run,
-                                torch_checksum, finish,     torch_close};
+const bench_peer bench_numpy = {"NumPy",      numpy_open,   numpy_prepare, numpy_run,
+                                numpy_result, numpy_finish, numpy_close};
+const bench_peer bench_torch = {"PyTorch",    torch_open,   torch_prepare, torch_run,
+                                torch_result, torch_finish, torch_close};
+const bench_peer bench_einops = {"einops",      einops_open,   einops_prepare, einops_run,
+                                 einops_result, einops_finish, einops_close};

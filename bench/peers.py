@@ -1,35 +1,54 @@
-"""NumPy and PyTorch beside the driver: one process a library and thread count.
+"""NumPy, PyTorch and einops beside the driver: one process a library and thread count.
 
-Reads a line, answers a line. `case NAME | SHAPES | EXPRESSION` makes operands a, b, c, …
-(the same small integers as the driver's) and answers `ok ELEMENTS` or `no REASON`;
-`run N` answers the seconds of N runs; `sum` answers the checksum of the result.
+Reads a line, answers a line. `case FILE | TYPExSHAPE,… | TYPE | EXPRESSION` takes operands
+a, b, c, … from the file and answers `ok ELEMENTS SECONDS` of one run, or `no REASON`;
+`run N` answers the seconds of N runs; `save FILE` writes the result in C order as TYPE and
+answers its bytes.
 """
 
 import sys
 import time
 
-
-def fill(np, n, seed):
-    i = np.arange(n, dtype=np.uint32) + np.uint32(seed * 7919)
-    h = i * np.uint32(2654435761)
-    h ^= h >> np.uint32(15)
-    h *= np.uint32(2246822519)
-    return ((h >> np.uint32(20)) & np.uint32(7)).astype(np.float32) - np.float32(3)
+NUMPY_NAME = {
+    "u8": "uint8", "i8": "int8", "i16": "int16", "i32": "int32", "i64": "int64",
+    "bf16": "int16", "f32": "float32", "f64": "float64", "c64": "complex64", "c128": "complex128",
+}  # fmt: skip
 
 
-def checksum(np, y):
-    y = np.ascontiguousarray(y, dtype=np.float32).reshape(-1).astype(np.float64)
-    total, step = 0.0, 1 << 20
-    for at in range(0, y.size, step):
-        part = y[at : at + step]
-        total += float(np.dot(part, (np.arange(at, at + part.size) % 31 - 15).astype(np.float64)))
-    return total
+def load(np, torch, path, specs):
+    """The operands, in order. bf16 has no name in NumPy and is carried as int16."""
+    offset, operands = 0, []
+    for spec in specs.split(","):
+        kind, *extents = spec.strip().split("x")
+        shape = [int(e) for e in extents]
+        count = int(np.prod(shape, dtype=np.int64))
+        x = np.fromfile(path, dtype=NUMPY_NAME[kind], count=count, offset=offset)
+        offset += x.nbytes
+        x = x.reshape(shape)
+        if torch:
+            x = torch.from_numpy(x)
+            if kind == "bf16":
+                x = x.view(torch.bfloat16)
+        operands.append(x)
+    return operands
+
+
+def save(np, torch, path, result, kind):
+    if torch and isinstance(result, torch.Tensor):
+        result = result.contiguous()
+        if kind == "bf16":
+            result = result.to(torch.bfloat16).view(torch.int16)
+        result = result.numpy()
+    result = np.ascontiguousarray(result, dtype=NUMPY_NAME[kind])
+    with open(path, "r+b") as file:  # in place: the pages are there
+        result.tofile(file)
+    return result.nbytes
 
 
 def main(library, threads):
     import numpy as np
 
-    names = {"np": np}
+    names, torch = {"np": np}, None
     if library == "torch":
         import torch
         import torch.nn.functional as F
@@ -37,33 +56,39 @@ def main(library, threads):
         torch.set_num_threads(threads)
         torch.set_grad_enabled(False)
         names.update(torch=torch, F=F)
+    elif library == "einops":
+        import einops
+
+        names.update(einops=einops)
     print("ready", flush=True)
-    result = None
+    result, kind = None, "f32"
     for line in sys.stdin:
-        words = line.rstrip("\n").split(" ", 1)
+        command, _, rest = line.rstrip("\n").partition(" ")
         try:
-            if words[0] == "case":
-                _, shapes, code = (part.strip() for part in words[1].split(" | ", 2))
-                for i, text in enumerate(shapes.split(",")):
-                    shape = [int(e) for e in text.split("x")] if text.strip() != "scalar" else []
-                    x = fill(np, int(np.prod(shape, dtype=np.int64)), i + 1).reshape(shape)
-                    names["abcdefgh"[i]] = torch.from_numpy(x) if library == "torch" else x
+            if command == "case":
+                path, specs, kind, code = (part.strip() for part in rest.split(" | ", 3))
+                for name, x in zip("abcdefgh", load(np, torch, path, specs)):
+                    names[name] = x
                 function = eval("lambda: " + code, names)
+                start = time.perf_counter()
                 result = function()
-                size = result.numel() if library == "torch" else result.size
-                print("ok", size, flush=True)
-            elif words[0] == "run":
-                times = int(words[1])
+                seconds = time.perf_counter() - start
+                size = result.numel() if torch else np.size(result)
+                print("ok", size, seconds, flush=True)
+            elif command == "run":
+                times = int(rest)
                 start = time.perf_counter()
                 for _ in range(times):
                     result = function()
                 print(time.perf_counter() - start, flush=True)
-            elif words[0] == "sum":
-                value = result.contiguous().numpy() if library == "torch" else result
-                print(repr(checksum(np, value)), flush=True)
+            elif command == "save":
+                print(save(np, torch, rest, result, kind), flush=True)
                 result = None
         except Exception as error:  # the driver shows it and goes on without this rival
             print("no", str(error).split("\n")[0], flush=True)
 
 
-main(sys.argv[1], int(sys.argv[2]))
+try:
+    main(sys.argv[1], int(sys.argv[2]))
+except ImportError:
+    print("absent", flush=True)

@@ -48,6 +48,20 @@ static void put_plan(es_text *t, const es_plan *plan) {
   t->len += es_plan_print(plan, buf, cap);
 }
 
+/* Predicted seconds of each step, by each strategy that applies; the chosen one first. */
+static void put_costs(es_text *t, const es_plan *plan, const es_plan_env *env) {
+  for (int n = 0; n < plan->n_steps; n++) {
+    const es_step *step = &plan->step[n];
+    es_text_printf(t, "step %d predicted %.4g s (%s)", n, step->predicted, step->strategy->name);
+    for (int i = 0; es_strategies[i]; i++) {
+      const es_strategy *s = es_strategies[i];
+      if (s != step->strategy && s->applicable(step->problem, env))
+        es_text_printf(t, ", %s %.4g", s->name, s->cost(step->problem, env));
+    }
+    es_text_puts(t, "\n");
+  }
+}
+
 /* The stages that need shapes. */
 static es_status put_bound_stages(es_text *t, es_ctx *ctx, es_arena *arena,
                                   const es_pattern *pattern, const es_array *in, int64_t n,
@@ -58,10 +72,12 @@ static es_status put_bound_stages(es_text *t, es_ctx *ctx, es_arena *arena,
   size_t cap;
   char *buf = rest(t, &cap);
   if (strpbrk(letters, "xv")) t->len += es_bound_print(bound, letters, buf, cap);
-  if (!strpbrk(letters, "ps")) return ES_OK;
+  if (!strpbrk(letters, "psc")) return ES_OK;
   ES_TRY(es_plan_build(ctx, bound, in, options, &plan, error));
   if (strchr(letters, 'p')) put_problems(t, plan);
   if (strchr(letters, 's')) put_plan(t, plan);
+  if (strchr(letters, 'c'))
+    put_costs(t, plan, &(es_plan_env){arena, ctx->kernels, ctx->config.threads});
   es_plan_release(plan);
   return ES_OK;
 }
@@ -77,7 +93,7 @@ static es_status dump(es_text *t, es_ctx *ctx, es_arena *arena, es_kind kind, co
   ES_TRY(es_parse(arena, kind, text, len, reading, &pattern, error));
   buf = rest(t, &cap);
   if (strchr(letters, 'a')) t->len += es_pattern_dump(pattern, buf, cap);
-  if (!strpbrk(letters, "xvps")) return ES_OK;
+  if (!strpbrk(letters, "xvpsc")) return ES_OK;
   return put_bound_stages(t, ctx, arena, pattern, in, n, options, letters, error);
 }
 
@@ -91,10 +107,10 @@ size_t es_dump(es_ctx *ctx, es_kind kind, const char *text, const es_array *in, 
     return 0;
   }
   if (!letters) letters = in ? "taxvps" : "ta";
-  size_t unknown = strspn(letters, "taxvps");
+  size_t unknown = strspn(letters, "taxvpsc");
   if (letters[unknown]) {
     es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
-            "the stages of es_dump are t, a, x, v, p and s; '%c' is none", letters[unknown]);
+            "the stages of es_dump are t, a, x, v, p, s and c; '%c' is none", letters[unknown]);
     return 0;
   }
   es_arena arena;

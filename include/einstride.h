@@ -534,7 +534,8 @@ ES_API es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, in
                         const es_array *out, void *workspace, es_error *error);
 
 /* Stages of a text, for people: 't' tokens, 'a' AST, 'x' axis table, 'v' views,
- * 'p' problem, 's' plan. letters picks some; in may be NULL for 't' and 'a'.
+ * 'p' problem, 's' plan, 'c' predicted seconds of each step. letters picks some, NULL
+ * all but 'c'; in may be NULL for 't' and 'a'.
  * Same contract as es_error_render; 0 and *error filled on failure. */
 ES_API size_t es_dump(es_ctx *ctx, es_kind kind, const char *text, const es_array *in, int64_t n,
                       const es_options *options, const char *letters, char *buf, size_t cap,
