@@ -67,6 +67,8 @@ typedef struct es_gemm_plan {
   es_dtype compute;             /* the kind as an element type */
   es_gemm_operand x, y;         /* broadcast side, vector side */
   size_t each;                  /* bytes of an element of it; complex: of a pair */
+  int terms;                    /* of k in each packed element: see es_gemm_group_terms */
+  bool shifted;                 /* terms of Y are packed with 128 added */
   int64_t first[ES_GEMM_SIDES]; /* where the walks begin, bytes */
   es_gemm_axes batch, n, k;     /* k as the packed panels hold it */
   int64_t m_count;
@@ -103,6 +105,11 @@ static inline int64_t es_gemm_chain(int64_t k) {
   while (most < ES_GEMM_CHAIN && most * most / 16 < k) most *= 2;
   int64_t chains = (k + most - 1) / most;
   return chains ? (k + chains - 1) / chains : 1;
+}
+
+/* Packed elements that hold k terms. */
+static inline int64_t es_gemm_steps(const es_gemm_plan *g, int64_t k) {
+  return g->terms == 1 ? k : (k + g->terms - 1) / g->terms;
 }
 
 /* Panels cut runs of columns: all of n, or, when n_part is set, stretches of n_last. */

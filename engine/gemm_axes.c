@@ -217,6 +217,29 @@ bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, 
   return possible;
 }
 
+/* Groups of terms cut k alike for all boxes: each takes all of k, and marks what it does
+ * not see. box->packed and the PACKED offsets count rows here. */
+static bool whole_k(es_arena *arena, const es_gemm_plan *g, es_gemm_box *box) {
+  int64_t n = g->k.count, from[64], to[64];
+  es_gemm_axes k = {.count = n};
+  k.table[ES_GEMM_X] = ES_NEW_N(arena, int64_t, n);
+  k.table[ES_GEMM_PACKED] = ES_NEW_N(arena, int64_t, n);
+  if (!k.table[ES_GEMM_X] || !k.table[ES_GEMM_PACKED]) return false;
+  for (int64_t p = 0; p < n; p++) {
+    k.table[ES_GEMM_X][p] = ES_GEMM_ABSENT;
+    k.table[ES_GEMM_PACKED][p] = p;
+  }
+  for (int64_t i = 0; i < box->k.count; i += 64) {
+    int64_t some = box->k.count - i < 64 ? box->k.count - i : 64;
+    es_gemm_offsets(&box->k, ES_GEMM_X, i, some, from);
+    es_gemm_offsets(&box->k, ES_GEMM_PACKED, i, some, to);
+    for (int64_t j = 0; j < some; j++) k.table[ES_GEMM_X][box->packed + to[j]] = from[j];
+  }
+  box->k = k;
+  box->packed = 0;
+  return true;
+}
+
 /* In a packed panel a row is nr elements, in one of a single vector half of them. */
 static bool scale_packed(es_arena *arena, es_gemm_box *box, int64_t row) {
   int64_t *table = box->k.table[ES_GEMM_PACKED];
@@ -276,6 +299,7 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
     box->base[s] = (from->offset - m_side[s]->offset) * (int64_t)es_dtype_size(from->dtype);
   }
   box->packed = part->in[2].offset;
+  if (g->terms > 1 && p->n_constraints && !whole_k(arena, g, box)) return false;
   box->chain = es_gemm_chain(box->k.count);
   cut_rows(g, box);
   return true;

@@ -30,9 +30,41 @@ static void convert_block(const es_gemm_run *r, const es_gemm_worker *w, char *d
   es_gemm_moves_of(r)->pack(dst, width, w->convert, at_i, m, at_k, k);
 }
 
+/* How many of the groups from the first on lie in memory as they are packed: their terms
+ * are neighbours of the packed size. */
+static int64_t whole_groups(const int64_t *ks, int64_t k, int terms, int64_t size, int64_t *group) {
+  int64_t n = 0;
+  for (int64_t p = 0; p + terms <= k; p += terms, n++) {
+    if (ks[p] == ES_GEMM_ABSENT) return n;
+    for (int t = 1; t < terms; t++)
+      if (ks[p + t] - ks[p] != t * size) return n;
+    group[n] = ks[p];
+  }
+  return n;
+}
+
+/* Groups of terms; k <= ES_GEMM_CONVERT. */
+static void pack_groups(const es_gemm_run *r, char *dst, int width, const char *src, es_dtype dtype,
+                        const int64_t *rows, int m, const int64_t *ks, int64_t k) {
+  int64_t group[ES_GEMM_CONVERT], size = (int64_t)es_dtype_size(dtype), n = 0;
+  int terms = r->g->terms;
+  bool across = m > 1 && rows[1] - rows[0] == size;
+  if (!across && (size_t)(size * terms) == r->g->each) n = whole_groups(ks, k, terms, size, group);
+  if (n) es_gemm_moves_of(r)->pack(dst, width, src, rows, m, group, n);
+  if (n * terms < k)
+    es_gemm_groups_of(r)->pack(dst + (size_t)(n * width) * r->g->each, width, src, dtype, rows, m,
+                               ks + n * terms, k - n * terms);
+}
+
 void es_gemm_pack(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int width,
                   const char *src, const es_gemm_operand *from, const int64_t *rows, int m,
                   const int64_t *ks, int64_t k) {
+  if (r->g->terms > 1) {
+    for (int64_t p = 0; p < k; p += ES_GEMM_CONVERT)
+      pack_groups(r, dst + (size_t)(p / r->g->terms * width) * r->g->each, width, src, from->dtype,
+                  rows, m, ks + p, es_gemm_smaller(ES_GEMM_CONVERT, k - p));
+    return;
+  }
   if (from->native) {
     es_gemm_moves_of(r)->pack(dst, width, src, rows, m, ks, k);
     return;
@@ -59,11 +91,13 @@ static void pack_panel(const es_gemm_run *r, const es_gemm_worker *w, const es_g
   const es_gemm_plan *g = r->g;
   es_gemm_panel q = es_gemm_panel_of(g, b, at);
   if (q.in_place & ES_GEMM_Y_HERE) return;
-  char *dst = es_gemm_packed_at(g, w, at) + (size_t)(p * q.width) * g->each;
+  char *dst = es_gemm_packed_at(g, w, at) + (size_t)(p / g->terms * q.width) * g->each;
   if (g->kind < ES_GEMM_C64)
     es_gemm_pack(r, w, dst, q.width, b->y, &g->y, b->y_cols + q.j, q.n, ks + p, k);
   else
     pack_planes(r, w, dst, q.width, b->y, b->y_cols + q.j, q.n, ks + p, k);
+  if (g->shifted)
+    es_gemm_groups_of(r)->shift(dst, es_gemm_steps(g, k) * q.width * (int64_t)g->each);
 }
 
 /* The panels of u_part runs, which differ only in u, along which Y runs. */

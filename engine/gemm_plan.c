@@ -8,9 +8,10 @@ enum {
   Y_BLOCK_MOST = 4 << 20, /* bytes of a Y block where k cannot be cut */
   X_GROUP = 16 << 10,     /* bytes of X that a group of tiles keeps in the first-level cache */
   COLUMNS_OF_BOXES = 8,
-  KC_MOST = 1024,       /* longest block of k */
-  MB_MOST = 4096,       /* rows of one task */
-  TASK_POINTS = 1 << 20 /* multiply-adds below which a task is not split for threads */
+  GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
+  KC_MOST = 1024,            /* longest block of k */
+  MB_MOST = 4096,            /* rows of one task */
+  TASK_POINTS = 1 << 20      /* multiply-adds below which a task is not split for threads */
 };
 
 /* ---- what a choice costs -------------------------------------------------------- */
@@ -59,7 +60,7 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
   double step = (double)full * step_cycles(height, 2);
   if (rest > 0) step += step_cycles(height, rest > type->lanes ? 2 : 1);
   double parts = g->kind >= ES_GEMM_C64 ? 4 : g->kind == ES_GEMM_I64 ? 6 : 1;
-  return tiles * (runs * k * step * parts + 30 * (double)g->n_panels);
+  return tiles * (runs * ceil(k / g->terms) * step * parts + 30 * (double)g->n_panels);
 }
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in
@@ -182,7 +183,8 @@ static int64_t row_step(const es_gemm_plan *g) {
  * in C: as many as leave their X in that cache. */
 static int group_size(const es_gemm_plan *g, int most) {
   if (!g->along_c) return ES_GEMM_ACROSS;
-  int64_t tile = g->kc * most * (int64_t)g->each, least = g->x_packed ? ES_GEMM_ACROSS : 1;
+  int64_t tile = es_gemm_steps(g, g->kc) * most * (int64_t)g->each,
+          least = g->x_packed ? ES_GEMM_ACROSS : 1;
   int64_t fit = row_step(g) <= 2 * g->nr ? X_GROUP / at_least(tile, 1) : 1;
   return (int)(fit > ES_GEMM_GROUP ? ES_GEMM_GROUP : at_least(fit, least));
 }
@@ -191,11 +193,14 @@ static void choose_blocks(es_gemm_plan *g) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
   int64_t k = g->k.count, most_k = g->problem->n_constraints ? k : KC_MOST;
-  g->kc = block(k, most_k, es_gemm_chain(k), &g->n_kb);
+  if (g->terms > 1)
+    g->kc = block(k, KC_MOST * g->terms, g->terms, &g->n_kb);
+  else
+    g->kc = block(k, most_k, es_gemm_chain(k), &g->n_kb);
   es_gemm_order(g);
   g->run_panels = ceil_div(g->run, g->nr);
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
-  int64_t wide = ES_GEMM_Y_BLOCK / (int64_t)g->each / g->kc / g->nr;
+  int64_t wide = ES_GEMM_Y_BLOCK / (int64_t)g->each / es_gemm_steps(g, g->kc) / g->nr;
   g->pb = block(g->n_panels, wide, panel_unit(g), &g->n_nb);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
@@ -214,7 +219,10 @@ es_gemm_kind es_gemm_kind_of(es_dtype compute) {
 }
 
 static es_dtype dtype_of(es_gemm_kind kind) {
-  static const es_dtype dtype[ES_GEMM_KINDS] = {ES_F32, ES_F64, ES_I64, ES_C64, ES_C128};
+  static const es_dtype dtype[ES_GEMM_KINDS] = {
+      [ES_GEMM_F32] = ES_F32,  [ES_GEMM_F64] = ES_F64, [ES_GEMM_I64] = ES_I64,
+      [ES_GEMM_I16] = ES_I32,  [ES_GEMM_I8] = ES_I32,  [ES_GEMM_C64] = ES_C64,
+      [ES_GEMM_C128] = ES_C128};
   return dtype[kind];
 }
 
@@ -226,6 +234,8 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
                     .kind = kind,
                     .compute = dtype_of(kind),
                     .each = es_dtype_size(dtype_of(kind)),
+                    .terms = es_gemm_group_terms(kind),
+                    .shifted = kind == ES_GEMM_I8 && p->in[1 - x].dtype == ES_I8,
                     .threads = env->threads};
   g.x = (es_gemm_operand){x, p->in[x].dtype, p->in[x].dtype == g.compute};
   g.y = (es_gemm_operand){1 - x, p->in[1 - x].dtype, p->in[1 - x].dtype == g.compute};
@@ -256,7 +266,9 @@ static void treat_sides(es_gemm_plan *g, int variant) {
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;
-  int64_t panel = g->kc * g->nr * (int64_t)g->each;
+  if (g->kind == ES_GEMM_I8 && g->x.dtype != ES_I8) return false;
+  if (g->terms > 1 && p->n_constraints && g->k.count > GROUPS_OF_BOXES) return false;
+  int64_t panel = es_gemm_steps(g, g->kc) * g->nr * (int64_t)g->each;
   if (p->n_constraints && (panel > Y_BLOCK_MOST || g->n.count < COLUMNS_OF_BOXES)) return false;
   return !g->y_direct ||
          (g->y.native && g->kind < ES_GEMM_C64 && panels_in_place(g, &p->in[g->y.in]));
@@ -270,14 +282,16 @@ static size_t place(es_gemm_room *room, size_t bytes) {
 
 /* A packed block ends with room for the vector that its last row may run over. */
 static void set_room(es_gemm_plan *g) {
-  size_t each = g->each, kc = (size_t)g->kc, mb = (size_t)g->mb, nb = (size_t)(g->pb * g->nr),
-         nr = (size_t)g->nr, index = sizeof(int64_t);
+  size_t each = g->each, kc = (size_t)g->kc, steps = (size_t)es_gemm_steps(g, g->kc),
+         mb = (size_t)g->mb, nb = (size_t)(g->pb * g->nr), nr = (size_t)g->nr,
+         index = sizeof(int64_t);
   size_t group_rows = (size_t)g->group * ES_GEMM_ROWS;
   size_t tile_rows = (size_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
-  room->y_block = place(room, kc * nb * each + ES_ALIGN);
-  room->x_tiles = place(room, g->x_packed ? kc * group_rows * each + ES_GEMM_GROUP * ES_ALIGN : 0);
+  room->y_block = place(room, steps * nb * each + ES_ALIGN);
+  room->x_tiles = place(room,
+                        g->x_packed ? steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN : 0);
   room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);

@@ -36,7 +36,8 @@ typedef struct rows {
   int64_t row[ES_GEMM_ROWS];
   es_gemm_form form;
   int height_index, height, valid;
-  int64_t first; /* in the block */
+  int64_t first;     /* in the block */
+  int32_t start[16]; /* of the sums, where Y is shifted */
   int64_t ahead;
 } rows;
 
@@ -53,19 +54,29 @@ static const int64_t *steps(const run *r, worker *w, int height, bool usual) {
  * are pages that all tiles share. */
 static void pack_rows(const run *r, worker *w, const block *b, rows *t, int tiles) {
   size_t each = r->g->each;
+  int64_t steps_of_block = es_gemm_steps(r->g, r->g->kc);
   char *to[ES_GEMM_GROUP], *at = w->x_tiles;
   for (int q = 0; q < tiles; q++) {
     t[q].x = to[q] = at;
     t[q].xk = steps(r, w, t[q].height, t[q].height == b->height);
     t[q].form = ES_GEMM_UNIT_ROWS;
     t[q].ahead = 0;
-    at += (size_t)(t[q].height * r->g->kc) * each + ES_ALIGN; /* a vector past its end */
+    at += (size_t)(t[q].height * steps_of_block) * each + ES_ALIGN; /* a vector past its end */
   }
   for (int64_t p = 0; p < b->k; p += ES_GEMM_CONVERT)
     for (int q = 0; q < tiles; q++)
-      es_gemm_pack(r, w, to[q] + (size_t)(p * t[q].height) * each, t[q].height, b->x, &r->g->x,
-                   b->x_rows + t[q].first, t[q].valid, b->x_k + p,
+      es_gemm_pack(r, w, to[q] + (size_t)(p / r->g->terms * t[q].height) * each, t[q].height, b->x,
+                   &r->g->x, b->x_rows + t[q].first, t[q].valid, b->x_k + p,
                    es_gemm_smaller(ES_GEMM_CONVERT, b->k - p));
+}
+
+/* The sum over k of x (y + 128), less what the 128 adds. */
+static void start_sums(const run *r, const block *b, rows *t) {
+  const es_gemm_groups *groups = es_gemm_groups_of(r);
+  memset(t->start, 0, sizeof t->start);
+  if (!r->g->shifted) return;
+  groups->sum(t->start, t->x, es_gemm_steps(r->g, b->k), t->height);
+  for (int i = 0; i < t->height; i++) t->start[i] *= -128;
 }
 
 static void direct_rows(const run *r, const block *b, rows *t) {
@@ -134,6 +145,7 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   tile->c_rows = c_in_place ? b->c_rows + t->first : b->tile_rows[wide];
   for (int q = 0; q < tiles; q++) {
     tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row, tile->ahead = t[q].ahead;
+    tile->start = t[q].start;
     r->type->kernel[t[q].height_index][wide][t[q].form](tile);
     if (c_in_place)
       tile->c_rows += t[q].height;
@@ -149,7 +161,7 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
   bool more = at + 1 < b->panels;
   es_gemm_panel to = es_gemm_panel_of(r->g, b, at),
                 next = es_gemm_panel_of(r->g, b, more ? at + 1 : 0);
-  es_gemm_tile tile = {.k = b->k, .chain = b->box->chain, .add = b->k0 > 0};
+  es_gemm_tile tile = {.k = es_gemm_steps(r->g, b->k), .chain = b->box->chain, .add = b->k0 > 0};
   int at_once = r->g->along_c ? 1 : tiles;
   point_at_y(r, w, b, &to, &tile);
   for (int q = 0; q < tiles; q += at_once)
@@ -170,6 +182,7 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
     if (!g->x_packed) direct_rows(r, b, q);
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
+  for (int q = 0; q < tiles && g->terms > 1; q++) start_sums(r, b, &t[q]);
   for (int64_t at = 0; at < b->panels; at++) panel(r, w, b, t, tiles, m, at);
   return m;
 }

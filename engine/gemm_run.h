@@ -53,6 +53,10 @@ static inline const es_gemm_moves *es_gemm_moves_of(const es_gemm_run *r) {
   return &r->g->kernels->gemm->moves[__builtin_ctzl(r->g->each)];
 }
 
+static inline const es_gemm_groups *es_gemm_groups_of(const es_gemm_run *r) {
+  return &r->g->kernels->gemm->groups[r->g->kind == ES_GEMM_I8];
+}
+
 static inline const int64_t *es_gemm_table(const es_gemm_axes *axes, es_gemm_side side,
                                            int64_t from, int64_t count, int64_t *scratch) {
   if (axes->table[side]) return axes->table[side] + from;
@@ -78,11 +82,12 @@ static inline es_gemm_panel es_gemm_panel_of(const es_gemm_plan *g, const es_gem
                          .in_place = g->in_place[panel]};
 }
 static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worker *w, int64_t at) {
-  return w->y_block + at * g->nr * g->kc * (int64_t)g->each;
+  return w->y_block + at * g->nr * es_gemm_steps(g, g->kc) * (int64_t)g->each;
 }
 
 /* dst[p][i] = src[rows[i] + ks[p]] for p < k, i < m, in the compute type (pairs when
- * complex), zero for m <= i < width. dst has room for a vector past its end. */
+ * complex; groups of terms where the plan has them), zero for m <= i < width. dst has room for a
+ * vector past its end. */
 void es_gemm_pack(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int width,
                   const char *src, const es_gemm_operand *from, const int64_t *rows, int m,
                   const int64_t *ks, int64_t k);

@@ -30,21 +30,36 @@ static void wrap_i64(int64_t *t, int64_t n, es_dtype dtype) {
   }
 }
 
+static char *widened(const char *sums, int64_t n, int64_t *wide) {
+  for (int64_t i = 0; i < n; i++) {
+    int32_t sum;
+    memcpy(&sum, sums + i * (int64_t)sizeof sum, sizeof sum);
+    wide[i] = sum;
+  }
+  return (char *)wide;
+}
+
 /* n finished values, in the compute type, to dst, whose elements are step apart. */
 static void finish(es_gemm_run *r, char *dst, int64_t step, char *values, int64_t n) {
   const es_gemm_plan *g = r->g;
   const es_problem *p = g->problem;
   const es_elementwise_kernels *e = g->kernels->elementwise;
   _Alignas(ES_ALIGN) char old[ES_GEMM_GROUP_ROWS * 8];
+  int64_t wide[ES_GEMM_GROUP_ROWS];
   int64_t parts = g->kind >= ES_GEMM_C64 ? 2 : 1;
+  es_dtype type = g->compute;
+  if (g->terms > 1) { /* integers, not scaled */
+    values = widened(values, n, wide);
+    type = ES_I64;
+  }
   if (p->beta != 0) e->load[g->compute][p->out.dtype](old, dst, step, n);
   if (g->kind == ES_GEMM_F32 || g->kind == ES_GEMM_C64)
     scale_f32((float *)values, (const float *)old, n * parts, p);
-  else if (g->kind != ES_GEMM_I64)
+  else if (type != ES_I64)
     scale_f64((double *)values, (const double *)old, n * parts, p);
   else if (p->wrap)
     wrap_i64((int64_t *)values, n, p->out.dtype);
-  if (e->store[g->compute][p->out.dtype](dst, step, values, n) != n)
+  if (e->store[type][p->out.dtype](dst, step, values, n) != n)
     atomic_store_explicit(&r->overflow, true, memory_order_relaxed);
 }
 

@@ -13,6 +13,8 @@
 
 extern const es_strategy es_strategy_loops;
 
+enum { KINDS = 5 }; /* that integers may be computed in */
+
 /* Where every element of an operand lies: rows along its shortest stride. */
 typedef struct scan {
   es_gemm_axes outer;
@@ -21,8 +23,8 @@ typedef struct scan {
 
 typedef struct contraction {
   int n_plans;
-  es_gemm_plan plan[3]; /* by falling speed */
-  bool measure;         /* the plan is chosen by the operands' values */
+  es_gemm_plan plan[KINDS]; /* by falling speed */
+  bool measure;             /* the plan is chosen by the operands' values */
   scan operand[2];
   es_step checked; /* the loops */
 } contraction;
@@ -32,7 +34,12 @@ typedef struct contraction {
 /* Largest magnitude up to which every integer is exact; a little less, so that
  * rounding in the bound itself does not matter. */
 static double exact_below(es_gemm_kind kind) {
-  return (kind == ES_GEMM_F32 ? 0x1p24 : kind == ES_GEMM_F64 ? 0x1p53 : 0x1p63) * (1 - 1e-9);
+  static const double below[ES_GEMM_KINDS] = {[ES_GEMM_F32] = 0x1p24,
+                                              [ES_GEMM_F64] = 0x1p53,
+                                              [ES_GEMM_I64] = 0x1p63,
+                                              [ES_GEMM_I16] = 0x1p31,
+                                              [ES_GEMM_I8] = 0x1p31};
+  return below[kind] * (1 - 1e-9);
 }
 
 static double dtype_reach(es_dtype dtype) {
@@ -149,37 +156,52 @@ static bool finds_pairs(const es_problem *p) {
          p->alpha == 1 && p->beta == 0;
 }
 
+/* Whether the operands' types are those of the terms of the kind. */
+static bool has_terms(const es_problem *p, const es_plan_env *env, es_gemm_kind kind) {
+  es_dtype a = p->in[0].dtype, b = p->in[1].dtype;
+  bool bytes = a != ES_BOOL && a <= ES_I8 && b != ES_BOOL && b <= ES_I8;
+  bool shorts = a != ES_BOOL && a <= ES_I16 && b != ES_BOOL && b <= ES_I16;
+  es_gemm_plan plan;
+  if (kind == ES_GEMM_I8 ? !bytes || (a == ES_U8 && b == ES_U8) : !shorts) return false;
+  return env->kernels->dot && es_gemm_plan_choose(p, env, kind, &plan);
+}
+
 /* The kinds that may turn out exact, by falling speed. Measured: which of them is
  * decided by the operands' values, at each run. */
-static int kinds_for(const es_problem *p, es_gemm_kind kind[3], bool *measure) {
+static int kinds_for(const es_problem *p, const es_plan_env *env, es_gemm_kind kind[KINDS],
+                     bool *measure) {
+  static const es_gemm_kind all[KINDS] = {ES_GEMM_I8, ES_GEMM_I16, ES_GEMM_F32, ES_GEMM_F64,
+                                          ES_GEMM_I64};
+  int n = 0;
   *measure = false;
   kind[0] = finds_pairs(p) ? ES_GEMM_F32 : es_gemm_kind_of(p->compute);
   if (p->compute != ES_I64 || finds_pairs(p) || p->wrap) return 1;
   double bound = dtype_reach(p->in[0].dtype) * dtype_reach(p->in[1].dtype) * es_problem_taps(p);
-  static const es_gemm_kind all[] = {ES_GEMM_F32, ES_GEMM_F64, ES_GEMM_I64};
-  for (int i = 0; i < 2; i++)
-    if (bound < exact_below(all[i])) return kind[0] = all[i], 1;
-  memcpy(kind, all, sizeof all);
+  for (int i = 0; i < KINDS; i++) {
+    if (es_gemm_group_terms(all[i]) > 1 && !has_terms(p, env, all[i])) continue;
+    if (all[i] != ES_GEMM_I64 && bound < exact_below(all[i])) return kind[0] = all[i], 1;
+    kind[n++] = all[i];
+  }
   *measure = true;
-  return 3;
+  return n;
 }
 
 static bool applicable(const es_problem *p, const es_plan_env *env) {
   if (p->n_in != 2 || p->rank > ES_GEMM_MAX_AXES || !counts_fit(p)) return false;
   if (!sums_products(p, env) && !finds_pairs(p)) return false;
   if (!p->n_constraints) return true; /* packing both sides is always possible */
-  es_gemm_kind kind[3];
+  es_gemm_kind kind[KINDS];
   bool measure;
   es_gemm_plan plan;
-  int n = kinds_for(p, kind, &measure);
+  int n = kinds_for(p, env, kind, &measure);
   return es_gemm_plan_choose(p, env, kind[n - 1], &plan);
 }
 
 static double cost(const es_problem *p, const es_plan_env *env) {
-  es_gemm_kind kind[3];
+  es_gemm_kind kind[KINDS];
   bool measure;
   es_gemm_plan plan;
-  int n = kinds_for(p, kind, &measure);
+  int n = kinds_for(p, env, kind, &measure);
   es_gemm_plan_choose(p, env, kind[n > 1], &plan);
   double seconds = plan.seconds;
   for (int i = 0; measure && i < 2; i++) seconds += es_problem_side_bytes(p, &p->in[i]) / 1e10;
@@ -211,8 +233,8 @@ static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
   contraction *c = ES_NEW(env->arena, contraction);
   if (!c) return ES_E_NOMEM;
-  es_gemm_kind kind[3];
-  c->n_plans = kinds_for(p, kind, &c->measure);
+  es_gemm_kind kind[KINDS];
+  c->n_plans = kinds_for(p, env, kind, &c->measure);
   step->workspace = 0;
   for (int i = 0; i < c->n_plans; i++) {
     if (!es_gemm_plan_choose(p, env, kind[i], &c->plan[i])) return ES_E_NOMEM;

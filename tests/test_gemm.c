@@ -452,13 +452,13 @@ Test(gemm, convolution_from_overlapping_windows) {
 /* Padding: taps outside the image are absent. The image is stored without a border,
  * and its surroundings hold NaN. */
 static instance padded(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t step, int64_t pad,
-                       int64_t dilation, es_dtype dtype) {
+                       int64_t dilation, es_dtype dtype, es_dtype result) {
   int64_t out = (size + 2 * pad - dilation * (tap - 1) - 1) / step + 1;
   axis axes[] = {{2, A | C, {0, 0, 0}, {0}},   {o, B | C, {0, 0, 1}, {0}},
                  {out, A | C, {0, 0, 2}, {0}}, {out, A | C, {0, 0, 3}, {0}},
                  {c, A | B, {0, 1, 0}, {0}},   {tap, A | B, {0, 2, 0}, {0}},
                  {tap, A | B, {0, 3, 0}, {0}}};
-  instance x = make(axes, 7, dtype, dtype, dtype, es_dtype_compute(dtype));
+  instance x = make(axes, 7, dtype, dtype, result, es_dtype_compute(dtype));
   es_problem *p = es_problem_new(&x.arena, 7, 2, 2);
   es_problem fresh = *p;
   *p = *x.p;
@@ -494,11 +494,13 @@ Test(gemm, padded_convolution_in_boxes) {
               {2, 33, 14, 3, 2, 1, 1}, {3, 20, 9, 7, 2, 3, 1},   {4, 40, 17, 3, 1, 4, 4},
               {2, 8, 5, 5, 1, 4, 1},   {30, 16, 16, 3, 1, 1, 1}, {2, 8, 3, 2, 1, 9, 1}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    for (int t = 0; t < 2; t++) {
+    for (int t = 0; t < 4; t++) {
+      static const es_dtype types[] = {ES_F32, ES_BF16, ES_I8, ES_I16};
+      static const es_gemm_kind kinds[] = {ES_GEMM_F32, ES_GEMM_F32, ES_GEMM_I8, ES_GEMM_I16};
       instance x = padded(rows[i].c, rows[i].o, rows[i].size, rows[i].tap, rows[i].step,
-                          rows[i].pad, rows[i].dilation, t ? ES_BF16 : ES_F32);
+                          rows[i].pad, rows[i].dilation, types[t], t < 2 ? types[t] : ES_I32);
       FOR_ISAS(kernels)
-      check_variants(&x, kernels, ES_GEMM_F32, "padded convolution");
+      if (t < 2 || kernels->dot) check_variants(&x, kernels, kinds[t], "padded convolution");
       release(&x);
     }
 }
@@ -590,6 +592,61 @@ Test(gemm, integers_to_the_bit) {
           check(&x, "integers");
           release(&x);
         }
+}
+
+/* Groups of terms, over the whole range of the bytes. */
+static void check_groups(int64_t m, int64_t n, int64_t k, int layout, es_dtype a, es_dtype b,
+                         es_dtype c, es_gemm_kind kind) {
+  int ta = layout & 1, tb = layout >> 1 & 1, tc = layout >> 2 & 1;
+  axis axes[] = {{m, A | C, {ta ? 2 : 0, 0, tc ? 2 : 0}, {0}},
+                 {n, B | C, {0, tb ? 0 : 2, tc ? 0 : 2}, {layout == 5 ? 2 : 1, 0, 1}},
+                 {k, A | B, {ta ? 0 : 2, tb ? 2 : 0, 0}, {layout == 6 ? -1 : 1, 1, 0}}};
+  instance x = make(axes, 3, a, b, c, ES_I64);
+  for (int s = 0; s < 2; s++)
+    for (int64_t i = 0; i < x.array[s].length; i++)
+      if (x.array[s].dtype != ES_I16) ((uint8_t *)x.array[s].data)[i] = (uint8_t)random_bits();
+  char what[120];
+  snprintf(what, sizeof what, "%s x %s, %lldx%lldx%lld layout %d", es_dtype_name(a),
+           es_dtype_name(b), (long long)m, (long long)n, (long long)k, layout);
+  check_variants(&x, es_kernels_select(ES_ISA_V64), kind, what);
+  release(&x);
+}
+
+Test(gemm, groups_of_short_integers) {
+  static const es_dtype types[] = {ES_U8, ES_I8, ES_I16};
+  static const int64_t ks[] = {0, 1, 2, 3, 4, 5, 7, 63, 64, 66, 201};
+  const es_kernels *kernels = es_kernels_select(ES_ISA_V64);
+  if (!kernels || !kernels->dot) return;
+  for (int a = 0; a < 3; a++)
+    for (int b = 0; b < 3; b++)
+      for (int layout = 0; layout < 8; layout++)
+        for (int k = 0; k < 11; k++) {
+          int64_t m = 1 + (int64_t)(random_bits() % 40), n = 1 + (int64_t)(random_bits() % 70);
+          es_dtype c = k % 3 ? ES_I32 : ES_I64;
+          check_groups(m, n, ks[k], layout, types[a], types[b], c, ES_GEMM_I16);
+          if (a < 2 && b < 2 && a + b > 0)
+            check_groups(m, n, ks[k], layout, types[a], types[b], c, ES_GEMM_I8);
+        }
+  for (int layout = 0; layout < 4; layout++) { /* more than one block of k */
+    check_groups(17, 40, 4500, layout, ES_I8, ES_I8, ES_I32, ES_GEMM_I8);
+    check_groups(30, 20, 2100, layout, ES_I8, ES_U8, ES_I32, ES_GEMM_I16);
+  }
+}
+
+/* The largest sums that their types allow; one term more is left to wider arithmetic. */
+Test(gemm, sums_of_bytes_up_to_the_limit) {
+  static const int64_t ks[] = {131071, 131072};
+  for (int i = 0; i < 2; i++) FOR_ISAS(kernels) {
+      instance x = matrices(2, 3, ks[i], 2, ES_I8);
+      x.array[2].dtype = x.p->out.dtype = ES_I64;
+      unguard(&x.array[2]);
+      guard(&x.array[2]);
+      for (int s = 0; s < 2; s++) memset(x.array[s].data, 0x80, (size_t)x.array[s].length);
+      es_error error;
+      cr_assert_eq(run_step(&x, kernels, &error), ES_OK, "%s", error.message);
+      check(&x, "largest sums");
+      release(&x);
+    }
 }
 
 /* Values that decide which arithmetic is exact: the largest product of the first

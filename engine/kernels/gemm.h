@@ -19,6 +19,8 @@ typedef enum es_gemm_kind {
   ES_GEMM_F32,
   ES_GEMM_F64,
   ES_GEMM_I64, /* modulo 2^64 */
+  ES_GEMM_I16, /* 16-bit terms, sums modulo 2^32; where es_kernels.dot says so */
+  ES_GEMM_I8,  /* signed 8-bit terms of X, unsigned ones of Y; likewise */
   ES_GEMM_C64,
   ES_GEMM_C128,
   ES_GEMM_KINDS
@@ -26,6 +28,9 @@ typedef enum es_gemm_kind {
 
 /* Most rows, vectors, heights and columns of a register tile, over all ISAs and kinds. */
 enum { ES_GEMM_ROWS = 14, ES_GEMM_VECTORS = 2, ES_GEMM_HEIGHTS = 8, ES_GEMM_COLUMNS = 32 };
+
+/* In a table of k: no term there, a zero instead. For the packing of groups only. */
+#define ES_GEMM_ABSENT INT64_MIN
 
 typedef struct es_gemm_tile {
   int64_t k, chain; /* C is added to after every chain multiply-adds */
@@ -37,6 +42,7 @@ typedef struct es_gemm_tile {
   char *c;               /* complex: [height] of [columns] real, then [columns] imaginary parts */
   const int64_t *c_rows; /* [height] */
   bool add;              /* to what C holds, else C is only written */
+  const int32_t *start;  /* [height] what sums of groups start from; else not read */
   int64_t ahead;         /* unit-stride form: prefetch this far past each x; 0 does no harm */
 } es_gemm_tile;
 
@@ -68,9 +74,30 @@ typedef struct es_gemm_moves {
                   const void *src, int width);
 } es_gemm_moves;
 
+/* Terms of k that a step of a tile of the kind takes: they lie side by side in a packed
+ * group of 32 bits, and k counts groups. Elsewhere one. */
+static inline int es_gemm_group_terms(es_gemm_kind kind) {
+  return kind == ES_GEMM_I8 ? 4 : kind == ES_GEMM_I16 ? 2 : 1;
+}
+
+/* Of one kind of groups. */
+typedef struct es_gemm_groups {
+  /* dst[p][j] = the terms src[cols[j] + ks[p * terms + t]] for t < terms; zeros beyond k,
+   * for n <= j < width and where absent. From u8, i8 and, to 16 bits, i16. dst has room
+   * for a vector past its end. */
+  void (*pack)(void *dst, int width, const char *src, es_dtype dtype, const int64_t *cols, int n,
+               const int64_t *ks, int64_t k);
+  /* I8: sums[i] += the terms of row i of a packed x [steps][height]; sums has 16. */
+  void (*sum)(int32_t *sums, const char *x, int64_t steps, int height);
+  /* I8: terms[0 .. bytes) from signed to unsigned, by adding 128; bytes is a multiple of
+   * a vector. */
+  void (*shift)(char *terms, int64_t bytes);
+} es_gemm_groups;
+
 struct es_gemm_kernels {
   es_gemm_type type[ES_GEMM_KINDS];
-  es_gemm_moves moves[5]; /* elements of 1, 2, 4, 8, 16 bytes */
+  es_gemm_groups groups[2]; /* I16, I8 */
+  es_gemm_moves moves[5];   /* elements of 1, 2, 4, 8, 16 bytes */
   /* Rows of columns complex numbers [k][columns][2] into planes [k][2][columns],
    * and back; 4- and 8-byte parts. */
   void (*split[2])(void *planes, const void *pairs, int64_t k, int columns);

@@ -43,6 +43,33 @@
 #define ES_S c128
 #include "engine/kernels/gemm_complex.inc.h"
 
+#if ES_V == 64 && defined(__AVX512BW__)
+#define ES_HAS_DOT
+#include <immintrin.h>
+
+#define ES_S i16
+#define ES_GROUP 2
+#define ES_STEP(acc, y, x) _mm512_dpwssd_epi32(acc, y, x)
+#include "engine/kernels/gemm_dot.inc.h"
+#define ES_S i8
+#define ES_GROUP 4
+#define ES_STEP(acc, y, x) _mm512_dpbusd_epi32(acc, y, x)
+#include "engine/kernels/gemm_dot.inc.h"
+
+/* A lane a row: 16 rows are read, of which height count. */
+static __attribute__((target("avx512vnni"))) void sum_i8(int32_t *sums, const char *x,
+                                                         int64_t steps, int height) {
+  __m512i total = _mm512_loadu_si512(sums), ones = _mm512_set1_epi8(1);
+  for (int64_t p = 0; p < steps; p++)
+    total = _mm512_dpbusd_epi32(total, ones, _mm512_loadu_si512(x + p * height * 4));
+  _mm512_storeu_si512(sums, total);
+}
+
+static void shift_i8(char *terms, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i++) terms[i] = (char)(terms[i] ^ 0x80);
+}
+#endif
+
 #define ES_U uint8_t
 #define ES_S u8
 #define ES_LANES 0
@@ -75,6 +102,9 @@ typedef struct u128 {
 #define ES_KERNELS_F32(h) ES_KERNELS(f32, h)
 #define ES_KERNELS_F64(h) ES_KERNELS(f64, h)
 #define ES_KERNELS_I64(h) ES_KERNELS(i64, h)
+#define ES_KERNELS_DOT(S, h) {{NULL, ES_GLUE(unit_##h##x1, S)}, {NULL, ES_GLUE(unit_##h##x2, S)}},
+#define ES_KERNELS_I16(h) ES_KERNELS_DOT(i16, h)
+#define ES_KERNELS_I8(h) ES_KERNELS_DOT(i8, h)
 #define ES_KERNELS_C64(h) ES_KERNELS(c64, h)
 #define ES_KERNELS_C128(h) ES_KERNELS(c128, h)
 #define ES_TYPE(T, heights, kernels)                                                               \
@@ -86,8 +116,15 @@ static const es_gemm_kernels gemm_kernels = {
     .type = {[ES_GEMM_F32] = ES_TYPE(float, ES_HEIGHTS, ES_KERNELS_F32),
              [ES_GEMM_F64] = ES_TYPE(double, ES_HEIGHTS, ES_KERNELS_F64),
              [ES_GEMM_I64] = ES_TYPE(uint64_t, ES_HEIGHTS, ES_KERNELS_I64),
+#ifdef ES_HAS_DOT
+             [ES_GEMM_I16] = ES_TYPE(int32_t, ES_HEIGHTS, ES_KERNELS_I16),
+             [ES_GEMM_I8] = ES_TYPE(int32_t, ES_HEIGHTS, ES_KERNELS_I8),
+#endif
              [ES_GEMM_C64] = ES_TYPE(float, ES_COMPLEX_HEIGHTS, ES_KERNELS_C64),
              [ES_GEMM_C128] = ES_TYPE(double, ES_COMPLEX_HEIGHTS, ES_KERNELS_C128)},
+#ifdef ES_HAS_DOT
+    .groups = {{.pack = pack_i16}, {pack_i8, sum_i8, shift_i8}},
+#endif
     .moves = {{pack_u8, NULL, scatter_u8},
               {pack_u16, NULL, scatter_u16},
               {pack_u32, spread_u32, scatter_u32},

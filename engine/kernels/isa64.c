@@ -12,3 +12,11 @@ const es_kernels es_kernels_v64 = {
     .move = &move_kernels,
     .elementwise = &elementwise_kernels,
 };
+
+const es_kernels es_kernels_v64_dot = {
+    .isa = ES_ISA_V64,
+    .gemm = &gemm_kernels,
+    .stream = &stream,
+    .elementwise = &elementwise_kernels,
+    .dot = true,
+};

@@ -20,9 +20,10 @@ typedef struct es_kernels {
   const es_stream_kernels *stream;
   const es_move_kernels *move;
   const es_elementwise_kernels *elementwise;
+  bool dot; /* sums of products of 8- and 16-bit integers (AVX512-VNNI) run here */
 } es_kernels;
 
-extern const es_kernels es_kernels_v16, es_kernels_v32, es_kernels_v64;
+extern const es_kernels es_kernels_v16, es_kernels_v32, es_kernels_v64, es_kernels_v64_dot;
 
 /* The table for an ISA; AUTO: the widest that the processor has (asked of the
  * processor's feature bits, never of its brand). NULL: not on this processor. */

@@ -8,17 +8,21 @@ static bool has_v64(void) {
   return has_v32() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+static bool has_dot(void) { return __builtin_cpu_supports("avx512vnni"); }
 #else
 static bool has_v32(void) { return false; }
 static bool has_v64(void) { return false; }
+static bool has_dot(void) { return false; }
 #endif
+
+static const es_kernels *v64(void) { return has_dot() ? &es_kernels_v64_dot : &es_kernels_v64; }
 
 const es_kernels *es_kernels_select(es_isa isa) {
   switch (isa) {
   case ES_ISA_V16: return &es_kernels_v16;
   case ES_ISA_V32: return has_v32() ? &es_kernels_v32 : NULL;
-  case ES_ISA_V64: return has_v64() ? &es_kernels_v64 : NULL;
+  case ES_ISA_V64: return has_v64() ? v64() : NULL;
   case ES_ISA_AUTO: break;
   }
-  return has_v64() ? &es_kernels_v64 : has_v32() ? &es_kernels_v32 : &es_kernels_v16;
+  return has_v64() ? v64() : has_v32() ? &es_kernels_v32 : &es_kernels_v16;
 }

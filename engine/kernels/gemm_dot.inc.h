@@ -1,0 +1,96 @@
+/* Register tiles that sum several products of short integers a lane (AVX512-VNNI), and the
+ * packing into groups of terms they read. Both sides are packed: X [steps][height] and
+ * Y [steps][columns] of groups of 32 bits, each ES_GROUP terms of k. Sums wrap modulo
+ * 2^32, so that they are exact wherever the result is. Set before including, unset
+ * afterwards:
+ *   ES_S      the suffix of the names
+ *   ES_GROUP  terms of a group; each is 32 / ES_GROUP bits wide
+ *   ES_STEP(acc, y, x)  acc + the products of the groups of y and x */
+
+#define ES_DOT_INLINE static inline __attribute__((always_inline, target("avx512vnni")))
+#define ES_DOT static __attribute__((target("avx512vnni")))
+
+ES_DOT_INLINE void ES_GLUE(tile, ES_S)(const es_gemm_tile *t, const int height, const int vectors) {
+  const char *x = t->x, *y = t->y;
+  const int64_t *xk = t->xk, *yk = t->yk;
+  const int64_t k = t->k;
+  __m512i acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) acc[i][v] = _mm512_set1_epi32(t->start[i]);
+  }
+  for (int64_t p = 0; p < k; p++) {
+    const char *at = x + xk[p], *from = y + yk[p];
+    __m512i b[ES_GEMM_VECTORS];
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) b[v] = _mm512_loadu_si512(from + v * ES_V);
+    ES_UNROLL
+    for (int i = 0; i < height; i++) {
+      int32_t group;
+      memcpy(&group, at + i * (int64_t)sizeof group, sizeof group);
+      __m512i a = _mm512_set1_epi32(group);
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) acc[i][v] = ES_STEP(acc[i][v], b[v], a);
+    }
+  }
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    char *c = t->c + t->c_rows[i];
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) {
+      if (t->add) acc[i][v] = _mm512_add_epi32(acc[i][v], _mm512_loadu_si512(c + v * ES_V));
+      _mm512_storeu_si512(c + v * ES_V, acc[i][v]);
+    }
+  }
+}
+
+#define ES_X(h)                                                                                    \
+  ES_DOT void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) { ES_GLUE(tile, ES_S)(t, h, 1); } \
+  ES_DOT void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) { ES_GLUE(tile, ES_S)(t, h, 2); }
+ES_HEIGHTS(ES_X)
+#undef ES_X
+
+/* Up to 16 neighbours, one in the low bits of each lane; no others are read. */
+ES_DOT_INLINE __m512i ES_GLUE(terms, ES_S)(const char *at, es_dtype dtype, __mmask16 some) {
+  if (dtype == ES_I16) return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, at));
+  __m128i bytes = _mm_maskz_loadu_epi8(some, at);
+  if (ES_GROUP == 4 || dtype == ES_U8) return _mm512_cvtepu8_epi32(bytes);
+  return _mm512_and_si512(_mm512_cvtepi8_epi32(bytes), _mm512_set1_epi32(0xffff));
+}
+
+/* n columns that are neighbours, from column j of the rows of groups on. */
+ES_DOT_INLINE void ES_GLUE(pack_columns, ES_S)(char *dst, int width, const char *src,
+                                               es_dtype dtype, int n, const int64_t *ks,
+                                               int64_t k) {
+  __mmask16 some = (__mmask16)((1u << n) - 1);
+  for (int64_t p = 0; p < k; p += ES_GROUP, dst += width * 4) {
+    __m512i group = _mm512_setzero_si512();
+    ES_UNROLL
+    for (int g = 0; g < ES_GROUP; g++)
+      if (p + g < k && ks[p + g] != ES_GEMM_ABSENT)
+        group = _mm512_or_si512(
+            group, _mm512_slli_epi32(ES_GLUE(terms, ES_S)(src + ks[p + g], dtype, some),
+                                     (unsigned)(g * 32 / ES_GROUP)));
+    _mm512_mask_storeu_epi32(dst, some, group);
+  }
+}
+
+ES_DOT void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
+                                const int64_t *cols, int n, const int64_t *ks, int64_t k) {
+  char *dst = to;
+  int64_t size = dtype == ES_I16 ? 2 : 1, steps = (k + ES_GROUP - 1) / ES_GROUP;
+  for (int j = 0, some; j < n; j += some) {
+    for (some = 1; some < 16 && j + some < n; some++)
+      if (cols[j + some] - cols[j + some - 1] != size) break;
+    ES_GLUE(pack_columns, ES_S)(dst + j * 4, width, src + cols[j], dtype, some, ks, k);
+  }
+  for (int64_t p = 0; p < steps && n < width; p++)
+    memset(dst + (p * width + n) * 4, 0, (size_t)(width - n) * 4);
+}
+
+#undef ES_DOT_INLINE
+#undef ES_DOT
+#undef ES_S
+#undef ES_GROUP
+#undef ES_STEP
