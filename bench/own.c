@@ -97,7 +97,8 @@ static bool prepare(bench_own *o, int threads, const bench_force *force, es_erro
   if (c->out != ES_DTYPE_AUTO) o->options.has_out_dtype = true, o->options.out_dtype = c->out;
   if (c->door == DOOR_CALL ? !make_call(o) : !make_plan(o, error)) return false;
   o->flops = c->flops;
-  if (!c->flops && o->plan) o->flops = operations(es_plan_dtype(o->plan)) * es_plan_flops(o->plan);
+  if (c->flops == 0 && o->plan)
+    o->flops = operations(es_plan_dtype(o->plan)) * es_plan_flops(o->plan);
   return true;
 }
 
