@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/text.h"
 #include "engine/rows.h"
+#include "engine/strategy.h"
 
 /* The rows between: the elements themselves when the types agree. */
 static es_dtype row_type(es_dtype from, es_dtype to) {
@@ -77,12 +78,41 @@ static es_status check_fit(es_ctx *ctx, const es_tensor *x, es_dtype dtype, es_e
   return done == ES_ROWS_CANCELLED ? fail_cancelled(error) : fail_fit(x, dtype, done, error);
 }
 
+/* Elements that stay what they are, many of them: a nest of its own, as in a plan. */
+static es_status move_elements(es_ctx *ctx, es_arena *arena, const es_view *x, const void *x_data,
+                               es_array to, es_error *error) {
+  es_problem *p = es_problem_new(arena, x->rank, 1, 0);
+  if (!p) return es_fail_nomem(error);
+  p->in[0].dtype = p->out.dtype = x->dtype;
+  p->compute = es_dtype_compute(x->dtype);
+  p->out.slot = 1;
+  for (int a = 0; a < x->rank; a++) {
+    p->extent[a] = x->shape[a];
+    p->in[0].stride[a] = x->strides[a];
+    p->out.stride[a] = to.strides[a];
+  }
+  es_plan_env env = {.arena = arena, .kernels = ctx->kernels};
+  es_step step;
+  ES_TRY(es_step_make(p, &env, "copy", &step, error));
+  void *base[] = {(void *)(uintptr_t)x_data, to.data}; /* the first is only read */
+  es_run_args args = {.base = base, .pool = es_ctx_pool(ctx), .ctx = ctx, .error = error};
+  es_status status = step.run(&step, &args);
+  return status == ES_E_CANCELLED ? fail_cancelled(error) : status;
+}
+
 es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to,
                        es_error *error) {
   transfer t = {.check_only = false};
   es_dtype between = row_type(x->dtype, to.dtype);
   int64_t count = 0;
   es_count_i64(x->rank, x->shape, &count);
+  if (x->dtype == to.dtype && count > ES_ROW) {
+    es_arena arena;
+    es_arena_init(&arena, &ctx->allocator);
+    es_status status = move_elements(ctx, &arena, x, x_data, to, error);
+    es_arena_free(&arena);
+    return status;
+  }
   es_rows_init(&t.from, ctx->kernels, x_data, x->dtype, x->rank, x->shape, x->strides, between);
   es_rows_init(&t.to, ctx->kernels, to.data, to.dtype, to.rank, to.shape, to.strides, between);
   return es_rows_run(ctx, count, transfer_row, &t) == count ? ES_OK : fail_cancelled(error);

@@ -5,7 +5,7 @@
 /* ---- where a block is ------------------------------------------------------------- */
 
 typedef struct place {
-  int64_t index[ES_MAX_RANK + 2], out, in;
+  int64_t index[ES_MAX_RANK + 4], out, in;
 } place;
 
 static void seek(const es_move *v, place *at, int64_t block) {
@@ -29,8 +29,10 @@ static inline void step(const es_move *v, place *at) {
 }
 
 static inline int64_t length(const es_move *v, const es_move_side *s, const place *at) {
-  bool last = s->loop >= 0 && at->index[s->loop] == v->loop[s->loop].count - 1;
-  return last ? s->last : s->n;
+  if (s->loop < 0) return s->n;
+  int64_t piece = at->index[s->loop];
+  if (s->outer >= 0) piece += at->index[s->outer] * v->loop[s->loop].count;
+  return piece < s->pieces - 1 ? s->n : piece == s->pieces - 1 ? s->last : 0;
 }
 
 /* ---- moving a block ------------------------------------------------------------------ */
@@ -60,39 +62,41 @@ static void run_in_cache(const es_move *v, char *out, const char *in, int64_t fr
     int64_t m = length(v, &v->m, &at), n = length(v, &v->n, &at);
     int64_t out_at = at.out, in_at = at.in;
     step(v, &at);
-    move_block(v, out + out_at, row, in + in_at, m, n, at.in - in_at);
+    if (m && n) move_block(v, out + out_at, row, in + in_at, m, n, at.in - in_at);
   }
 }
 
 /* ---- past the caches -------------------------------------------------------------------- */
 
-enum { LINE = 64, ROOM = 32 << 10 };
+enum { LINE = 64, ROOM = ES_MOVE_ROOM, BATCH = 1 << 10 };
 
 /* Output that is being put together: bytes[begin, end) belong at line + begin. Whole
- * lines leave at once, what is left of the last one waits for the next block. */
+ * lines leave in batches, what is left of the last one waits for the next block. */
 typedef struct writer {
   const es_move_kernels *kernels;
   char *line; /* of the output, aligned */
-  int64_t begin, end;
-  _Alignas(LINE) char bytes[ROOM];
+  char *bytes;
+  int64_t begin, end, room;
 } writer;
+
+static void writer_init(writer *w, const es_move_kernels *kernels, char *bytes, int64_t room) {
+  *w = (writer){.kernels = kernels, .bytes = bytes, .room = room};
+}
 
 static void flush(writer *w, bool all) {
   int64_t whole = all ? w->end : w->end / LINE * LINE;
-  if (whole > w->begin)
-    w->kernels->stream(w->line + w->begin, w->bytes + w->begin, whole - w->begin);
-  else if (!all)
-    return;
+  if (whole <= w->begin) return;
+  w->kernels->stream(w->line + w->begin, w->bytes + w->begin, whole - w->begin);
   memcpy(w->bytes, w->bytes + whole, (size_t)(w->end - whole));
   w->line += whole;
   w->end -= whole;
   w->begin = 0;
 }
 
-/* Room for the next bytes at out. */
+/* Room for the next bytes, which belong at out. */
 static char *writer_room(writer *w, char *out, int64_t bytes) {
   if (w->end != w->begin && out != w->line + w->end) flush(w, true);
-  if (w->end + bytes > ROOM) flush(w, false);
+  if (w->end + bytes > w->room) flush(w, false);
   if (w->end == w->begin) {
     w->begin = w->end = (int64_t)((uintptr_t)out % LINE);
     w->line = out - w->begin;
@@ -104,18 +108,18 @@ static char *writer_room(writer *w, char *out, int64_t bytes) {
 /* Blocks that are runs of the output, one after the other. */
 static void run_dense(const es_move *v, char *out, const char *in, int64_t from, int64_t to) {
   const int64_t *row = rows_of(v), size = v->way == ES_MOVE_ROWS ? 1 : v->size;
+  _Alignas(LINE) char bytes[ROOM];
   writer w;
-  w.kernels = v->kernels;
-  w.begin = w.end = 0;
+  writer_init(&w, v->kernels, bytes, ROOM);
   place at;
   seek(v, &at, from);
   for (int64_t block = from; block < to; block++) {
     int64_t m = length(v, &v->m, &at), n = length(v, &v->n, &at);
     char *room = writer_room(&w, out + at.out, m * n * size);
-    const char *here = in + at.in;
+    int64_t in_at = at.in;
     step(v, &at);
-    move_block(v, room, row, here, m, n, in + at.in - here);
-    flush(&w, false);
+    move_block(v, room, row, in + in_at, m, n, at.in - in_at);
+    if (w.end >= BATCH) flush(&w, false);
   }
   flush(&w, true);
 }
@@ -128,13 +132,34 @@ static void run_rows(const es_move *v, char *out, const char *in, int64_t from, 
   place at;
   seek(v, &at, from);
   for (int64_t block = from; block < to; block++) {
-    int64_t m = length(v, &v->m, &at), n = length(v, &v->n, &at), out_at = at.out;
-    const char *here = in + at.in;
+    int64_t m = length(v, &v->m, &at), n = length(v, &v->n, &at), out_at = at.out, in_at = at.in;
     step(v, &at);
-    move_block(v, bytes, near, here, m, n, in + at.in - here);
+    if (!m || !n) continue;
+    move_block(v, bytes, near, in + in_at, m, n, at.in - in_at);
     for (int64_t i = 0; i < m; i++)
       v->kernels->stream(out + out_at + v->m.out[i], bytes + near[i], n * v->size);
   }
+}
+
+/* A few rows that grow side by side, k of them in each block. */
+static void run_unzip(const es_move *v, char *out, const char *in, int64_t from, int64_t to) {
+  _Alignas(LINE) char bytes[ROOM];
+  writer all[ES_MOVE_FEW];
+  int64_t near[ES_MOVE_FEW];
+  int k = (int)v->m.n, rows = k * v->fan, room = ROOM / rows / LINE * LINE;
+  for (int i = 0; i < rows; i++) writer_init(&all[i], v->kernels, bytes + i * room, room);
+  place at;
+  seek(v, &at, from);
+  for (int64_t block = from; block < to; block++, step(v, &at)) {
+    writer *w = v->fan > 1 ? all + k * at.index[0] : all;
+    int64_t n = length(v, &v->n, &at);
+    for (int i = 0; i < k; i++)
+      near[i] = writer_room(&w[i], out + at.out + v->m.out[i], n * v->size) - bytes;
+    move_block(v, bytes, near, in + at.in, k, n, 0);
+    for (int i = 0; i < k; i++)
+      if (w[i].end >= BATCH) flush(&w[i], false);
+  }
+  for (int i = 0; i < rows; i++) flush(&all[i], true);
 }
 
 /* Rows that need no putting together. */
@@ -150,14 +175,15 @@ static void run_streams(const es_move *v, char *out, const char *in, int64_t fro
 }
 
 void es_move_run(const es_move *v, char *out, const char *in, int64_t from, int64_t to) {
-  bool rows = v->way == ES_MOVE_TILES || v->way == ES_MOVE_UNZIP;
   if (!v->past)
     run_in_cache(v, out, in, from, to);
   else if (v->way == ES_MOVE_ROWS && v->m.n >= 16 * LINE)
     run_streams(v, out, in, from, to);
+  else if (v->way == ES_MOVE_UNZIP)
+    run_unzip(v, out, in, from, to);
   else if (v->dense)
     run_dense(v, out, in, from, to);
-  else if (rows && v->n.n * v->size >= 2 * LINE)
+  else if (v->way == ES_MOVE_TILES && v->n.n * v->size >= 2 * LINE)
     run_rows(v, out, in, from, to);
   else
     run_in_cache(v, out, in, from, to);

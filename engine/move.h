@@ -19,12 +19,16 @@ typedef enum es_move_way {
   ES_MOVE_POINTS
 } es_move_way;
 
-/* Indices of a block along one of its two sides, out of one or more axes. */
+/* Indices of a block along one of its two sides, out of one or more axes. Where the
+ * last axis was cut, a loop goes over the pieces, or two: pieces past the end are empty. */
 typedef struct es_move_side {
-  int64_t n, last;   /* indices of a block; of the last block along loop */
-  int loop;          /* over the pieces of the axis that was cut, or -1 */
-  int64_t *out, *in; /* [n] bytes from the first index */
+  int64_t n, last, pieces; /* indices of a block; of the last one */
+  int loop, outer;         /* over pieces, or -1 */
+  int64_t *out, *in;       /* [n] bytes from the first index */
 } es_move_side;
+
+/* Rows that a run of UNZIP may keep growing; bytes of output put together at a time. */
+enum { ES_MOVE_FEW = 8, ES_MOVE_ROOM = 32 << 10 };
 
 typedef struct es_move_loop {
   int64_t count, out, in;
@@ -40,6 +44,7 @@ typedef struct es_move {
   int64_t in_at, out_at; /* bytes to the first block */
   es_move_side m, n;
   es_move_steps steps; /* POINTS */
+  int fan;             /* UNZIP: rounds of the innermost loop, each of which has rows of its own */
   int n_loops;
   es_move_loop *loop; /* innermost first */
   int64_t blocks;
@@ -47,6 +52,8 @@ typedef struct es_move {
 
 /* From a canonical problem with one operand of the output's type. False: no memory. */
 bool es_move_make(es_arena *arena, const es_problem *p, const es_kernels *kernels, es_move *move);
+/* Puts the loops in an order in which few pages are entered anew. */
+void es_move_order(es_move *move);
 /* The blocks [from, to). */
 void es_move_run(const es_move *move, char *out, const char *in, int64_t from, int64_t to);
 

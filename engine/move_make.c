@@ -18,11 +18,15 @@ typedef struct maker {
 
 /* ---- sides of a block ----------------------------------------------------------- */
 
-/* Bytes of a side that keep a line busy and a block in the first-level cache. */
-enum { SPAN = 256, BLOCK = 24 << 10, RUN = 8 << 10 };
+/* Bytes of a side of a block, some lines; of a block, which stays in the first-level
+ * cache, and the most that it may have; of a run. */
+enum { SPAN = 256, BLOCK = 16 << 10, MOST = ES_MOVE_ROOM - 64, RUN = 8 << 10 };
+/* Elements of a row that begins between lines: its ends share lines with its neighbours,
+ * and longer rows pay less for it. */
+enum { LONG_ROW = 256 };
 
 static bool side_init(maker *k, es_move_side *s) {
-  *s = (es_move_side){.n = 1, .last = 1, .loop = -1};
+  *s = (es_move_side){.n = 1, .last = 1, .pieces = 1, .loop = -1, .outer = -1};
   s->out = ES_NEW_N(k->arena, int64_t, 1);
   s->in = ES_NEW_N(k->arena, int64_t, 1);
   return s->out && s->in;
@@ -50,6 +54,7 @@ static bool take(maker *k, es_move_side *s, int a, int64_t piece) {
   s->out = out, s->in = in;
   s->last = s->n * (x->extent - (pieces - 1) * piece);
   s->n = n;
+  s->pieces = pieces;
   if (pieces == 1) return true;
   s->loop = k->move->n_loops++;
   k->move->loop[s->loop] = (es_move_loop){pieces, x->out * piece, x->in * piece};
@@ -69,13 +74,14 @@ static int next_in(const maker *k, int64_t run) {
 }
 
 /* The side grows along the output (or the input) while that stays dense, not into the
- * axis `stop`, to about `most` indices. */
-static bool grow(maker *k, es_move_side *s, bool along_out, int stop, int64_t most) {
+ * axis `stop`, to about `most` indices and never more than `cap`. */
+static bool grow(maker *k, es_move_side *s, bool along_out, int stop, int64_t most, int64_t cap) {
   while (s->loop < 0 && 2 * s->n <= most) {
     int64_t run = s->n * k->move->size;
     int a = along_out ? next_out(k, run) : next_in(k, run);
     if (a < 0 || a == stop) break;
-    if (!take(k, s, a, piece_of(k->axis[a].extent, most / s->n))) return false;
+    int64_t room = most / s->n, piece = piece_of(k->axis[a].extent, room);
+    if (!take(k, s, a, piece * s->n > cap ? room : piece)) return false;
   }
   return true;
 }
@@ -89,11 +95,11 @@ static bool make_rows(maker *k) {
   int64_t bytes = x->extent * v->size;
   v->way = ES_MOVE_ROWS;
   x->taken = true;
-  v->m = (es_move_side){.n = bytes, .last = bytes, .loop = -1};
+  v->m = (es_move_side){.n = bytes, .last = bytes, .pieces = 1, .loop = -1, .outer = -1};
   v->dense = bytes <= RUN;
   if (!v->dense) {
     int64_t pieces = (bytes + RUN - 1) / RUN;
-    v->m.n = RUN, v->m.last = bytes - (pieces - 1) * RUN;
+    v->m.n = RUN, v->m.last = bytes - (pieces - 1) * RUN, v->m.pieces = pieces;
     v->m.loop = v->n_loops++;
     v->loop[v->m.loop] = (es_move_loop){pieces, RUN, RUN};
     return true;
@@ -111,28 +117,37 @@ static bool make_rows(maker *k) {
 
 static bool interleaves(int64_t k) { return k == 2 || k == 3 || k == 4 || k == 8; }
 
+/* Whether every row of the output begins on a line if the first one does. */
+static bool on_lines(const maker *k) {
+  for (int a = 1; a < k->rank; a++)
+    if (k->axis[a].out % 64) return false;
+  return true;
+}
+
 static bool make_tiles(maker *k, int d) {
   es_move *v = k->move;
   const int64_t size = v->size;
   int64_t span = SPAN / size > 32 ? SPAN / size : 32;
+  int64_t rows = on_lines(k) ? span : LONG_ROW;
   bool vectors = v->kernels->zip[v->log2_size] != NULL;
   v->way = ES_MOVE_TILES;
   /* Few rows that lie side by side in the input, along an axis dense in the output. */
   int64_t few = k->axis[d].extent;
   if (vectors && interleaves(few) && k->axis[0].in == few * size && k->axis[0].extent >= 16) {
     v->way = ES_MOVE_UNZIP;
-    return take(k, &v->m, d, few) &&
-           take(k, &v->n, 0, piece_of(k->axis[0].extent, RUN / few / size));
+    int64_t room = RUN / 2 / few / size;
+    return take(k, &v->m, d, few) && take(k, &v->n, 0, piece_of(k->axis[0].extent, room));
   }
-  if (!grow(k, &v->n, true, d, span)) return false;
+  if (!grow(k, &v->n, true, d, rows, 2 * rows)) return false;
   int64_t run = v->n.n * size;
   v->dense = v->n.loop < 0 && k->axis[d].out == run;
   if (v->dense && vectors && interleaves(v->n.n) && k->axis[d].extent >= 16) {
     v->way = ES_MOVE_ZIP;
     return take(k, &v->m, d, piece_of(k->axis[d].extent, RUN / run));
   }
-  int64_t most = BLOCK * 2 / 3 / run < span ? BLOCK * 2 / 3 / run : span;
-  if (!grow(k, &v->m, false, -1, most)) return false;
+  int64_t most = BLOCK / run < span ? BLOCK / run : span;
+  if (most < 64 / size) most = 64 / size;
+  if (!grow(k, &v->m, false, -1, most, MOST / run)) return false;
   for (int64_t i = 0; i < v->m.n; i++) v->dense &= v->m.out[i] == i * run;
   return true;
 }
@@ -188,30 +203,12 @@ static bool choose(maker *k) {
   return d < 0 ? make_points(k) : make_tiles(k, d);
 }
 
-static int64_t key_of(const es_move_loop *l, bool by_out) { return llabs(by_out ? l->out : l->in); }
-
-/* What is written as one run goes along the output; else lines are read one after the
- * other, and written whole wherever they belong. */
-static void sort_loops(es_move *v) {
-  bool by_out = v->dense || v->way == ES_MOVE_ROWS || v->way == ES_MOVE_POINTS;
-  for (int i = 1; i < v->n_loops; i++)
-    for (int j = i; j > 0 && key_of(&v->loop[j - 1], by_out) > key_of(&v->loop[j], by_out); j--) {
-      es_move_loop t = v->loop[j];
-      v->loop[j] = v->loop[j - 1], v->loop[j - 1] = t;
-      es_move_side *side[] = {&v->m, &v->n};
-      for (int s = 0; s < 2; s++) {
-        int *at = &side[s]->loop;
-        *at = *at == j ? j - 1 : *at == j - 1 ? j : *at;
-      }
-    }
-}
-
 bool es_move_make(es_arena *arena, const es_problem *p, const es_kernels *kernels, es_move *v) {
   const double caches = 4 << 20;
   maker k = {.arena = arena, .move = v};
   *v = (es_move){.kernels = kernels->move, .size = (int64_t)es_dtype_size(p->out.dtype)};
   v->past = es_problem_side_bytes(p, &p->out) >= caches;
-  v->loop = ES_NEW_N(arena, es_move_loop, p->rank + 2);
+  v->loop = ES_NEW_N(arena, es_move_loop, p->rank + 4);
   if (!v->loop || !side_init(&k, &v->m) || !side_init(&k, &v->n)) return false;
   if (!read_axes(&k, p, v->size)) return false;
   if (es_problem_points(p) == 0) return true;
@@ -220,7 +217,7 @@ bool es_move_make(es_arena *arena, const es_problem *p, const es_kernels *kernel
   for (int a = 0; a < k.rank; a++)
     if (!k.axis[a].taken)
       v->loop[v->n_loops++] = (es_move_loop){k.axis[a].extent, k.axis[a].out, k.axis[a].in};
-  sort_loops(v);
+  es_move_order(v);
   v->blocks = 1;
   for (int i = 0; i < v->n_loops; i++) v->blocks *= v->loop[i].count;
   return true;

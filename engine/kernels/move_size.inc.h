@@ -78,11 +78,13 @@ INLINE void JOIN(sort, E_NAME)(JOIN(lanes, E_NAME) * r, int k) {
   }
 }
 
+/* The last vectors are moved back to end at the edge. */
 INLINE void JOIN(zip_k, E_NAME)(char *out, const char *in, const int64_t *column, int k,
                                 int64_t m) {
   const int64_t size = sizeof(E), step = E_LANES * size;
   int64_t i = 0;
-  for (; i + E_LANES <= m; i += E_LANES) {
+  for (; m >= E_LANES && i < m; i += E_LANES) {
+    if (i + E_LANES > m) i = m - E_LANES;
     JOIN(lanes, E_NAME) r[8];
     UNROLL for (int j = 0; j < k; j++) r[j] = LOAD(in + column[j] + i * size);
     JOIN(mingle, E_NAME)(r, k);
@@ -95,7 +97,8 @@ INLINE void JOIN(zip_k, E_NAME)(char *out, const char *in, const int64_t *column
 INLINE void JOIN(unzip_k, E_NAME)(char *out, const int64_t *row, const char *in, int k, int64_t n) {
   const int64_t size = sizeof(E), step = E_LANES * size;
   int64_t j = 0;
-  for (; j + E_LANES <= n; j += E_LANES) {
+  for (; n >= E_LANES && j < n; j += E_LANES) {
+    if (j + E_LANES > n) j = n - E_LANES;
     JOIN(lanes, E_NAME) r[8];
     UNROLL for (int i = 0; i < k; i++) r[i] = LOAD(in + j * k * size + i * step);
     JOIN(sort, E_NAME)(r, k);
