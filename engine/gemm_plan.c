@@ -237,8 +237,9 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
                     .terms = es_gemm_group_terms(kind),
                     .shifted = kind == ES_GEMM_I8 && p->in[1 - x].dtype == ES_I8,
                     .threads = env->threads};
-  g.x = (es_gemm_operand){x, p->in[x].dtype, p->in[x].dtype == g.compute};
-  g.y = (es_gemm_operand){1 - x, p->in[1 - x].dtype, p->in[1 - x].dtype == g.compute};
+  bool alone = g.terms == 1; /* else every operand is packed into groups */
+  g.x = (es_gemm_operand){x, p->in[x].dtype, alone && p->in[x].dtype == g.compute};
+  g.y = (es_gemm_operand){1 - x, p->in[1 - x].dtype, alone && p->in[1 - x].dtype == g.compute};
   g.nr = ES_GEMM_VECTORS * env->kernels->gemm->type[kind].lanes;
   g.plain_store = p->out.dtype == g.compute && p->alpha == 1 && p->beta == 0 &&
                   p->reduce != ES_REDUCE_MEAN;

@@ -13,7 +13,10 @@
 
 extern const es_strategy es_strategy_loops;
 
-enum { KINDS = 5 }; /* that integers may be computed in */
+enum {
+  KINDS = 5,       /* that integers may be computed in */
+  WORTH_A_LOOK = 8 /* times the seconds of a look at the values */
+};
 
 /* Where every element of an operand lies: rows along its shortest stride. */
 typedef struct scan {
@@ -48,20 +51,32 @@ static double dtype_reach(es_dtype dtype) {
   return fmax(-(double)low, (double)high);
 }
 
-static double row_reach(const es_kernels *kernels, es_dtype dtype, const char *at, int64_t step,
-                        int64_t n) {
+/* Whether no sum of products of values up to reach can leave the kind's arithmetic. */
+static bool is_exact(const es_problem *p, es_gemm_kind kind, const double reach[2]) {
+  for (int i = 0; i < 2; i++)
+    if (kind == ES_GEMM_I16 && p->in[i].dtype > ES_I16 && reach[i] > INT16_MAX) return false;
+  return reach[0] * reach[1] * es_problem_taps(p) < exact_below(kind);
+}
+
+/* The smallest and largest of many values, a lane of a row each; each turn goes to the
+ * other half, which holds earlier extremes. */
+typedef struct extremes {
+  _Alignas(ES_ALIGN) int64_t low[2][ES_ROW];
+  _Alignas(ES_ALIGN) int64_t high[2][ES_ROW];
+  int turn;
+} extremes;
+
+static void look_at(extremes *x, const es_kernels *kernels, es_dtype dtype, const char *at,
+                    int64_t step, int64_t n) {
   _Alignas(ES_ALIGN) int64_t row[ES_ROW];
-  int64_t low = 0, high = 0;
-  size_t size = es_dtype_size(dtype);
-  for (int64_t from = 0; from < n; from += ES_ROW) {
+  const es_elementwise_kernels *e = kernels->elementwise;
+  int64_t bytes = step * (int64_t)es_dtype_size(dtype);
+  for (int64_t from = 0; from < n; from += ES_ROW, x->turn = !x->turn) {
     int64_t some = n - from < ES_ROW ? n - from : ES_ROW;
-    kernels->elementwise->load[ES_I64][dtype](row, at + from * step * (int64_t)size, step, some);
-    for (int64_t i = 0; i < some; i++) {
-      low = row[i] < low ? row[i] : low;
-      high = row[i] > high ? row[i] : high;
-    }
+    e->load[ES_I64][dtype](row, at + from * bytes, step, some);
+    e->binary[ES_I64][ES_MINIMUM](x->low[!x->turn], x->low[x->turn], row, some);
+    e->binary[ES_I64][ES_MAXIMUM](x->high[!x->turn], x->high[x->turn], row, some);
   }
-  return fmax(-(double)low, (double)high);
 }
 
 static double values_reach(const es_step *step, const es_run_args *args, int operand) {
@@ -70,26 +85,29 @@ static double values_reach(const es_step *step, const es_run_args *args, int ope
   const es_side *side = &step->problem->in[operand];
   const char *base = (const char *)args->base[side->slot] +
                      side->offset * (int64_t)es_dtype_size(side->dtype);
-  int64_t at[64];
-  double reach = 0;
+  int64_t at[64], low = 0, high = 0;
+  extremes x = {0};
   for (int64_t i = 0; i < s->outer.count; i += 64) {
     int64_t some = s->outer.count - i < 64 ? s->outer.count - i : 64;
     es_gemm_offsets(&s->outer, ES_GEMM_X, i, some, at);
     for (int64_t r = 0; r < some; r++)
-      reach = fmax(reach,
-                   row_reach(c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row));
+      look_at(&x, c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row);
   }
-  return reach;
+  for (int i = 0; i < 2; i++)
+    for (int j = 0; j < ES_ROW; j++) {
+      low = x.low[i][j] < low ? x.low[i][j] : low;
+      high = x.high[i][j] > high ? x.high[i][j] : high;
+    }
+  return fmax(-(double)low, (double)high);
 }
 
 /* The fastest plan that is exact for these values; NULL: none. */
 static const es_gemm_plan *exact_plan(const es_step *step, const es_run_args *args) {
   const contraction *c = step->data;
   if (!c->measure) return &c->plan[0];
-  double bound = values_reach(step, args, 0) * values_reach(step, args, 1) *
-                 es_problem_taps(step->problem);
+  double reach[2] = {values_reach(step, args, 0), values_reach(step, args, 1)};
   for (int i = 0; i < c->n_plans; i++)
-    if (bound < exact_below(c->plan[i].kind)) return &c->plan[i];
+    if (is_exact(step->problem, c->plan[i].kind, reach)) return &c->plan[i];
   return NULL;
 }
 
@@ -156,33 +174,43 @@ static bool finds_pairs(const es_problem *p) {
          p->alpha == 1 && p->beta == 0;
 }
 
-/* Whether the operands' types are those of the terms of the kind. */
-static bool has_terms(const es_problem *p, const es_plan_env *env, es_gemm_kind kind) {
+/* Whether the kind is here for operands of these types, if their values fit its terms. */
+static bool is_available(const es_problem *p, const es_plan_env *env, es_gemm_kind kind) {
   es_dtype a = p->in[0].dtype, b = p->in[1].dtype;
-  bool bytes = a != ES_BOOL && a <= ES_I8 && b != ES_BOOL && b <= ES_I8;
-  bool shorts = a != ES_BOOL && a <= ES_I16 && b != ES_BOOL && b <= ES_I16;
   es_gemm_plan plan;
-  if (kind == ES_GEMM_I8 ? !bytes || (a == ES_U8 && b == ES_U8) : !shorts) return false;
-  return env->kernels->dot && es_gemm_plan_choose(p, env, kind, &plan);
+  if (es_gemm_group_terms(kind) == 1) return true;
+  if (!env->kernels->dot || a == ES_BOOL || b == ES_BOOL) return false;
+  if (kind == ES_GEMM_I8 && (a > ES_I8 || b > ES_I8 || (a == ES_U8 && b == ES_U8))) return false;
+  return es_gemm_plan_choose(p, env, kind, &plan);
 }
 
-/* The kinds that may turn out exact, by falling speed. Measured: which of them is
- * decided by the operands' values, at each run. */
+/* Seconds to look at all values. */
+static double scan_seconds(const es_problem *p) {
+  return (es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1])) / 1e10;
+}
+
+/* The kinds that may turn out exact, by falling speed, up to the first that is sure to.
+ * Measured: which of them is decided by the operands' values, at each run. */
 static int kinds_for(const es_problem *p, const es_plan_env *env, es_gemm_kind kind[KINDS],
                      bool *measure) {
   static const es_gemm_kind all[KINDS] = {ES_GEMM_I8, ES_GEMM_I16, ES_GEMM_F32, ES_GEMM_F64,
                                           ES_GEMM_I64};
+  double reach[2] = {dtype_reach(p->in[0].dtype), dtype_reach(p->in[1].dtype)};
   int n = 0;
+  bool sure = false;
   *measure = false;
   kind[0] = finds_pairs(p) ? ES_GEMM_F32 : es_gemm_kind_of(p->compute);
   if (p->compute != ES_I64 || finds_pairs(p) || p->wrap) return 1;
-  double bound = dtype_reach(p->in[0].dtype) * dtype_reach(p->in[1].dtype) * es_problem_taps(p);
-  for (int i = 0; i < KINDS; i++) {
-    if (es_gemm_group_terms(all[i]) > 1 && !has_terms(p, env, all[i])) continue;
-    if (all[i] != ES_GEMM_I64 && bound < exact_below(all[i])) return kind[0] = all[i], 1;
+  for (int i = 0; i < KINDS && !sure; i++) {
+    if (!is_available(p, env, all[i])) continue;
     kind[n++] = all[i];
+    sure = all[i] != ES_GEMM_I64 && is_exact(p, all[i], reach);
   }
-  *measure = true;
+  es_gemm_plan plan;
+  if (sure && n > 1 && es_gemm_plan_choose(p, env, kind[n - 1], &plan) &&
+      plan.seconds < WORTH_A_LOOK * scan_seconds(p))
+    kind[0] = kind[n - 1], n = 1;
+  *measure = n > 1;
   return n;
 }
 
@@ -203,9 +231,7 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   es_gemm_plan plan;
   int n = kinds_for(p, env, kind, &measure);
   es_gemm_plan_choose(p, env, kind[n > 1], &plan);
-  double seconds = plan.seconds;
-  for (int i = 0; measure && i < 2; i++) seconds += es_problem_side_bytes(p, &p->in[i]) / 1e10;
-  return seconds;
+  return plan.seconds + (measure ? scan_seconds(p) : 0);
 }
 
 static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s) {

@@ -604,7 +604,7 @@ static void check_groups(int64_t m, int64_t n, int64_t k, int layout, es_dtype a
   instance x = make(axes, 3, a, b, c, ES_I64);
   for (int s = 0; s < 2; s++)
     for (int64_t i = 0; i < x.array[s].length; i++)
-      if (x.array[s].dtype != ES_I16) ((uint8_t *)x.array[s].data)[i] = (uint8_t)random_bits();
+      if (x.array[s].dtype < ES_I16) ((uint8_t *)x.array[s].data)[i] = (uint8_t)random_bits();
   char what[120];
   snprintf(what, sizeof what, "%s x %s, %lldx%lldx%lld layout %d", es_dtype_name(a),
            es_dtype_name(b), (long long)m, (long long)n, (long long)k, layout);
@@ -613,14 +613,14 @@ static void check_groups(int64_t m, int64_t n, int64_t k, int layout, es_dtype a
 }
 
 Test(gemm, groups_of_short_integers) {
-  static const es_dtype types[] = {ES_U8, ES_I8, ES_I16};
+  static const es_dtype types[] = {ES_U8, ES_I8, ES_I16, ES_I32, ES_I64};
   static const int64_t ks[] = {0, 1, 2, 3, 4, 5, 7, 63, 64, 66, 201};
   const es_kernels *kernels = es_kernels_select(ES_ISA_V64);
   if (!kernels || !kernels->dot) return;
-  for (int a = 0; a < 3; a++)
-    for (int b = 0; b < 3; b++)
+  for (int a = 0; a < 5; a++)
+    for (int b = 0; b < 5; b++)
       for (int layout = 0; layout < 8; layout++)
-        for (int k = 0; k < 11; k++) {
+        for (int k = (a + b) & 1; k < 11; k += 2) {
           int64_t m = 1 + (int64_t)(random_bits() % 40), n = 1 + (int64_t)(random_bits() % 70);
           es_dtype c = k % 3 ? ES_I32 : ES_I64;
           check_groups(m, n, ks[k], layout, types[a], types[b], c, ES_GEMM_I16);
@@ -652,8 +652,8 @@ Test(gemm, sums_of_bytes_up_to_the_limit) {
 /* Values that decide which arithmetic is exact: the largest product of the first
  * row is just below and just above each limit. */
 Test(gemm, integers_near_every_limit) {
-  static const int64_t big[] = {1 << 11,   1 << 12,    1 << 25,  1 << 26,
-                                1LL << 30, 3037000499, INT32_MAX};
+  static const int64_t big[] = {1 << 11, 1 << 12,   1 << 15,    (1 << 15) + 1, 1 << 25,
+                                1 << 26, 1LL << 30, 3037000499, INT32_MAX};
   for (size_t i = 0; i < sizeof big / sizeof *big; i++) FOR_ISAS(kernels) {
       instance x = matrices(5, 40, 3, (int)i & 7, ES_I64);
       int64_t *a = x.array[0].data, *b = x.array[1].data;

@@ -83,7 +83,8 @@ static inline int es_gemm_group_terms(es_gemm_kind kind) {
 /* Of one kind of groups. */
 typedef struct es_gemm_groups {
   /* dst[p][j] = the terms src[cols[j] + ks[p * terms + t]] for t < terms; zeros beyond k,
-   * for n <= j < width and where absent. From u8, i8 and, to 16 bits, i16. dst has room
+   * for n <= j < width and where absent. From u8, i8 and, to 16 bits, any integers whose
+   * values fit. dst has room
    * for a vector past its end. */
   void (*pack)(void *dst, int width, const char *src, es_dtype dtype, const int64_t *cols, int n,
                const int64_t *ks, int64_t k);

@@ -53,10 +53,21 @@ ES_HEIGHTS(ES_X)
 
 /* Up to 16 neighbours, one in the low bits of each lane; no others are read. */
 ES_DOT_INLINE __m512i ES_GLUE(terms, ES_S)(const char *at, es_dtype dtype, __mmask16 some) {
-  if (dtype == ES_I16) return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, at));
-  __m128i bytes = _mm_maskz_loadu_epi8(some, at);
-  if (ES_GROUP == 4 || dtype == ES_U8) return _mm512_cvtepu8_epi32(bytes);
-  return _mm512_and_si512(_mm512_cvtepi8_epi32(bytes), _mm512_set1_epi32(0xffff));
+  __m512i low_bits = _mm512_set1_epi32(ES_GROUP == 4 ? 0xff : 0xffff);
+  switch (dtype) {
+  case ES_U8: return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(some, at));
+  case ES_I8:
+    return _mm512_and_si512(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(some, at)), low_bits);
+  case ES_I16: return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, at));
+  case ES_I32: return _mm512_and_si512(_mm512_maskz_loadu_epi32(some, at), low_bits);
+  default: { /* i64 */
+    __m512i low = _mm512_maskz_loadu_epi64((__mmask8)some, at);
+    __m512i high = _mm512_maskz_loadu_epi64((__mmask8)(some >> 8), at + ES_V);
+    return _mm512_and_si512(_mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)),
+                                               _mm512_cvtepi64_epi32(high), 1),
+                            low_bits);
+  }
+  }
 }
 
 /* n columns that are neighbours, from column j of the rows of groups on. */
@@ -76,14 +87,36 @@ ES_DOT_INLINE void ES_GLUE(pack_columns, ES_S)(char *dst, int width, const char 
   }
 }
 
+/* One column, from 16 terms that are neighbours at a time. Returns how many of the k terms
+ * are packed. */
+ES_DOT_INLINE int64_t ES_GLUE(pack_along, ES_S)(char *dst, int width, const char *src,
+                                                es_dtype dtype, const int64_t *ks, int64_t k) {
+  int64_t size = (int64_t)es_dtype_size(dtype), p = 0;
+  for (; p + 16 <= k; p += 16) {
+    int32_t group[16 / ES_GROUP];
+    for (int t = 0; t < 15; t++)
+      if (ks[p + t] == ES_GEMM_ABSENT || ks[p + t + 1] - ks[p + t] != size) return p;
+    __m512i terms = ES_GLUE(terms, ES_S)(src + ks[p], dtype, 0xffff);
+    if (ES_GROUP == 4)
+      _mm_storeu_si128((void *)group, _mm512_cvtepi32_epi8(terms));
+    else
+      _mm256_storeu_si256((void *)group, _mm512_cvtepi32_epi16(terms));
+    for (int i = 0; i < 16 / ES_GROUP; i++, dst += width * 4) memcpy(dst, &group[i], 4);
+  }
+  return p;
+}
+
 ES_DOT void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
                                 const int64_t *cols, int n, const int64_t *ks, int64_t k) {
   char *dst = to;
-  int64_t size = dtype == ES_I16 ? 2 : 1, steps = (k + ES_GROUP - 1) / ES_GROUP;
+  int64_t size = (int64_t)es_dtype_size(dtype), steps = (k + ES_GROUP - 1) / ES_GROUP;
   for (int j = 0, some; j < n; j += some) {
     for (some = 1; some < 16 && j + some < n; some++)
       if (cols[j + some] - cols[j + some - 1] != size) break;
-    ES_GLUE(pack_columns, ES_S)(dst + j * 4, width, src + cols[j], dtype, some, ks, k);
+    const char *from = src + cols[j];
+    int64_t done = some > 1 ? 0 : ES_GLUE(pack_along, ES_S)(dst + j * 4, width, from, dtype, ks, k);
+    ES_GLUE(pack_columns, ES_S)
+    (dst + (done / ES_GROUP * width + j) * 4, width, from, dtype, some, ks + done, k - done);
   }
   for (int64_t p = 0; p < steps && n < width; p++)
     memset(dst + (p * width + n) * 4, 0, (size_t)(width - n) * 4);
