@@ -60,6 +60,8 @@ typedef struct es_gemm_room {
   size_t total;
 } es_gemm_room;
 
+typedef struct es_gemm_narrow_tiles es_gemm_narrow_tiles;
+
 typedef struct es_gemm_plan {
   const es_problem *problem;
   const es_kernels *kernels;
@@ -87,8 +89,9 @@ typedef struct es_gemm_plan {
   int64_t kc, mb, pb;       /* blocks of k, rows and panels */
   int64_t n_kb, n_mb, n_nb; /* how many of them; n_mb over all boxes */
   int threads;
-  es_gemm_room room; /* for each thread */
-  double seconds;    /* predicted */
+  es_gemm_room room;            /* for each thread */
+  es_gemm_narrow_tiles *narrow; /* of a small plan; NULL: its panel is packed */
+  double seconds;               /* predicted */
 } es_gemm_plan;
 
 /* Panels that are full and whose columns are neighbours: Y is then read, or C written,
@@ -195,8 +198,18 @@ es_status es_gemm_plan_run(const es_gemm_plan *plan, const es_run_args *args);
 
 /* ---- gemm_small.c ---- */
 
-/* Whether the plan is so small that the following runs it, with the same bits. */
-bool es_gemm_is_small(const es_gemm_plan *plan);
+/* Where the columns of a small plan are neighbours in Y and C: tiles that take them where
+ * they lie. Rows past the last whole tile are one of their own, which repeats the last row. */
+struct es_gemm_narrow_tiles {
+  es_gemm_tile whole;                       /* but for the addresses */
+  const int64_t *rest_x_rows, *rest_c_rows; /* [height of rest_kernel] */
+  es_gemm_narrow kernel, rest_kernel;
+  int height;
+};
+
+/* Whether the plan, whose axes are made, is so small that es_gemm_run_small() runs it, with
+ * the same bits; sets plan->narrow. False with *status OK: it is not. */
+bool es_gemm_small_make(es_arena *arena, es_gemm_plan *plan, es_status *status);
 /* OK or CANCELLED. */
 es_status es_gemm_run_small(const es_gemm_plan *plan, const es_run_args *args);
 

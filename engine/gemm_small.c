@@ -10,11 +10,55 @@ enum {
   PANEL_ROW = ES_GEMM_VECTORS * 64 /* bytes of one k of a panel at most */
 };
 
-bool es_gemm_is_small(const es_gemm_plan *g) {
+/* ---- making them ---------------------------------------------------------------- */
+
+static bool is_small(const es_gemm_plan *g) {
   bool plain = g->kind < ES_GEMM_C64 && g->plain_store && !g->x_packed && g->y.native;
   return plain && g->n_boxes == 1 && g->m_count > 0 && g->m_count <= SMALL_ROWS &&
          g->n_panels == 1 && g->k.count <= SMALL_K;
 }
+
+static bool neighbours(const es_gemm_plan *g, es_gemm_side side) {
+  return es_gemm_spacing(g->n.table[side], g->n.count, g->each) == 1;
+}
+
+/* offset[height]: those of the last rows, the last one again and again. */
+static int64_t *repeat_last(es_arena *arena, const int64_t *row, int valid, int height) {
+  int64_t *offset = ES_NEW_N(arena, int64_t, height);
+  for (int q = 0; offset && q < height; q++) offset[q] = row[q < valid ? q : valid - 1];
+  return offset;
+}
+
+static bool make_narrow(es_arena *arena, es_gemm_plan *g, const es_gemm_narrow *kernel) {
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  const es_gemm_box *box = g->box;
+  es_gemm_narrow_tiles *t = ES_NEW(arena, es_gemm_narrow_tiles);
+  if (!t) return false;
+  int height = box->height, whole = (int)(g->m_count / height) * height;
+  int valid = (int)g->m_count - whole, index = es_gemm_height_index(type, valid);
+  t->height = height;
+  t->kernel = kernel[es_gemm_height_index(type, height)];
+  t->whole = (es_gemm_tile){
+      .k = box->k.count, .xk = box->k.table[ES_GEMM_X], .yk = box->k.table[ES_GEMM_Y]};
+  g->narrow = t;
+  if (!valid) return true;
+  t->rest_kernel = kernel[index];
+  const int64_t *x = box->m.table[ES_GEMM_X] + whole, *c = box->m.table[ES_GEMM_C] + whole;
+  t->rest_x_rows = repeat_last(arena, x, valid, type->height[index]);
+  t->rest_c_rows = repeat_last(arena, c, valid, type->height[index]);
+  return t->rest_x_rows && t->rest_c_rows;
+}
+
+bool es_gemm_small_make(es_arena *arena, es_gemm_plan *g, es_status *status) {
+  const es_gemm_narrow *kernel = g->kernels->gemm->narrow[g->kind];
+  *status = ES_OK;
+  if (!is_small(g)) return false;
+  bool narrow = kernel[0] && neighbours(g, ES_GEMM_Y) && neighbours(g, ES_GEMM_C);
+  if (narrow && !make_narrow(arena, g, kernel)) *status = ES_E_NOMEM;
+  return *status == ES_OK;
+}
+
+/* ---- running them --------------------------------------------------------------- */
 
 /* What all batches share. */
 typedef struct small {
@@ -25,7 +69,27 @@ typedef struct small {
   atomic_bool stop;
 } small;
 
-static void run_one(const es_gemm_plan *g, const char *x, const char *y, char *c) {
+static void run_narrow(const es_gemm_plan *g, const char *x, const char *y, char *c) {
+  const es_gemm_narrow_tiles *t = g->narrow;
+  const int64_t *x_rows = g->box->m.table[ES_GEMM_X], *c_rows = g->box->m.table[ES_GEMM_C];
+  int columns = (int)g->n.count;
+  es_gemm_tile tile = t->whole;
+  tile.x = x;
+  tile.y = y + *g->n.table[ES_GEMM_Y];
+  tile.c = c + *g->n.table[ES_GEMM_C];
+  int64_t i = 0;
+  for (; i + t->height <= g->m_count; i += t->height) {
+    tile.rows = x_rows + i;
+    tile.c_rows = c_rows + i;
+    t->kernel(&tile, columns);
+  }
+  if (i == g->m_count) return;
+  tile.rows = t->rest_x_rows;
+  tile.c_rows = t->rest_c_rows;
+  t->rest_kernel(&tile, columns);
+}
+
+static void run_packed(const es_gemm_plan *g, const char *x, const char *y, char *c) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   const es_gemm_moves *moves = &g->kernels->gemm->moves[__builtin_ctzl(g->each)];
   const es_gemm_box *box = g->box;
@@ -61,6 +125,10 @@ static void run_one(const es_gemm_plan *g, const char *x, const char *y, char *c
       moves->scatter(c, box->m.table[ES_GEMM_C] + i, valid, g->n.table[ES_GEMM_C], n, result,
                      (int)width);
   }
+}
+
+static inline void run_one(const es_gemm_plan *g, const char *x, const char *y, char *c) {
+  (g->narrow ? run_narrow : run_packed)(g, x, y, c);
 }
 
 static void run_some(void *arg, int64_t index, int worker) {

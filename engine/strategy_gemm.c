@@ -274,8 +274,10 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   ES_TRY(es_strategy_loops.make(p, env, &c->checked));
   if (c->checked.workspace > step->workspace) step->workspace = c->checked.workspace;
   step->data = c;
-  step->run = c->n_plans == 1 && es_gemm_is_small(&c->plan[0]) ? run_small : run;
-  return ES_OK;
+  es_status status = ES_OK;
+  bool small = c->n_plans == 1 && es_gemm_small_make(env->arena, &c->plan[0], &status);
+  step->run = small ? run_small : run;
+  return status;
 }
 
 const es_strategy es_strategy_gemm = {

@@ -855,7 +855,8 @@ Test(gemm, small_batches) {
       es_gemm_plan plan;
       es_gemm_plan_choose(x.p, &env, ES_GEMM_F32, &plan);
       cr_assert(es_gemm_axes_make(&x.arena, &plan));
-      cr_assert(es_gemm_is_small(&plan));
+      es_status status;
+      cr_assert(es_gemm_small_make(&x.arena, &plan, &status));
       void *base[3];
       for (int s = 0; s < 3; s++) base[s] = x.array[s].data;
       spoil(&x.array[2]);
@@ -864,6 +865,44 @@ Test(gemm, small_batches) {
       release(&x);
     }
   es_pool_destroy(pool);
+}
+
+/* Rows of C stand apart: what lies between them must stay as it was. */
+static void narrow_columns(const es_kernels *kernels, es_dtype dtype, int64_t m, int64_t n,
+                           int64_t k) {
+  axis axes[] = {
+      {m, A | C, {1, 0, 0}, {0, 0, 2}}, {n, B | C, {0, 1, 1}, {0}}, {k, A | B, {2, 0, 0}, {0}}};
+  instance x = make(axes, 3, dtype, dtype, dtype, dtype);
+  es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+  es_gemm_plan plan;
+  es_status status;
+  /* Operand a by element, read in place; b by vector, packed if it must be. */
+  cr_assert(es_gemm_plan_variant(x.p, &env, es_gemm_kind_of(dtype), 0, &plan));
+  cr_assert(es_gemm_axes_make(&x.arena, &plan));
+  cr_assert(es_gemm_small_make(&x.arena, &plan, &status));
+  cr_assert_eq(plan.narrow != NULL, kernels->isa == ES_ISA_V64, "%lld columns", (long long)n);
+  size_t size = es_dtype_size(dtype);
+  char *c = x.array[2].data;
+  memset(c, 0x5a, (size_t)x.array[2].length * size);
+  void *base[3] = {x.array[0].data, x.array[1].data, c};
+  cr_assert_eq(es_gemm_run_small(&plan, &(es_run_args){.base = base}), ES_OK);
+  check(&x, "narrow columns");
+  for (int64_t i = 0; i < m; i++)
+    for (size_t b = (size_t)(2 * i + 1) * (size_t)n * size;
+         b < (size_t)(2 * i + 2) * (size_t)n * size; b++)
+      cr_assert_eq(c[b], 0x5a, "%lldx%lldx%lld: byte %zu", (long long)m, (long long)n, (long long)k,
+                   b);
+  release(&x);
+}
+
+Test(gemm, narrow_columns) {
+  static const es_dtype dtypes[] = {ES_F32, ES_F64, ES_I64};
+  for (int d = 0; d < 3; d++) FOR_ISAS(kernels) {
+      int64_t most = 2 * (int64_t)kernels->isa / (int64_t)es_dtype_size(dtypes[d]);
+      for (int64_t n = 1; n <= most; n++)
+        for (int64_t m = 1; m <= 17; m += m < 5 ? 1 : 4)
+          narrow_columns(kernels, dtypes[d], m, n, n % 2 ? 5 : 1);
+    }
 }
 
 /* ---- cancel -------------------------------------------------------------------------- */

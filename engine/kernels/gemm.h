@@ -60,6 +60,10 @@ typedef struct es_gemm_type {
   es_gemm_kernel kernel[ES_GEMM_HEIGHTS][ES_GEMM_VECTORS][2]; /* [height][vectors - 1][form] */
 } es_gemm_type;
 
+/* A tile in one chain whose columns, at least one and at most two vectors of them, are
+ * neighbours in Y and in C, where both lie. No byte beside them is touched. */
+typedef void (*es_gemm_narrow)(const es_gemm_tile *tile, int columns);
+
 /* Moves of elements of one size. pack: dst[p][j] = src[cols[j] + ks[p]] for j < n,
  * zero for n <= j < width; dst has room for a vector past its end. spread: count
  * panels, between elements apart, dst[u][p][j] = src[cols[j] + ks[p]][u]; width is a
@@ -97,8 +101,9 @@ typedef struct es_gemm_groups {
 
 struct es_gemm_kernels {
   es_gemm_type type[ES_GEMM_KINDS];
-  es_gemm_groups groups[2]; /* I16, I8 */
-  es_gemm_moves moves[5];   /* elements of 1, 2, 4, 8, 16 bytes */
+  es_gemm_narrow narrow[ES_GEMM_KINDS][ES_GEMM_HEIGHTS]; /* heights of the type; NULL: none */
+  es_gemm_groups groups[2];                              /* I16, I8 */
+  es_gemm_moves moves[5];                                /* elements of 1, 2, 4, 8, 16 bytes */
   /* Rows of columns complex numbers [k][columns][2] into planes [k][2][columns],
    * and back; 4- and 8-byte parts. */
   void (*split[2])(void *planes, const void *pairs, int64_t k, int columns);

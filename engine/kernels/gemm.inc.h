@@ -70,6 +70,28 @@ static void shift_i8(char *terms, int64_t bytes) {
 }
 #endif
 
+#if ES_V == 64
+#include <immintrin.h>
+#define ES_T float
+#define ES_S f32
+#define ES_BITS epi32
+#define ES_LANES 16
+#define ES_MASK __mmask16
+#include "engine/kernels/gemm_narrow.inc.h"
+#define ES_T double
+#define ES_S f64
+#define ES_BITS epi64
+#define ES_LANES 8
+#define ES_MASK __mmask8
+#include "engine/kernels/gemm_narrow.inc.h"
+#define ES_T uint64_t
+#define ES_S i64
+#define ES_BITS epi64
+#define ES_LANES 8
+#define ES_MASK __mmask8
+#include "engine/kernels/gemm_narrow.inc.h"
+#endif
+
 #define ES_U uint8_t
 #define ES_S u8
 #define ES_LANES 0
@@ -112,6 +134,10 @@ typedef struct u128 {
     ES_V / (int)sizeof(T), 0 heights(ES_COUNT), {heights(ES_HEIGHT)}, { heights(kernels) }         \
   }
 
+#define ES_NARROW_F32(h) ES_GLUE(narrow_##h, f32),
+#define ES_NARROW_F64(h) ES_GLUE(narrow_##h, f64),
+#define ES_NARROW_I64(h) ES_GLUE(narrow_##h, i64),
+
 static const es_gemm_kernels gemm_kernels = {
     .type = {[ES_GEMM_F32] = ES_TYPE(float, ES_HEIGHTS, ES_KERNELS_F32),
              [ES_GEMM_F64] = ES_TYPE(double, ES_HEIGHTS, ES_KERNELS_F64),
@@ -124,6 +150,11 @@ static const es_gemm_kernels gemm_kernels = {
              [ES_GEMM_C128] = ES_TYPE(double, ES_COMPLEX_HEIGHTS, ES_KERNELS_C128)},
 #ifdef ES_HAS_DOT
     .groups = {{.pack = pack_i16}, {pack_i8, sum_i8, shift_i8}},
+#endif
+#if ES_V == 64
+    .narrow = {[ES_GEMM_F32] = {ES_HEIGHTS(ES_NARROW_F32)},
+               [ES_GEMM_F64] = {ES_HEIGHTS(ES_NARROW_F64)},
+               [ES_GEMM_I64] = {ES_HEIGHTS(ES_NARROW_I64)}},
 #endif
     .moves = {{pack_u8, NULL, scatter_u8},
               {pack_u16, NULL, scatter_u16},

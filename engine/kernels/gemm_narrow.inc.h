@@ -1,0 +1,57 @@
+/* Register tiles of one real type whose columns are neighbours in Y and in C but do not
+ * fill their last vector: that one is loaded and stored under a mask, so that nothing is
+ * packed or scattered around a tile of a few columns. Set before including, unset
+ * afterwards: ES_T, ES_S as in gemm_tile.inc.h, whose vectors these are; ES_BITS, the bits
+ * of ES_T; ES_LANES, how many a vector holds; ES_MASK, a bit for each. Needs AVX-512. */
+
+static inline __attribute__((always_inline)) void
+ES_GLUE(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors, int columns) {
+  typedef ES_GLUE(lanes, ES_S) vec;
+  const int64_t last = (vectors - 1) * ES_V;
+  const unsigned held = (unsigned)(columns - (vectors - 1) * ES_LANES);
+  const ES_MASK mask = (ES_MASK)((1u << held) - 1);
+  const char *x = t->x, *y = t->y;
+  const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
+  vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
+  }
+  for (int64_t p = 0; p < t->k; p++) {
+    const char *at = x + xk[p], *from = y + yk[p];
+    vec b[ES_GEMM_VECTORS];
+    ES_UNROLL
+    for (int v = 0; v < vectors - 1; v++) b[v] = ((const vec *)from)[v];
+    b[vectors - 1] = (vec)ES_GLUE(_mm512_maskz_loadu, ES_BITS)(mask, from + last);
+    ES_UNROLL
+    for (int i = 0; i < height; i++) {
+      ES_T a;
+      memcpy(&a, at + rows[i], sizeof a);
+      ES_UNROLL
+      for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+    }
+  }
+  ES_UNROLL
+  for (int i = 0; i < height; i++) {
+    char *c = t->c + t->c_rows[i];
+    ES_UNROLL
+    for (int v = 0; v < vectors - 1; v++) ((vec *)c)[v] = acc[i][v];
+    ES_GLUE(_mm512_mask_storeu, ES_BITS)(c + last, mask, (__m512i)acc[i][vectors - 1]);
+  }
+}
+
+#define ES_X(h)                                                                                    \
+  static void ES_GLUE(narrow_##h, ES_S)(const es_gemm_tile *t, int columns) {                      \
+    if (columns <= ES_LANES)                                                                       \
+      ES_GLUE(narrow, ES_S)(t, h, 1, columns);                                                     \
+    else                                                                                           \
+      ES_GLUE(narrow, ES_S)(t, h, 2, columns);                                                     \
+  }
+ES_HEIGHTS(ES_X)
+#undef ES_X
+#undef ES_T
+#undef ES_S
+#undef ES_BITS
+#undef ES_LANES
+#undef ES_MASK
