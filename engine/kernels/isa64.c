@@ -5,18 +5,9 @@
 #include "engine/kernels/move.inc.h"
 #include "engine/kernels/stream.inc.h"
 
-const es_kernels es_kernels_v64 = {
-    .isa = ES_ISA_V64,
-    .gemm = &gemm_kernels,
-    .stream = &stream,
-    .move = &move_kernels,
-    .elementwise = &elementwise_kernels,
-};
+#define ES_TABLES                                                                                  \
+  .isa = ES_ISA_V64, .gemm = &gemm_kernels, .stream = &stream, .move = &move_kernels,              \
+  .elementwise = &elementwise_kernels
 
-const es_kernels es_kernels_v64_dot = {
-    .isa = ES_ISA_V64,
-    .gemm = &gemm_kernels,
-    .stream = &stream,
-    .elementwise = &elementwise_kernels,
-    .dot = true,
-};
+const es_kernels es_kernels_v64 = {ES_TABLES};
+const es_kernels es_kernels_v64_dot = {ES_TABLES, .dot = true};
