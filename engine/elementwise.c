@@ -227,7 +227,8 @@ es_tensor *es_unary(es_ctx *ctx, es_unary_op op, const es_tensor *x) {
   es_dtype dtype = x->view.dtype;
   signature s;
   bool allowed = unary_signature(op, dtype, &s);
-  work w = {.unary = ctx->kernels->elementwise->unary[es_dtype_compute(s.in)][op]};
+  work w; /* kilobytes: only what is used is set */
+  w.unary = ctx->kernels->elementwise->unary[es_dtype_compute(s.in)][op];
   if (!allowed || !w.unary) return fail_rule(ctx, what, es_dtype_name(dtype), dtype == ES_BOOL);
   es_tensor *y = es_tensor_new(ctx, s.out, x->view.rank, x->view.shape, false);
   if (!y) return NULL;
@@ -247,7 +248,8 @@ static es_tensor *binary(es_ctx *ctx, es_binary_op op, es_array a, es_array b, e
   es_error error;
   signature s;
   bool allowed = binary_signature(op, dtype, &s);
-  work w = {.binary = ctx->kernels->elementwise->binary[es_dtype_compute(s.in)][op]};
+  work w;
+  w.binary = ctx->kernels->elementwise->binary[es_dtype_compute(s.in)][op];
   if (!allowed || !w.binary) {
     char types[40];
     es_text t = es_text_init(types, sizeof types);

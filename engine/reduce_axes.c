@@ -34,6 +34,13 @@ static int reduced_shape(const es_view *x, const bool *reduced, bool keepdims, i
   return rank;
 }
 
+/* " axis7", without the time that printf takes. */
+static void put_axis(es_text *t, int axis) {
+  const char digits[2] = {(char)('0' + axis / 10), (char)('0' + axis % 10)};
+  es_text_puts(t, " axis");
+  es_text_put(t, axis < 10 ? digits + 1 : digits, axis < 10 ? 1 : 2);
+}
+
 es_tensor *es_reduce_axes(es_ctx *ctx, es_reducer r, const es_tensor *x, const int *axes,
                           int n_axes, bool keepdims) {
   if (!ctx) return NULL;
@@ -47,15 +54,15 @@ es_tensor *es_reduce_axes(es_ctx *ctx, es_reducer r, const es_tensor *x, const i
     return es_ctx_fail_tensor(ctx, &error);
   char pattern[ES_MAX_RANK * 2 * sizeof "axis00 " + 8];
   es_text t = es_text_init(pattern, sizeof pattern);
-  for (int i = 0; i < x->view.rank; i++) es_text_printf(&t, "axis%d ", i);
+  for (int i = 0; i < x->view.rank; i++) put_axis(&t, i);
   es_text_puts(&t, "->");
-  for (int i = 0; i < x->view.rank; i++)
-    if (!reduced[i]) es_text_printf(&t, " axis%d", i);
-  es_tensor *y = es_reduce(ctx, pattern, r, x, NULL);
-  if (!y || !keepdims) return y;
-  int64_t shape[ES_MAX_RANK];
-  int rank = reduced_shape(&x->view, reduced, true, shape);
-  return es_reshape(ctx, y, rank, shape);
+  for (int i = 0; i < x->view.rank; i++) {
+    if (!reduced[i])
+      put_axis(&t, i);
+    else if (keepdims)
+      es_text_puts(&t, " 1");
+  }
+  return es_reduce(ctx, pattern, r, x, NULL);
 }
 
 /* ---- the index of an extreme --------------------------------------------------------- */

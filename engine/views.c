@@ -91,11 +91,27 @@ es_tensor *es_transpose(es_ctx *ctx, const es_tensor *x, int axis0, int axis1) {
 
 /* ---- other axes over the same elements ------------------------------------------ */
 
-/* shape with its -1 replaced, if size elements can have it. */
-static es_status solve_shape(int64_t size, int rank, const int64_t *shape, int64_t *out,
-                             const es_tensor *x, es_error *error) {
+/* shape with its -1 replaced; false where size elements cannot have it. */
+static bool solve_shape(int64_t size, int rank, const int64_t *shape, int64_t *out) {
   int open = -1;
-  int64_t known[ES_MAX_RANK], product = 0;
+  int64_t product;
+  if (rank < 0 || rank > ES_MAX_RANK) return false;
+  for (int i = 0; i < rank; i++) {
+    if (shape[i] < -1 || (shape[i] == -1 && open >= 0)) return false;
+    if (shape[i] == -1) open = i;
+    out[i] = shape[i] == -1 ? 1 : shape[i];
+  }
+  if (!es_count_i64(rank, out, &product)) return false;
+  if (open < 0) return product == size;
+  if (product == 0 || size % product != 0) return false;
+  out[open] = size / product;
+  return true;
+}
+
+/* Words what solve_shape() has refused. */
+static es_status refuse_shape(int rank, const int64_t *shape, const es_tensor *x, es_error *error) {
+  int open = 0;
+  bool empty = false;
   char old_text[200], new_text[200];
   es_text o = es_text_init(old_text, sizeof old_text), n = es_text_init(new_text, sizeof new_text);
   if (rank < 0 || rank > ES_MAX_RANK)
@@ -104,35 +120,31 @@ static es_status solve_shape(int64_t size, int rank, const int64_t *shape, int64
   es_text_shape(&o, x->view.rank, x->view.shape);
   es_text_shape(&n, rank, shape);
   for (int i = 0; i < rank; i++) {
-    if (shape[i] < -1 || (shape[i] == -1 && open >= 0))
+    open += shape[i] == -1;
+    empty |= shape[i] == 0;
+    if (shape[i] < -1 || open > 1)
       return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
                      shape[i] == -1
                          ? "reshape to %s: only one size can be -1"
                          : "reshape to %s: a size is 0 or more, or -1 for the one to infer",
                      new_text);
-    if (shape[i] == -1) open = i;
-    out[i] = known[i] = shape[i] == -1 ? 1 : shape[i];
   }
-  bool fits = es_count_i64(rank, known, &product);
-  if (fits && open < 0 && product == size) return ES_OK;
-  if (fits && open >= 0 && product && size % product == 0) {
-    out[open] = size / product;
-    return ES_OK;
-  }
-  if (fits && open >= 0 && !product && !size)
+  if (open && empty && es_size(x) == 0)
     return es_fail(error, ES_E_UNDETERMINED, "S9", ES_NOWHERE,
                    "reshape of %s to %s: beside a size of 0 the size -1 could be any", old_text,
                    new_text);
   return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
                  "reshape of %s to %s: %lld elements do not fill that shape", old_text, new_text,
-                 (long long)size);
+                 (long long)es_size(x));
 }
 
 es_tensor *es_reshape(es_ctx *ctx, const es_tensor *x, int rank, const int64_t *shape) {
   draft d;
   if (!draft_of(&d, ctx, x, "es_reshape")) return NULL;
-  if (solve_shape(es_size(x), rank, shape, d.shape, x, &d.error) != ES_OK)
+  if (!solve_shape(es_size(x), rank, shape, d.shape)) {
+    refuse_shape(rank, shape, x, &d.error);
     return es_ctx_fail_tensor(ctx, &d.error);
+  }
   d.rank = rank;
   if (es_view_reshape_strides(x->view.rank, x->view.shape, x->view.strides, rank, d.shape,
                               d.strides))
