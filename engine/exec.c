@@ -104,22 +104,23 @@ typedef struct walk {
   const es_plan *plan;
   es_run_args args;
   char *workspace;
-  int at;      /* step to run; after a failure the one that failed */
-  double done; /* multiply-adds */
+  int at; /* step to run; after a failure the one that failed */
+  es_run_progress progress;
 } walk;
 
-static void report(walk *w, const es_step *step) {
+static void report(walk *w) {
   const es_config *config = &w->args.ctx->config;
-  w->done += step->flops;
-  if (config->progress) config->progress(config->user, w->done, w->plan->flops);
+  w->progress.done += w->progress.step;
+  config->progress(config->user, w->progress.done, w->progress.total);
 }
 
 static es_status run_steps(walk *w, int end) {
   for (; w->at < end; w->at++) {
     const es_step *step = &w->plan->step[w->at];
     w->args.workspace = step->workspace ? w->workspace + w->plan->step_workspace[w->at] : NULL;
+    w->progress.step = step->flops;
     ES_TRY(step->run(step, &w->args));
-    if (w->args.ctx) report(w, step);
+    if (w->args.progress) report(w);
   }
   return ES_OK;
 }
@@ -154,7 +155,9 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
                      .pool = ctx && !plan->alone ? ctx->pool : NULL,
                      .ctx = ctx,
                      .error = error ? error : &local},
-            .workspace = bytes};
+            .workspace = bytes,
+            .progress = {.total = plan->flops}};
+  if (ctx && ctx->config.progress) w.args.progress = &w.progress;
   es_fpenv environment = es_fpenv_enter();
   es_status status = run_all(&w);
   es_fpenv_leave(environment);

@@ -212,8 +212,10 @@ static void k_block(run *r, worker *w, block *b, int64_t index) {
   for (int64_t i = 0; i < b->m;) i += tile_group(r, w, b, i);
 }
 
-static bool stopped(run *r) {
-  if (es_ctx_cancelled(r->args->ctx)) atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+static bool stopped(run *r, int index) {
+  int64_t begun = atomic_fetch_add_explicit(&r->begun, 1, memory_order_relaxed);
+  if (es_step_pause(r->args, index, (double)begun / (double)r->blocks))
+    atomic_store_explicit(&r->stop, true, memory_order_relaxed);
   return atomic_load_explicit(&r->stop, memory_order_relaxed);
 }
 
@@ -246,7 +248,7 @@ static void task(void *arg, int64_t index, int worker_index) {
   for (int q = 0; q < ES_GEMM_ROWS; q++)
     for (int v = 0; v < 2; v++)
       b.tile_rows[v][q] = q * (v ? g->nr : r->type->lanes) * (int64_t)g->each;
-  for (int64_t i = 0; i < g->n_kb && !stopped(r); i++) k_block(r, &w, &b, i);
+  for (int64_t i = 0; i < g->n_kb && !stopped(r, worker_index); i++) k_block(r, &w, &b, i);
 }
 
 es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
@@ -262,6 +264,8 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
     *(int64_t *)((char *)args->workspace + g->room.total * (size_t)i) = -1; /* y_held */
   /* The workspace is for g->threads workers; a larger pool is another context's. */
   es_pool *pool = es_pool_threads(args->pool) <= g->threads ? args->pool : NULL;
-  es_pool_run(pool, g->batch.count * g->n_nb * g->n_mb, task, &r);
+  int64_t tasks = g->batch.count * g->n_nb * g->n_mb;
+  r.blocks = tasks * g->n_kb;
+  es_pool_run(pool, tasks, task, &r);
   return r.stop ? ES_E_CANCELLED : r.overflow ? ES_E_OVERFLOW : ES_OK;
 }

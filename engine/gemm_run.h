@@ -19,6 +19,8 @@ typedef struct es_gemm_run {
   const char *x, *y;
   char *c;
   atomic_bool stop, overflow;
+  int64_t blocks;            /* of k, over all tasks */
+  atomic_int_fast64_t begun; /* of them */
 } es_gemm_run;
 
 /* A worker's part of the workspace. */

@@ -1,6 +1,7 @@
 #include "engine/strategy.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "engine/ctx.h"
@@ -113,16 +114,35 @@ typedef struct split {
   es_step_task task;
   int64_t units, pieces;
   atomic_int status;
+  atomic_int_fast64_t done; /* pieces */
 } split;
 
+static void tell(const es_run_args *args, double part) {
+  const int64_t between = 50 * 1000000;
+  es_run_progress *p = args->progress;
+  struct timespec now;
+  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return;
+  int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  if (!p->told) p->told = ns;
+  if (ns - p->told < between) return;
+  p->told = ns;
+  const es_config *config = &args->ctx->config;
+  config->progress(config->user, p->done + p->step * part, p->total);
+}
+
+bool es_step_pause(const es_run_args *args, int worker, double part) {
+  if (args->progress && worker == 0) tell(args, part);
+  return es_ctx_cancelled(args->ctx);
+}
+
 static void run_piece(void *arg, int64_t i, int worker) {
-  (void)worker;
   split *s = arg;
   if (atomic_load_explicit(&s->status, memory_order_relaxed) != ES_OK) return;
   int64_t each = s->units / s->pieces, more = s->units % s->pieces;
   int64_t from = each * i + (i < more ? i : more), to = from + each + (i < more);
-  es_status status = es_ctx_cancelled(s->args->ctx) ? ES_E_CANCELLED
-                                                    : s->task(s->step, s->args, from, to);
+  int64_t done = atomic_fetch_add_explicit(&s->done, 1, memory_order_relaxed);
+  bool stop = es_step_pause(s->args, worker, (double)done / (double)s->pieces);
+  es_status status = stop ? ES_E_CANCELLED : s->task(s->step, s->args, from, to);
   if (status != ES_OK) atomic_store_explicit(&s->status, (int)status, memory_order_relaxed);
 }
 
@@ -137,6 +157,7 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
   if (pieces == 1 && !args->ctx) return task(step, args, 0, units);
   split s = {.step = step, .args = args, .task = task, .units = units, .pieces = pieces};
   atomic_init(&s.status, ES_OK);
+  atomic_init(&s.done, 0);
   es_pool_run(pieces > 1 ? args->pool : NULL, pieces, run_piece, &s);
   es_status status = (es_status)atomic_load(&s.status);
   return status == ES_E_CANCELLED ? es_step_cancelled(args->error) : status;

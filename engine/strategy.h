@@ -14,7 +14,15 @@ typedef struct es_run_args {
   es_pool *pool;      /* NULL: the calling thread alone */
   struct es_ctx *ctx; /* NULL, or asked for cancel and progress */
   es_error *error;
+  struct es_run_progress *progress; /* NULL: nobody wants to know */
 } es_run_args;
+
+/* How far a run has come, in multiply-adds. */
+typedef struct es_run_progress {
+  double done, total; /* before the step that runs */
+  double step;        /* of that step */
+  int64_t told;       /* when, in nanoseconds */
+} es_run_progress;
 
 typedef struct es_step es_step;
 typedef struct es_strategy es_strategy;
@@ -59,6 +67,9 @@ typedef es_status (*es_step_task)(const es_step *step, const es_run_args *args, 
                                   int64_t to);
 es_status es_step_split(const es_step *step, const es_run_args *args, int64_t units,
                         es_step_task task);
+/* Between two pieces of a step: asks for cancel and, on the calling thread (worker 0),
+ * tells now and then that this part of the step, 0 … 1, is done. True: stop. */
+bool es_step_pause(const es_run_args *args, int worker, double part);
 /* The plain loops, for a step of another strategy that cannot be exact, or to word
  * an overflow that it has met. Needs this workspace. */
 es_status es_loops_run(const es_step *step, const es_run_args *args);

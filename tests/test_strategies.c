@@ -184,7 +184,7 @@ static es_status run(const scene *s, const char *name, es_isa isa, es_pool *pool
     for (int i = 0; i < s->n_slots; i++) base[i] = s->memory[i];
     base[s->n_slots - 1] = out;
     void *workspace = check(es_alloc(&heap, step.workspace));
-    es_run_args args = {base, workspace, pool, NULL, error};
+    es_run_args args = {.base = base, .workspace = workspace, .pool = pool, .error = error};
     step.predicted *= 1e4; /* many pieces, however small the nest */
     status = step.run(&step, &args);
     es_free(&heap, workspace, step.workspace);
