@@ -147,6 +147,11 @@ static int *last_uses(const es_builder *b) {
     last[p->out.slot] = s;
     for (int i = 0; i < p->n_in; i++) last[p->in[i].slot] = s;
   }
+  for (int l = 0; l < plan->n_loops; l++) /* what was there before is read in every round */
+    for (int k = 0; k < plan->loop[l].n_slots; k++) {
+      int slot = plan->loop[l].slot[k];
+      if (last[slot] < plan->loop[l].end) last[slot] = plan->loop[l].end - 1;
+    }
   return last;
 }
 

@@ -15,7 +15,8 @@ typedef struct es_builder {
   const char *forced; /* strategy, or NULL */
   double effort;      /* of the search for an order */
   bool auxiliary;     /* the steps now added pad or fill: they are no part of the expression */
-  int cap_slots, cap_steps, cap_groups, cap_detours;
+  int cap_slots, cap_steps, cap_groups, cap_detours, cap_loops;
+  int64_t *extent;       /* [labels of the bound] what of a label one step walks */
   int32_t *axis_of;      /* [labels of the bound] -1 between uses */
   int32_t *operand_slot; /* [n_in]: the input, or its padded copy */
   es_error *error;
@@ -38,6 +39,11 @@ es_status es_builder_layout(es_builder *b);
 
 /* The padded copy of operand i (pad.c). */
 es_status es_builder_pad(es_builder *b, int operand);
+/* Where in the plan the steps of a sliced part lie, and what of its labels they keep
+ * (slice.c). Nothing to do where all is kept. */
+es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again);
+/* What intermediates may still take of the context's memory. */
+double es_builder_room(const es_builder *b);
 /* All steps of one part of an output (lower.c). */
 es_status es_builder_part(es_builder *b, const es_part *part);
 /* All of an output: gaps between its parts get the identity of the reducer

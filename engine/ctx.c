@@ -229,6 +229,7 @@ es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes) {
                         "the memory limit must be positive, or 0 for the default, not %lld",
                         (long long)bytes);
   ctx->config.max_bytes = bytes ? bytes : default_max_bytes();
+  es_cache_destroy(ctx); /* plans cut their labels to keep within the limit */
   return ES_OK;
 }
 

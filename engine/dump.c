@@ -12,6 +12,9 @@ size_t es_plan_print(const es_plan *plan, char *buf, size_t cap) {
   es_text_shape(&t, out->rank, out->shape);
   es_text_printf(&t, ", %.4g multiply-adds, %.4g bytes, workspace %zu%s", plan->flops, plan->bytes,
                  plan->workspace, plan->is_view ? ", a view" : "");
+  for (int l = 0; l < plan->n_loops; l++)
+    es_text_printf(&t, "\n  (steps %d to %d for each part of %s)", plan->loop[l].begin + 1,
+                   plan->loop[l].end, plan->loop[l].text);
   const es_step *step = plan->step;
   for (int g = 0; g < plan->n_groups; g++) {
     const es_plan_group *group = &plan->group[g];

@@ -103,6 +103,7 @@ static void set_addresses(const es_plan *plan, const es_array *in, const es_arra
 typedef struct walk {
   const es_plan *plan;
   es_run_args args;
+  void **base; /* args.base, which loops move */
   char *workspace;
   int at; /* step to run; after a failure the one that failed */
   es_run_progress progress;
@@ -125,8 +126,42 @@ static es_status run_steps(walk *w, int end) {
   return ES_OK;
 }
 
+static void move_slots(walk *w, const es_plan_loop *loop, int label, int64_t pieces) {
+  for (int k = 0; k < loop->n_slots; k++) {
+    char *at = w->base[loop->slot[k]];
+    if (at) w->base[loop->slot[k]] = at + pieces * loop->step[label * loop->n_slots + k];
+  }
+}
+
+/* The round after this one; false after the last, when all slots are where they were. */
+static bool next_round(walk *w, const es_plan_loop *loop, int64_t *index) {
+  for (int i = loop->n - 1; i >= 0; i--) {
+    if (++index[i] < loop->pieces[i]) return move_slots(w, loop, i, 1), true;
+    move_slots(w, loop, i, 1 - loop->pieces[i]);
+    index[i] = 0;
+  }
+  return false;
+}
+
+static es_status run_loop(walk *w, const es_plan_loop *loop) {
+  int64_t index[ES_PLAN_MOST_CUT] = {0}, inner = 0;
+  do {
+    w->at = loop->begin;
+    ES_TRY(run_steps(w, loop->last));
+    if (inner > 0) w->at = loop->again;
+    ES_TRY(run_steps(w, inner > 0 ? loop->end : loop->again));
+    inner = inner + 1 < loop->inner ? inner + 1 : 0;
+  } while (next_round(w, loop, index));
+  w->at = loop->end;
+  return ES_OK;
+}
+
 static es_status run_all(walk *w) {
   const es_plan *plan = w->plan;
+  for (int l = 0; l < plan->n_loops; l++) {
+    ES_TRY(run_steps(w, plan->loop[l].begin));
+    ES_TRY(run_loop(w, &plan->loop[l]));
+  }
   for (int d = 0; d < plan->n_detours; d++) {
     const es_plan_detour *detour = &plan->detour[d];
     ES_TRY(run_steps(w, detour->begin));
@@ -155,6 +190,7 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
                      .pool = ctx && !plan->alone ? ctx->pool : NULL,
                      .ctx = ctx,
                      .error = error ? error : &local},
+            .base = base,
             .workspace = bytes,
             .progress = {.total = plan->flops}};
   if (ctx && ctx->config.progress) w.args.progress = &w.progress;

@@ -49,6 +49,20 @@ enum { ES_PATH_FUSE = 8 };
  * operands and results. Depends on labels and extents alone, so the order of summation does too. */
 es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort, es_path **path,
                            es_error *error);
+typedef struct es_slicing_rules {
+  double limit;         /* bytes that intermediates may take at a time */
+  double element_bytes; /* of an intermediate */
+  int most;             /* labels that may be cut */
+  const bool *may_cut;  /* [n_labels] */
+} es_slicing_rules;
+
+/* The same within a limit of memory. Labels are cut where no order fits, as few as will
+ * do: kept[l] (out, [n_labels]) divides the extent of l, and the path is to be run for
+ * every combination of pieces. *least: bytes that its intermediates take, above the limit
+ * when no cut brings them under it. */
+es_status es_path_within(es_arena *arena, const es_network *net, double effort,
+                         const es_slicing_rules *rules, es_path **path, int64_t *kept,
+                         double *least, es_error *error);
 /* One step over all operands, for semirings that do not distribute. */
 es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error);
 

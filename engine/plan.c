@@ -154,13 +154,27 @@ static es_status set_views(es_builder *b) {
   return ES_OK;
 }
 
+/* How often a run comes by a step. */
+static double repetitions(const es_plan *plan, int step) {
+  for (int l = 0; l < plan->n_loops; l++) {
+    const es_plan_loop *loop = &plan->loop[l];
+    if (step < loop->begin || step >= loop->end) continue;
+    double all = 1, first;
+    for (int i = 0; i < loop->n; i++) all *= (double)loop->pieces[i];
+    first = all / (double)loop->inner;
+    return step < loop->last ? all : step < loop->again ? first : all - first;
+  }
+  return 1;
+}
+
 static void set_totals(es_plan *plan, const es_bound *bound) {
   const es_step *step = plan->step;
   for (int g = 0; g < plan->n_groups; g++)
     for (int s = 0; s < plan->group[g].n_steps; s++, step++) {
       if (plan->group[g].alternative) continue;
-      plan->flops += step->flops;
-      plan->bytes += step->bytes;
+      double times = repetitions(plan, (int)(step - plan->step));
+      plan->flops += times * step->flops;
+      plan->bytes += times * step->bytes;
     }
   for (int i = 0; i < bound->n_out; i++)
     if (es_dtype_class(bound->out[i].dtype) == ES_CLASS_INT && !bound->wrap)
@@ -171,8 +185,12 @@ static es_status build(es_builder *b, const es_array *in) {
   const es_bound *bound = b->bound;
   b->axis_of = ES_NEW_N(b->scratch, int32_t, bound->n_labels);
   b->operand_slot = ES_NEW_N(b->scratch, int32_t, bound->n_in);
-  if (!b->axis_of || !b->operand_slot) return es_fail_nomem(b->error);
-  for (int l = 0; l < bound->n_labels; l++) b->axis_of[l] = -1;
+  b->extent = ES_NEW_N(b->scratch, int64_t, bound->n_labels);
+  if (!b->axis_of || !b->operand_slot || !b->extent) return es_fail_nomem(b->error);
+  for (int l = 0; l < bound->n_labels; l++) {
+    b->axis_of[l] = -1;
+    b->extent[l] = bound->label[l].extent;
+  }
   ES_TRY(set_outer_slots(b, in));
   b->auxiliary = true;
   for (int i = 0; i < bound->n_in; i++) {

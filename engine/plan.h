@@ -42,6 +42,23 @@ typedef struct es_plan_detour {
   int begin, last, alternative, end;
 } es_plan_detour;
 
+/* Steps [begin, end) run once for every piece of labels that were cut to keep within the
+ * limit of memory. The last label is fastest. Pieces of reduced labels, which follow those
+ * of the output, add up: the first of them ends with [last, again), the others with
+ * [again, end) instead. */
+typedef struct es_plan_loop {
+  int begin, last, again, end;
+  int n;           /* labels */
+  int64_t *pieces; /* [n] */
+  int64_t inner;   /* pieces that add up: the product over the reduced labels */
+  int n_slots;
+  int *slot;     /* [n_slots] inputs and outputs that the labels walk */
+  int64_t *step; /* [n][n_slots] bytes from piece to piece */
+  const char *text; /* "k, in 4 pieces" for print-outs */
+} es_plan_loop;
+
+enum { ES_PLAN_MOST_CUT = 16 }; /* labels of a loop */
+
 struct es_plan {
   atomic_int_fast64_t count;
   es_ctx *ctx; /* held: the arena's memory is its */
@@ -53,6 +70,8 @@ struct es_plan {
   es_plan_group *group; /* [n_groups] */
   int n_detours;
   es_plan_detour *detour; /* [n_detours], ascending and disjoint */
+  int n_loops; /* none where there are detours */
+  es_plan_loop *loop;
   size_t *step_workspace; /* [n_steps] offset of each step's own workspace */
   size_t base_offset;     /* of the slots' addresses in the workspace, if they are many */
   size_t workspace;

@@ -1,0 +1,27 @@
+/* From parts of a bound to nests, shared by lower.c and lower_path.c. */
+#ifndef ES_ENGINE_LOWER_H
+#define ES_ENGINE_LOWER_H
+
+#include "engine/builder.h"
+
+/* Of a nest: an input, a padded copy or an intermediate. */
+typedef struct es_operand {
+  int slot;
+  es_walk walk;
+} es_operand;
+
+/* One step of a path. */
+typedef struct es_nest {
+  int n_in;
+  const es_operand **in;
+  es_operand out;
+  int output; /* index of the output array written; -1: an intermediate */
+  bool adds;  /* to what the output holds */
+} es_nest;
+
+/* Appends the steps of a nest over what b->extent says of its labels. */
+es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest *n);
+/* Whether a constraint speaks of labels that have axes, all of them. */
+bool es_builder_applies(const es_builder *b, const es_label_constraint *c);
+
+#endif

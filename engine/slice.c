@@ -1,0 +1,93 @@
+/* Loops of a plan: labels that were cut to keep within the limit of memory. */
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/builder.h"
+
+/* Room that steps need for themselves, packed panels above all. */
+static const double STEP_SHARE = 1.0 / 8, STEP_MOST = 32 << 20;
+
+double es_builder_room(const es_builder *b) {
+  const es_plan *plan = b->plan;
+  double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx);
+  for (int i = plan->n_in; i < plan->n_slots; i++)
+    if (!plan->slot[i].constant)
+      room -= (double)plan->slot[i].count * (double)es_dtype_size(plan->slot[i].dtype);
+  double steps = room * STEP_SHARE, most = STEP_MOST * b->env.threads;
+  room -= steps < most ? steps : most;
+  return room > 0 ? room : 0;
+}
+
+static int64_t stride_of(const es_walk *walk, int32_t label) {
+  int64_t stride = 0;
+  for (int i = 0; i < walk->n; i++)
+    if (walk->label[i] == label) stride += walk->stride[i];
+  return stride;
+}
+
+static bool in_output(const es_part *part, int32_t label) {
+  for (int i = 0; i < part->out_walk.n; i++)
+    if (part->out_walk.label[i] == label) return true;
+  return false;
+}
+
+/* Labels that are cut, those of the output first. Returns how many; *outer of them are
+ * the output's. */
+static int list_cut(const es_builder *b, const es_part *part, int32_t *label, int *outer) {
+  int n = 0;
+  for (int inside = 1; inside >= 0; inside--) {
+    for (int32_t l = 0; l < b->bound->n_labels; l++)
+      if (b->extent[l] != b->bound->label[l].extent && in_output(part, l) == inside) label[n++] = l;
+    if (inside) *outer = n;
+  }
+  return n;
+}
+
+static const char *describe(es_builder *b, const es_plan_loop *loop, const int32_t *label) {
+  char text[512];
+  es_text t = es_text_init(text, sizeof text);
+  for (int i = 0; i < loop->n; i++)
+    es_text_printf(&t, "%s%s in %lld pieces", i ? ", " : "", b->bound->label[label[i]].name,
+                   (long long)loop->pieces[i]);
+  return es_arena_copy_text(&b->plan->arena, text, strlen(text));
+}
+
+static void set_steps(const es_builder *b, const es_part *part, const int32_t *label,
+                      es_plan_loop *loop) {
+  loop->n_slots = part->n_in + 1;
+  for (int k = 0; k <= part->n_in; k++) {
+    const es_walk *walk = k < part->n_in ? &part->in_walk[k] : &part->out_walk;
+    int slot = k < part->n_in ? b->operand_slot[part->in[k]] : b->plan->n_in + part->output;
+    int64_t size = (int64_t)es_dtype_size(b->plan->slot[slot].dtype);
+    loop->slot[k] = slot;
+    for (int i = 0; i < loop->n; i++)
+      loop->step[i * loop->n_slots + k] = stride_of(walk, label[i]) * b->extent[label[i]] * size;
+  }
+}
+
+es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again) {
+  es_plan *plan = b->plan;
+  es_plan_loop loop = {
+      .begin = begin, .last = last, .again = again, .end = plan->n_steps, .inner = 1};
+  int32_t label[ES_PLAN_MOST_CUT];
+  int outer = 0;
+  loop.n = list_cut(b, part, label, &outer);
+  if (!loop.n) return ES_OK;
+  loop.pieces = ES_NEW_N(&plan->arena, int64_t, loop.n);
+  loop.slot = ES_NEW_N(&plan->arena, int, part->n_in + 1);
+  loop.step = ES_NEW_N(&plan->arena, int64_t, loop.n * (part->n_in + 1));
+  es_plan_loop *loops = es_arena_grow(&plan->arena, plan->loop, plan->n_loops, &b->cap_loops,
+                                      sizeof *loops);
+  if (!loop.pieces || !loop.slot || !loop.step || !loops) return es_fail_nomem(b->error);
+  for (int i = 0; i < loop.n; i++) {
+    loop.pieces[i] = b->bound->label[label[i]].extent / b->extent[label[i]];
+    if (i >= outer) loop.inner *= loop.pieces[i];
+  }
+  set_steps(b, part, label, &loop);
+  loop.text = describe(b, &loop, label);
+  if (!loop.text) return es_fail_nomem(b->error);
+  plan->loop = loops;
+  plan->loop[plan->n_loops++] = loop;
+  for (int i = 0; i < loop.n; i++) b->extent[label[i]] = b->bound->label[label[i]].extent;
+  return ES_OK;
+}
