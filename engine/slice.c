@@ -9,10 +9,15 @@ static const double STEP_SHARE = 1.0 / 8, STEP_MOST = 32 << 20;
 
 double es_builder_room(const es_builder *b) {
   const es_plan *plan = b->plan;
-  double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx);
-  for (int i = plan->n_in; i < plan->n_slots; i++)
-    if (!plan->slot[i].constant)
-      room -= (double)plan->slot[i].count * (double)es_dtype_size(plan->slot[i].dtype);
+  double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx), results = 0;
+  for (int i = plan->n_in; i < plan->n_slots; i++) {
+    double bytes = (double)plan->slot[i].count * (double)es_dtype_size(plan->slot[i].dtype);
+    if (i < plan->n_in + plan->n_out)
+      results += bytes;
+    else if (!plan->slot[i].constant)
+      room -= bytes;
+  }
+  if (results < room) room -= results; /* else they are the caller's own, or refused later */
   double steps = room * STEP_SHARE, most = STEP_MOST * b->env.threads;
   room -= steps < most ? steps : most;
   return room > 0 ? room : 0;
