@@ -70,6 +70,20 @@ typedef double _Complex complex_double;
 #define S_LIMIT 0x1p63
 #include "engine/kernels/elementwise_storage.inc.h"
 
+#if defined(__F16C__) && ES_V >= 32
+#include <immintrin.h>
+static inline int64_t widen_halves(float *out, const uint16_t *in, int64_t n) {
+  int64_t i = 0;
+#if ES_V == 64
+  for (; i + 16 <= n; i += 16)
+    _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(in + i))));
+#endif
+  for (; i + 8 <= n; i += 8)
+    _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(in + i))));
+  return i;
+}
+#define S_RUN widen_halves
+#endif
 #define S f16
 #define S_T uint16_t
 #define S_KIND 1

@@ -5,10 +5,14 @@
 static void ES_JOIN4(load_, K, _, S)(void *out, const void *in, int64_t stride, int64_t n) {
   K_T *restrict o = out;
   const S_T *restrict a = in;
+  int64_t i = 0;
+#ifdef S_RUN
+  if (stride == 1 && sizeof(K_T) == sizeof(float)) i = S_RUN(out, a, n);
+#endif
   if (stride == 1)
-    for (int64_t i = 0; i < n; i++) o[i] = (K_T)S_GET(a[i]);
+    for (; i < n; i++) o[i] = (K_T)S_GET(a[i]);
   else
-    for (int64_t i = 0; i < n; i++) o[i] = (K_T)S_GET(a[i * stride]);
+    for (; i < n; i++) o[i] = (K_T)S_GET(a[i * stride]);
 }
 #endif
 
