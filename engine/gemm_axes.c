@@ -2,7 +2,10 @@
 #include "engine/gemm.h"
 
 enum {
-  TABLE_POINTS = 4096, /* axes with more points have their offsets filled in per block */
+  /* Axes with more points have their offsets filled in per block; k, of which a block may do
+   * little work, is given more. */
+  TABLE_POINTS = 4096,
+  TABLE_K = 32768,
   MOST_BOXES = 256,
   /* An operand whose elements meet more than this many of the other's is used so often
    * that C, not the operand, decides the order. */
@@ -52,8 +55,8 @@ void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, 
   }
 }
 
-static bool fill_tables(es_arena *arena, es_gemm_axes *axes) {
-  if (axes->count > TABLE_POINTS) return true;
+static bool fill_tables(es_arena *arena, es_gemm_axes *axes, int64_t most) {
+  if (axes->count > most) return true;
   int64_t *tables = ES_NEW_N(arena, int64_t, ES_GEMM_SIDES * axes->count);
   if (!tables) return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++) {
@@ -164,7 +167,7 @@ static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group grou
       axes->stride[s][i] = side[s]->stride[list[i].axis] * list[i].times *
                            (int64_t)es_dtype_size(side[s]->dtype);
   }
-  return fill_tables(arena, axes);
+  return fill_tables(arena, axes, group == ES_GEMM_K ? TABLE_K : TABLE_POINTS);
 }
 
 /* ---- boxes -------------------------------------------------------------------- */

@@ -24,6 +24,14 @@ static bool runs_along(const es_problem *p, int x, const es_side *side, es_gemm_
   return false;
 }
 
+/* Lines that a walk along the last axis of a group touches anew, of every element. */
+static double lines_of(const es_problem *p, int x, const es_side *side, es_gemm_group group) {
+  for (int a = p->rank - 1; a >= 0; a--)
+    if (es_gemm_group_of(p, x, a) == group)
+      return fmin(fabs((double)side->stride[a] * (double)es_dtype_size(side->dtype)) / 64, 1);
+  return 1;
+}
+
 /* Whether most panels of n lie in memory as they are: their columns are neighbours. */
 static bool panels_in_place(const es_gemm_plan *g, const es_side *side) {
   const es_problem *p = g->problem;
@@ -86,7 +94,7 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   double moves = along ? 0 : tiles * page_moves(p, x) * PAGE_MOVE;
   if (g->x_packed)
     return (double)g->n_nb * (elements * pack_cycles(across, along, g->x.native) + moves);
-  if (!across && !along) moves += elements; /* a line for every element */
+  if (!across && !along) moves += elements * lines_of(p, g->x.in, x, ES_GEMM_M);
   return moves * panels;
 }
 
