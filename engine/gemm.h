@@ -80,6 +80,7 @@ typedef struct es_gemm_plan {
   uint8_t *in_place;       /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE */
   bool plain_store;        /* C has the compute type, alpha 1, beta 0, no mean */
   int nr;                  /* columns of a full panel */
+  bool overlap;            /* panels that would pass the end of a run begin before it */
   bool along_c;            /* C runs along n: the tiles' rows are its rows */
   int m_last, n_last, u;   /* axes, -1 for none: see es_gemm_order */
   int64_t n_part, u_part;  /* what of n_last and u is kept together */
@@ -115,20 +116,24 @@ static inline int64_t es_gemm_steps(const es_gemm_plan *g, int64_t k) {
   return g->terms == 1 ? k : (k + g->terms - 1) / g->terms;
 }
 
-/* Panels cut runs of columns: all of n, or, when n_part is set, stretches of n_last. */
-static inline int64_t es_gemm_panel_start(const es_gemm_plan *g, int64_t panel) {
-  if (g->n_panels == g->run_panels) return panel * g->nr;
-  return panel / g->run_panels * g->run + panel % g->run_panels * g->nr;
-}
-static inline int64_t es_gemm_panel_columns(const es_gemm_plan *g, int64_t panel) {
-  int64_t at = g->n_panels == g->run_panels ? panel : panel % g->run_panels;
-  return g->run - at * g->nr < g->nr ? g->run - at * g->nr : g->nr;
-}
-
 /* Columns a panel of n is computed with. */
 static inline int es_gemm_width(const es_gemm_plan *g, int64_t n) {
   int lanes = g->kernels->gemm->type[g->kind].lanes;
   return n > lanes ? g->nr : lanes;
+}
+
+/* Panels cut runs of columns: all of n, or stretches of its last axis. Where they overlap
+ * all are whole: the last one of a run ends with it. */
+static inline int64_t es_gemm_panel_columns(const es_gemm_plan *g, int64_t panel) {
+  int64_t at = g->n_panels == g->run_panels ? panel : panel % g->run_panels;
+  int64_t n = g->run - at * g->nr < g->nr ? g->run - at * g->nr : g->nr;
+  return g->overlap ? es_gemm_width(g, n) : n;
+}
+static inline int64_t es_gemm_panel_start(const es_gemm_plan *g, int64_t panel) {
+  if (g->n_panels == g->run_panels) return panel * g->nr;
+  int64_t at = panel % g->run_panels * g->nr;
+  if (g->overlap && at + g->nr > g->run) at = g->run - es_gemm_panel_columns(g, panel);
+  return panel / g->run_panels * g->run + at;
 }
 
 /* The lowest of a type's heights that holds m rows; else the highest. */

@@ -106,11 +106,31 @@ static bool choose_parts(es_gemm_plan *g, int64_t y_block) {
   return best != 0;
 }
 
+/* Few rows use what is packed too seldom. Where Y runs along the last axis of n, its lines
+ * are read in place, by panels that overlap: columns computed twice cost less, up to a
+ * third, and results stored twice are the same. */
+static bool choose_overlap(es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  int last = last_axis(g, ES_GEMM_N);
+  if (last < 0 || p->in[g->y.in].stride[last] != 1 || p->beta != 0 || g->terms > 1) return false;
+  if (!g->y.native || g->kind >= ES_GEMM_C64) return false;
+  int64_t run = p->extent[last], lanes = type->lanes, padded = (run + lanes - 1) / lanes * lanes;
+  bool few = g->m_count <= type->height[type->n_heights - 1];
+  if (!few || run == g->n.count || run < lanes) return false;
+  if (4 * run < 3 * padded) return false;
+  g->overlap = true;
+  g->run = run;
+  if (run < g->nr) g->nr = type->lanes;
+  return true;
+}
+
 void es_gemm_order(es_gemm_plan *g) {
   const es_problem *p = g->problem;
   const es_side *x = &p->in[g->x.in], *y = &p->in[g->y.in];
   g->m_last = g->n_last = g->u = -1;
   g->run = g->n.count;
+  if (choose_overlap(g)) return;
   if (g->along_c && g->n.count <= FEW) g->m_last = unit_axis(g, x, ES_GEMM_M, 4);
   if (g->m_count > FEW) return;
   int unit = unit_axis(g, y, ES_GEMM_N, g->kernels->gemm->type[g->kind].lanes);

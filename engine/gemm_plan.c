@@ -5,9 +5,8 @@
 #include "engine/gemm.h"
 
 enum {
-  Y_BLOCK_MOST = 4 << 20, /* bytes of a Y block where k cannot be cut */
-  X_GROUP = 16 << 10,     /* bytes of X that a group of tiles keeps in the first-level cache */
-  COLUMNS_OF_BOXES = 8,
+  Y_BLOCK_MOST = 4 << 20,    /* bytes of a Y block where k cannot be cut */
+  X_GROUP = 16 << 10,        /* bytes of X that a group of tiles keeps in the first-level cache */
   GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
   KC_MOST = 1024,            /* longest block of k */
   MB_MOST = 4096,            /* rows of one task */
@@ -35,6 +34,7 @@ static double lines_of(const es_problem *p, int x, const es_side *side, es_gemm_
 /* Whether most panels of n lie in memory as they are: their columns are neighbours. */
 static bool panels_in_place(const es_gemm_plan *g, const es_side *side) {
   const es_problem *p = g->problem;
+  if (g->overlap) return true;
   for (int a = p->n_out - 1; a >= 0; a--)
     if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_N)
       return side->stride[a] == 1 && (p->extent[a] == g->n.count || p->extent[a] >= 4 * g->nr);
@@ -65,7 +65,7 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
   int height = type->height[es_gemm_height_index(type, (int64_t)ceil(m / tiles))];
   double runs = g->run_panels ? (double)(g->n_panels / g->run_panels) : 0;
   int64_t full = g->run / g->nr, rest = g->run % g->nr;
-  double step = (double)full * step_cycles(height, 2);
+  double step = (double)full * step_cycles(height, g->nr / type->lanes);
   if (rest > 0) step += step_cycles(height, rest > type->lanes ? 2 : 1);
   double parts = g->kind >= ES_GEMM_C64 ? 4 : g->kind == ES_GEMM_I64 ? 6 : 1;
   return tiles * (runs * ceil(k / g->terms) * step * parts + 30 * (double)g->n_panels);
@@ -157,8 +157,9 @@ static int64_t block(int64_t count, int64_t most, int64_t unit, int64_t *n_block
   return each;
 }
 
-/* Panels that are packed together must stay together. */
+/* Panels that are packed together, or write the same columns, must stay together. */
 static int64_t panel_unit(const es_gemm_plan *g) {
+  if (g->overlap) return g->run_panels;
   return g->u < 0 ? 1 : g->u_part * g->run_panels;
 }
 
@@ -270,15 +271,17 @@ static void treat_sides(es_gemm_plan *g, int variant) {
 }
 
 /* Under constraints every box takes its own part of k from the panels, so these hold
- * all of k. Boxes are worth it where they share panels; a few columns are better
- * served box by box. */
+ * all of k. Boxes are worth it where they share panels; less than half a vector of columns is
+ * better served box by box. */
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;
   if (g->kind == ES_GEMM_I8 && g->x.dtype != ES_I8) return false;
   if (g->terms > 1 && p->n_constraints && g->k.count > GROUPS_OF_BOXES) return false;
+  int64_t lanes = g->kernels->gemm->type[g->kind].lanes;
   int64_t panel = es_gemm_steps(g, g->kc) * g->nr * (int64_t)g->each;
-  if (p->n_constraints && (panel > Y_BLOCK_MOST || g->n.count < COLUMNS_OF_BOXES)) return false;
+  if (p->n_constraints && (panel > Y_BLOCK_MOST || 2 * g->n.count < lanes)) return false;
+  if (g->overlap) return g->y_direct;
   return !g->y_direct ||
          (g->y.native && g->kind < ES_GEMM_C64 && panels_in_place(g, &p->in[g->y.in]));
 }

@@ -423,6 +423,21 @@ Test(gemm, columns_run_along_different_axes) {
     }
 }
 
+/* Few rows, columns in runs that do not adjoin: read in place, by panels that overlap. */
+Test(gemm, few_rows_and_runs_of_columns) {
+  static const int64_t runs[] = {3, 4, 7, 8, 13, 15, 16, 17, 24, 26, 31, 32, 33, 47, 48, 54, 70};
+  static const int64_t rows[] = {1, 3, 4, 9, 14};
+  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+    for (int m = 0; m < 5; m++)
+      for (int across = 0; across < 2; across++) {
+        axis axes[] = {{rows[m], A | C, {0, 0, across ? 3 : 0}, {0}},
+                       {3, B | C, {0, 0, 1}, {0}},
+                       {runs[i], B | C, {0, 2, 2}, {0}},
+                       {5, A | B, {1, 1, 0}, {0}}};
+        check_axes(axes, 4, i & 1 ? ES_F32 : ES_F64, "runs of columns");
+      }
+}
+
 /* A convolution: two axes of the nest walk one axis of memory. */
 static instance convolution(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t step) {
   axis axes[] = {{o, B | C, {0, 0, 0}, {0}},    {size, A | C, {0, 0, 1}, {0}},
