@@ -52,12 +52,18 @@ static inline void ES_GLUE(scatter_runs, ES_S)(char *dst, const int64_t *rows, i
     ES_GLUE(copy, ES_S)(dst + rows[i], (const char *)(src + (int64_t)i * width), n);
 }
 
+/* One by one, along whichever takes the shorter steps: the other way every store would be
+ * to another page. */
 static inline void ES_GLUE(scatter_each, ES_S)(char *dst, const int64_t *rows, int m,
                                                const int64_t *cols, int n, const ES_U *src,
                                                int width) {
-  for (int i = 0; i < m; i++)
-    for (int j = 0; j < n; j++)
-      memcpy(dst + rows[i] + cols[j], src + (int64_t)i * width + j, sizeof *src);
+  bool down = m > 1 && n > 1 && rows[1] - rows[0] < cols[1] - cols[0];
+  int outer = down ? n : m, inner = down ? m : n;
+  const int64_t *far = down ? cols : rows, *near = down ? rows : cols;
+  int64_t far_step = down ? 1 : width, near_step = down ? width : 1;
+  for (int i = 0; i < outer; i++)
+    for (int j = 0; j < inner; j++)
+      memcpy(dst + far[i] + near[j], src + i * far_step + j * near_step, sizeof *src);
 }
 
 /* ---- across ------------------------------------------------------------------- */
@@ -253,7 +259,16 @@ static void ES_GLUE(scatter, ES_S)(char *dst, const int64_t *rows, int m, const 
 #if ES_LANES
   for (int i = 0, some; i < m; i += some) {
     some = ES_GLUE(stretch, ES_S)(rows + i, m - i);
-    ES_GLUE(scatter_across, ES_S)(dst, rows + i, some, cols, n, src + (int64_t)i * width, width);
+    const ES_U *at = src + (int64_t)i * width;
+    if (some >= ES_LANES / 2) {
+      ES_GLUE(scatter_across, ES_S)(dst, rows + i, some, cols, n, at, width);
+      continue;
+    }
+    for (int more; i + some < m; some += more) {
+      more = ES_GLUE(stretch, ES_S)(rows + i + some, m - i - some);
+      if (more >= ES_LANES / 2) break;
+    }
+    ES_GLUE(scatter_each, ES_S)(dst, rows + i, some, cols, n, at, width);
   }
 #else
   ES_GLUE(scatter_each, ES_S)(dst, rows, m, cols, n, src, width);
