@@ -8,9 +8,10 @@ enum {
   Y_BLOCK_MOST = 4 << 20,    /* bytes of a Y block where k cannot be cut */
   X_GROUP = 16 << 10,        /* bytes of X that a group of tiles keeps in the first-level cache */
   GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
-  KC_MOST = 1024,            /* longest block of k */
-  MB_MOST = 4096,            /* rows of one task */
-  TASK_POINTS = 1 << 20      /* multiply-adds below which a task is not split for threads */
+  COLUMNS_OF_BOXES = 8,
+  KC_MOST = 1024,       /* longest block of k */
+  MB_MOST = 4096,       /* rows of one task */
+  TASK_POINTS = 1 << 20 /* multiply-adds below which a task is not split for threads */
 };
 
 /* ---- what a choice costs -------------------------------------------------------- */
@@ -271,16 +272,15 @@ static void treat_sides(es_gemm_plan *g, int variant) {
 }
 
 /* Under constraints every box takes its own part of k from the panels, so these hold
- * all of k. Boxes are worth it where they share panels; less than half a vector of columns is
- * better served box by box. */
+ * all of k. Boxes are worth it where they share panels; a few columns are better
+ * served box by box. */
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;
   if (g->kind == ES_GEMM_I8 && g->x.dtype != ES_I8) return false;
   if (g->terms > 1 && p->n_constraints && g->k.count > GROUPS_OF_BOXES) return false;
-  int64_t lanes = g->kernels->gemm->type[g->kind].lanes;
   int64_t panel = es_gemm_steps(g, g->kc) * g->nr * (int64_t)g->each;
-  if (p->n_constraints && (panel > Y_BLOCK_MOST || 2 * g->n.count < lanes)) return false;
+  if (p->n_constraints && (panel > Y_BLOCK_MOST || g->n.count < COLUMNS_OF_BOXES)) return false;
   if (g->overlap) return g->y_direct;
   return !g->y_direct ||
          (g->y.native && g->kind < ES_GEMM_C64 && panels_in_place(g, &p->in[g->y.in]));
