@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/cache.h"
+#include "support/alloc.h"
 
 static const int64_t shape_of[2] = {2, 3};
 
@@ -175,4 +176,49 @@ Test(cache, large_keys) {
   cr_assert_neq(id(ctx, text, in, N, NULL, NULL), plan);
   es_plan_release(plan);
   es_ctx_destroy(ctx);
+}
+
+/* ---- memory ------------------------------------------------------------------------- */
+
+/* Allocations that a call makes whose result goes with its scope. */
+static int64_t cost_of(test_alloc *a, es_ctx *ctx, bool rearranges, const char *text,
+                       es_tensor *const *in, int64_t n) {
+  int64_t before = a->calls;
+  cr_assert_eq(es_scope_push(ctx), ES_OK);
+  es_tensor *y = rearranges ? es_rearrange(ctx, text, in[0], NULL)
+                            : es_einsum(ctx, text, in, n, NULL);
+  cr_assert(y, "%s", es_error_text(ctx));
+  es_scope_pop(ctx);
+  return a->calls - before;
+}
+
+Test(cache, a_call_with_a_kept_plan_allocates_its_result) {
+  test_alloc a;
+  test_alloc_init(&a);
+  es_ctx *ctx = es_ctx_create(&(es_config){.allocator = test_alloc_hooks(&a), .threads = 1});
+  es_tensor *x = es_zeros(ctx, ES_F32, ES_SHAPE(4, 4)), *in[2] = {x, x};
+  static const struct {
+    const char *text;
+    int64_t n, first, again; /* allocations: at most, exactly */
+    bool rearranges;
+  } cases[] = {
+      /* The first of all also makes the cache, a scope, a handle and the workspace. */
+      {"ij,jk->ik", 2, 16, 1, false},
+      {"ij,jk->ki", 2, 11, 1, false},
+      {"i j, i j ->", 2, 11, 1, false},
+      {"i j -> i", 1, 11, 1, false},
+      {"(a+b)?0 j, b k -> a j k", 2, 24, 1, false},
+      {"i j -> j i", 1, 9, 0, true}, /* a view */
+      {"i j -> (i j)", 1, 9, 0, true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int64_t first = cost_of(&a, ctx, cases[i].rearranges, cases[i].text, in, cases[i].n);
+    cr_assert_leq(first, cases[i].first, "%s: %lld allocations at first", cases[i].text,
+                  (long long)first);
+    int64_t again = cost_of(&a, ctx, cases[i].rearranges, cases[i].text, in, cases[i].n);
+    cr_assert_eq(again, cases[i].again, "%s: %lld allocations", cases[i].text, (long long)again);
+  }
+  es_ctx_destroy(ctx);
+  cr_assert_eq(a.blocks, 0);
+  cr_assert_eq(a.defects, 0);
 }
