@@ -346,8 +346,8 @@ static int64_t where_row(void *arg, int64_t first, int64_t n) {
   es_row_buffer a, b, c, out;
   void *place = es_rows_place(&w->to, first, out.bytes);
   const void *condition = es_rows_read(&w->c, first, n, c.bytes);
-  es_rows_choose(es_dtype_size(w->to.compute), place, condition, es_rows_read(&w->a, first, n, a.bytes),
-         es_rows_read(&w->b, first, n, b.bytes), n);
+  es_rows_choose(es_dtype_size(w->to.compute), place, condition,
+                 es_rows_read(&w->a, first, n, a.bytes), es_rows_read(&w->b, first, n, b.bytes), n);
   return es_rows_write(&w->to, first, n, place);
 }
 

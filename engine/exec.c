@@ -106,22 +106,22 @@ typedef struct walk {
   void **base; /* args.base, which loops move */
   char *workspace;
   int at; /* step to run; after a failure the one that failed */
-  es_run_progress progress;
+  es_run_watch watch;
 } walk;
 
 static void report(walk *w) {
   const es_config *config = &w->args.ctx->config;
-  w->progress.done += w->progress.step;
-  config->progress(config->user, w->progress.done, w->progress.total);
+  w->watch.done += w->watch.step;
+  if (config->progress) config->progress(config->user, w->watch.done, w->watch.total);
 }
 
 static es_status run_steps(walk *w, int end) {
   for (; w->at < end; w->at++) {
     const es_step *step = &w->plan->step[w->at];
     w->args.workspace = step->workspace ? w->workspace + w->plan->step_workspace[w->at] : NULL;
-    w->progress.step = step->flops;
+    w->watch.step = step->flops;
     ES_TRY(step->run(step, &w->args));
-    if (w->args.progress) report(w);
+    if (w->args.ctx) report(w);
   }
   return ES_OK;
 }
@@ -192,8 +192,8 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
                      .error = error ? error : &local},
             .base = base,
             .workspace = bytes,
-            .progress = {.total = plan->flops}};
-  if (ctx && ctx->config.progress) w.args.progress = &w.progress;
+            .watch = {.total = plan->flops}};
+  if (ctx) w.args.watch = &w.watch;
   es_fpenv environment = es_fpenv_enter();
   es_status status = run_all(&w);
   es_fpenv_leave(environment);

@@ -11,7 +11,8 @@ typedef es_gemm_block block;
 static worker worker_of(const run *r, int index) {
   const es_gemm_room *room = &r->g->room;
   char *at = (char *)r->args->workspace + room->total * (size_t)index;
-  return (worker){.y_held = (int64_t *)at,
+  return (worker){.index = index,
+                  .y_held = (int64_t *)at,
                   .y_block = at + room->y_block,
                   .x_tiles = at + room->x_tiles,
                   .c_tiles = at + room->c_tiles,
@@ -201,7 +202,19 @@ static void point_at_k(const run *r, worker *w, block *b) {
   for (int64_t p = 0; p < b->k; p++) w->y_narrow[p] = b->y_packed[1][p] / 2;
 }
 
-static void k_block(run *r, worker *w, block *b, int64_t index) {
+/* Multiply-adds after which cancel is asked for: some milliseconds of the slowest kernel. */
+enum { ASK = 1 << 24 };
+
+static bool stopped(run *r, worker *w) {
+  int64_t done = atomic_fetch_add_explicit(&r->points, w->points, memory_order_relaxed);
+  w->points = 0;
+  if (es_step_pause(r->args, w->index, (double)done / es_problem_points(r->g->problem)))
+    atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+  return atomic_load_explicit(&r->stop, memory_order_relaxed);
+}
+
+/* False when the run is to stop. */
+static bool k_block(run *r, worker *w, block *b, int64_t index, int64_t columns) {
   const es_gemm_plan *g = r->g;
   int64_t k0 = index * g->kc, held = (b->batch * g->n_nb + b->n_block) * g->n_kb + index;
   if (*w->y_held != held) es_gemm_pack_y(r, w, b, k0, es_gemm_smaller(g->kc, g->k.count - k0));
@@ -209,14 +222,13 @@ static void k_block(run *r, worker *w, block *b, int64_t index) {
   b->k0 = k0;
   b->k = es_gemm_smaller(g->kc, b->box->k.count - k0);
   point_at_k(r, w, b);
-  for (int64_t i = 0; i < b->m;) i += tile_group(r, w, b, i);
-}
-
-static bool stopped(run *r, int index) {
-  int64_t begun = atomic_fetch_add_explicit(&r->begun, 1, memory_order_relaxed);
-  if (es_step_pause(r->args, index, (double)begun / (double)r->blocks))
-    atomic_store_explicit(&r->stop, true, memory_order_relaxed);
-  return atomic_load_explicit(&r->stop, memory_order_relaxed);
+  for (int64_t i = 0; i < b->m;) {
+    int m = tile_group(r, w, b, i);
+    i += m;
+    w->points += m * columns * b->k;
+    if (w->points >= ASK && stopped(r, w)) return false;
+  }
+  return true;
 }
 
 static void task(void *arg, int64_t index, int worker_index) {
@@ -248,7 +260,9 @@ static void task(void *arg, int64_t index, int worker_index) {
   for (int q = 0; q < ES_GEMM_ROWS; q++)
     for (int v = 0; v < 2; v++)
       b.tile_rows[v][q] = q * (v ? g->nr : r->type->lanes) * (int64_t)g->each;
-  for (int64_t i = 0; i < g->n_kb && !stopped(r, worker_index); i++) k_block(r, &w, &b, i);
+  bool more = !stopped(r, &w);
+  for (int64_t i = 0; i < g->n_kb && more; i++) more = k_block(r, &w, &b, i, n);
+  atomic_fetch_add_explicit(&r->points, w.points, memory_order_relaxed);
 }
 
 es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
@@ -264,8 +278,6 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
     *(int64_t *)((char *)args->workspace + g->room.total * (size_t)i) = -1; /* y_held */
   /* The workspace is for g->threads workers; a larger pool is another context's. */
   es_pool *pool = es_pool_threads(args->pool) <= g->threads ? args->pool : NULL;
-  int64_t tasks = g->batch.count * g->n_nb * g->n_mb;
-  r.blocks = tasks * g->n_kb;
-  es_pool_run(pool, tasks, task, &r);
+  es_pool_run(pool, g->batch.count * g->n_nb * g->n_mb, task, &r);
   return r.stop ? ES_E_CANCELLED : r.overflow ? ES_E_OVERFLOW : ES_OK;
 }

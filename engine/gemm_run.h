@@ -19,12 +19,13 @@ typedef struct es_gemm_run {
   const char *x, *y;
   char *c;
   atomic_bool stop, overflow;
-  int64_t blocks;            /* of k, over all tasks */
-  atomic_int_fast64_t begun; /* of them */
+  atomic_int_fast64_t points; /* done */
 } es_gemm_run;
 
 /* A worker's part of the workspace. */
 typedef struct es_gemm_worker {
+  int index;
+  int64_t points;  /* done since cancel was asked for */
   int64_t *y_held; /* index of the Y block in y_block, -1 for none; kept between tasks */
   int x_height[2]; /* for which the two tables of x_steps stand */
   char *y_block, *x_tiles, *c_tiles, *convert;

@@ -27,7 +27,7 @@ typedef struct es_reduction {
 
 /* The row in work is given up, its result worthless. */
 static inline bool es_reduce_stops(const es_reduction *r, const es_run_args *args) {
-  return r->asks && es_ctx_cancelled(args->ctx);
+  return r->asks && es_step_stops(args);
 }
 
 /* acc[0..n) = the folds behind n neighbouring outputs; at[i]: element offset of

@@ -119,7 +119,7 @@ typedef struct split {
 
 static void tell(const es_run_args *args, double part) {
   const int64_t between = 50 * 1000000;
-  es_run_progress *p = args->progress;
+  es_run_watch *p = args->watch;
   struct timespec now;
   if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return;
   int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
@@ -130,9 +130,17 @@ static void tell(const es_run_args *args, double part) {
   config->progress(config->user, p->done + p->step * part, p->total);
 }
 
+bool es_step_stops(const es_run_args *args) {
+  es_run_watch *w = args->watch;
+  if (w && atomic_load_explicit(&w->stop, memory_order_relaxed)) return true;
+  bool stop = es_ctx_cancelled(args->ctx);
+  if (w && stop) atomic_store_explicit(&w->stop, true, memory_order_relaxed);
+  return stop;
+}
+
 bool es_step_pause(const es_run_args *args, int worker, double part) {
-  if (args->progress && worker == 0) tell(args, part);
-  return es_ctx_cancelled(args->ctx);
+  if (worker == 0 && args->watch && args->ctx->config.progress) tell(args, part);
+  return es_step_stops(args);
 }
 
 static void run_piece(void *arg, int64_t i, int worker) {

@@ -3,6 +3,8 @@
 #ifndef ES_ENGINE_STRATEGY_H
 #define ES_ENGINE_STRATEGY_H
 
+#include <stdatomic.h>
+
 #include "engine/kernels/kernels.h"
 #include "engine/problem.h"
 #include "engine/thread.h"
@@ -14,15 +16,16 @@ typedef struct es_run_args {
   es_pool *pool;      /* NULL: the calling thread alone */
   struct es_ctx *ctx; /* NULL, or asked for cancel and progress */
   es_error *error;
-  struct es_run_progress *progress; /* NULL: nobody wants to know */
+  struct es_run_watch *watch; /* NULL: of no interest */
 } es_run_args;
 
-/* How far a run has come, in multiply-adds. */
-typedef struct es_run_progress {
+/* How far a run has come, in multiply-adds, and whether it is to go on. */
+typedef struct es_run_watch {
   double done, total; /* before the step that runs */
   double step;        /* of that step */
   int64_t told;       /* when, in nanoseconds */
-} es_run_progress;
+  atomic_bool stop;   /* cancel has said so once: all that ask again must hear the same */
+} es_run_watch;
 
 typedef struct es_step es_step;
 typedef struct es_strategy es_strategy;
@@ -70,6 +73,7 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
 /* Between two pieces of a step: asks for cancel and, on the calling thread (worker 0),
  * tells now and then that this part of the step, 0 … 1, is done. True: stop. */
 bool es_step_pause(const es_run_args *args, int worker, double part);
+bool es_step_stops(const es_run_args *args); /* without the telling */
 /* The plain loops, for a step of another strategy that cannot be exact, or to word
  * an overflow that it has met. Needs this workspace. */
 es_status es_loops_run(const es_step *step, const es_run_args *args);

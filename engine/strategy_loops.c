@@ -55,7 +55,7 @@ static bool advance(nest *n, int from, int to) {
 static bool stops(nest *n) {
   if (++n->since < 1 << 17) return false;
   n->since = 0;
-  return n->cancelled = es_ctx_cancelled(n->args->ctx);
+  return n->cancelled = es_step_stops(n->args);
 }
 
 static bool present(const nest *n) {
