@@ -213,33 +213,45 @@ static es_tensor *fail_rule(es_ctx *ctx, const char *what, const char *types, bo
 
 /* ---- the public functions ---------------------------------------------------------------- */
 
+static es_tensor *unary(es_ctx *ctx, const char *what, es_unary_row kernel, const signature *s,
+                        const es_tensor *x) {
+  es_dtype dtype = x->view.dtype;
+  if (!kernel) return fail_rule(ctx, what, es_dtype_name(dtype), dtype == ES_BOOL);
+  work w; /* kilobytes: only what is used is set */
+  w.unary = kernel;
+  es_tensor *y = es_tensor_new(ctx, s->out, x->view.rank, x->view.shape, false);
+  if (!y) return NULL;
+  int64_t done;
+  es_rows_init(&w.a, ctx->kernels, es_tensor_at(x), dtype, x->view.rank, x->view.shape,
+               x->view.strides, es_dtype_compute(s->in));
+  es_rows_of(&w.to, y, s->rows);
+  if (run(ctx, y, unary_row, &w, &done)) return y;
+  es_scope_disown(ctx, y);
+  if (done >= 0) fail_at(ctx, what, &w.a, NULL, false, s->out, x->view.rank, x->view.shape, done);
+  return NULL;
+}
+
 es_tensor *es_unary(es_ctx *ctx, es_unary_op op, const es_tensor *x) {
   if (!ctx) return NULL;
   if ((int)op < 0 || op >= ES_UNARY_COUNT) {
     es_ctx_failf(ctx, ES_E_VALUE, "es_unary: there is no operation %d", (int)op);
     return NULL;
   }
-  const char *what = unary_names[op];
   if (!x) {
-    es_ctx_fail_null(ctx, what);
+    es_ctx_fail_null(ctx, unary_names[op]);
     return NULL;
   }
-  es_dtype dtype = x->view.dtype;
   signature s;
-  bool allowed = unary_signature(op, dtype, &s);
-  work w; /* kilobytes: only what is used is set */
-  w.unary = ctx->kernels->elementwise->unary[es_dtype_compute(s.in)][op];
-  if (!allowed || !w.unary) return fail_rule(ctx, what, es_dtype_name(dtype), dtype == ES_BOOL);
-  es_tensor *y = es_tensor_new(ctx, s.out, x->view.rank, x->view.shape, false);
-  if (!y) return NULL;
-  int64_t done;
-  es_rows_init(&w.a, ctx->kernels, es_tensor_at(x), dtype, x->view.rank, x->view.shape,
-               x->view.strides, es_dtype_compute(s.in));
-  es_rows_of(&w.to, y, s.rows);
-  if (run(ctx, y, unary_row, &w, &done)) return y;
-  es_scope_disown(ctx, y);
-  if (done >= 0) fail_at(ctx, what, &w.a, NULL, false, s.out, x->view.rank, x->view.shape, done);
-  return NULL;
+  bool allowed = unary_signature(op, x->view.dtype, &s);
+  es_unary_row kernel = ctx->kernels->elementwise->unary[es_dtype_compute(s.in)][op];
+  return unary(ctx, unary_names[op], allowed ? kernel : NULL, &s, x);
+}
+
+es_tensor *es_activate(es_ctx *ctx, es_activation op, const es_tensor *x) {
+  static const char *const names[] = {"sigmoid", "silu", "gelu", "gelu"};
+  signature s = same(floating(x->view.dtype));
+  return unary(ctx, names[op], ctx->kernels->elementwise->activation[es_dtype_compute(s.in)][op],
+               &s, x);
 }
 
 /* a op b, with types as if both were of type dtype. */

@@ -22,6 +22,7 @@ typedef struct es_reduction {
   es_axes outer; /* output axes but the one rows run along */
   es_axes taps;  /* reduced axes, in the order of summation */
   int64_t n, piece, pieces;
+  bool whole[2];   /* the reduced points of a factor lie side by side, in the right type */
   double identity; /* of the reducer, for an output without reduced points */
 } es_reduction;
 

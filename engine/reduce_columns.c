@@ -35,8 +35,13 @@ static const void *address(const es_stream *s, const es_run_args *args, int i, i
   return (const char *)args->base[s->in[i].slot] + (s->in[i].offset + at) * s->in[i].size;
 }
 
-/* Reduced points whose rows are taken in one go: as many pages as a TLB holds. */
-enum { ROWS_AT_ONCE = 128 };
+/* Reduced points whose rows are taken in one go: the accumulators go through registers
+ * once for all of them, but each row is a stream of its own, which caches and TLB must
+ * hold beside those of the next rows, fetched ahead. */
+static int64_t rows_at_once(const es_stream *s, int64_t n) {
+  int64_t rows = (32 << 10) / (n * s->size);
+  return rows < 16 ? 16 : rows > 128 ? 128 : rows;
+}
 
 /* ---- folds ------------------------------------------------------------------- */
 
@@ -57,11 +62,11 @@ void es_reduce_columns(const es_reduction *r, const es_run_args *args, es_fold f
   es_stream_row row, spare[2];
   es_cursor c;
   es_steps steps;
-  int64_t here[ES_CURSOR_SIDES], along[ES_CURSOR_SIDES];
+  int64_t here[ES_CURSOR_SIDES], along[ES_CURSOR_SIDES], limit = direct ? rows_at_once(s, n) : 1;
   for (int i = 0; i < s->n_in; i++) along[i] = s->in[i].step;
   es_cursor_seek(&r->taps, &c, 0);
   for (int64_t k = 0; k < r->taps.count && !es_reduce_stops(r, args);) {
-    k += next_rows(&r->taps, &c, direct ? ROWS_AT_ONCE : 1, &steps, here);
+    k += next_rows(&r->taps, &c, limit, &steps, here);
     for (int i = 0; i < s->n_in; i++) here[i] += at[i];
     if (direct) {
       direct(acc, low, address(s, args, 0, here[0]), n, &steps);

@@ -20,12 +20,12 @@ enum { LONGEST_RUN = 1 << 20 };
 /* ---- folds ------------------------------------------------------------------- */
 
 /* Kernel that takes the runs of the only operand as they lie, or NULL. */
-static es_fold_run direct_fold(const es_reduction *r, es_fold fold, int64_t step) {
+static es_fold_runs direct_fold(const es_reduction *r, es_fold fold, int64_t step) {
   const es_stream *s = &r->s;
   if (s->n_in > 1 || s->truth || step != 1) return NULL;
-  if (s->in[0].dtype == s->type) return s->kernels->stream->fold_run[fold][s->type];
+  if (s->in[0].dtype == s->type) return s->kernels->stream->fold_runs[fold][s->type];
   bool widens = s->in[0].dtype == ES_F32 && s->type == ES_F64 && fold == ES_FOLD_SUM;
-  return widens ? s->kernels->stream->widen_run : NULL;
+  return widens ? s->kernels->stream->widen_runs : NULL;
 }
 
 /* One output. */
@@ -33,8 +33,8 @@ static void fold_runs(const es_reduction *r, const es_run_args *args, es_fold fo
                       const int64_t *at, void *acc, void *low, const double *shift) {
   const es_stream *s = &r->s;
   const int64_t *step = r->taps.stride + (r->taps.n - 1) * r->taps.n_sides + 1;
-  es_fold_run direct = shift ? NULL : direct_fold(r, fold, step[0]);
-  es_fold_run run = s->kernels->stream->fold_run[fold][s->type];
+  es_fold_runs direct = shift ? NULL : direct_fold(r, fold, step[0]);
+  es_fold_runs run = s->kernels->stream->fold_runs[fold][s->type];
   es_stream_row row, spare[2];
   es_cursor c;
   int64_t here[ES_CURSOR_SIDES];
@@ -45,7 +45,7 @@ static void fold_runs(const es_reduction *r, const es_run_args *args, es_fold fo
     if (direct) {
       const es_stream_side *side = &s->in[0];
       direct(acc, low, (const char *)args->base[side->slot] + (side->offset + here[0]) * side->size,
-             n);
+             n, 1, 0);
       continue;
     }
     const void *x = es_stream_combine(s, args, here, step, n, &row, spare);
@@ -53,13 +53,21 @@ static void fold_runs(const es_reduction *r, const es_run_args *args, es_fold fo
       for (int64_t i = 0; i < n; i++) row.f64[i] = exp(((const double *)x)[i] - *shift);
       x = &row;
     }
-    run(acc, low, x, n);
+    run(acc, low, x, n, 1, 0);
   }
 }
 
 void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold, const int64_t *at,
                     int64_t n, void *acc, void *low, const double *shift) {
   const es_stream *s = &r->s;
+  es_fold_runs direct =
+      shift ? NULL : direct_fold(r, fold, r->taps.stride[(r->taps.n - 1) * r->taps.n_sides + 1]);
+  if (direct && r->taps.n == 1 && r->taps.count <= LONGEST_RUN) {
+    const es_stream_side *side = &s->in[0];
+    direct(acc, low, (const char *)args->base[side->slot] + (side->offset + at[0]) * side->size,
+           r->taps.count, n, side->step);
+    return;
+  }
   int64_t here[ES_CURSOR_SIDES];
   for (int64_t j = 0; j < n; j++) {
     for (int i = 0; i < s->n_in; i++) here[i] = at[i] + j * s->in[i].step;
@@ -70,27 +78,29 @@ void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold
 
 /* ---- sums of products: one chain a lane ------------------------------------------ */
 
-enum { LANES = 16 };
+/* Lanes: of f32; of f64 half as many. Chains that must be copied are, a stretch at a
+ * time (f64: half as much). */
+enum { LANES = 16, STRETCH = 128 };
 
 typedef struct lanes {
   const void *in[2][LANES];
-  /* Chains that do not lie in memory as a unit-stride run of the right type. */
-  _Alignas(ES_ALIGN) char copy[2][LANES][ES_GEMM_CHAIN * 8];
+  /* Of chains that do not lie in memory as a unit-stride run of the right type. */
+  _Alignas(ES_ALIGN) char copy[2][LANES][STRETCH * 4];
 } lanes;
 
-/* Where operand i's chain of n points from reduced point k on lies. */
+/* Where operand i's n points from reduced point k on lie. */
 static const void *chain_of(const es_reduction *r, const es_run_args *args, int i, int64_t at,
                             int64_t k, int64_t n, char *copy) {
   const es_stream *s = &r->s;
   const es_axes *taps = &r->taps;
   int last = taps->n - 1;
   int64_t step = taps->stride[last * taps->n_sides + 1 + i], here[ES_CURSOR_SIDES], m;
+  if (r->whole[i])
+    return (const char *)args->base[s->in[i].slot] + (s->in[i].offset + at + k) * s->size;
   es_cursor c;
   es_cursor_seek(taps, &c, k);
-  if (s->in[i].dtype == s->type && step == 1 && n <= taps->extent[last] - c.index[last])
-    return es_stream_fetch(s, args, i, at + c.at[1 + i], 1, n, copy);
   for (int64_t done = 0; done < n; done += m) {
-    m = next_run(taps, &c, n - done < ES_ROW ? n - done : ES_ROW, here);
+    m = next_run(taps, &c, n - done, here);
     char *to = copy + done * s->size;
     const void *x = es_stream_fetch(s, args, i, at + here[i], step, m, to);
     if (x != to) memcpy(to, x, (size_t)(m * s->size));
@@ -105,21 +115,25 @@ static void run_lanes(const es_reduction *r, const es_run_args *args, const int6
                       void *part) {
   const es_stream *s = &r->s;
   int width = s->kernels->stream->lanes[s->type];
-  int64_t steps = r->s.in[1].step == 0 || r->s.in[0].step == 0;
   lanes l;
   /* An operand that does not move with the output is one for all lanes. */
   int b = s->in[1].step == 0 ? 1 : 0;
-  bool one_b = steps && k_step == 0;
-  for (int i = 0; i < 2; i++)
-    for (int64_t v = 0; v < width; v++) {
-      if (v >= count || (v > 0 && one_b && i == b)) {
-        l.in[i][v] = l.in[i][v - 1];
-        continue;
+  bool one_b = s->in[b].step == 0 && k_step == 0;
+  int64_t stretch = r->whole[0] && r->whole[1] ? n : STRETCH * 4 / s->size;
+  memset(part, 0, (size_t)(width * s->size));
+  for (int64_t done = 0; done < n; done += stretch) {
+    int64_t m = n - done < stretch ? n - done : stretch;
+    for (int i = 0; i < 2; i++)
+      for (int64_t v = 0; v < width; v++) {
+        if (v >= count || (v > 0 && one_b && i == b)) {
+          l.in[i][v] = l.in[i][v - 1];
+          continue;
+        }
+        int64_t here = at[i] + (j + v * j_step) * s->in[i].step;
+        l.in[i][v] = chain_of(r, args, i, here, k + v * k_step + done, m, l.copy[i][v]);
       }
-      int64_t here = at[i] + (j + v * j_step) * s->in[i].step;
-      l.in[i][v] = chain_of(r, args, i, here, k + v * k_step, n, l.copy[i][v]);
-    }
-  s->kernels->stream->mad_chains[s->type](part, l.in[1 - b], l.in[b], one_b, n);
+    s->kernels->stream->mad_chains[s->type](part, l.in[1 - b], l.in[b], one_b, m);
+  }
 }
 
 /* acc[j] += part[0] + … would be another order: one by one. */

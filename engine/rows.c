@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/fpenv.h"
 #include "base/text.h"
 
 /* ---- moving without conversion ------------------------------------------------ */
@@ -174,7 +175,7 @@ static void run_block(void *arg, int64_t index, int worker) {
   }
 }
 
-int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg) {
+static int64_t run_all(es_ctx *ctx, int64_t count, es_rows_task task, void *arg) {
   if (count <= ES_ROW) return count ? task(arg, 0, count) : 0;
   job j = {.ctx = ctx, .task = task, .arg = arg, .count = count};
   atomic_init(&j.failed, count);
@@ -182,6 +183,13 @@ int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg) {
   int64_t blocks = (count - 1) / BLOCK + 1;
   es_pool_run(blocks > 1 ? es_ctx_pool(ctx) : NULL, blocks, run_block, &j);
   return atomic_load(&j.cancelled) ? ES_ROWS_CANCELLED : atomic_load(&j.failed);
+}
+
+int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg) {
+  es_fpenv environment = es_fpenv_enter();
+  int64_t done = run_all(ctx, count, task, arg);
+  es_fpenv_leave(environment);
+  return done;
 }
 
 /* ---- words for errors ------------------------------------------------------------------- */

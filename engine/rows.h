@@ -56,6 +56,9 @@ enum { ES_ROWS_CANCELLED = -1 };
 typedef int64_t (*es_rows_task)(void *arg, int64_t first, int64_t n);
 int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg);
 
+/* An operation that only layers need, with the types of es_unary's EXP. */
+es_tensor *es_activate(es_ctx *ctx, es_activation op, const es_tensor *x);
+
 /* Writes the view x, whose element (0, …) is at x_data, into an array of the same
  * shape, converted. Every value is known to fit. May be CANCELLED. */
 es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to,

@@ -253,8 +253,8 @@ static double magnitude_of(const es_problem *p, const es_side *side, const es_ke
       const char *from = (const char *)args->base[side->slot] +
                          (side->offset + c.at[0] + j * step) * size;
       kernels->elementwise->load[ES_I64][side->dtype](&buffer, from, step, m);
-      kernels->stream->fold_run[ES_FOLD_MAX][ES_I64](&high, NULL, &buffer, m);
-      kernels->stream->fold_run[ES_FOLD_MIN][ES_I64](&low, NULL, &buffer, m);
+      kernels->stream->fold_runs[ES_FOLD_MAX][ES_I64](&high, NULL, &buffer, m, 1, 0);
+      kernels->stream->fold_runs[ES_FOLD_MIN][ES_I64](&low, NULL, &buffer, m, 1, 0);
     }
   return fmax(-(double)low, (double)high);
 }

@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/normalise.h"
+#include "engine/rows.h"
 #include "ops/calls.h"
 
 /* Opens a scope for temporaries and widens 16-bit floats; es_ops_leave closes it. */
@@ -36,45 +38,17 @@ es_tensor *es_elu(es_ctx *ctx, const es_tensor *input, double alpha) {
                       positive_or(ctx, x, e ? es_ops_scalar(ctx, ES_MUL, e, alpha) : NULL));
 }
 
-/* sqrt(2/pi) * (x + 0.044715 x^3): the argument of the tanh form. */
-static es_tensor *tanh_argument(es_ctx *ctx, es_tensor *x) {
-  es_tensor *square = es_unary(ctx, ES_SQUARE, x);
-  es_tensor *cube = square ? es_binary(ctx, ES_MUL, square, x) : NULL;
-  es_tensor *scaled = cube ? es_ops_scalar(ctx, ES_MUL, cube, 0.044715) : NULL;
-  es_tensor *sum = scaled ? es_binary(ctx, ES_ADD, x, scaled) : NULL;
-  return sum ? es_ops_scalar(ctx, ES_MUL, sum, 0.79788456080286535588) : NULL;
-}
-
 es_tensor *es_gelu(es_ctx *ctx, const es_tensor *input, bool tanh_approximation) {
-  es_tensor *x = enter(ctx, input);
-  if (!x) return NULL;
-  es_tensor *t = tanh_approximation ? tanh_argument(ctx, x)
-                                    : es_ops_scalar(ctx, ES_MUL, x, 0.70710678118654752440);
-  es_tensor *g = t ? es_unary(ctx, tanh_approximation ? ES_TANH : ES_ERF, t) : NULL;
-  es_tensor *factor = g ? es_ops_scalar(ctx, ES_ADD, g, 1) : NULL;
-  es_tensor *half = es_ops_scalar(ctx, ES_MUL, x, 0.5);
-  return es_ops_leave(ctx, input, factor && half ? es_binary(ctx, ES_MUL, half, factor) : NULL);
-}
-
-/* 1 + exp(-x) */
-static es_tensor *logistic_denominator(es_ctx *ctx, es_tensor *x) {
-  es_tensor *negative = es_unary(ctx, ES_NEG, x);
-  es_tensor *e = negative ? es_unary(ctx, ES_EXP, negative) : NULL;
-  return e ? es_ops_scalar(ctx, ES_ADD, e, 1) : NULL;
+  if (!input) return NULL;
+  return es_activate(ctx, tanh_approximation ? ES_ACTIVATION_GELU_TANH : ES_ACTIVATION_GELU, input);
 }
 
 es_tensor *es_sigmoid(es_ctx *ctx, const es_tensor *input) {
-  es_tensor *x = enter(ctx, input);
-  if (!x) return NULL;
-  es_tensor *d = logistic_denominator(ctx, x);
-  return es_ops_leave(ctx, input, d ? es_unary(ctx, ES_RECIPROCAL, d) : NULL);
+  return input ? es_activate(ctx, ES_ACTIVATION_SIGMOID, input) : NULL;
 }
 
 es_tensor *es_silu(es_ctx *ctx, const es_tensor *input) {
-  es_tensor *x = enter(ctx, input);
-  if (!x) return NULL;
-  es_tensor *d = logistic_denominator(ctx, x);
-  return es_ops_leave(ctx, input, d ? es_binary(ctx, ES_DIV, x, d) : NULL);
+  return input ? es_activate(ctx, ES_ACTIVATION_SILU, input) : NULL;
 }
 
 es_tensor *es_softplus(es_ctx *ctx, const es_tensor *input) {
@@ -90,30 +64,23 @@ es_tensor *es_softplus(es_ctx *ctx, const es_tensor *input) {
 
 /* ---- along an axis ------------------------------------------------------------------ */
 
-static es_tensor *shifted(es_ctx *ctx, es_tensor *x, int dim) {
-  es_tensor *most = es_reduce_axes(ctx, ES_REDUCE_MAX, x, &dim, 1, true);
-  return most ? es_binary(ctx, ES_SUB, x, most) : NULL;
+static es_tensor *along(es_ctx *ctx, es_normalise op, const es_tensor *input, int dim) {
+  es_error error;
+  int axis;
+  if (!input) return NULL;
+  if (es_size(input) == 0) return es_copy(ctx, input);
+  if (es_axis_resolve(dim, es_rank(input), &axis, &error)) return es_ctx_fail_tensor(ctx, &error);
+  if (es_scope_push(ctx)) return NULL;
+  es_tensor *x = es_ops_real(ctx, op == ES_NORMALISE_SOFTMAX ? "softmax" : "log_softmax", input);
+  return es_ops_leave(ctx, input, x ? es_normalise_axes(ctx, op, x, axis, 1, NULL, NULL, 0) : NULL);
 }
 
 es_tensor *es_softmax(es_ctx *ctx, const es_tensor *input, int dim) {
-  if (input && es_size(input) == 0) return es_copy(ctx, input);
-  es_tensor *x = enter(ctx, input);
-  if (!x) return NULL;
-  es_tensor *s = shifted(ctx, x, dim);
-  es_tensor *e = s ? es_unary(ctx, ES_EXP, s) : NULL;
-  es_tensor *sum = e ? es_reduce_axes(ctx, ES_REDUCE_SUM, e, &dim, 1, true) : NULL;
-  return es_ops_leave(ctx, input, sum ? es_binary(ctx, ES_DIV, e, sum) : NULL);
+  return along(ctx, ES_NORMALISE_SOFTMAX, input, dim);
 }
 
 es_tensor *es_log_softmax(es_ctx *ctx, const es_tensor *input, int dim) {
-  if (input && es_size(input) == 0) return es_copy(ctx, input);
-  es_tensor *x = enter(ctx, input);
-  if (!x) return NULL;
-  es_tensor *s = shifted(ctx, x, dim);
-  es_tensor *e = s ? es_unary(ctx, ES_EXP, s) : NULL;
-  es_tensor *sum = e ? es_reduce_axes(ctx, ES_REDUCE_SUM, e, &dim, 1, true) : NULL;
-  es_tensor *log = sum ? es_unary(ctx, ES_LOG, sum) : NULL;
-  return es_ops_leave(ctx, input, log ? es_binary(ctx, ES_SUB, s, log) : NULL);
+  return along(ctx, ES_NORMALISE_LOG_SOFTMAX, input, dim);
 }
 
 es_tensor *es_ops_call_gelu(es_ctx *ctx, const es_value *a) {

@@ -29,6 +29,17 @@ es_tensor *es_ops_widen(es_ctx *ctx, const es_tensor *x) {
   return is_narrow(es_dtype_of(x)) ? es_cast(ctx, x, ES_F32) : (es_tensor *)x;
 }
 
+es_tensor *es_ops_real(es_ctx *ctx, const char *op, const es_tensor *x) {
+  if (!x) return NULL;
+  es_dtype dtype = es_dtype_of(x);
+  if (es_dtype_class(dtype) == ES_CLASS_COMPLEX) {
+    es_ops_fail(ctx, ES_E_DTYPE, "%s has no rule for %s", op, es_dtype_name(dtype));
+    return NULL;
+  }
+  if (dtype == ES_F32 || dtype == ES_F64) return (es_tensor *)x;
+  return es_cast(ctx, x, is_narrow(dtype) || dtype <= ES_I16 ? ES_F32 : ES_F64);
+}
+
 es_tensor *es_ops_leave(es_ctx *ctx, const es_tensor *input, es_tensor *y) {
   es_dtype dtype = es_dtype_of(input);
   return es_scope_pop_keep(ctx, y && is_narrow(dtype) ? es_cast(ctx, y, dtype) : y);

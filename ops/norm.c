@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "engine/normalise.h"
 #include "ops/calls.h"
 
 /* y = x * weight + bias; either may be NULL. */
@@ -9,49 +10,48 @@ static es_tensor *scale_shift(es_ctx *ctx, es_tensor *x, const es_tensor *weight
   return x;
 }
 
-/* x / sqrt(mean(x^2) + eps) over the axes. */
-static es_tensor *divide_by_rms(es_ctx *ctx, es_tensor *x, const int *axes, int n_axes,
-                                double eps) {
-  es_tensor *square = es_unary(ctx, ES_SQUARE, x);
-  es_tensor *mean = square ? es_reduce_axes(ctx, ES_REDUCE_MEAN, square, axes, n_axes, true) : NULL;
-  es_tensor *safe = mean ? es_ops_scalar(ctx, ES_ADD, mean, eps) : NULL;
-  es_tensor *scale = safe ? es_unary(ctx, ES_RSQRT, safe) : NULL;
-  return scale ? es_binary(ctx, ES_MUL, x, scale) : NULL;
+/* Whether t has an element for each of a row of x, as the kernels take it. */
+static bool is_row(const es_tensor *t, const es_tensor *x, int n_axes) {
+  if (!t) return true;
+  int skipped = es_rank(x) - n_axes;
+  if (es_dtype_of(t) != es_dtype_of(x) || es_rank(t) != n_axes || !es_is_contiguous(t))
+    return false;
+  for (int i = 0; i < n_axes; i++)
+    if (es_shape(t)[i] != es_shape(x)[skipped + i]) return false;
+  return true;
 }
 
-static es_tensor *subtract_mean(es_ctx *ctx, es_tensor *x, const int *axes, int n_axes) {
-  es_tensor *mean = es_reduce_axes(ctx, ES_REDUCE_MEAN, x, axes, n_axes, true);
-  return mean ? es_binary(ctx, ES_SUB, x, mean) : NULL;
+static es_tensor *over_last_axes(es_ctx *ctx, es_normalise op, const char *name,
+                                 const es_tensor *input, int n_axes, const es_tensor *weight,
+                                 const es_tensor *bias, double eps) {
+  if (es_scope_push(ctx)) return NULL;
+  es_tensor *x = es_ops_real(ctx, name, input), *y = NULL;
+  bool rows = x && is_row(weight, x, n_axes) && is_row(bias, x, n_axes);
+  if (x)
+    y = es_normalise_axes(ctx, op, x, es_rank(x) - n_axes, n_axes, rows ? weight : NULL,
+                          rows ? bias : NULL, eps);
+  return es_ops_leave(ctx, input, rows ? y : scale_shift(ctx, y, weight, bias));
 }
 
-static bool last_axes(es_ctx *ctx, const char *op, const es_tensor *x, int n_axes, int *axes) {
+static bool last_axes(es_ctx *ctx, const char *op, const es_tensor *x, int n_axes) {
   if (n_axes < 1 || n_axes > es_rank(x)) {
     es_ops_fail(ctx, ES_E_RANK, "%s: normalises over 1 to %d last axes, %d were asked for", op,
                 es_rank(x), n_axes);
     return false;
   }
-  for (int i = 0; i < n_axes; i++) axes[i] = es_rank(x) - n_axes + i;
   return true;
 }
 
 es_tensor *es_layer_norm(es_ctx *ctx, const es_tensor *input, int n_axes, const es_tensor *weight,
                          const es_tensor *bias, double eps) {
-  int axes[ES_MAX_RANK];
-  if (!input || !last_axes(ctx, "layer_norm", input, n_axes, axes) || es_scope_push(ctx))
-    return NULL;
-  es_tensor *x = es_ops_widen(ctx, input);
-  es_tensor *centred = x ? subtract_mean(ctx, x, axes, n_axes) : NULL;
-  es_tensor *y = centred ? divide_by_rms(ctx, centred, axes, n_axes, eps) : NULL;
-  return es_ops_leave(ctx, input, scale_shift(ctx, y, weight, bias));
+  if (!input || !last_axes(ctx, "layer_norm", input, n_axes)) return NULL;
+  return over_last_axes(ctx, ES_NORMALISE_MOMENTS, "layer_norm", input, n_axes, weight, bias, eps);
 }
 
 es_tensor *es_rms_norm(es_ctx *ctx, const es_tensor *input, int n_axes, const es_tensor *weight,
                        double eps) {
-  int axes[ES_MAX_RANK];
-  if (!input || !last_axes(ctx, "rms_norm", input, n_axes, axes) || es_scope_push(ctx)) return NULL;
-  es_tensor *x = es_ops_widen(ctx, input);
-  es_tensor *y = x ? divide_by_rms(ctx, x, axes, n_axes, eps) : NULL;
-  return es_ops_leave(ctx, input, scale_shift(ctx, y, weight, NULL));
+  if (!input || !last_axes(ctx, "rms_norm", input, n_axes)) return NULL;
+  return over_last_axes(ctx, ES_NORMALISE_RMS, "rms_norm", input, n_axes, weight, NULL, eps);
 }
 
 /* (c) -> (c, 1, …, 1): a number a channel, against (b, c, …). */
@@ -67,6 +67,13 @@ static es_tensor *per_channel(es_ctx *ctx, const char *op, const char *argument,
   }
   for (int i = 0; i < rank; i++) shape[i] = i ? 1 : es_shape(t)[0];
   return es_reshape(ctx, t, rank, shape);
+}
+
+/* The same as a row of dtype in C order. */
+static es_tensor *channel_numbers(es_ctx *ctx, const char *op, const char *argument,
+                                  const es_tensor *t, const es_tensor *input, es_dtype dtype) {
+  if (!per_channel(ctx, op, argument, t, input)) return NULL;
+  return es_contiguous(ctx, es_dtype_of(t) == dtype ? t : es_cast(ctx, t, dtype));
 }
 
 static es_tensor *channel_scale_shift(es_ctx *ctx, const char *op, es_tensor *y,
@@ -107,14 +114,25 @@ es_tensor *es_batch_norm(es_ctx *ctx, const es_tensor *input, const es_tensor *r
   if (!es_ops_rank_at_least(ctx, op, "input", input, 2) || !running_mean || !running_var ||
       es_scope_push(ctx))
     return NULL;
-  es_tensor *x = es_ops_widen(ctx, input);
-  es_tensor *mean = x ? per_channel(ctx, op, "running_mean", running_mean, input) : NULL;
-  es_tensor *var = mean ? per_channel(ctx, op, "running_var", running_var, input) : NULL;
+  es_tensor *x = es_ops_real(ctx, op, input);
+  es_dtype dtype = x ? es_dtype_of(x) : ES_F32;
+  es_tensor *mean = x ? channel_numbers(ctx, op, "running_mean", running_mean, input, dtype) : NULL;
+  es_tensor *var = mean ? channel_numbers(ctx, op, "running_var", running_var, input, dtype) : NULL;
   es_tensor *safe = var ? es_ops_scalar(ctx, ES_ADD, var, eps) : NULL;
   es_tensor *scale = safe ? es_unary(ctx, ES_RSQRT, safe) : NULL;
-  es_tensor *centred = scale ? es_binary(ctx, ES_SUB, x, mean) : NULL;
-  es_tensor *y = centred ? es_binary(ctx, ES_MUL, centred, scale) : NULL;
-  return es_ops_leave(ctx, input, channel_scale_shift(ctx, op, y, input, weight, bias));
+  es_tensor *w = weight ? channel_numbers(ctx, op, "weight", weight, input, dtype) : NULL;
+  es_tensor *b = bias ? channel_numbers(ctx, op, "bias", bias, input, dtype) : NULL;
+  if (scale && w) scale = es_binary(ctx, ES_MUL, scale, w);
+  es_tensor *y = NULL;
+  if (scale && (w || !weight) && (b || !bias)) {
+    if (es_rank(x) > 2) {
+      y = es_normalise_channels(ctx, x, mean, scale, b);
+    } else {
+      y = es_binary(ctx, ES_SUB, x, mean); /* channels lie side by side */
+      y = scale_shift(ctx, y, scale, b);
+    }
+  }
+  return es_ops_leave(ctx, input, y);
 }
 
 /* ---- from script arguments --------------------------------------------------------------- */

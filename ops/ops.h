@@ -59,6 +59,9 @@ void es_ops_spread(const es_value *value, int n, int64_t *out);
 
 /* Arithmetic of 16-bit floats happens in f32: x itself, or a cast of it. */
 es_tensor *es_ops_widen(es_ctx *ctx, const es_tensor *x);
+/* x as f32 or f64: itself, or a cast of it; integers as EXP takes them. Complex numbers
+ * have no such. */
+es_tensor *es_ops_real(es_ctx *ctx, const char *op, const es_tensor *x);
 /* Ends the scope of a layer's temporaries and keeps y, in the 16-bit type of input
  * where that was widened. y NULL: NULL. */
 es_tensor *es_ops_leave(es_ctx *ctx, const es_tensor *input, es_tensor *y);

@@ -24,11 +24,21 @@ typedef int64_t (*es_store_row)(void *out, int64_t stride, const void *in, int64
 typedef int64_t (*es_unary_row)(void *out, const void *a, int64_t n);
 typedef int64_t (*es_binary_row)(void *out, const void *a, const void *b, int64_t n);
 
+/* Operations that layers add to es_unary_op. */
+typedef enum es_activation {
+  ES_ACTIVATION_SIGMOID,   /* 1 / (1 + exp(-x)) */
+  ES_ACTIVATION_SILU,      /* x sigmoid(x) */
+  ES_ACTIVATION_GELU,      /* x (1 + erf(x / sqrt 2)) / 2 */
+  ES_ACTIVATION_GELU_TANH, /* its approximation by tanh */
+  ES_ACTIVATIONS
+} es_activation;
+
 struct es_elementwise_kernels {
   es_load_row load[ES_DTYPE_COUNT][ES_DTYPE_COUNT];   /* [compute][storage] */
   es_store_row store[ES_DTYPE_COUNT][ES_DTYPE_COUNT]; /* [compute][storage] */
   /* [compute][operation]; NULL where the type has no rule for the operation. */
   es_unary_row unary[ES_DTYPE_COUNT][ES_UNARY_COUNT];
+  es_unary_row activation[ES_DTYPE_COUNT][ES_ACTIVATIONS];
   es_binary_row binary[ES_DTYPE_COUNT][ES_BINARY_COUNT];
 };
 

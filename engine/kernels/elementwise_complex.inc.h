@@ -40,6 +40,8 @@ OP1(EXPM1) {
   R_T x = R_FN(creal)(a), y = R_FN(cimag)(a), s = R_FN(sin)(y / 2);
   return PAIR(R_FN(expm1)(x) * R_FN(cos)(y) - 2 * s * s, R_FN(exp)(x) * R_FN(sin)(y));
 }
+OP1(SIGMOID) { return 1 / (1 + R_FN(cexp)(-a)); }
+OP1(SILU) { return a / (1 + R_FN(cexp)(-a)); }
 OP1(LOG) { return R_FN(clog)(a); }
 OP1(LOG1P) { return R_FN(clog)(PAIR(1 + R_FN(creal)(a), R_FN(cimag)(a))); }
 OP1(LOG2) {

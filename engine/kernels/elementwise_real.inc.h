@@ -28,6 +28,18 @@ OP1(COS) { return R_FN(cos)(a); }
 OP1(TAN) { return R_FN(tan)(a); }
 OP1(TANH) { return R_FN(tanh)(a); }
 OP1(ERF) { return R_FN(erf)(a); }
+/* By the exponential that does not overflow. */
+OP1(SIGMOID) {
+  R_T e = R_FN(exp)(-R_FN(fabs)(a));
+  return (a < 0 ? e : 1) / (1 + e);
+}
+OP1(SILU) { return a * ES_JOIN3(SIGMOID, _, R)(a); }
+OP1(GELU) { return (R_T)0.5 * a * (1 + R_FN(erf)(a * (R_T)0.70710678118654752440)); }
+/* x (1 + tanh u) / 2 = x sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3) */
+OP1(GELU_TANH) {
+  R_T u = (R_T)1.59576912160573071176 * (a + (R_T)0.044715 * a * a * a);
+  return a * ES_JOIN3(SIGMOID, _, R)(u);
+}
 OP1(FLOOR) { return R_FN(floor)(a); }
 OP1(CEIL) { return R_FN(ceil)(a); }
 OP1(ROUND) { return R_FN(rint)(a); } /* half to even */

@@ -3,6 +3,7 @@
 #include "engine/kernels/gemm.inc.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/move.inc.h"
+#include "engine/kernels/normalise.inc.h"
 #include "engine/kernels/stream.inc.h"
 
 const es_kernels es_kernels_v16 = {
@@ -11,4 +12,5 @@ const es_kernels es_kernels_v16 = {
     .stream = &stream,
     .move = &move_kernels,
     .elementwise = &elementwise_kernels,
+    .normalise = &normalise_kernels,
 };

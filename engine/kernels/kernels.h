@@ -13,6 +13,7 @@ typedef struct es_gemm_kernels es_gemm_kernels;               /* gemm.h */
 typedef struct es_stream_kernels es_stream_kernels;           /* stream.h */
 typedef struct es_move_kernels es_move_kernels;               /* move.h */
 typedef struct es_elementwise_kernels es_elementwise_kernels; /* elementwise.h */
+typedef struct es_normalise_kernels es_normalise_kernels;     /* normalise.h */
 
 typedef struct es_kernels {
   es_isa isa;
@@ -21,6 +22,7 @@ typedef struct es_kernels {
   const es_move_kernels *move;
   const es_elementwise_kernels *elementwise;
   bool dot; /* sums of products of 8- and 16-bit integers (AVX512-VNNI) run here */
+  const es_normalise_kernels *normalise;
 } es_kernels;
 
 extern const es_kernels es_kernels_v16, es_kernels_v32, es_kernels_v64, es_kernels_v64_dot;

@@ -38,11 +38,12 @@ typedef void (*es_fold_rows)(void *acc, void *low, const void *a, int64_t n, con
  * the processor has fused multiply-add, k in order. */
 typedef void (*es_mad_rows)(void *acc, const void *a, const void *b, int64_t n,
                             const es_steps *steps);
-/* *acc = fold(*acc, a[0..n)) in a fixed order that depends on n alone. */
-typedef void (*es_fold_run)(void *acc, void *low, const void *a, int64_t n);
-/* out[i] = sum over k < n of a[i][k] * b[i][k], from 0, k in order, for i < lanes:
- * several independent chains advance side by side. one_b: b[0]
- * serves all. */
+/* acc[r] = fold(acc[r], a[r * step + 0..n)) for r < rows, each in a fixed order that
+ * depends on n alone. */
+typedef void (*es_fold_runs)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
+                             int64_t step);
+/* out[i] += a[i][k] * b[i][k] for k < n in order, for i < lanes: several independent
+ * chains advance side by side. one_b: b[0] serves all. */
 typedef void (*es_mad_chains)(void *out, const void *const *a, const void *const *b, bool one_b,
                               int64_t n);
 
@@ -50,10 +51,10 @@ struct es_stream_kernels {
   es_combine_row combine[ES_COMBINES][ES_DTYPE_COUNT];
   void (*truth[ES_DTYPE_COUNT])(void *row, int64_t n); /* x != 0, as 0 or 1 */
   es_fold_rows fold_rows[ES_FOLDS][ES_DTYPE_COUNT];
-  es_fold_run fold_run[ES_FOLDS][ES_DTYPE_COUNT];
+  es_fold_runs fold_runs[ES_FOLDS][ES_DTYPE_COUNT];
   /* f32 in, f64 accumulators. */
   es_fold_rows widen_rows;
-  es_fold_run widen_run;
+  es_fold_runs widen_runs;
   es_mad_rows mad_rows[ES_DTYPE_COUNT], mad_scalar[ES_DTYPE_COUNT];
   es_mad_chains mad_chains[ES_DTYPE_COUNT];
   int lanes[ES_DTYPE_COUNT]; /* chains of mad_chains */

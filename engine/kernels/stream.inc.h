@@ -4,6 +4,14 @@
 
 #include "engine/kernels/stream.h"
 
+#if ES_V == 64 && defined(__AVX512DQ__)
+#include <immintrin.h>
+#define AVX512 1
+#elif ES_V == 32 && defined(__AVX2__)
+#include <immintrin.h>
+#define AVX2 1
+#endif
+
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 #define INLINE static inline __attribute__((always_inline))
@@ -24,6 +32,21 @@
 #define ZIP_LO_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define ZIP_HI_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 
+#define EVEN_2 0, 0
+#define ODD_2 1, 1
+#define EVEN_4 0, 2, 0, 2
+#define ODD_4 1, 3, 1, 3
+#define EVEN_8 0, 2, 4, 6, 0, 2, 4, 6
+#define ODD_8 1, 3, 5, 7, 1, 3, 5, 7
+#define EVEN_16 0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD_16 1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15
+
+/* Bytes by which a run, or chain, is fetched ahead: the processor's own prefetch stops
+ * at the end of a page, and loses its way among many runs. */
+enum { RUN_AHEAD = 1024, CHAIN_AHEAD = 512 };
+/* Elements from a row to the one of the next block of rows, if that goes on alike. */
+INLINE int64_t rows_ahead(const es_steps *s) { return s->n1 > 1 ? s->n1 * s->a1 : s->n0 * s->a0; }
+
 #if ES_V == 64
 #define LANES_4 16
 #define LANES_8 8
@@ -33,6 +56,10 @@
 #else
 #define LANES_4 4
 #define LANES_8 2
+#endif
+
+#if AVX512 || AVX2
+#include "engine/kernels/stream_x86.inc.h"
 #endif
 
 typedef uint8_t bits8 __attribute__((may_alias));
@@ -97,6 +124,7 @@ static void gather_b16(void *out, const void *in, int64_t step, int64_t n) {
 #define T_SUMS 1
 #define T_REAL 0
 #define T_LANES LANES_8
+#define T_TRANSPOSE registers_b8
 #include "engine/kernels/stream_rows.inc.h"
 
 #include "engine/kernels/stream_widen.inc.h"
@@ -140,16 +168,16 @@ static const es_stream_kernels stream = {
             {[ES_I64] = rows_max_i64, [ES_F32] = rows_max_f32, [ES_F64] = rows_max_f64},
             {[ES_I64] = rows_min_i64, [ES_F32] = rows_min_f32, [ES_F64] = rows_min_f64},
         },
-    .fold_run =
+    .fold_runs =
         {
-            {[ES_I64] = run_sum_i64, [ES_F64] = run_sum_f64, [ES_C128] = run_sum_c128},
-            {[ES_F64] = run_sum2_f64, [ES_C128] = run_sum2_c128},
-            {[ES_I64] = run_prod_i64, [ES_F64] = run_prod_f64, [ES_C128] = run_prod_c128},
-            {[ES_I64] = run_max_i64, [ES_F32] = run_max_f32, [ES_F64] = run_max_f64},
-            {[ES_I64] = run_min_i64, [ES_F32] = run_min_f32, [ES_F64] = run_min_f64},
+            {[ES_I64] = runs_sum_i64, [ES_F64] = runs_sum_f64, [ES_C128] = runs_sum_c128},
+            {[ES_F64] = runs_sum2_f64, [ES_C128] = runs_sum2_c128},
+            {[ES_I64] = runs_prod_i64, [ES_F64] = runs_prod_f64, [ES_C128] = runs_prod_c128},
+            {[ES_I64] = runs_max_i64, [ES_F32] = runs_max_f32, [ES_F64] = runs_max_f64},
+            {[ES_I64] = runs_min_i64, [ES_F32] = runs_min_f32, [ES_F64] = runs_min_f64},
         },
     .widen_rows = rows_widen,
-    .widen_run = run_widen,
+    .widen_runs = runs_sum_widen,
     .mad_rows = {[ES_I64] = mad_rows_i64,
                  [ES_F32] = mad_rows_f32,
                  [ES_F64] = mad_rows_f64,
@@ -171,3 +199,5 @@ static const es_stream_kernels stream = {
 #undef UNROLL
 #undef LANES_4
 #undef LANES_8
+#undef AVX512
+#undef AVX2

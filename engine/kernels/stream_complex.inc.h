@@ -52,10 +52,10 @@ static void JOIN(rows_prod, T_NAME)(void *acc_, void *low, const void *a_, int64
       JOIN(row_multiply, T_NAME)(acc, acc, 1, a + 2 * (k1 * s->a1 + k0 * s->a0), 1, n);
 }
 
-/* A run is four columns of parts (four: so that the columns of the real rows
- * alternate re, im, re, im), each folded down the run, then added. */
+/* A run is columns of parts, re, im, re, im, …, each folded down the run, then added:
+ * eight vectors of them, which the real rows fold at once. */
 INLINE void JOIN(run_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int64_t n) {
-  enum { COLUMNS = 32 };
+  enum { COLUMNS = 8 * LANES_8 };
   T sums[COLUMNS] = {0}, lows[COLUMNS] = {0};
   es_steps down = {1, n / (COLUMNS / 2), 0, COLUMNS, 0, 0}, one = {1, 1, 0, 0, 0, 0};
   if (down.n0 > 0) {
@@ -74,15 +74,24 @@ INLINE void JOIN(run_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int6
     if (exact && i < COLUMNS / 2) low[0] += lows[2 * i], low[1] += lows[2 * i + 1];
   }
 }
-static void JOIN(run_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n) {
-  JOIN(run_parts, T_NAME)(false, acc, low, a, n);
+INLINE void JOIN(runs_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int64_t n,
+                                     int64_t rows, int64_t step) {
+  for (int64_t r = 0; r < rows; r++)
+    JOIN(run_parts, T_NAME)(exact, acc + 2 * r, exact ? low + 2 * r : NULL, a + 2 * r * step, n);
 }
-static void JOIN(run_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n) {
-  JOIN(run_parts, T_NAME)(true, acc, low, a, n);
+static void JOIN(runs_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
+                                   int64_t step) {
+  JOIN(runs_parts, T_NAME)(false, acc, low, a, n, rows, step);
 }
-static void JOIN(run_prod, T_NAME)(void *acc, void *low, const void *a, int64_t n) {
+static void JOIN(runs_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
+                                    int64_t step) {
+  JOIN(runs_parts, T_NAME)(true, acc, low, a, n, rows, step);
+}
+static void JOIN(runs_prod, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
+                                    int64_t step) {
   es_steps down = {1, n, 0, 1, 0, 0};
-  JOIN(rows_prod, T_NAME)(acc, low, a, 1, &down);
+  for (int64_t r = 0; r < rows; r++)
+    JOIN(rows_prod, T_NAME)((T *)acc + 2 * r, low, (const T *)a + 2 * r * step, 1, &down);
 }
 #endif
 

@@ -3,8 +3,9 @@ static void JOIN(JOIN(rows, NAME), T_NAME)(void *acc, void *low, const void *a, 
                                            const es_steps *steps) {
   JOIN(rows, T_NAME)(OP, acc, low, a, n, steps);
 }
-static void JOIN(JOIN(run, NAME), T_NAME)(void *acc, void *low, const void *a, int64_t n) {
-  JOIN(run, T_NAME)(OP, NEUTRAL, acc, low, a, n);
+static void JOIN(JOIN(runs, NAME), T_NAME)(void *acc, void *low, const void *a, int64_t n,
+                                           int64_t rows, int64_t step) {
+  JOIN(runs, T_NAME)(OP, NEUTRAL, acc, low, a, n, rows, step);
 }
 #undef NAME
 #undef OP

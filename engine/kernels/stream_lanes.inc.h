@@ -1,6 +1,7 @@
 /* Rows of T, at least one vector long, in vectors of LANE_BYTES. Names end in
- * LANE_NAME. Where a row is no multiple of the vector, the last vector reaches back:
- * the lanes it shares with its neighbour get the same value twice. */
+ * LANE_NAME. LANE_ORDERED: the processor orders these vectors in few instructions. Where a row is
+ * no multiple of the vector, the last vector reaches back: the lanes it shares with its neighbour
+ * get the same value twice. */
 
 #define VEC JOIN(row_vec, LANE_NAME)
 #define LOOSE JOIN(row_loose, LANE_NAME)
@@ -25,6 +26,10 @@ INLINE VEC JOIN(vec_multiply, LANE_NAME)(VEC a, VEC b) { return a * b; }
 INLINE VEC JOIN(vec_fused, LANE_NAME)(VEC a, VEC b, VEC c) { return a * b + c; }
 /* Equal numbers differ at most in the sign of zero: of those, max takes the bits
  * that both have, min the bits that either has. */
+#if LANE_ORDERED
+INLINE VEC JOIN(vec_larger, LANE_NAME)(VEC a, VEC b) { return JOIN(wide_larger, T_NAME)(a, b); }
+INLINE VEC JOIN(vec_smaller, LANE_NAME)(VEC a, VEC b) { return JOIN(wide_smaller, T_NAME)(a, b); }
+#else
 INLINE VEC JOIN(vec_larger, LANE_NAME)(VEC a, VEC b) {
   VEC r = JOIN(vec_select, LANE_NAME)((BITS)(a > b), a, b);
   r = JOIN(vec_select, LANE_NAME)((BITS)(a == b), (VEC)((BITS)a & (BITS)b), r);
@@ -35,6 +40,7 @@ INLINE VEC JOIN(vec_smaller, LANE_NAME)(VEC a, VEC b) {
   r = JOIN(vec_select, LANE_NAME)((BITS)(a == b), (VEC)((BITS)a | (BITS)b), r);
   return JOIN(vec_select, LANE_NAME)((BITS)(a != a), a, r);
 }
+#endif
 #else
 typedef uint64_t JOIN(row_unsigned, LANE_NAME) __attribute__((vector_size(LANE_BYTES)));
 INLINE VEC JOIN(vec_add, LANE_NAME)(VEC a, VEC b) {
@@ -106,7 +112,8 @@ INLINE void JOIN(combine_lanes, LANE_NAME)(int op, T *out, const T *a, int64_t s
 INLINE void JOIN(fold_group, LANE_NAME)(es_fold op, int nv, T *acc, T *low, const T *a,
                                         int64_t last, VEC init, VEC init_low, const es_steps *s) {
   const int64_t count = JOIN(COUNT, LANE_NAME);
-  VEC r[4], l[4];
+  const int64_t ahead = rows_ahead(s);
+  VEC r[8], l[8];
   UNROLL for (int v = 0; v < nv - 1; v++) {
     r[v] = JOIN(vec_load, LANE_NAME)(acc + v * count);
     l[v] = JOIN(vec_load, LANE_NAME)(low + v * count);
@@ -115,8 +122,11 @@ INLINE void JOIN(fold_group, LANE_NAME)(es_fold op, int nv, T *acc, T *low, cons
   for (int64_t k1 = 0; k1 < s->n1; k1++) {
     const T *x = a + k1 * s->a1;
     for (int64_t k0 = 0; k0 < s->n0; k0++, x += s->a0) {
-      UNROLL for (int v = 0; v < nv; v++) r[v] = JOIN(vec_fold, LANE_NAME)(
-          op, r[v], &l[v], JOIN(vec_load, LANE_NAME)(x + (v < nv - 1 ? v * count : last)));
+      UNROLL for (int v = 0; v < nv; v++) {
+        const T *at = x + (v < nv - 1 ? v * count : last);
+        __builtin_prefetch(at + ahead);
+        r[v] = JOIN(vec_fold, LANE_NAME)(op, r[v], &l[v], JOIN(vec_load, LANE_NAME)(at));
+      }
     }
   }
   UNROLL for (int v = 0; v < nv; v++) {
@@ -133,12 +143,14 @@ INLINE void JOIN(rows_lanes, LANE_NAME)(es_fold op, T *acc, T *low, const T *a, 
   VEC init_low = JOIN(vec_load, LANE_NAME)(low + n - count);
   for (int64_t i = 0, nv; i < n; i += nv * count) {
     int64_t left = (n - i + count - 1) / count;
-    nv = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    nv = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
     bool end = left == nv;
     int64_t last = end ? n - count - i : (nv - 1) * count;
     VEC start = end ? init : JOIN(vec_load, LANE_NAME)(acc + i + last);
     VEC start_low = end ? init_low : JOIN(vec_load, LANE_NAME)(low + i + last);
-    if (nv == 4)
+    if (nv == 8)
+      JOIN(fold_group, LANE_NAME)(op, 8, acc + i, low + i, a + i, last, start, start_low, s);
+    else if (nv == 4)
       JOIN(fold_group, LANE_NAME)(op, 4, acc + i, low + i, a + i, last, start, start_low, s);
     else if (nv == 2)
       JOIN(fold_group, LANE_NAME)(op, 2, acc + i, low + i, a + i, last, start, start_low, s);
@@ -194,3 +206,4 @@ INLINE void JOIN(mad_lanes, LANE_NAME)(T *acc, const T *a, const T *b, int64_t s
 #undef BITS
 #undef LANE_BYTES
 #undef LANE_NAME
+#undef LANE_ORDERED

@@ -1,7 +1,6 @@
 /* Rows of one real type. Set before including, unset afterwards: T, T_BITS (the
  * signed integer of the same size), T_NAME, T_REAL (1 for floating point), T_SUMS (1
- * where sums and products are folded in T), T_LANES, and T_TRANSPOSE for floating
- * point. */
+ * where sums and products are folded in T), T_LANES and T_TRANSPOSE. */
 
 /* One element at a time, for rows shorter than a vector. Integers are added and
  * multiplied modulo 2^64; the caller has shown that nothing is lost. */
@@ -29,6 +28,7 @@ INLINE T JOIN(one_smaller, T_NAME)(T a, T b) { return a < b ? a : b; }
 
 #define LANE_BYTES ES_V
 #define LANE_NAME T_NAME
+#define LANE_ORDERED (T_REAL && (AVX512 || AVX2))
 #include "engine/kernels/stream_lanes.inc.h"
 
 #if ES_V > 16
@@ -114,53 +114,38 @@ INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int6
                                          b[k1 * s->b1 + k0 * s->b0 + i * step], acc[i]);
 }
 
-/* ---- runs: one result -------------------------------------------------------- */
+/* ---- runs: one result each ---------------------------------------------------- */
 
-/* Four vectors of partial results, then their lanes, then the rest of the run: an
- * order that depends on n alone. */
-INLINE void JOIN(run, T_NAME)(es_fold op, T neutral, T *acc, T *low, const T *a, int64_t n) {
-  const int64_t count = T_LANES;
-  JOIN(row_vec, T_NAME) r[4], l[4];
-  T lanes[4 * T_LANES], low_lanes[4 * T_LANES], unused = 0;
-  int64_t i = 0;
-  if (op != ES_FOLD_SUM2) low = &unused;
-  if (n >= 4 * count) {
-    UNROLL for (int v = 0; v < 4; v++) {
-      r[v] = JOIN(vec_splat, T_NAME)(neutral);
-      l[v] = JOIN(vec_splat, T_NAME)(0);
-    }
-    for (; i + 4 * count <= n; i += 4 * count) {
-      UNROLL for (int v = 0; v < 4; v++)
-          r[v] = JOIN(vec_fold, T_NAME)(op, r[v], &l[v], JOIN(vec_load, T_NAME)(a + i + v * count));
-    }
-    UNROLL for (int v = 0; v < 4; v++) {
-      JOIN(vec_store, T_NAME)(lanes + v * count, r[v]);
-      JOIN(vec_store, T_NAME)(low_lanes + v * count, l[v]);
-    }
-    for (int64_t j = 0; j < 4 * count; j++) {
-      *acc = JOIN(one_fold, T_NAME)(op, *acc, low, lanes[j]);
-      *low += low_lanes[j];
-    }
-  }
-  for (; i < n; i++) *acc = JOIN(one_fold, T_NAME)(op, *acc, low, a[i]);
-}
+#define RUN_NAME T_NAME
+#define RUN_T T
+#define RUN_LOAD JOIN(vec_load, T_NAME)
+#define RUN_WIDE JOIN(wide, T_NAME)
+#include "engine/kernels/stream_runs.inc.h"
 
 #if T_REAL
 static void JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
                                      bool one_b, int64_t n) {
   const int64_t count = T_LANES;
-  JOIN(row_vec, T_NAME) acc = {0}, x[T_LANES], y[T_LANES];
+  JOIN(row_vec, T_NAME) acc = JOIN(vec_load, T_NAME)(out), x[T_LANES], y[T_LANES];
   T rest_a[T_LANES * T_LANES] = {0}, rest_b[T_LANES * T_LANES] = {0};
   int64_t k = 0;
   for (; k + count <= n; k += count) {
-    UNROLL for (int i = 0; i < T_LANES; i++) x[i] = JOIN(vec_load, T_NAME)((const T *)a[i] + k);
+    UNROLL for (int i = 0; i < T_LANES; i++) {
+      const T *at = (const T *)a[i] + k;
+      __builtin_prefetch((const char *)at + CHAIN_AHEAD);
+      x[i] = JOIN(vec_load, T_NAME)(at);
+    }
     T_TRANSPOSE((void *)x);
     if (one_b) {
       UNROLL for (int i = 0; i < T_LANES; i++) acc =
           JOIN(vec_fused, T_NAME)(x[i], JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
       continue;
     }
-    UNROLL for (int i = 0; i < T_LANES; i++) y[i] = JOIN(vec_load, T_NAME)((const T *)b[i] + k);
+    UNROLL for (int i = 0; i < T_LANES; i++) {
+      const T *at = (const T *)b[i] + k;
+      __builtin_prefetch((const char *)at + CHAIN_AHEAD);
+      y[i] = JOIN(vec_load, T_NAME)(at);
+    }
     T_TRANSPOSE((void *)y);
     UNROLL for (int i = 0; i < T_LANES; i++) acc = JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
   }

@@ -1,0 +1,241 @@
+/* Elementary functions of vectors of f32, and exp of f64. Every lane is computed alike, so
+ * that the bits of an element do not depend on its place in a row. Errors against the
+ * correctly rounded result were measured over all 2^32 arguments at each vector width and
+ * are given in units in the last place. Arguments are reduced as in Cody & Waite, Software
+ * Manual for the Elementary Functions (1980); coefficients are weighted minimax fits
+ * (Lawson's iteration, 1961) rounded one after the other, lowest first. */
+#if ES_V == 64 && defined(__AVX512DQ__)
+#include <immintrin.h>
+#define MATH_AVX512 1
+#endif
+
+#define MATH_INLINE static inline __attribute__((always_inline))
+
+enum { MATH_LANES = ES_V / 4, MATH_LANES64 = ES_V / 8 };
+typedef float vf __attribute__((vector_size(ES_V)));
+typedef int32_t vi __attribute__((vector_size(ES_V)));
+typedef double vd __attribute__((vector_size(ES_V)));
+typedef int64_t vl __attribute__((vector_size(ES_V)));
+typedef float vf_loose __attribute__((vector_size(ES_V), aligned(4), may_alias));
+typedef double vd_loose __attribute__((vector_size(ES_V), aligned(8), may_alias));
+
+MATH_INLINE vf math_splat_f32(float x) { return x - (vf){0}; }
+MATH_INLINE vd math_splat_f64(double x) { return x - (vd){0}; }
+MATH_INLINE vf math_select_f32(vi mask, vf yes, vf no) {
+  return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+MATH_INLINE vd math_select_f64(vl mask, vd yes, vd no) {
+  return (vd)((mask & (vl)yes) | (~mask & (vl)no));
+}
+/* The bound where x passes it; NaN stays. */
+MATH_INLINE vf math_clamp_f32(vf x, float low, float high) {
+#if MATH_AVX512
+  return (vf)_mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), (__m512)x));
+#else
+  x = math_select_f32(x < low, math_splat_f32(low), x);
+  return math_select_f32(x > high, math_splat_f32(high), x);
+#endif
+}
+MATH_INLINE vf math_abs_f32(vf x) { return (vf)((vi)x & 0x7fffffff); }
+MATH_INLINE vf math_with_sign_f32(vf x, vf sign) { return (vf)((vi)x | ((vi)sign & INT32_MIN)); }
+
+/* p * 2^n for |n| <= 252, rounded once. Both as they come out of the reduction. */
+MATH_INLINE vf math_scale_f32(vf p, vi n, vf n_real) {
+#if MATH_AVX512
+  (void)n;
+  return (vf)_mm512_scalef_ps((__m512)p, (__m512)n_real);
+#else
+  (void)n_real;
+  vi half = n >> 1;
+  return p * (vf)((half + 127) << 23) * (vf)((n - half + 127) << 23);
+#endif
+}
+
+/* ---- exp: 0.89 ---------------------------------------------------------------------- */
+
+/* exp(x) = 2^n exp(r) with |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer. */
+MATH_INLINE vf math_exp_f32(vf x) {
+  const float shift = 0x1.8p23f;
+  x = math_clamp_f32(x, -104, 89);
+  vf t = x * 0x1.715476p0f + shift, n = t - shift;
+  vf r = x - n * 0x1.63p-1f; /* 355/512: the product is exact */
+  r = r - n * -0x1.bd0106p-13f;
+  vf q = 0x1.6a4154p-10f * r + 0x1.1239c6p-7f;
+  q = q * r + 0x1.5558bcp-5f;
+  q = q * r + 0x1.555492p-3f;
+  q = q * r + 0x1.fffffcp-2f;
+  vf p = (r * r * q + r) + 1;
+  return math_scale_f32(p, (vi)t - (vi)math_splat_f32(shift), n);
+}
+
+/* f64: 1 */
+MATH_INLINE vd math_exp_f64(vd x) {
+  const double shift = 0x1.8p52;
+#if MATH_AVX512
+  x = (vd)_mm512_min_pd(_mm512_set1_pd(710), _mm512_max_pd(_mm512_set1_pd(-746), (__m512d)x));
+#else
+  x = math_select_f64(x < -746, math_splat_f64(-746), x);
+  x = math_select_f64(x > 710, math_splat_f64(710), x);
+#endif
+  vd t = x * 0x1.71547652b82fep0 + shift, n = t - shift;
+  vd r = x - n * 0x1.62e42feep-1; /* 32 bits: the product is exact */
+  r = r - n * 0x1.a39ef35793c76p-33;
+  vd q = 0x1.adaa5d7b340f2p-26 * r + 0x1.28ae0b289bbd1p-22;
+  q = q * r + 0x1.71df093a61c58p-19;
+  q = q * r + 0x1.a019995382564p-16;
+  q = q * r + 0x1.a01a013783638p-13;
+  q = q * r + 0x1.6c16c18479ab5p-10;
+  q = q * r + 0x1.1111111125286p-7;
+  q = q * r + 0x1.55555555506b7p-5;
+  q = q * r + 0x1.5555555555505p-3;
+  q = q * r + 0x1.000000000000ap-1;
+  vd p = (r * r * q + r) + 1;
+#if MATH_AVX512
+  return (vd)_mm512_scalef_pd((__m512d)p, (__m512d)n);
+#else
+  vl e = (vl)t - (vl)math_splat_f64(shift), half = e >> 1;
+  return p * (vd)((half + 1023) << 52) * (vd)((e - half + 1023) << 52);
+#endif
+}
+
+/* ---- log: 0.86 ---------------------------------------------------------------------- */
+
+/* x = 2^e (1 + f), 1 + f from sqrt(1/2) on, below sqrt(2). */
+MATH_INLINE vf math_log_f32(vf x) {
+  const float infinity = (float)INFINITY;
+  vi tiny = x < 0x1p-126f;
+  vf scaled = math_select_f32(tiny, x * 0x1p23f, x);
+  vi bits = (vi)scaled - 0x3f3504f3;
+  vf e = __builtin_convertvector((bits >> 23) - (tiny & 23), vf);
+  vf f = (vf)((bits & 0x7fffff) + 0x3f3504f3) - 1, s = f * f;
+  vf p = 0x1.14760ap-4f * f - 0x1.de02c0p-4f;
+  p = p * f + 0x1.e6bf3cp-4f;
+  p = p * f - 0x1.fc2886p-4f;
+  p = p * f + 0x1.233ba8p-3f;
+  p = p * f - 0x1.555c46p-3f;
+  p = p * f + 0x1.99a476p-3f;
+  p = p * f - 0x1.000006p-2f;
+  p = p * f + 0x1.555548p-2f;
+  vf tail = s * f * p + e * -0x1.bd0106p-13f;
+  vf y = (tail - 0.5f * s + f) + e * 0x1.63p-1f;
+  y = math_select_f32(x < infinity, y, x);
+  y = math_select_f32(x < 0, math_splat_f32((float)NAN), y);
+  return math_select_f32(x == 0, math_splat_f32(-infinity), y);
+}
+
+/* ---- tanh ------------------------------------------------------------------------------ */
+
+MATH_INLINE vf math_tanh_f32(vf x) {
+  vf a = math_abs_f32(x), s = a * a;
+  vf p = -0x1.7807f8p-12f * s + 0x1.2db7f2p-9f;
+  p = p * s - 0x1.046760p-7f;
+  p = p * s + 0x1.600bd8p-6f;
+  p = p * s - 0x1.b96288p-5f;
+  p = p * s + 0x1.110be6p-3f;
+  p = p * s - 0x1.55553cp-2f;
+  vf near = s * a * p + a;
+  vf far = 1 - 2 / (math_exp_f32(a + a) + 1);
+  return math_with_sign_f32(math_select_f32(a < 1, near, far), x);
+}
+
+/* ---- erf --------------------------------------------------------------------------------- */
+
+/* Up to 1 a polynomial, then 1 - exp(log erfc(x)), which is 1 from 4 on. */
+MATH_INLINE vf math_erf_f32(vf x) {
+  vf a = math_abs_f32(x), s = a * a;
+  vf q = 0x1.4771fep-14f * s - 0x1.a3515ep-11f;
+  q = q * s + 0x1.53f224p-8f;
+  q = q * s - 0x1.b7f71ap-6f;
+  q = q * s + 0x1.ce2ce6p-4f;
+  q = q * s - 0x1.81273ep-2f;
+  q = q * s + 0x1.06eba8p-3f;
+  vf near = a * q + a, b = math_clamp_f32(a, 0, 4);
+  vf p = -0x1.6c1ce0p-16f * b + 0x1.cef804p-12f;
+  p = p * b - 0x1.139c20p-8f;
+  p = p * b + 0x1.9d0d6cp-6f;
+  p = p * b - 0x1.bc1942p-4f;
+  p = p * b - 0x1.4434e8p-1f;
+  p = p * b - 0x1.212c2ep0f;
+  p = p * b + 0x1.8b408ep-13f;
+  vf far = 1 - math_exp_f32(p);
+  return math_with_sign_f32(math_select_f32(a < 1, near, far), x);
+}
+
+/* ---- activations --------------------------------------------------------------------------- */
+
+/* 1 / (1 + exp(-x)) by the exponential that does not overflow. */
+MATH_INLINE vf math_sigmoid_f32(vf x) {
+  vf e = math_exp_f32((vf)((vi)x | INT32_MIN));
+  return math_select_f32((vi)x < 0, e, math_splat_f32(1)) / (1 + e);
+}
+MATH_INLINE vf math_silu_f32(vf x) { return x * math_sigmoid_f32(x); }
+/* x (1 + erf(x / sqrt 2)) / 2 */
+MATH_INLINE vf math_gelu_f32(vf x) { return 0.5f * x * (1 + math_erf_f32(x * 0x1.6a09e6p-1f)); }
+/* x (1 + tanh u) / 2 = x sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3) */
+MATH_INLINE vf math_gelu_tanh_f32(vf x) {
+  vf u = (0.071354816f * x * x + 0x1.988454p0f) * x;
+  return x * math_sigmoid_f32(u);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+MATH_INLINE vf math_load_f32(const float *at) { return *(const vf_loose *)at; }
+MATH_INLINE void math_store_f32(float *at, vf x) { *(vf_loose *)at = x; }
+MATH_INLINE vd math_load_f64(const double *at) { return *(const vd_loose *)at; }
+MATH_INLINE void math_store_f64(double *at, vd x) { *(vd_loose *)at = x; }
+
+/* The first n lanes, the others fill. */
+MATH_INLINE vf math_load_part_f32(const float *at, int64_t n, float fill) {
+#if MATH_AVX512
+  return (vf)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), (__mmask16)((1u << n) - 1), at);
+#else
+  float lanes[MATH_LANES];
+  for (int64_t i = 0; i < MATH_LANES; i++) lanes[i] = i < n ? at[i] : fill;
+  return math_load_f32(lanes);
+#endif
+}
+MATH_INLINE void math_store_part_f32(float *at, int64_t n, vf x) {
+#if MATH_AVX512
+  _mm512_mask_storeu_ps(at, (__mmask16)((1u << n) - 1), (__m512)x);
+#else
+  float lanes[MATH_LANES];
+  math_store_f32(lanes, x);
+  for (int64_t i = 0; i < n; i++) at[i] = lanes[i];
+#endif
+}
+
+MATH_INLINE vd math_load_part_f64(const double *at, int64_t n, double fill) {
+#if MATH_AVX512
+  return (vd)_mm512_mask_loadu_pd(_mm512_set1_pd(fill), (__mmask8)((1u << n) - 1), at);
+#else
+  double lanes[MATH_LANES64];
+  for (int64_t i = 0; i < MATH_LANES64; i++) lanes[i] = i < n ? at[i] : fill;
+  return math_load_f64(lanes);
+#endif
+}
+MATH_INLINE void math_store_part_f64(double *at, int64_t n, vd x) {
+#if MATH_AVX512
+  _mm512_mask_storeu_pd(at, (__mmask8)((1u << n) - 1), (__m512d)x);
+#else
+  double lanes[MATH_LANES64];
+  math_store_f64(lanes, x);
+  for (int64_t i = 0; i < n; i++) at[i] = lanes[i];
+#endif
+}
+
+MATH_INLINE int64_t vector1_f32(void *out, const void *a, int64_t n, vf (*op)(vf)) {
+  float *restrict o = out;
+  const float *x = a;
+  int64_t i = 0;
+  for (; i + MATH_LANES <= n; i += MATH_LANES) math_store_f32(o + i, op(math_load_f32(x + i)));
+  if (i < n) math_store_part_f32(o + i, n - i, op(math_load_part_f32(x + i, n - i, 0)));
+  return n;
+}
+MATH_INLINE int64_t vector1_f64(void *out, const void *a, int64_t n, vd (*op)(vd)) {
+  double *restrict o = out;
+  const double *x = a;
+  int64_t i = 0;
+  for (; i + MATH_LANES64 <= n; i += MATH_LANES64) math_store_f64(o + i, op(math_load_f64(x + i)));
+  if (i < n) math_store_part_f64(o + i, n - i, op(math_load_part_f64(x + i, n - i, 0)));
+  return n;
+}

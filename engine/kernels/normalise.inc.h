@@ -1,0 +1,61 @@
+/* The normalising kernels of one vector width, on top of math.inc.h. */
+#include "engine/kernels/normalise.h"
+
+#if MATH_AVX512
+MATH_INLINE __m512 wide_max_f32(vf a, vf b) { return _mm512_max_ps((__m512)a, (__m512)b); }
+MATH_INLINE __m512d wide_max_f64(vd a, vd b) { return _mm512_max_pd((__m512d)a, (__m512d)b); }
+#endif
+
+/* Sums in f64 of vectors of f32 or f64. */
+typedef struct math_sums {
+  vd part[2];
+} math_sums;
+
+MATH_INLINE void math_widen(vf x, vd *part) {
+#if MATH_AVX512
+  part[0] = (vd)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)x));
+  part[1] = (vd)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)x, 1));
+#else
+  for (int i = 0; i < MATH_LANES; i++) part[i / MATH_LANES64][i % MATH_LANES64] = (double)x[i];
+#endif
+}
+MATH_INLINE void math_add_f32(math_sums *sums, vf x) {
+  vd part[2];
+  math_widen(x, part);
+  sums->part[0] += part[0];
+  sums->part[1] += part[1];
+}
+MATH_INLINE void math_add_square_f32(math_sums *sums, vf x) {
+  vd part[2];
+  math_widen(x, part);
+  sums->part[0] += part[0] * part[0];
+  sums->part[1] += part[1] * part[1];
+}
+MATH_INLINE void math_add_f64(math_sums *sums, vd x) { sums->part[0] += x; }
+MATH_INLINE void math_add_square_f64(math_sums *sums, vd x) { sums->part[0] += x * x; }
+MATH_INLINE double math_total(const math_sums *sums) {
+  double lanes[MATH_LANES64];
+  math_store_f64(lanes, sums->part[0] + sums->part[1]);
+  for (int half = MATH_LANES64 / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
+  return lanes[0];
+}
+
+#define N f32
+#define N_T float
+#define N_V vf
+#define N_LANES MATH_LANES
+#include "engine/kernels/normalise_rows.inc.h"
+
+#define N f64
+#define N_T double
+#define N_V vd
+#define N_LANES MATH_LANES64
+#include "engine/kernels/normalise_rows.inc.h"
+
+#define ROWS(name)                                                                                 \
+  { [ES_F32] = normalise_##name##_f32, [ES_F64] = normalise_##name##_f64 }
+static const es_normalise_kernels normalise_kernels = {
+    .row = {ROWS(softmax), ROWS(log_softmax), ROWS(moments), ROWS(rms), ROWS(affine)},
+};
+#undef ROWS

@@ -1,0 +1,48 @@
+/* What the processor does in few instructions and vector extensions cannot say. */
+
+/* The larger and the smaller of two vectors: NaN where either is NaN, -0 below +0. */
+#if AVX512
+typedef __m512 wide_f32;
+typedef __m512d wide_f64;
+typedef __m512i wide_i64;
+
+/* VRANGEPS orders zeros by sign, and prefers numbers to NaN; a sum with NaN is NaN. */
+INLINE __m512 wide_larger_f32(__m512 a, __m512 b) {
+  return _mm512_mask_add_ps(_mm512_range_ps(a, b, 5), _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), a, b);
+}
+INLINE __m512 wide_smaller_f32(__m512 a, __m512 b) {
+  return _mm512_mask_add_ps(_mm512_range_ps(a, b, 4), _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), a, b);
+}
+INLINE __m512d wide_larger_f64(__m512d a, __m512d b) {
+  return _mm512_mask_add_pd(_mm512_range_pd(a, b, 5), _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), a, b);
+}
+INLINE __m512d wide_smaller_f64(__m512d a, __m512d b) {
+  return _mm512_mask_add_pd(_mm512_range_pd(a, b, 4), _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), a, b);
+}
+
+/* The first n elements, fewer than a vector; the other lanes from other. */
+INLINE __m512 wide_part_f32(const float *at, int64_t n, __m512 other) {
+  return _mm512_mask_loadu_ps(other, (__mmask16)((1u << n) - 1), at);
+}
+INLINE __m512d wide_part_f64(const double *at, int64_t n, __m512d other) {
+  return _mm512_mask_loadu_pd(other, (__mmask8)((1u << n) - 1), at);
+}
+INLINE __m512i wide_part_i64(const int64_t *at, int64_t n, __m512i other) {
+  return _mm512_mask_loadu_epi64(other, (__mmask8)((1u << n) - 1), at);
+}
+INLINE __m512d wide_part_widen(const float *at, int64_t n, __m512d other) {
+  return _mm512_mask_cvtps_pd(other, (__mmask8)((1u << n) - 1),
+                              _mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), at));
+}
+#else
+/* VMINPS returns its second operand where either is NaN or both are zero: taken both
+ * ways, the bits of either hold those of the smaller zero, and of a NaN. */
+INLINE __m256 wide_smaller_f32(__m256 a, __m256 b) {
+  return _mm256_or_ps(_mm256_min_ps(a, b), _mm256_min_ps(b, a));
+}
+INLINE __m256 wide_larger_f32(__m256 a, __m256 b) { return -wide_smaller_f32(-a, -b); }
+INLINE __m256d wide_smaller_f64(__m256d a, __m256d b) {
+  return _mm256_or_pd(_mm256_min_pd(a, b), _mm256_min_pd(b, a));
+}
+INLINE __m256d wide_larger_f64(__m256d a, __m256d b) { return -wide_smaller_f64(-a, -b); }
+#endif

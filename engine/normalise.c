@@ -1,0 +1,163 @@
+#include "engine/normalise.h"
+
+#include "base/checked.h"
+#include "base/fpenv.h"
+#include "engine/kernels/stream.h"
+#include "engine/rows.h"
+#include "engine/view.h"
+
+/* x as (outer, n, inner): rows of n. Where they are not dense, a strip of them at a time
+ * is transposed into scratch memory, normalised there and transposed back. */
+typedef struct job {
+  es_ctx *ctx;
+  es_normalise_row row;
+  es_transpose_block transpose;
+  es_rows from;
+  const char *x; /* in C order, when inner > 1 */
+  char *y, *scratch;
+  int64_t outer, n, inner, size;
+  int64_t strip, strips, each; /* rows of a strip, strips of inner, rows of a task */
+  es_normalise_args args;
+  const es_tensor *shift, *scale, *bias; /* a number a channel, or NULL */
+  int64_t channels;
+  atomic_bool cancelled;
+} job;
+
+static double number(const es_tensor *t, int64_t i) {
+  const void *at = es_tensor_at(t);
+  return t->view.dtype == ES_F32 ? (double)((const float *)at)[i] : ((const double *)at)[i];
+}
+
+static void dense_rows(const job *j, int64_t first, int64_t count) {
+  for (int64_t r = first; r < first + count; r++) {
+    char *out = j->y + r * j->n * j->size;
+    const void *x = out;
+    if (j->from.direct)
+      x = es_rows_read(&j->from, r * j->n, j->n, NULL);
+    else
+      es_rows_read(&j->from, r * j->n, j->n, out);
+    es_normalise_args args = j->args;
+    if (j->scale) {
+      args.shift = j->shift ? number(j->shift, r % j->channels) : 0;
+      args.scale = number(j->scale, r % j->channels);
+      args.offset = j->bias ? number(j->bias, r % j->channels) : 0;
+    }
+    j->row(out, x, j->n, &args);
+  }
+}
+
+enum { DOWN = 64 }; /* rows of x transposed at a time */
+
+static void fetch_ahead(const char *x, int64_t step, int64_t rows, int64_t bytes) {
+  for (int64_t k = 0; k < rows; k++)
+    for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(x + k * step + b);
+}
+
+static void strip_of_rows(const job *j, int64_t outer, int64_t first, int64_t count,
+                          char *scratch) {
+  int64_t at = (outer * j->n * j->inner + first) * j->size, step = j->inner * j->size;
+  for (int64_t k = 0; k < j->n; k += DOWN) {
+    int64_t m = j->n - k < DOWN ? j->n - k : DOWN;
+    const char *x = j->x + at + k * step;
+    int64_t next = j->n - k - m < DOWN ? j->n - k - m : DOWN;
+    fetch_ahead(x + m * step, step, next, count * j->size);
+    j->transpose(scratch + k * j->size, j->n, x, j->inner, count, m);
+  }
+  for (int64_t r = 0; r < count; r++) {
+    char *row = scratch + r * j->n * j->size;
+    j->row(row, row, j->n, &j->args);
+  }
+  for (int64_t k = 0; k < j->n; k += DOWN) {
+    int64_t m = j->n - k < DOWN ? j->n - k : DOWN;
+    j->transpose(j->y + at + k * step, j->inner, scratch + k * j->size, j->n, m, count);
+  }
+}
+
+static void run_task(void *arg, int64_t index, int worker) {
+  job *j = arg;
+  if (atomic_load(&j->cancelled) || es_ctx_cancelled(j->ctx)) {
+    atomic_store(&j->cancelled, true);
+    return;
+  }
+  if (j->inner == 1) {
+    int64_t first = index * j->each, left = j->outer - first;
+    dense_rows(j, first, left < j->each ? left : j->each);
+    return;
+  }
+  int64_t first = index % j->strips * j->strip, left = j->inner - first;
+  strip_of_rows(j, index / j->strips, first, left < j->strip ? left : j->strip,
+                j->scratch + worker * j->strip * j->n * j->size);
+}
+
+/* Rows of a strip: whole cache lines of x, while the strip stays in the second cache. */
+static int64_t strip_rows(const job *j) {
+  int64_t room = (256 << 10) / (j->n * j->size), least = 64 / j->size;
+  int64_t rows = room < least ? least : room > 128 ? 128 : room / least * least;
+  return rows < j->inner ? rows : j->inner;
+}
+
+static bool run(job *j) {
+  int64_t tasks, bytes = 0;
+  es_pool *pool = es_ctx_pool(j->ctx);
+  if (j->inner == 1) {
+    j->each = (1 << 16) / j->n + 1;
+    tasks = (j->outer - 1) / j->each + 1;
+  } else {
+    j->strip = strip_rows(j);
+    j->strips = (j->inner - 1) / j->strip + 1;
+    tasks = j->outer * j->strips;
+    if (!es_mul_i64(j->strip * j->n * j->size, es_pool_threads(pool), &bytes)) return false;
+    j->scratch = es_alloc(&j->ctx->allocator, (size_t)bytes);
+    if (!j->scratch) {
+      es_ctx_failf(j->ctx, ES_E_NOMEM, "no memory for %lld bytes", (long long)bytes);
+      return false;
+    }
+  }
+  es_fpenv environment = es_fpenv_enter();
+  es_pool_run(tasks > 1 ? pool : NULL, tasks, run_task, j);
+  es_fpenv_leave(environment);
+  es_free(&j->ctx->allocator, j->scratch, (size_t)bytes);
+  if (!atomic_load(&j->cancelled)) return true;
+  es_ctx_failf(j->ctx, ES_E_CANCELLED, "the cancel callback asked to stop");
+  return false;
+}
+
+static es_tensor *normalise(es_ctx *ctx, job *j, es_normalise op, const es_tensor *x, int axis,
+                            int n_axes) {
+  const es_view *v = &x->view;
+  es_tensor *y = es_tensor_new(ctx, v->dtype, v->rank, v->shape, false);
+  if (!y || es_size(y) == 0) return y;
+  j->ctx = ctx;
+  j->row = ctx->kernels->normalise->row[op][v->dtype];
+  j->size = (int64_t)es_dtype_size(v->dtype);
+  j->transpose = ctx->kernels->stream->transpose[v->dtype == ES_F32 ? 2 : 3];
+  j->outer = j->n = j->inner = 1;
+  for (int a = 0; a < v->rank; a++)
+    *(a < axis ? &j->outer : a < axis + n_axes ? &j->n : &j->inner) *= v->shape[a];
+  atomic_init(&j->cancelled, false);
+  es_tensor *dense = NULL;
+  bool copies = j->inner > 1 && !es_view_contiguous(v->rank, v->shape, v->strides);
+  if (copies) dense = es_copy(ctx, x);
+  if (j->inner > 1 && (dense || !copies)) j->x = es_tensor_at(copies ? dense : x);
+  es_rows_of(&j->from, x, v->dtype);
+  j->y = es_tensor_at(y);
+  bool done = (dense || !copies) && run(j);
+  if (dense) es_scope_disown(ctx, dense);
+  if (done) return y;
+  es_scope_disown(ctx, y);
+  return NULL;
+}
+
+es_tensor *es_normalise_axes(es_ctx *ctx, es_normalise op, const es_tensor *x, int axis, int n_axes,
+                             const es_tensor *weight, const es_tensor *bias, double eps) {
+  job j = {.args = {.weight = weight ? es_tensor_at(weight) : NULL,
+                    .bias = bias ? es_tensor_at(bias) : NULL,
+                    .eps = eps}};
+  return normalise(ctx, &j, op, x, axis, n_axes);
+}
+
+es_tensor *es_normalise_channels(es_ctx *ctx, const es_tensor *x, const es_tensor *shift,
+                                 const es_tensor *scale, const es_tensor *bias) {
+  job j = {.shift = shift, .scale = scale, .bias = bias, .channels = x->view.shape[1]};
+  return normalise(ctx, &j, ES_NORMALISE_AFFINE, x, 2, x->view.rank - 2);
+}
