@@ -27,13 +27,19 @@ MATH_INLINE vf math_select_f32(vi mask, vf yes, vf no) {
 MATH_INLINE vd math_select_f64(vl mask, vd yes, vd no) {
   return (vd)((mask & (vl)yes) | (~mask & (vl)no));
 }
-/* The bound where x passes it; NaN stays. */
-MATH_INLINE vf math_clamp_f32(vf x, float low, float high) {
+/* high where x is above; NaN stays. */
+MATH_INLINE vf math_at_most_f32(vf x, float high) {
 #if MATH_AVX512
-  return (vf)_mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), (__m512)x));
+  return (vf)_mm512_min_ps(_mm512_set1_ps(high), (__m512)x);
 #else
-  x = math_select_f32(x < low, math_splat_f32(low), x);
   return math_select_f32(x > high, math_splat_f32(high), x);
+#endif
+}
+MATH_INLINE vd math_at_most_f64(vd x, double high) {
+#if MATH_AVX512
+  return (vd)_mm512_min_pd(_mm512_set1_pd(high), (__m512d)x);
+#else
+  return math_select_f64(x > high, math_splat_f64(high), x);
 #endif
 }
 MATH_INLINE vf math_abs_f32(vf x) { return (vf)((vi)x & 0x7fffffff); }
@@ -51,12 +57,14 @@ MATH_INLINE vf math_scale_f32(vf p, vi n, vf n_real) {
 #endif
 }
 
-/* ---- exp: 0.89 ---------------------------------------------------------------------- */
+/* ---- exp: 0.87 ---------------------------------------------------------------------- */
 
-/* exp(x) = 2^n exp(r) with |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer. */
+/* exp(x) = 2^n exp(r) with |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer. Lanes
+ * whose result is 0 are taken out, lest the processor stumble over their underflow. */
 MATH_INLINE vf math_exp_f32(vf x) {
   const float shift = 0x1.8p23f;
-  x = math_clamp_f32(x, -104, 89);
+  vi zero = x < -104;
+  x = math_at_most_f32((vf)((vi)x & ~zero), 89);
   vf t = x * 0x1.715476p0f + shift, n = t - shift;
   vf r = x - n * 0x1.63p-1f; /* 355/512: the product is exact */
   r = r - n * -0x1.bd0106p-13f;
@@ -64,19 +72,16 @@ MATH_INLINE vf math_exp_f32(vf x) {
   q = q * r + 0x1.5558bcp-5f;
   q = q * r + 0x1.555492p-3f;
   q = q * r + 0x1.fffffcp-2f;
-  vf p = (r * r * q + r) + 1;
-  return math_scale_f32(p, (vi)t - (vi)math_splat_f32(shift), n);
+  vf head = 1 + r, tail = (1 - head) + r; /* 1 + r without error */
+  vf p = head + (r * r * q + tail);
+  return (vf)((vi)math_scale_f32(p, (vi)t - (vi)math_splat_f32(shift), n) & ~zero);
 }
 
 /* f64: 1 */
 MATH_INLINE vd math_exp_f64(vd x) {
   const double shift = 0x1.8p52;
-#if MATH_AVX512
-  x = (vd)_mm512_min_pd(_mm512_set1_pd(710), _mm512_max_pd(_mm512_set1_pd(-746), (__m512d)x));
-#else
-  x = math_select_f64(x < -746, math_splat_f64(-746), x);
-  x = math_select_f64(x > 710, math_splat_f64(710), x);
-#endif
+  vl zero = x < -746;
+  x = math_at_most_f64((vd)((vl)x & ~zero), 710);
   vd t = x * 0x1.71547652b82fep0 + shift, n = t - shift;
   vd r = x - n * 0x1.62e42feep-1; /* 32 bits: the product is exact */
   r = r - n * 0x1.a39ef35793c76p-33;
@@ -91,11 +96,12 @@ MATH_INLINE vd math_exp_f64(vd x) {
   q = q * r + 0x1.000000000000ap-1;
   vd p = (r * r * q + r) + 1;
 #if MATH_AVX512
-  return (vd)_mm512_scalef_pd((__m512d)p, (__m512d)n);
+  vd y = (vd)_mm512_scalef_pd((__m512d)p, (__m512d)n);
 #else
   vl e = (vl)t - (vl)math_splat_f64(shift), half = e >> 1;
-  return p * (vd)((half + 1023) << 52) * (vd)((e - half + 1023) << 52);
+  vd y = p * (vd)((half + 1023) << 52) * (vd)((e - half + 1023) << 52);
 #endif
+  return (vd)((vl)y & ~zero);
 }
 
 /* ---- log: 0.86 ---------------------------------------------------------------------- */
@@ -149,7 +155,7 @@ MATH_INLINE vf math_erf_f32(vf x) {
   q = q * s + 0x1.ce2ce6p-4f;
   q = q * s - 0x1.81273ep-2f;
   q = q * s + 0x1.06eba8p-3f;
-  vf near = a * q + a, b = math_clamp_f32(a, 0, 4);
+  vf near = a * q + a, b = math_at_most_f32(a, 4);
   vf p = -0x1.6c1ce0p-16f * b + 0x1.cef804p-12f;
   p = p * b - 0x1.139c20p-8f;
   p = p * b + 0x1.9d0d6cp-6f;

@@ -4,6 +4,8 @@
 #if MATH_AVX512
 MATH_INLINE __m512 wide_max_f32(vf a, vf b) { return _mm512_max_ps((__m512)a, (__m512)b); }
 MATH_INLINE __m512d wide_max_f64(vd a, vd b) { return _mm512_max_pd((__m512d)a, (__m512d)b); }
+MATH_INLINE float wide_most_f32(vf x) { return _mm512_reduce_max_ps((__m512)x); }
+MATH_INLINE double wide_most_f64(vd x) { return _mm512_reduce_max_pd((__m512d)x); }
 #endif
 
 /* Sums in f64 of vectors of f32 or f64. */
@@ -34,11 +36,14 @@ MATH_INLINE void math_add_square_f32(math_sums *sums, vf x) {
 MATH_INLINE void math_add_f64(math_sums *sums, vd x) { sums->part[0] += x; }
 MATH_INLINE void math_add_square_f64(math_sums *sums, vd x) { sums->part[0] += x * x; }
 MATH_INLINE double math_total(const math_sums *sums) {
-  double lanes[MATH_LANES64];
-  math_store_f64(lanes, sums->part[0] + sums->part[1]);
-  for (int half = MATH_LANES64 / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
-  return lanes[0];
+  vd sum = sums->part[0] + sums->part[1];
+#if MATH_AVX512
+  return _mm512_reduce_add_pd((__m512d)sum);
+#else
+  double total = sum[0];
+  for (int l = 1; l < MATH_LANES64; l++) total += sum[l];
+  return total;
+#endif
 }
 
 #define N f32

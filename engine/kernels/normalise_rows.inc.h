@@ -26,7 +26,6 @@ MATH_INLINE void NAME(row_put)(N_T *out, int64_t n, N_V x) {
 static N_T NAME(row_most)(const N_T *x, int64_t n) {
   const N_T least = -(N_T)INFINITY;
   N_V most[4];
-  N_T lanes[N_LANES];
   int64_t i = 0;
   for (int v = 0; v < 4; v++) most[v] = NAME(math_splat)(least);
   for (; i + 4 * N_LANES <= n; i += 4 * N_LANES) {
@@ -38,26 +37,33 @@ static N_T NAME(row_most)(const N_T *x, int64_t n) {
   }
   for (; i < n; i += N_LANES) most[0] = NAME(larger)(NAME(row_piece)(x + i, n - i, least), most[0]);
   most[0] = NAME(larger)(NAME(larger)(most[0], most[1]), NAME(larger)(most[2], most[3]));
+#if MATH_AVX512
+  return NAME(wide_most)(most[0]);
+#else
+  N_T lanes[N_LANES];
   NAME(math_store)(lanes, most[0]);
-  for (int half = N_LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lanes[l] = lanes[l] < lanes[l + half] ? lanes[l + half] : lanes[l];
+  for (int l = 1; l < N_LANES; l++) lanes[0] = lanes[0] < lanes[l] ? lanes[l] : lanes[0];
   return lanes[0];
+#endif
 }
 
-/* The sum of exp(x - most), and each of them to out unless that is NULL. */
+/* The sum of exp(x - most), and each of them to out unless that is NULL. Four vectors at
+ * a time are added pairwise before they are widened. */
 MATH_INLINE double NAME(row_exponentials)(N_T *out, const N_T *x, int64_t n, N_T most) {
   const N_V shift = NAME(math_splat)(most);
   math_sums sums = {{{0}, {0}}};
   int64_t i = 0;
-  for (; i + N_LANES <= n; i += N_LANES) {
-    N_V e = NAME(math_exp)(NAME(math_load)(x + i) - shift);
-    if (out) NAME(math_store)(out + i, e);
-    NAME(math_add)(&sums, e);
+  for (; i + 4 * N_LANES <= n; i += 4 * N_LANES) {
+    N_V e[4];
+    for (int v = 0; v < 4; v++) {
+      e[v] = NAME(math_exp)(NAME(math_load)(x + i + v * N_LANES) - shift);
+      if (out) NAME(math_store)(out + i + v * N_LANES, e[v]);
+    }
+    NAME(math_add)(&sums, (e[0] + e[1]) + (e[2] + e[3]));
   }
-  if (i < n) {
-    N_V e = NAME(math_exp)(NAME(math_load_part)(x + i, n - i, -(N_T)INFINITY) - shift);
-    if (out) NAME(math_store_part)(out + i, n - i, e);
+  for (; i < n; i += N_LANES) {
+    N_V e = NAME(math_exp)(NAME(row_piece)(x + i, n - i, -(N_T)INFINITY) - shift);
+    if (out) NAME(row_put)(out + i, n - i, e);
     NAME(math_add)(&sums, e);
   }
   return math_total(&sums);
@@ -98,9 +104,8 @@ static void NAME(normalise_log_softmax)(void *out, const void *x, int64_t n,
   N_T most = NAME(row_most)(x, n);
   N_T rest = (N_T)log(NAME(row_exponentials)(NULL, x, n, most));
   const N_V shift = NAME(math_splat)(most), log_sum = NAME(math_splat)(rest);
-  for (int64_t i = 0; i < n; i += N_LANES)
-    NAME(row_put)
-    ((N_T *)out + i, n - i, (NAME(row_piece)((const N_T *)x + i, n - i, 0) - shift) - log_sum);
+  for (int64_t i = 0; i < n; i += N_LANES) NAME(row_put)
+  ((N_T *)out + i, n - i, (NAME(row_piece)((const N_T *)x + i, n - i, 0) - shift) - log_sum);
 }
 
 /* The sum of x, or of (x - shift)^2. */
@@ -148,10 +153,8 @@ static void NAME(normalise_affine)(void *out, const void *x, int64_t n,
                                    const es_normalise_args *args) {
   const N_V shift = NAME(math_splat)((N_T)args->shift), scale = NAME(math_splat)((N_T)args->scale);
   const N_V offset = NAME(math_splat)((N_T)args->offset);
-  for (int64_t i = 0; i < n; i += N_LANES)
-    NAME(row_put)
-    ((N_T *)out + i, n - i,
-     (NAME(row_piece)((const N_T *)x + i, n - i, 0) - shift) * scale + offset);
+  for (int64_t i = 0; i < n; i += N_LANES) NAME(row_put)
+  ((N_T *)out + i, n - i, (NAME(row_piece)((const N_T *)x + i, n - i, 0) - shift) * scale + offset);
 }
 
 #undef NAME
