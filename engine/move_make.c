@@ -204,10 +204,9 @@ static bool choose(maker *k) {
 }
 
 bool es_move_make(es_arena *arena, const es_problem *p, const es_kernels *kernels, es_move *v) {
-  const double caches = 4 << 20;
   maker k = {.arena = arena, .move = v};
   *v = (es_move){.kernels = kernels->move, .size = (int64_t)es_dtype_size(p->out.dtype)};
-  v->past = es_problem_side_bytes(p, &p->out) >= caches;
+  v->past = es_problem_outgrows_caches(p);
   v->loop = ES_NEW_N(arena, es_move_loop, p->rank + 4);
   if (!v->loop || !side_init(&k, &v->m) || !side_init(&k, &v->n)) return false;
   if (!read_axes(&k, p, v->size)) return false;

@@ -2,7 +2,7 @@
 
 #include "base/checked.h"
 #include "base/fpenv.h"
-#include "engine/kernels/stream.h"
+#include "engine/kernels/move.h"
 #include "engine/rows.h"
 #include "engine/view.h"
 
@@ -11,7 +11,7 @@
 typedef struct job {
   es_ctx *ctx;
   es_normalise_row row;
-  es_transpose_block transpose;
+  es_move_tiles transpose;
   es_rows from;
   const char *x; /* in C order, when inner > 1 */
   char *y, *scratch;
@@ -46,31 +46,25 @@ static void dense_rows(const job *j, int64_t first, int64_t count) {
   }
 }
 
-enum { DOWN = 64 }; /* rows of x transposed at a time */
+enum { DOWN = 64, ACROSS = 128 }; /* rows and columns of x transposed at a time */
 
-static void fetch_ahead(const char *x, int64_t step, int64_t rows, int64_t bytes) {
-  for (int64_t k = 0; k < rows; k++)
-    for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(x + k * step + b);
+static void offsets(int64_t *at, int64_t n, int64_t step) {
+  for (int64_t i = 0; i < n; i++) at[i] = i * step;
 }
 
 static void strip_of_rows(const job *j, int64_t outer, int64_t first, int64_t count,
                           char *scratch) {
   int64_t at = (outer * j->n * j->inner + first) * j->size, step = j->inner * j->size;
-  for (int64_t k = 0; k < j->n; k += DOWN) {
-    int64_t m = j->n - k < DOWN ? j->n - k : DOWN;
-    const char *x = j->x + at + k * step;
-    int64_t next = j->n - k - m < DOWN ? j->n - k - m : DOWN;
-    fetch_ahead(x + m * step, step, next, count * j->size);
-    j->transpose(scratch + k * j->size, j->n, x, j->inner, count, m);
-  }
-  for (int64_t r = 0; r < count; r++) {
-    char *row = scratch + r * j->n * j->size;
-    j->row(row, row, j->n, &j->args);
-  }
-  for (int64_t k = 0; k < j->n; k += DOWN) {
-    int64_t m = j->n - k < DOWN ? j->n - k : DOWN;
-    j->transpose(j->y + at + k * step, j->inner, scratch + k * j->size, j->n, m, count);
-  }
+  int64_t down[DOWN], across[ACROSS], row = j->n * j->size;
+  offsets(down, DOWN, step);
+  offsets(across, count, row);
+  for (int64_t k = 0; k < j->n; k += DOWN)
+    j->transpose(scratch + k * j->size, across, j->x + at + k * step, down, count,
+                 j->n - k < DOWN ? j->n - k : DOWN, DOWN * step);
+  for (int64_t r = 0; r < count; r++) j->row(scratch + r * row, scratch + r * row, j->n, &j->args);
+  for (int64_t k = 0; k < j->n; k += DOWN)
+    j->transpose(j->y + at + k * step, down, scratch + k * j->size, across,
+                 j->n - k < DOWN ? j->n - k : DOWN, count, 0);
 }
 
 static void run_task(void *arg, int64_t index, int worker) {
@@ -92,7 +86,7 @@ static void run_task(void *arg, int64_t index, int worker) {
 /* Rows of a strip: whole cache lines of x, while the strip stays in the second cache. */
 static int64_t strip_rows(const job *j) {
   int64_t room = (256 << 10) / (j->n * j->size), least = 64 / j->size;
-  int64_t rows = room < least ? least : room > 128 ? 128 : room / least * least;
+  int64_t rows = room < least ? least : room > ACROSS ? ACROSS : room / least * least;
   return rows < j->inner ? rows : j->inner;
 }
 
@@ -130,7 +124,7 @@ static es_tensor *normalise(es_ctx *ctx, job *j, es_normalise op, const es_tenso
   j->ctx = ctx;
   j->row = ctx->kernels->normalise->row[op][v->dtype];
   j->size = (int64_t)es_dtype_size(v->dtype);
-  j->transpose = ctx->kernels->stream->transpose[v->dtype == ES_F32 ? 2 : 3];
+  j->transpose = ctx->kernels->move->tiles[v->dtype == ES_F32 ? 2 : 3];
   j->outer = j->n = j->inner = 1;
   for (int a = 0; a < v->rank; a++)
     *(a < axis ? &j->outer : a < axis + n_axes ? &j->n : &j->inner) *= v->shape[a];

@@ -161,6 +161,11 @@ double es_problem_side_bytes(const es_problem *p, const es_side *side) {
   return fmin(walked, reach) * (double)es_dtype_size(side->dtype);
 }
 
+bool es_problem_outgrows_caches(const es_problem *p) {
+  const double caches = 4 << 20; /* from where on writing past them was measured to pay */
+  return es_problem_side_bytes(p, &p->out) >= caches;
+}
+
 /* ---- invariants and print-out ------------------------------------------------- */
 
 const char *es_problem_check(const es_problem *p) {

@@ -73,6 +73,8 @@ double es_problem_outputs(const es_problem *p);
 double es_problem_taps(const es_problem *p);
 /* Bytes of the distinct elements a side walks over: what must move at least. */
 double es_problem_side_bytes(const es_problem *p, const es_side *side);
+/* The output is so large that its lines are best written past the caches. */
+bool es_problem_outgrows_caches(const es_problem *p);
 /* Whether a reordering of the reduction gives the same bits. */
 bool es_problem_any_order(const es_problem *p);
 /* "(3, 0, 7)": the position in the output array of the element at this offset

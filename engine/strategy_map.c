@@ -2,6 +2,7 @@
  * along the output's densest axis. */
 #include "base/text.h"
 #include "engine/ctx.h"
+#include "engine/kernels/move.h"
 #include "engine/stream.h"
 
 typedef struct map {
@@ -9,6 +10,7 @@ typedef struct map {
   es_axes outer;
   int64_t n, pieces; /* length of a row; parts it is cut into */
   bool in_place;     /* results are computed where they belong */
+  bool past;         /* the output outgrows the caches: it is written past them */
 } map;
 
 /* Unit i is piece i % pieces of row i / pieces. */
@@ -27,14 +29,18 @@ static es_status task(const es_step *step, const es_run_args *args, int64_t from
     char *to_row = (char *)args->base[s->out.slot] + (s->out.offset + out_at) * s->out.size;
     void *dst = m->in_place ? to_row : row.bytes;
     const void *x = es_stream_combine(s, args, at, steps, n, dst, spare);
-    if (x != dst) memcpy(dst, x, (size_t)(n * s->size));
-    if (!m->in_place && !es_stream_finish(s, step->problem, args, dst, out_at, n))
+    if (m->past)
+      s->kernels->move->stream(to_row, x, n * s->size);
+    else if (x != dst)
+      memcpy(dst, x, (size_t)(n * s->size));
+    if (!m->in_place && !m->past && !es_stream_finish(s, step->problem, args, dst, out_at, n))
       return ES_E_OVERFLOW;
     if (++piece == m->pieces) {
       piece = 0;
       es_cursor_next(&m->outer, &c);
     }
   }
+  if (m->past) s->kernels->move->finish();
   return ES_OK;
 }
 
@@ -50,7 +56,10 @@ static void print(const es_step *step, char *buf, size_t cap) {
   const map *m = step->data;
   es_text t = es_text_init(buf, cap);
   es_text_printf(&t, "map %lld rows of %lld, %s%s", (long long)m->outer.count, (long long)m->n,
-                 es_dtype_name(m->s.type), m->in_place ? " in place" : "");
+                 es_dtype_name(m->s.type),
+                 m->past       ? " past the caches"
+                 : m->in_place ? " in place"
+                               : "");
 }
 
 static bool applicable(const es_problem *p, const es_plan_env *env) {
@@ -95,6 +104,8 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   m->n = axis < 0 ? 1 : p->extent[axis];
   m->pieces = (m->n + ES_ROW - 1) / ES_ROW;
   m->in_place = m->s.plain && p->out.dtype == m->s.type && m->s.out.step == 1;
+  m->past = m->in_place && es_problem_outgrows_caches(p);
+  m->in_place &= !m->past;
   step->run = run;
   step->data = m;
   step->workspace = es_loops_workspace(p);
