@@ -1,4 +1,3 @@
-#include <math.h>
 
 #include "engine/reduce.h"
 
@@ -74,8 +73,9 @@ void es_reduce_columns(const es_reduction *r, const es_run_args *args, es_fold f
     }
     const void *x = es_stream_combine(s, args, here, along, n, &row, spare);
     if (shift) {
-      for (int64_t i = 0; i < n; i++) row.f64[i] = exp(((const double *)x)[i] - shift[i]);
-      x = &row;
+      for (int64_t i = 0; i < n; i++) row.f64[i] = ((const double *)x)[i] - shift[i];
+      s->kernels->elementwise->unary[ES_F64][ES_EXP](&spare[0], &row, n);
+      x = &spare[0];
     }
     rows(acc, low, x, n, &(es_steps){.n1 = 1, .n0 = 1});
   }

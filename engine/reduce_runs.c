@@ -1,4 +1,3 @@
-#include <math.h>
 
 #include "engine/gemm.h"
 #include "engine/reduce.h"
@@ -50,8 +49,9 @@ static void fold_runs(const es_reduction *r, const es_run_args *args, es_fold fo
     }
     const void *x = es_stream_combine(s, args, here, step, n, &row, spare);
     if (shift) {
-      for (int64_t i = 0; i < n; i++) row.f64[i] = exp(((const double *)x)[i] - *shift);
-      x = &row;
+      for (int64_t i = 0; i < n; i++) row.f64[i] = ((const double *)x)[i] - *shift;
+      s->kernels->elementwise->unary[ES_F64][ES_EXP](&spare[0], &row, n);
+      x = &spare[0];
     }
     run(acc, low, x, n, 1, 0);
   }

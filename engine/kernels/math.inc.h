@@ -146,7 +146,8 @@ MATH_INLINE vf math_tanh_f32(vf x) {
 
 /* ---- erf --------------------------------------------------------------------------------- */
 
-/* Up to 1 a polynomial, then 1 - exp(log erfc(x)), which is 1 from 4 on. */
+/* Up to 1 a polynomial, then 1 - exp(log erfc(x)), which is 1 from 4 on. The logarithm is
+ * a polynomial about 1, where its rounding counts most. */
 MATH_INLINE vf math_erf_f32(vf x) {
   vf a = math_abs_f32(x), s = a * a;
   vf q = 0x1.4771fep-14f * s - 0x1.a3515ep-11f;
@@ -155,14 +156,14 @@ MATH_INLINE vf math_erf_f32(vf x) {
   q = q * s + 0x1.ce2ce6p-4f;
   q = q * s - 0x1.81273ep-2f;
   q = q * s + 0x1.06eba8p-3f;
-  vf near = a * q + a, b = math_at_most_f32(a, 4);
-  vf p = -0x1.6c1ce0p-16f * b + 0x1.cef804p-12f;
-  p = p * b - 0x1.139c20p-8f;
-  p = p * b + 0x1.9d0d6cp-6f;
-  p = p * b - 0x1.bc1942p-4f;
-  p = p * b - 0x1.4434e8p-1f;
-  p = p * b - 0x1.212c2ep0f;
-  p = p * b + 0x1.8b408ep-13f;
+  vf near = a * q + a, t = math_at_most_f32(a, 4) - 1;
+  vf p = -0x1.6d20d2p-16f * t + 0x1.2fe0a8p-12f;
+  p = p * t - 0x1.07bf0cp-9f;
+  p = p * t + 0x1.4933c8p-7f;
+  p = p * t - 0x1.547cc6p-5f;
+  p = p * t - 0x1.afabbcp-1f;
+  p = p * t - 0x1.51c9b0p1f;
+  p = (p * t + 0x1.b0abacp-25f) - 0x1.d97fc0p0f; /* log erfc(1) in two parts */
   vf far = 1 - math_exp_f32(p);
   return math_with_sign_f32(math_select_f32(a < 1, near, far), x);
 }
