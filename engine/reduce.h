@@ -18,6 +18,7 @@ typedef struct es_reduction {
   bool log_sum_exp;
   bool runs;     /* the form */
   bool in_place; /* results are computed where they belong */
+  bool split;    /* a single output by parts of the reduced points */
   bool asks;     /* one row takes so long that cancel is asked for on the way */
   es_axes outer; /* output axes but the one rows run along */
   es_axes taps;  /* reduced axes, in the order of summation */
@@ -26,11 +27,23 @@ typedef struct es_reduction {
   double identity; /* of the reducer, for an output without reduced points */
 } es_reduction;
 
+/* A single output over many reduced points, by several threads: parts of the points
+ * are folded apart, into what the workspace holds, then taken together in order. The
+ * bits are those of the other functions. */
+bool es_reduce_parts_apply(const es_reduction *r);
+int64_t es_reduce_parts(const es_reduction *r);
+size_t es_reduce_parts_bytes(const es_reduction *r);
+void es_reduce_parts_run(const es_reduction *r, const es_run_args *args, int64_t from, int64_t to);
+/* acc and low, which hold the neutral element, get the result. */
+void es_reduce_parts_join(const es_reduction *r, const es_run_args *args, void *acc, void *low);
+
 /* The row in work is given up, its result worthless. */
 static inline bool es_reduce_stops(const es_reduction *r, const es_run_args *args) {
   return r->asks && es_step_stops(args);
 }
 
+/* acc and low = the neutral element of the fold, n times; low only where it is used. */
+void es_reduce_neutral(const es_reduction *r, es_fold fold, void *acc, void *low, int64_t n);
 /* acc[0..n) = the folds behind n neighbouring outputs; at[i]: element offset of
  * operand i at the first. low: the rounded-off parts where the fold is SUM2. shift:
  * NULL, or [n]: exp(x - shift) is folded. Both hold the neutral element before. */

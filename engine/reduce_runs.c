@@ -13,8 +13,8 @@ static int64_t next_run(const es_axes *taps, es_cursor *c, int64_t limit, int64_
   return n;
 }
 
-/* Points folded before cancel is asked for again. */
-enum { LONGEST_RUN = 1 << 20 };
+/* Points folded before cancel is asked for again, and one thread's share of a single run. */
+enum { LONGEST_RUN = 1 << 17 };
 
 /* ---- folds ------------------------------------------------------------------- */
 
@@ -169,5 +169,83 @@ void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, cons
       run_lanes(r, args, at, j, 1, k, 0, count, length, &part);
       add_parts(s, acc, j, 1, &part, count);
     }
+  }
+}
+
+/* ---- a single output by parts ------------------------------------------------------- */
+
+/* Chains that are run together; whole ones, then perhaps a shorter last one alone. */
+static int64_t chain_groups(const es_reduction *r) {
+  int64_t width = r->s.kernels->stream->lanes[r->s.type], chains = r->taps.count / r->chain;
+  return (chains + width - 1) / width;
+}
+
+bool es_reduce_parts_apply(const es_reduction *r) {
+  if (r->taps.count < 2 * LONGEST_RUN || r->log_sum_exp) return false;
+  return r->product || (r->taps.n == 1 && direct_fold(r, r->fold, r->taps.stride[1]));
+}
+
+int64_t es_reduce_parts(const es_reduction *r) {
+  if (!r->product) return (r->taps.count + LONGEST_RUN - 1) / LONGEST_RUN;
+  return chain_groups(r) + (r->taps.count % r->chain != 0);
+}
+
+/* A fold leaves its accumulator and low part, a product the sums of its chains. */
+enum { PART_BYTES = 32 };
+
+size_t es_reduce_parts_bytes(const es_reduction *r) {
+  size_t each = PART_BYTES;
+  if (r->product) each = (size_t)(r->s.kernels->stream->lanes[r->s.type] * r->s.size);
+  return (size_t)es_reduce_parts(r) * each;
+}
+
+static void product_part(const es_reduction *r, const es_run_args *args, int64_t part) {
+  const es_stream *s = &r->s;
+  int64_t width = s->kernels->stream->lanes[s->type], chains = r->taps.count / r->chain;
+  int64_t first = part * width, at[2] = {0, 0};
+  bool rest = part == chain_groups(r);
+  if (rest) first = chains;
+  int64_t count = rest ? 1 : chains - first < width ? chains - first : width;
+  run_lanes(r, args, at, 0, 0, first * r->chain, r->chain, count,
+            rest ? r->taps.count % r->chain : r->chain,
+            (char *)args->workspace + part * width * s->size);
+}
+
+static void fold_part(const es_reduction *r, const es_run_args *args, int64_t part) {
+  const es_stream_side *side = &r->s.in[0];
+  int64_t from = part * LONGEST_RUN, n = r->taps.count - from;
+  char *acc = (char *)args->workspace + part * PART_BYTES;
+  es_reduce_neutral(r, r->fold, acc, acc + PART_BYTES / 2, 1);
+  direct_fold(r, r->fold,
+              1)(acc, acc + PART_BYTES / 2,
+                 (const char *)args->base[side->slot] + (side->offset + from) * side->size,
+                 n < LONGEST_RUN ? n : LONGEST_RUN, 1, 0);
+}
+
+void es_reduce_parts_run(const es_reduction *r, const es_run_args *args, int64_t from, int64_t to) {
+  for (int64_t part = from; part < to && !es_reduce_stops(r, args); part++)
+    (r->product ? product_part : fold_part)(r, args, part);
+}
+
+void es_reduce_parts_join(const es_reduction *r, const es_run_args *args, void *acc, void *low) {
+  const es_stream *s = &r->s;
+  int64_t parts = es_reduce_parts(r), width = s->kernels->stream->lanes[s->type];
+  if (r->product) {
+    int64_t chains = (r->taps.count + r->chain - 1) / r->chain, groups = chain_groups(r);
+    int64_t whole = r->taps.count / r->chain;
+    for (int64_t c = 0; c < chains; c++) {
+      es_stream_row one;
+      int64_t at = c < whole ? c : groups * width;
+      memcpy(&one, (const char *)args->workspace + at * s->size, (size_t)s->size);
+      add_parts(s, acc, 0, 0, &one, 1);
+    }
+    return;
+  }
+  for (int64_t part = 0; part < parts; part++) {
+    const char *from = (const char *)args->workspace + part * PART_BYTES;
+    s->kernels->stream->fold_runs[r->fold][s->type](acc, low, from, 1, 1, 0);
+    if (r->fold != ES_FOLD_SUM2) continue;
+    for (int64_t i = 0; i < s->size / 8; i++)
+      ((double *)low)[i] += ((const double *)(from + PART_BYTES / 2))[i];
   }
 }

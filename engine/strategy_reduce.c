@@ -40,10 +40,14 @@ static double neutral(es_fold fold) {
   }
 }
 
-static void fold_row(const es_reduction *r, const es_run_args *args, es_fold fold,
-                     const int64_t *at, int64_t n, void *acc, void *low, const double *shift) {
+void es_reduce_neutral(const es_reduction *r, es_fold fold, void *acc, void *low, int64_t n) {
   set_all(r->s.type, acc, neutral(fold), n);
   if (fold == ES_FOLD_SUM2) set_all(r->s.type, low, 0, n);
+}
+
+static void fold_row(const es_reduction *r, const es_run_args *args, es_fold fold,
+                     const int64_t *at, int64_t n, void *acc, void *low, const double *shift) {
+  es_reduce_neutral(r, fold, acc, low, n);
   (r->runs ? es_reduce_runs : es_reduce_columns)(r, args, fold, at, n, acc, low, shift);
 }
 
@@ -111,11 +115,28 @@ static es_status task(const es_step *step, const es_run_args *args, int64_t from
   return ES_OK;
 }
 
+static es_status part_task(const es_step *step, const es_run_args *args, int64_t from, int64_t to) {
+  const es_reduction *r = step->data;
+  es_reduce_parts_run(r, args, from, to);
+  return es_reduce_stops(r, args) ? ES_E_CANCELLED : ES_OK;
+}
+
+static es_status run_parts(const es_step *step, const es_run_args *args) {
+  const es_reduction *r = step->data;
+  es_stream_row acc, low;
+  ES_TRY(es_step_split(step, args, es_reduce_parts(r), part_task));
+  es_reduce_neutral(r, r->fold, &acc, &low, 1);
+  es_reduce_parts_join(r, args, &acc, &low);
+  if (!r->product && r->fold == ES_FOLD_SUM2) add_low(&r->s, acc.f64, low.f64, 1);
+  return es_stream_finish(&r->s, step->problem, args, &acc, 0, 1) ? ES_OK : ES_E_OVERFLOW;
+}
+
 static es_status run(const es_step *step, const es_run_args *args) {
   const es_reduction *r = step->data;
   if (r->s.scan && !es_stream_exact_by_value(step->problem, r->s.kernels, args))
     return es_loops_run(step, args);
-  es_status status = es_step_split(step, args, r->outer.count * r->pieces, task);
+  es_status status = r->split ? run_parts(step, args)
+                              : es_step_split(step, args, r->outer.count * r->pieces, task);
   return status == ES_E_OVERFLOW ? es_loops_run(step, args) : status;
 }
 
@@ -260,10 +281,13 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   r->piece = ES_ROW;
   while (r->piece > 64 && r->n <= r->piece && r->outer.count < 2 * env->threads) r->piece /= 2;
   r->pieces = (r->n + r->piece - 1) / r->piece;
+  r->split = env->threads > 1 && p->n_out == 0 && r->runs && es_reduce_parts_apply(r);
   r->asks = (double)r->taps.count * (double)r->piece > 1e7;
   step->run = run;
   step->data = r;
   step->workspace = es_loops_workspace(p);
+  if (r->split && es_reduce_parts_bytes(r) > step->workspace)
+    step->workspace = es_reduce_parts_bytes(r);
   return ES_OK;
 }
 

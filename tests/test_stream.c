@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "einstride.h"
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/stream.h"
 
@@ -227,5 +228,42 @@ Test(stream, exp_of_doubles) {
       cr_assert(same || fabs(y[i] - want) <= 2 * 0x1p-52 * want + 0x1p-1074,
                 "%d: exp(%a) is %a, not %a", w, x[i], y[i], want);
     }
+  }
+}
+
+/* ---- a single result by several threads ------------------------------------------------------ */
+
+Test(stream, single_results_have_the_same_bits_on_any_number_of_threads) {
+  static const char *const texts[] = {"i -> | sum", "i -> | max", "i -> | mean", "i, i -> "};
+  static const es_dtype types[] = {ES_F32, ES_F64, ES_I64};
+  enum { N = 600001 };
+  double first[12] = {0};
+  for (int threads = 1; threads <= 3; threads++) {
+    es_ctx *es = es_ctx_create(&(es_config){.threads = threads});
+    for (int t = 0; t < 3; t++) {
+      es_tensor *x = es_empty(es, types[t], ES_SHAPE(N));
+      uint32_t state = 5;
+      for (int64_t i = 0; i < N; i++)
+        put(types[t], es_data_mut(x), i,
+            types[t] == ES_I64 ? random_bits(&state) % 1000 : random_bits(&state) * 0x1p-22 - 1.5);
+      for (int k = 0; k < 4; k++) {
+        double got, sum = 0;
+        es_tensor *in[] = {x, x}, *y = es_einsum(es, texts[k], in, k == 3 ? 2 : 1, NULL);
+        cr_assert_not_null(y, "%s", es_error_text(es));
+        cr_assert_eq(es_read(es, y, ES_F64, &got, 1), ES_OK);
+        if (threads == 1) first[t * 4 + k] = got;
+        cr_assert_eq(got, first[t * 4 + k], "%s by %d threads", texts[k], threads);
+        for (int64_t i = 0; i < N; i++) {
+          double v = get(types[t], es_data(x), i);
+          sum = k == 1 ? fmax(sum, v) : sum + (k == 3 ? v * v : v);
+        }
+        if (k == 2) sum /= N;
+        /* Products of f32 are added up in f32, else only the result is rounded. */
+        double bound = k == 3 && types[t] == ES_F32 ? 2e-6 : types[t] == ES_F32 ? 2e-7 : 1e-11;
+        cr_assert_float_eq(got, sum, bound * (1 + fabs(sum)), "%s of type %d: %.17g, not %.17g",
+                           texts[k], types[t], got, sum);
+      }
+    }
+    es_ctx_destroy(es);
   }
 }
