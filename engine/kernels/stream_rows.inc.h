@@ -123,42 +123,48 @@ INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int6
 #include "engine/kernels/stream_runs.inc.h"
 
 #if T_REAL
+/* Column k + j of T_LANES runs, one a lane, to x[j]. */
+INLINE void JOIN(columns, T_NAME)(const void *const *a, int64_t k, JOIN(row_vec, T_NAME) * x) {
+  UNROLL for (int i = 0; i < T_LANES; i++)
+      __builtin_prefetch((const char *)((const T *)a[i] + k) + CHAIN_AHEAD);
+#if AVX512
+  JOIN(wide_columns, T_NAME)(a, k, (void *)x);
+#else
+  UNROLL for (int i = 0; i < T_LANES; i++) x[i] = JOIN(vec_load, T_NAME)((const T *)a[i] + k);
+  T_TRANSPOSE((void *)x);
+#endif
+}
+
+/* The last n < T_LANES columns. */
+INLINE JOIN(row_vec, T_NAME)
+    JOIN(chains_rest, T_NAME)(JOIN(row_vec, T_NAME) acc, const void *const *a, const void *const *b,
+                              bool one_b, int64_t k, int64_t n) {
+  T x[T_LANES], y[T_LANES];
+  for (; k < n; k++) {
+    for (int i = 0; i < T_LANES; i++) {
+      x[i] = ((const T *)a[i])[k];
+      y[i] = ((const T *)b[one_b ? 0 : i])[k];
+    }
+    acc = JOIN(vec_fused, T_NAME)(JOIN(vec_load, T_NAME)(x), JOIN(vec_load, T_NAME)(y), acc);
+  }
+  return acc;
+}
+
 static void JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
                                      bool one_b, int64_t n) {
-  const int64_t count = T_LANES;
   JOIN(row_vec, T_NAME) acc = JOIN(vec_load, T_NAME)(out), x[T_LANES], y[T_LANES];
-  T rest_a[T_LANES * T_LANES] = {0}, rest_b[T_LANES * T_LANES] = {0};
   int64_t k = 0;
-  for (; k + count <= n; k += count) {
-    UNROLL for (int i = 0; i < T_LANES; i++) {
-      const T *at = (const T *)a[i] + k;
-      __builtin_prefetch((const char *)at + CHAIN_AHEAD);
-      x[i] = JOIN(vec_load, T_NAME)(at);
-    }
-    T_TRANSPOSE((void *)x);
+  for (; k + T_LANES <= n; k += T_LANES) {
+    JOIN(columns, T_NAME)(a, k, x);
     if (one_b) {
       UNROLL for (int i = 0; i < T_LANES; i++) acc =
           JOIN(vec_fused, T_NAME)(x[i], JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
       continue;
     }
-    UNROLL for (int i = 0; i < T_LANES; i++) {
-      const T *at = (const T *)b[i] + k;
-      __builtin_prefetch((const char *)at + CHAIN_AHEAD);
-      y[i] = JOIN(vec_load, T_NAME)(at);
-    }
-    T_TRANSPOSE((void *)y);
+    JOIN(columns, T_NAME)(b, k, y);
     UNROLL for (int i = 0; i < T_LANES; i++) acc = JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
   }
-  if (k < n) {
-    for (int64_t i = 0; i < count; i++)
-      for (int64_t j = 0; j < n - k; j++) {
-        rest_a[j * count + i] = ((const T *)a[i])[k + j];
-        rest_b[j * count + i] = ((const T *)b[one_b ? 0 : i])[k + j];
-      }
-    for (int64_t j = 0; j < n - k; j++)
-      acc = JOIN(vec_fused, T_NAME)(JOIN(vec_load, T_NAME)(rest_a + j * count),
-                                    JOIN(vec_load, T_NAME)(rest_b + j * count), acc);
-  }
+  if (k < n) acc = JOIN(chains_rest, T_NAME)(acc, a, b, one_b, k, n);
   JOIN(vec_store, T_NAME)(out, acc);
 }
 #endif

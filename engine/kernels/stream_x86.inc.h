@@ -34,6 +34,37 @@ INLINE __m512d wide_part_widen(const float *at, int64_t n, __m512d other) {
   return _mm512_mask_cvtps_pd(other, (__mmask8)((1u << n) - 1),
                               _mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), at));
 }
+/* Column k + j of the runs a, one a lane, to x[j]. Sixteen bytes at a time are inserted as
+ * they are loaded, which leaves the shuffles of the last rounds only. */
+INLINE __m512 wide_blocks(const float *const *a, int64_t k, int every) {
+  __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(a[0] + k));
+  x = _mm512_insertf32x4(x, _mm_loadu_ps(a[every] + k), 1);
+  x = _mm512_insertf32x4(x, _mm_loadu_ps(a[2 * every] + k), 2);
+  return _mm512_insertf32x4(x, _mm_loadu_ps(a[3 * every] + k), 3);
+}
+INLINE void wide_columns_f32(const void *const *a, int64_t k, __m512 *x) {
+  UNROLL for (int q = 0; q < 16; q += 4) {
+    __m512 z[4];
+    UNROLL for (int r = 0; r < 4; r++) z[r] = wide_blocks((const float *const *)a + r, k + q, 4);
+    __m512d low[2] = {_mm512_castps_pd(_mm512_unpacklo_ps(z[0], z[1])),
+                      _mm512_castps_pd(_mm512_unpacklo_ps(z[2], z[3]))};
+    __m512d high[2] = {_mm512_castps_pd(_mm512_unpackhi_ps(z[0], z[1])),
+                       _mm512_castps_pd(_mm512_unpackhi_ps(z[2], z[3]))};
+    x[q] = _mm512_castpd_ps(_mm512_unpacklo_pd(low[0], low[1]));
+    x[q + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low[0], low[1]));
+    x[q + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high[0], high[1]));
+    x[q + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high[0], high[1]));
+  }
+}
+INLINE void wide_columns_f64(const void *const *a, int64_t k, __m512d *x) {
+  UNROLL for (int q = 0; q < 8; q += 2) {
+    __m512d z[2];
+    UNROLL for (int r = 0; r < 2; r++)
+        z[r] = _mm512_castps_pd(wide_blocks((const float *const *)a + r, 2 * (k + q), 2));
+    x[q] = _mm512_unpacklo_pd(z[0], z[1]);
+    x[q + 1] = _mm512_unpackhi_pd(z[0], z[1]);
+  }
+}
 #else
 /* VMINPS returns its second operand where either is NaN or both are zero: taken both
  * ways, the bits of either hold those of the smaller zero, and of a NaN. */
