@@ -61,7 +61,7 @@ static const char usage[] =
     "  --only TEXT      cases whose name holds TEXT\n"
     "  --quick          the main cases, on one and two threads in under 90 s\n"
     "  --threads N      only N threads; 1 and 2 by default\n"
-    "  --seconds S      budget of each contender and case; 0.4 by default, 0.03 with --quick\n"
+    "  --seconds S      budget of each contender and case; 0.4 by default, 0.02 with --quick\n"
     "  --json FILE      writes the rows\n"
     "  --sweep FILE     times square products of all small sizes instead, into FILE (JSON)\n"
     "  --strategy NAME  forces one strategy of the planner\n"
@@ -100,7 +100,7 @@ static bool read_options(int argc, char **argv, bench_options *o) {
     if (i + 1 == argc || !read_value(argv[i], argv[i + 1], o)) return false;
     i++;
   }
-  if (o->seconds <= 0) o->seconds = o->quick ? 0.03 : 0.4;
+  if (o->seconds <= 0) o->seconds = o->quick ? 0.02 : 0.4;
   return true;
 }
 

@@ -154,7 +154,7 @@ static void sample_all(bench_contender *x, int n, bench_own *own, double budget,
   double round = 0;
   for (int i = 0; i < n; i++)
     if (!x[i].slow) active++, round += x[i].sample[0];
-  if (round > 0.5) least = 2;
+  if (round > 0.3) least = 2;
   if (round > 2) least = 1;
   double end = bench_now() + budget * active;
   for (int k = 0; k < MAX_SAMPLES - 1 && (k < least || bench_now() < end); k++) {

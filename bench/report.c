@@ -28,7 +28,7 @@ bool bench_reaches_goal(const bench_row *r) {
 
 /* ---- text ------------------------------------------------------------------------ */
 
-const size_t bench_level_bytes[N_LEVELS] = {32 << 10, 1 << 20, 16 << 20, 512u << 20};
+const size_t bench_level_bytes[N_LEVELS] = {32 << 10, 1 << 20, 16 << 20, 256 << 20};
 
 bench_machine bench_measure_machine(int threads) {
   bench_machine m = {.threads = threads};

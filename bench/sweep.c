@@ -15,7 +15,8 @@ static void describe(bench_case *c, int n) {
 
 static int next(int n) {
   if (n < 200) return n + 1;
-  int step = n < 512 ? 16 : n < 1024 ? 32 : 64, at = n / step * step;
+  if (n == 200) return 223;
+  int step = n < 512 ? 32 : n < 1024 ? 64 : 128, at = n / step * step;
   /* at - 1, at, at + 1: a power of two and its neighbours */
   if (n == at) return n + 1;
   return n == at + 1 ? at + step - 1 : at + step;
