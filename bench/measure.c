@@ -44,7 +44,7 @@ static int gather(bench_contender *x, const bench_peer *const *peers, int n_peer
 
 /* Where no rival can say what is right, the plain loops do, unless that took seconds. */
 static void verify_by_loops(bench_own *own, bench_row *r) {
-  const double most = 2e9;
+  const double most = 2e8;
   if (r->verified || r->c->door == DOOR_CALL || r->flops > most) return;
   bench_own *loops = bench_own_prepare(r->c, 1, &(bench_force){.strategy = "loops"});
   if (!loops) return;

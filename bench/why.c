@@ -31,7 +31,8 @@ static double best_of_few(bench_own *own) {
 }
 
 static void try_strategy(const char *name, const bench_row *r, const bench_options *opt) {
-  const double patience = 1e10; /* points that the plain loops may walk */
+  const double patience = 2e8; /* points that the plain loops may walk */
+  fflush(stdout);
   if (!strcmp(name, "loops") && r->flops > patience) return;
   bench_unpin();
   bench_own *own = bench_own_prepare(
