@@ -37,12 +37,22 @@ static bool streams(const es_problem *p, const es_plan_env *env) {
   return !(own[0] && own[1]) && es_strategy_reduce.applicable(p, env);
 }
 
+/* So few points that beginning rows takes longer than a padded tile, where one reads and
+ * writes in place. Both sum in the same order: the bits do not tell which. */
+static bool few(const es_problem *p, const es_plan_env *env) {
+  bool plain = p->in[0].dtype == p->compute && p->in[1].dtype == p->compute &&
+               p->out.dtype == p->compute && p->reduce == ES_REDUCE_SUM && p->alpha == 1 &&
+               p->beta == 0;
+  return plain && es_problem_outputs(p) <= 16 && es_problem_taps(p) <= 64 &&
+         es_problem_points(p) <= 512 && es_strategy_gemm.applicable(p, env);
+}
+
 static const es_strategy *cheapest(const es_problem *p, const es_plan_env *env, double *seconds) {
-  const es_strategy *best = NULL;
+  const es_strategy *best = NULL, *skip = NULL;
+  if (streams(p, env)) skip = few(p, env) ? &es_strategy_reduce : &es_strategy_gemm;
   for (int i = 0; es_strategies[i]; i++) {
     const es_strategy *s = es_strategies[i];
-    if (s == &es_strategy_gemm && streams(p, env)) continue;
-    if (!s->applicable(p, env)) continue;
+    if (s == skip || !s->applicable(p, env)) continue;
     double cost = s->cost(p, env);
     if (best && cost >= *seconds) continue;
     best = s;

@@ -499,6 +499,8 @@ Test(strategies, the_choice_follows_reuse) {
       {"reduce", 2, 1, {64, 256}, {{1, 64}, {0, 1}}},         /* the matrix transposed */
       {"reduce", 2, 2, {64, 50, 3}, {{52, 1, 1}, {3, 0, 1}}}, /* depthwise */
       {"reduce", 2, 0, {5000}, {{1}, {1}}},                   /* dot */
+      {"gemm", 2, 0, {50}, {{1}, {1}}},                       /* a short one */
+      {"gemm", 2, 1, {6, 50}, {{50, 1}, {0, 1}}},             /* a few of them */
       {"reduce", 1, 1, {64, 256}, {{256, 1}}},                /* sums */
       {"map", 2, 2, {64, 64}, {{64, 1}, {0, 1}}},             /* broadcast */
       {"copy", 1, 2, {64, 65}, {{1, 64}}},                    /* transpose */
