@@ -30,7 +30,7 @@ typedef struct plans {
   es_plan *scores[2][2], *values[2][2], *turn_mask[2][2];
 } plans;
 
-typedef enum row { MOST, MOST_NEXT, SUM, SUM_NEXT, SHIFT, FACTOR, FREE, NEVER, ROWS } row;
+typedef enum row { MOST, MOST_NEXT, SUM, SUM_NEXT, SHIFT, FACTOR, FREE, SCALE, NEVER, ROWS } row;
 
 /* What a thread's memory holds. */
 typedef enum place {
@@ -192,23 +192,34 @@ static es_status visit_keys(const block *b) {
   hide(b);
   weigh(b);
   ES_TRY(execute(b, p->values[b->last_rows][b->last_keys], scores, element(b, VALUE, b->j, 0),
-                 row_at(b, MORE, 0)));
-  gather(b);
+                 row_at(b, b->j ? MORE : RESULT, 0)));
+  if (b->j) gather(b);
   return ES_OK;
 }
 
 /* ---- a block of queries --------------------------------------------------------------------- */
 
+static es_status turn_query(const block *b) {
+  const run *r = b->r;
+  char *free = row_at(b, VECTORS, FREE), *scale = row_at(b, VECTORS, SCALE);
+  ES_TRY(execute(b, r->plan.turn_query[b->last_rows], element(b, QUERY, b->i, 0), NULL,
+                 row_at(b, TURNED, 0)));
+  fill(b, scale, b->rows, r->a->scale);
+  for (int64_t c = 0; c < r->d; c++) {
+    binary(b, ES_MUL, free, row_at(b, TURNED, c), scale);
+    memcpy(row_at(b, TURNED, c), free, (size_t)(b->rows * r->each));
+  }
+  return ES_OK;
+}
+
 static es_status visit_queries(block *b) {
   const run *r = b->r;
   char *sum = row_at(b, VECTORS, SUM), *divisor = row_at(b, VECTORS, FACTOR);
-  char *free = row_at(b, VECTORS, FREE);
   fill(b, row_at(b, VECTORS, MOST), b->rows, -INFINITY);
   fill(b, row_at(b, VECTORS, NEVER), b->rows, -INFINITY);
   fill(b, sum, b->rows, 0);
-  for (int64_t c = 0; c < r->e; c++) fill(b, row_at(b, RESULT, c), b->rows, 0);
-  ES_TRY(execute(b, r->plan.turn_query[b->last_rows], element(b, QUERY, b->i, 0), NULL,
-                 row_at(b, TURNED, 0)));
+  for (int64_t c = 0; c < r->e && r->n == 0; c++) fill(b, row_at(b, RESULT, c), b->rows, 0);
+  ES_TRY(turn_query(b));
   int64_t seen = r->a->is_causal && b->i + b->rows < r->n ? b->i + b->rows : r->n;
   for (b->j = 0; b->j < seen; b->j += r->width) {
     b->last_keys = b->j + r->width >= r->n;
@@ -217,11 +228,9 @@ static es_status visit_queries(block *b) {
     ES_TRY(visit_keys(b));
   }
   replace(b, divisor, sum, 0, 1);
-  for (int64_t c = 0; c < r->e; c++) {
-    binary(b, ES_DIV, free, row_at(b, RESULT, c), divisor);
-    memcpy(row_at(b, RESULT, c), free, (size_t)(b->rows * r->each));
-  }
-  return execute(b, r->plan.turn_out[b->last_rows], row_at(b, RESULT, 0), NULL,
+  for (int64_t c = 0; c < r->e; c++)
+    binary(b, ES_DIV, row_at(b, MORE, c), row_at(b, RESULT, c), divisor);
+  return execute(b, r->plan.turn_out[b->last_rows], row_at(b, MORE, 0), NULL,
                  element(b, OUT, b->i, 0));
 }
 
@@ -265,12 +274,11 @@ static matrix buffer(const run *r, es_dtype dtype, int64_t rows, int64_t columns
   return (matrix){dtype, {rows, columns}, {r->pitch, 1}};
 }
 
-static es_plan *plan_for(run *r, const char *text, int n_in, const matrix *in, matrix out,
-                         double scale) {
+static es_plan *plan_for(run *r, const char *text, int n_in, const matrix *in, matrix out) {
   es_array array[2], to = {NULL, out.dtype, 2, out.shape, out.strides};
   for (int i = 0; i < n_in; i++)
     array[i] = (es_array){NULL, in[i].dtype, 2, in[i].shape, in[i].strides};
-  es_options options = {.alone = true, .has_scale = scale != 1, .alpha = scale};
+  es_options options = {.alone = true};
   es_plan *plan;
   es_error error;
   if (es_cache_plan(r->ctx, ES_KIND_EINSUM, text, strlen(text), array, n_in, &to, &options, &plan,
@@ -288,22 +296,22 @@ static bool plan_keys(run *r, int last_rows, int64_t rows, int last_keys, int64_
   matrix turned = buffer(r, r->type, r->d, rows), scores = buffer(r, r->type, keys, rows);
   matrix allowed = buffer(r, r->view[MASK].dtype, keys, rows), mask = {0};
   matrix pair[2] = {part(r, KEY, keys, r->d), turned};
-  p->scores[last_rows][last_keys] = plan_for(r, "j d, d i -> j i", 2, pair, scores, 1);
+  p->scores[last_rows][last_keys] = plan_for(r, "j d, d i -> j i", 2, pair, scores);
   pair[0] = scores, pair[1] = part(r, VALUE, keys, r->e);
   p->values[last_rows][last_keys] = plan_for(r, "j i, j e -> e i", 2, pair,
-                                             buffer(r, r->type, r->e, rows), 1);
+                                             buffer(r, r->type, r->e, rows));
   if (!p->scores[last_rows][last_keys] || !p->values[last_rows][last_keys]) return false;
   if (!r->a->mask) return true;
   mask = part(r, MASK, rows, keys);
-  p->turn_mask[last_rows][last_keys] = plan_for(r, "i j -> j i", 1, &mask, allowed, 1);
+  p->turn_mask[last_rows][last_keys] = plan_for(r, "i j -> j i", 1, &mask, allowed);
   return p->turn_mask[last_rows][last_keys] != NULL;
 }
 
 static bool plan_rows(run *r, int last_rows, int64_t rows) {
   matrix query = part(r, QUERY, rows, r->d), result = buffer(r, r->type, r->e, rows);
   r->plan.turn_query[last_rows] = plan_for(r, "i d -> d i", 1, &query,
-                                           buffer(r, r->type, r->d, rows), r->a->scale);
-  r->plan.turn_out[last_rows] = plan_for(r, "e i -> i e", 1, &result, part(r, OUT, rows, r->e), 1);
+                                           buffer(r, r->type, r->d, rows));
+  r->plan.turn_out[last_rows] = plan_for(r, "e i -> i e", 1, &result, part(r, OUT, rows, r->e));
   if (!r->plan.turn_query[last_rows] || !r->plan.turn_out[last_rows]) return false;
   bool whole = r->key_blocks < 2 || plan_keys(r, last_rows, rows, 0, r->width);
   return whole &&
