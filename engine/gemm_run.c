@@ -169,6 +169,19 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
     run_tiles(r, w, b, t + q, at_once, &to, &tile, &next, more ? 0 : m);
 }
 
+/* Rows of a tile from row i on. With one vector a row, offsets of rows cost as much as
+ * multiply-adds: tiles then end where neighbours do, if that leaves half their rows and
+ * whole tiles, which alone may stand before others. */
+static int tile_rows(const run *r, const block *b, int64_t i) {
+  const es_gemm_plan *g = r->g;
+  int most = (int)es_gemm_smaller(b->height, b->m - i), n = 1;
+  if (g->x_packed || g->n_kb > 1 || g->run > r->type->lanes) return most;
+  const int64_t *at = b->x_rows + i;
+  while (n < most && at[n] - at[n - 1] == (int64_t)g->each) n++;
+  bool whole = r->type->height[es_gemm_height_index(r->type, n)] == n;
+  return whole && 2 * n >= most ? n : most;
+}
+
 /* Tiles from row i on, at most a group of them. Returns their rows. */
 static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   const es_gemm_plan *g = r->g;
@@ -177,7 +190,7 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   for (; tiles < g->group && i + m < b->m; m += t[tiles++].valid) {
     rows *q = &t[tiles];
     q->first = i + m;
-    q->valid = (int)es_gemm_smaller(b->height, b->m - q->first);
+    q->valid = tile_rows(r, b, q->first);
     q->height_index = es_gemm_height_index(r->type, q->valid);
     q->height = r->type->height[q->height_index];
     if (!g->x_packed) direct_rows(r, b, q);
