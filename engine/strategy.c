@@ -6,12 +6,17 @@
 #include "base/text.h"
 #include "engine/ctx.h"
 
-extern const es_strategy es_strategy_copy, es_strategy_map, es_strategy_reduce, es_strategy_gemm,
-    es_strategy_loops;
+extern const es_strategy es_strategy_copy, es_strategy_map, es_strategy_reduce, es_strategy_window,
+    es_strategy_gemm, es_strategy_loops;
 
 const es_strategy *const es_strategies[] = {
-    &es_strategy_copy, &es_strategy_map,   &es_strategy_reduce,
-    &es_strategy_gemm, &es_strategy_loops, NULL,
+    &es_strategy_copy,
+    &es_strategy_map,
+    &es_strategy_reduce,
+    &es_strategy_window,
+    &es_strategy_gemm,
+    &es_strategy_loops,
+    NULL,
 };
 
 static es_status unknown_name(const char *forced, es_error *error) {
@@ -34,7 +39,8 @@ static bool streams(const es_problem *p, const es_plan_env *env) {
   if (p->n_in != 2 || (p->compute != ES_F32 && p->compute != ES_F64)) return false;
   for (int a = 0; a < p->n_out; a++)
     for (int i = 0; i < 2; i++) own[i] |= p->in[i].stride[a] != 0 && p->in[1 - i].stride[a] == 0;
-  return !(own[0] && own[1]) && es_strategy_reduce.applicable(p, env);
+  return !(own[0] && own[1]) &&
+         (es_strategy_reduce.applicable(p, env) || es_strategy_window.applicable(p, env));
 }
 
 /* So few points that beginning rows takes longer than a padded tile, where one reads and

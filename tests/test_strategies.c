@@ -477,7 +477,7 @@ Test(strategies, are_forced_by_name_or_refused) {
   es_error error;
   cr_assert_eq(run(&s, "copy", ES_ISA_AUTO, NULL, got, text, &error), ES_E_UNSUPPORTED);
   cr_assert_eq(run(&s, "magic", ES_ISA_AUTO, NULL, got, text, &error), ES_E_VALUE);
-  cr_assert(strstr(error.message, "copy, map, reduce, gemm, loops"), "%s", error.message);
+  cr_assert(strstr(error.message, "copy, map, reduce, window, gemm, loops"), "%s", error.message);
   cr_assert_eq(run(&s, NULL, ES_ISA_AUTO, NULL, got, text, &error), ES_OK);
   cr_assert(!strncmp(text, "reduce", 6), "%s", text);
   s.p->reduce = ES_REDUCE_MAX;
@@ -497,7 +497,7 @@ Test(strategies, the_choice_follows_reuse) {
       {"gemm", 2, 2, {64, 64, 64}, {{64, 0, 1}, {0, 1, 64}}},
       {"reduce", 2, 1, {64, 256}, {{256, 1}, {0, 1}}},        /* matrix times vector */
       {"reduce", 2, 1, {64, 256}, {{1, 64}, {0, 1}}},         /* the matrix transposed */
-      {"reduce", 2, 2, {64, 50, 3}, {{52, 1, 1}, {3, 0, 1}}}, /* depthwise */
+      {"window", 2, 2, {64, 50, 3}, {{52, 1, 1}, {3, 0, 1}}}, /* depthwise */
       {"reduce", 2, 0, {5000}, {{1}, {1}}},                   /* dot */
       {"gemm", 2, 0, {50}, {{1}, {1}}},                       /* a short one */
       {"gemm", 2, 1, {6, 50}, {{50, 1}, {0, 1}}},             /* a few of them */

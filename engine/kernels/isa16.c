@@ -5,6 +5,7 @@
 #include "engine/kernels/move.inc.h"
 #include "engine/kernels/normalise.inc.h"
 #include "engine/kernels/stream.inc.h"
+#include "engine/kernels/window.inc.h"
 
 const es_kernels es_kernels_v16 = {
     .isa = ES_ISA_V16,
@@ -13,4 +14,5 @@ const es_kernels es_kernels_v16 = {
     .move = &move_kernels,
     .elementwise = &elementwise_kernels,
     .normalise = &normalise_kernels,
+    .window = &window_kernels,
 };

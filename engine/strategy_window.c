@@ -1,0 +1,248 @@
+/* Windows: folds over a few taps beside the output, where no element is used often:
+ * depthwise convolution, pooling, filters of images. */
+#include <math.h>
+
+#include "base/text.h"
+#include "engine/window.h"
+
+typedef struct window {
+  es_window_roles roles;
+  es_window_kernel full, edge;
+  es_window_fall_kernel full_fall, edge_fall; /* NULL: the pieces are run one by one */
+  es_window_fall_plan fall;
+  int64_t planes; /* at most, to fall in one go */
+  int slot[ES_WINDOW_SIDES];
+  int64_t size, x_row, out_row; /* bytes */
+  double count;
+  int64_t units;
+  int n_groups;
+  es_window_group *group;
+} window;
+
+/* ---- running -------------------------------------------------------------------- */
+
+/* Rows [from, from + rows) of a piece that begins at these addresses. */
+static void run_piece(const window *w, const es_window_piece *piece, char *const *at, int64_t from,
+                      int64_t rows) {
+  es_window_tile t = {.x_row = w->x_row,
+                      .out_row = w->out_row,
+                      .rows = rows,
+                      .taps = piece->taps,
+                      .x_at = piece->x_at,
+                      .w_at = piece->w_at,
+                      .count = w->count};
+  const char *x = at[ES_WINDOW_X] + piece->at[ES_WINDOW_X] + from * w->x_row;
+  const char *by = at[ES_WINDOW_W] + piece->at[ES_WINDOW_W];
+  char *out = at[ES_WINDOW_OUT] + piece->at[ES_WINDOW_OUT] + from * w->out_row;
+  int64_t by_step = w->roles.op == ES_WINDOW_PRODUCT ? w->size : 0;
+  for (int e = 0; e < w->roles.n_edges; e++) {
+    const es_window_edge *edge = &w->roles.edge[e];
+    t.x = x + edge->start * w->roles.step * w->size;
+    t.w = by + edge->start * by_step;
+    t.out = out + edge->start * w->size;
+    t.n = edge->n;
+    t.lanes = piece->lanes + e * piece->taps;
+    w->edge(&t);
+  }
+  if (w->roles.from == w->roles.to) return;
+  t.x = x + w->roles.from * w->roles.step * w->size;
+  t.w = by + w->roles.from * by_step;
+  t.out = out + w->roles.from * w->size;
+  t.n = w->roles.to - w->roles.from;
+  w->full(&t);
+}
+
+/* A block of rows, which the pieces of the group share among them. */
+static void run_block(const window *w, const es_window_group *g, char *const *at, int64_t from,
+                      int64_t to) {
+  int64_t start = 0;
+  for (int i = 0; i < g->n_pieces; i++) {
+    int64_t end = start + g->piece[i].rows;
+    int64_t low = from > start ? from : start, high = to < end ? to : end;
+    if (low < high) run_piece(w, &g->piece[i], at, low - start, high - low);
+    start = end;
+  }
+}
+
+/* The same rows of some planes. */
+static void run_fall(const window *w, const es_window_group *g, char *const *at, int64_t from,
+                     int64_t to, int64_t planes) {
+  const es_window_fall_plan *f = &w->fall;
+  const es_window_roles *roles = &w->roles;
+  const int64_t *plane = g->outer.stride + (g->outer.n - 1) * g->outer.n_sides;
+  if (to > g->rows) to = g->rows;
+  int64_t top = from + f->base, first = top > 0 ? top : 0;
+  int64_t end = to + f->base + f->tap_rows - 1;
+  es_window_fall t = {.planes = planes,
+                      .rows = to - from,
+                      .x_row = w->x_row,
+                      .w_row = f->w_row,
+                      .out_row = w->out_row,
+                      .reads = (end < f->extent ? end : f->extent) - first,
+                      .lead = top + f->tap_rows - 1 - first,
+                      .taps = f->row.taps,
+                      .x_at = f->row.x_at,
+                      .w_at = f->row.w_at,
+                      .count = w->count};
+  if (planes > 1) {
+    t.x_plane = plane[1 + roles->x] * w->size;
+    t.w_plane = plane[1 + roles->w] * w->size;
+    t.out_plane = plane[0] * w->size;
+  }
+  char *x = at[ES_WINDOW_X] + f->row.at[ES_WINDOW_X] + (first - f->base) * w->x_row;
+  char *out = at[ES_WINDOW_OUT] + f->row.at[ES_WINDOW_OUT] + from * w->out_row;
+  t.w = at[ES_WINDOW_W] + f->row.at[ES_WINDOW_W];
+  for (int e = 0; e < roles->n_edges; e++) {
+    t.x = x + roles->edge[e].start * w->size;
+    t.out = out + roles->edge[e].start * w->size;
+    t.n = roles->edge[e].n;
+    t.lanes = f->row.lanes + e * t.taps;
+    w->edge_fall(&t);
+  }
+  if (roles->from == roles->to) return;
+  t.x = x + roles->from * w->size;
+  t.out = out + roles->from * w->size;
+  t.n = roles->to - roles->from;
+  w->full_fall(&t);
+}
+
+/* Outer positions from the cursor on that are planes one step apart. */
+static int64_t run_of_planes(const window *w, const es_window_group *g, const es_cursor *c,
+                             int64_t left) {
+  int axis = g->outer.n - 1;
+  if (!w->full_fall || g->blocks > 1 || axis < 0) return 1;
+  int64_t run = g->outer.extent[axis] - c->index[axis];
+  if (run > w->planes) run = w->planes;
+  return run < left ? run : left;
+}
+
+static void run_units(const window *w, const es_window_group *g, char *const *base, int64_t from,
+                      int64_t to) {
+  es_cursor c;
+  char *at[ES_WINDOW_SIDES];
+  int64_t block = from % g->blocks;
+  es_cursor_seek(&g->outer, &c, from / g->blocks);
+  for (int64_t unit = from, some; unit < to; unit += some) {
+    at[ES_WINDOW_OUT] = base[ES_WINDOW_OUT] + c.at[0] * w->size;
+    at[ES_WINDOW_X] = base[ES_WINDOW_X] + c.at[1 + w->roles.x] * w->size;
+    at[ES_WINDOW_W] = w->roles.w < 0 ? at[ES_WINDOW_X]
+                                     : base[ES_WINDOW_W] + c.at[1 + w->roles.w] * w->size;
+    int64_t row = block * g->block;
+    some = run_of_planes(w, g, &c, to - unit);
+    if (w->full_fall)
+      run_fall(w, g, at, row, row + g->block, some);
+    else
+      run_block(w, g, at, row, row + g->block);
+    if (++block < g->blocks) continue;
+    block = 0;
+    es_cursor_move(&g->outer, &c, g->outer.n - 1, some);
+  }
+}
+
+static es_status task(const es_step *step, const es_run_args *args, int64_t from, int64_t to) {
+  const window *w = step->data;
+  char *base[ES_WINDOW_SIDES];
+  for (int s = 0; s < ES_WINDOW_SIDES; s++) base[s] = args->base[w->slot[s]];
+  int64_t start = 0;
+  for (int i = 0; i < w->n_groups; i++) {
+    int64_t end = start + w->group[i].outer.count * w->group[i].blocks;
+    int64_t low = from > start ? from : start, high = to < end ? to : end;
+    if (low < high) run_units(w, &w->group[i], base, low - start, high - start);
+    start = end;
+  }
+  return ES_OK;
+}
+
+static es_status run(const es_step *step, const es_run_args *args) {
+  const window *w = step->data;
+  return es_step_split(step, args, w->units, task);
+}
+
+static void print(const es_step *step, char *buf, size_t cap) {
+  static const char *const type[] = {"f32", "f64", "f32 in f64"};
+  const window *w = step->data;
+  const es_problem *p = step->problem;
+  es_text t = es_text_init(buf, cap);
+  es_text_printf(&t, "window %s, %.6g outputs in rows of %lld over %lld taps", type[w->roles.type],
+                 es_problem_outputs(p), (long long)p->extent[w->roles.along],
+                 (long long)es_problem_taps(p));
+  if (w->full_fall) es_text_puts(&t, ", down the rows");
+  if (w->roles.n_edges) es_text_printf(&t, "; edges: %d", w->roles.n_edges);
+}
+
+/* ---- choice --------------------------------------------------------------------- */
+
+static bool applicable(const es_problem *p, const es_plan_env *env) {
+  es_window_roles roles;
+  return es_window_read(p, env, &roles);
+}
+
+/* Measured in cache: nanoseconds for a tap of a vector, and to begin one. */
+static double cost(const es_problem *p, const es_plan_env *env) {
+  static const double tap[ES_WINDOW_OPS] = {0.4, 0.5, 0.5, 1, 1};
+  es_window_roles roles;
+  double bytes = 0;
+  if (!es_window_read(p, env, &roles)) return INFINITY;
+  double columns = (double)p->extent[roles.along], outputs = es_problem_outputs(p);
+  double vectors = outputs / columns * ceil(columns / (double)roles.lanes);
+  double each = es_problem_taps(p) * tap[roles.op] * (double)roles.step + 2;
+  for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
+  return fmax(60e-9 + vectors * each * 1e-9 / fmin(env->threads, fmax(1, outputs / 64)),
+              bytes * 0.05e-9);
+}
+
+/* Rows of x that stay in the first-level cache while their outputs are computed; but a
+ * block computes the rows of taps at its ends for nothing. */
+enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32 };
+
+static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
+  int64_t row = p->extent[w->roles.along] * w->roles.step * w->size;
+  for (int i = 0; i < w->n_groups; i++) {
+    es_window_group *g = &w->group[i];
+    g->block = BLOCK_BYTES / row > BLOCK_ROWS ? BLOCK_BYTES / row : BLOCK_ROWS;
+    if (g->block > g->rows) g->block = g->rows;
+    while (g->block > 1 && g->outer.count * ((g->rows + g->block - 1) / g->block) < env->threads)
+      g->block /= 2;
+    g->blocks = (g->rows + g->block - 1) / g->block;
+    w->units += g->outer.count * g->blocks;
+  }
+}
+
+static es_status make_fall(const es_problem *p, const es_plan_env *env, window *w) {
+  const es_window_kernels *k = env->kernels->window;
+  const es_window_roles *r = &w->roles;
+  if (!es_window_falls(p, r, &w->fall) || w->fall.tap_rows > ES_WINDOW_FALL) return ES_OK;
+  if (!es_window_fall_row(env->arena, p, r, &w->fall)) return ES_E_NOMEM;
+  w->full_fall = k->full_fall[r->type][w->fall.tap_rows];
+  w->edge_fall = k->edge_fall[r->type][w->fall.tap_rows];
+  int64_t bytes = p->extent[r->row] * p->extent[r->along] * w->size;
+  bool once = r->n_edges + (r->from < r->to) == 1; /* nothing is read twice */
+  w->planes = once ? INT64_MAX : bytes < BLOCK_BYTES ? BLOCK_BYTES / bytes : 1;
+  return ES_OK;
+}
+
+static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
+  window *w = ES_NEW(env->arena, window);
+  if (!w) return ES_E_NOMEM;
+  es_window_read(p, env, &w->roles);
+  if (!es_window_groups(env->arena, p, &w->roles, &w->n_groups, &w->group)) return ES_E_NOMEM;
+  const es_window_roles *r = &w->roles;
+  const es_window_kernels *k = env->kernels->window;
+  w->full = k->full[r->type][r->op][r->step - 1];
+  w->edge = k->edge[r->type][r->op][r->step - 1];
+  w->size = (int64_t)es_dtype_size(p->out.dtype);
+  w->slot[ES_WINDOW_OUT] = p->out.slot;
+  w->slot[ES_WINDOW_X] = p->in[r->x].slot;
+  w->slot[ES_WINDOW_W] = p->in[r->w < 0 ? r->x : r->w].slot;
+  w->x_row = r->row < 0 ? 0 : p->in[r->x].stride[r->row] * w->size;
+  w->out_row = r->row < 0 ? 0 : p->out.stride[r->row] * w->size;
+  w->count = p->reduce == ES_REDUCE_MEAN ? p->mean_count : 1;
+  cut_blocks(p, env, w);
+  ES_TRY(make_fall(p, env, w));
+  step->run = run;
+  step->data = w;
+  return ES_OK;
+}
+
+const es_strategy es_strategy_window = {
+    .name = "window", .applicable = applicable, .cost = cost, .make = make, .print = print};

@@ -1,0 +1,80 @@
+/* Windows as a plan of their own: out[j] = fold over taps t of x[at(t) + step·j] (times
+ * w[t]), where the outputs j of a row lie next to each other in memory. Rows that see
+ * the same taps are a piece; the columns of a row where taps may be absent are covered
+ * by edges, vectors of their own with a mask for every tap. */
+#ifndef ES_ENGINE_WINDOW_H
+#define ES_ENGINE_WINDOW_H
+
+#include "engine/cursor.h"
+#include "engine/kernels/window.h"
+#include "engine/strategy.h"
+
+enum {
+  ES_WINDOW_TAPS = 128, /* the most: one chain of the matrix product */
+  ES_WINDOW_EDGES = 32, /* vectors with masks, of a row */
+  ES_WINDOW_BOXES = 256
+};
+
+typedef enum es_window_side {
+  ES_WINDOW_OUT,
+  ES_WINDOW_X,
+  ES_WINDOW_W,
+  ES_WINDOW_SIDES
+} es_window_side;
+
+typedef struct es_window_edge {
+  int64_t start, n; /* outputs; n at most a vector */
+} es_window_edge;
+
+/* What the axes of a nest are. */
+typedef struct es_window_roles {
+  es_window_type type;
+  es_window_op op;
+  int x, w;       /* operands; w -1: none */
+  int along, row; /* output axes: outputs of a row neighbour each other along the first;
+                     rows are counted along the second, -1: a row at a time */
+  int64_t step;   /* of x along a row */
+  int64_t lanes;
+  /* Columns with every tap, a vector at least or none, and the edges around them. */
+  int64_t from, to;
+  int n_edges;
+  es_window_edge edge[ES_WINDOW_EDGES];
+} es_window_roles;
+
+/* Rows that see the same taps. All offsets in bytes. */
+typedef struct es_window_piece {
+  int64_t at[ES_WINDOW_SIDES]; /* of the first output and its first tap */
+  int64_t rows, taps;
+  int64_t *x_at, *w_at; /* [taps] */
+  uint64_t *lanes;      /* [edges][taps] */
+} es_window_piece;
+
+/* Pieces one below the other, which the outer axes repeat. */
+typedef struct es_window_group {
+  es_axes outer; /* output axes but along and row; sides as in the nest, elements */
+  int64_t rows, blocks, block;
+  int n_pieces;
+  es_window_piece *piece;
+} es_window_group;
+
+/* Windows whose outermost taps go down the rows as the outputs do, so that a row of x can be
+ * read once for all outputs that see it. Tap row i of output row h is row h + i + base of
+ * x, which has extent rows. */
+typedef struct es_window_fall_plan {
+  int64_t tap_rows, base, extent, w_row; /* w_row: bytes */
+  es_window_piece row;                   /* the first row of taps */
+} es_window_fall_plan;
+
+/* False: no window, or one that the kernels do not take. */
+bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles *roles);
+/* False: out of memory. */
+bool es_window_groups(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                      int *n_groups, es_window_group **groups);
+
+/* Whether they fall. Fills in all but row. */
+bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_window_fall_plan *fall);
+/* False: out of memory. */
+bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                        es_window_fall_plan *fall);
+
+#endif

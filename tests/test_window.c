@@ -1,0 +1,271 @@
+/* Windows against the loops to the bit: borders, strides, tails, channels last, every
+ * vector width and number of threads. Every array ends, or begins, at a page that must
+ * not be touched. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/ctx.h"
+#include "engine/plan.h"
+
+typedef struct row {
+  const char *text;
+  es_reducer reducer;
+  int64_t x[5], w[5]; /* shapes, ended by 0; no w: one operand */
+  es_axis_size size[3];
+} row;
+
+static const char same[] = "c (h+kh-1)?0 (w+kw-1)?0, c kh kw -> c h w";
+static const char same5[] = "b c (h+kh-2)?0 (w+kw-2)?0, c kh kw -> b c h w";
+static const char strided[] = "c (2*h+kh-1)?0 (2*w+kw-1)?0, c kh kw -> c h w";
+static const char last[] = "(h+kh-1)?0 (w+kw-1)?0 c, kh kw c -> h w c";
+static const char pool[] = "c (2*h+kh-1)?0 (2*w+kw-1)?0 -> c h w";
+
+static const row rows[] = {
+    {same, 0, {3, 7, 7}, {3, 3, 3}, {{0}}},
+    {same, 0, {2, 14, 14}, {2, 3, 3}, {{0}}},
+    {same, 0, {2, 9, 28}, {2, 3, 3}, {{0}}},
+    {same, 0, {2, 5, 56}, {2, 3, 3}, {{0}}},
+    {same, 0, {1, 3, 112}, {1, 3, 3}, {{0}}},
+    {same, 0, {2, 1, 5}, {2, 3, 3}, {{0}}},
+    {same, 0, {2, 2, 17}, {2, 3, 3}, {{0}}},
+    {same, 0, {2, 40, 33}, {2, 3, 3}, {{0}}},
+    {same, 0, {2, 6, 18}, {2, 5, 4}, {{0}}},
+    {same, 0, {2, 6, 19}, {2, 2, 7}, {{0}}},
+    {same5, 0, {2, 2, 11, 56}, {2, 5, 5}, {{0}}},
+    {same5, 0, {2, 2, 3, 4}, {2, 5, 5}, {{0}}},
+    {"c (h+kh-3)?0 (w+kw-3)?0, c kh kw -> c h w", 0, {2, 9, 23}, {2, 7, 7}, {{0}}},
+    {"c (h+2*kh-2)?0 (w+2*kw-2)?0, c kh kw -> c h w", 0, {2, 9, 21}, {2, 3, 3}, {{0}}},
+    {"c (h+20*kh-20)?0 (w+20*kw-20)?0, c kh kw -> c h w", 0, {2, 30, 37}, {2, 3, 3}, {{0}}},
+    {strided, 0, {3, 14, 14}, {3, 3, 3}, {{0}}},
+    {strided, 0, {3, 7, 7}, {3, 3, 3}, {{0}}},
+    {strided, 0, {2, 9, 112}, {2, 3, 3}, {{0}}},
+    {strided, 0, {2, 8, 65}, {2, 3, 3}, {{0}}},
+    {strided, 0, {2, 11, 70}, {2, 5, 5}, {{0}}},
+    {"(h+kh) (w+kw), kh kw -> h w", 0, {37, 70}, {5, 5}, {{0}}},
+    {"h (w+kw), kw -> h w", 0, {6, 70}, {7}, {{0}}},
+    {"c (l+k-1)?0, c k -> c l", 0, {3, 100}, {3, 3}, {{0}}},
+    {"c (l+4*k-4)?0, c k -> c l", 0, {3, 41}, {3, 3}, {{0}}},
+    {"c (d+kd-1)?0 (h+kh-1)?0 (w+kw-1)?0, c kd kh kw -> c d h w",
+     0,
+     {2, 4, 5, 19},
+     {2, 3, 3, 3},
+     {{0}}},
+    {last, 0, {5, 6, 32}, {3, 3, 32}, {{0}}},
+    {last, 0, {5, 6, 21}, {3, 3, 21}, {{0}}},
+    {last, 0, {4, 3, 3}, {3, 3, 3}, {{0}}},
+    {"b (2*h+kh-1)?0 (2*w+kw-1)?0 c, kh kw c -> b h w c", 0, {2, 7, 6, 40}, {3, 3, 40}, {{0}}},
+    {pool, ES_REDUCE_MAX, {2, 13, 14}, {0}, {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+    {pool, ES_REDUCE_MAX, {2, 12, 112}, {0}, {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+    {pool, ES_REDUCE_MIN, {2, 12, 75}, {0}, {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+    {pool, ES_REDUCE_SUM, {2, 12, 75}, {0}, {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+    {pool, ES_REDUCE_MEAN, {2, 12, 75}, {0}, {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+    {"c (2*h+kh) (2*w+kw) -> c h w",
+     ES_REDUCE_MAX,
+     {2, 12, 28},
+     {0},
+     {{"kh", 2}, {"kw", 2}, {NULL, 0}}},
+    {"c (2*h+kh) (2*w+kw) -> c h w",
+     ES_REDUCE_MEAN,
+     {2, 12, 66},
+     {0},
+     {{"kh", 2}, {"kw", 2}, {NULL, 0}}},
+    {"c (h+kh-1)?0 (w+kw-1)?0 -> c h w",
+     ES_REDUCE_MAX,
+     {2, 6, 37},
+     {0},
+     {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+    {"c (h+kh-1)?0 (w+kw-1)?0 -> c h w",
+     ES_REDUCE_MEAN,
+     {2, 6, 7},
+     {0},
+     {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+    {"(2*h+kh-1)?0 (2*w+kw-1)?0 c -> h w c",
+     ES_REDUCE_MAX,
+     {6, 7, 24},
+     {0},
+     {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
+};
+
+/* ---- arrays beside forbidden pages -------------------------------------------------- */
+
+typedef struct guarded {
+  char *pages, *data;
+  size_t mapped, bytes;
+} guarded;
+
+static guarded guard(size_t bytes, bool at_end) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = (bytes + page - 1) / page * page;
+  guarded g = {.mapped = inner + 2 * page, .bytes = bytes};
+  g.pages = mmap(NULL, g.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  cr_assert(g.pages != MAP_FAILED);
+  cr_assert(!mprotect(g.pages, page, PROT_NONE));
+  cr_assert(!mprotect(g.pages + page + inner, page, PROT_NONE));
+  g.data = g.pages + page + (at_end ? inner - bytes : 0);
+  return g;
+}
+static void unguard(guarded *g) { munmap(g->pages, g->mapped); }
+
+/* What the values are: small integers, whose sums are exact; fractions, whose sums
+ * depend on the order; integers among infinities and NaN. */
+typedef enum values { INTEGERS, FRACTIONS, EXTREMES } values;
+
+static uint64_t state = 88172645463325252u;
+static double some_value(values kind) {
+  state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+  int64_t small = (int64_t)(state >> 40 & 15) - 8;
+  if (kind == FRACTIONS) return (double)(state >> 11) * 0x1p-53 - 0.3;
+  if (kind == EXTREMES && (state >> 50 & 15) == 0)
+    return state >> 48 & 1 ? (double)INFINITY : (double)NAN;
+  if (kind == EXTREMES && (state >> 50 & 15) == 1) return -0.0;
+  return (double)small;
+}
+
+static void fill(guarded *g, es_dtype dtype, values kind) {
+  for (size_t i = 0; i < g->bytes / es_dtype_size(dtype); i++) {
+    double v = some_value(kind);
+    if (dtype == ES_F32)
+      ((float *)g->data)[i] = (float)v;
+    else
+      ((double *)g->data)[i] = v;
+  }
+}
+
+/* ---- running ------------------------------------------------------------------------ */
+
+typedef struct scene {
+  const row *row;
+  es_dtype dtype;
+  int n_in;
+  es_array in[2];
+  guarded memory[2];
+} scene;
+
+static int rank_of(const int64_t *shape) {
+  int rank = 0;
+  while (rank < 5 && shape[rank]) rank++;
+  return rank;
+}
+
+static void scene_make(scene *s, const row *r, es_dtype dtype, values kind, bool at_end) {
+  *s = (scene){.row = r, .dtype = dtype, .n_in = r->w[0] ? 2 : 1};
+  const int64_t *shape[] = {r->x, r->w};
+  for (int i = 0; i < s->n_in; i++) {
+    int64_t count = 1;
+    for (int a = 0; a < rank_of(shape[i]); a++) count *= shape[i][a];
+    s->memory[i] = guard((size_t)count * es_dtype_size(dtype), at_end);
+    fill(&s->memory[i], dtype, kind);
+    s->in[i] = (es_array){s->memory[i].data, dtype, rank_of(shape[i]), shape[i], NULL};
+  }
+}
+
+static void scene_free(scene *s) {
+  for (int i = 0; i < s->n_in; i++) unguard(&s->memory[i]);
+}
+
+/* The result, in memory of its own; bytes 0 when the strategy does not apply. */
+static guarded run(const scene *s, es_isa isa, int threads, const char *strategy, bool at_end) {
+  es_error error;
+  es_ctx *ctx = es_ctx_create(&(es_config){.threads = threads, .isa = isa});
+  es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, s->row->text, strlen(s->row->text), 0, &error);
+  cr_assert(expr, "%s: %s", s->row->text, error.message);
+  es_options options = {.strategy = strategy, .reducer = s->row->reducer, .sizes = s->row->size};
+  if (!s->row->size[0].name) options.sizes = NULL;
+  es_plan *plan = es_plan_make(ctx, expr, s->in, s->n_in, NULL, &options, &error);
+  guarded out = {0};
+  if (!plan) {
+    cr_assert(error.status == ES_E_UNSUPPORTED, "%s: %s", s->row->text, error.message);
+  } else {
+    int64_t count = 1;
+    for (int a = 0; a < es_plan_rank(plan); a++) count *= es_plan_shape(plan)[a];
+    for (int i = 0; i < plan->n_steps; i++) plan->step[i].predicted = 1e-3; /* many pieces */
+    out = guard((size_t)count * es_dtype_size(s->dtype), at_end);
+    size_t bytes = es_plan_workspace(plan);
+    void *workspace = bytes ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
+    es_array to = {out.data, s->dtype, es_plan_rank(plan), es_plan_shape(plan), NULL};
+    cr_assert_eq(es_run(ctx, plan, s->in, s->n_in, &to, workspace, &error), ES_OK, "%s",
+                 error.message);
+    free(workspace);
+  }
+  es_plan_release(plan);
+  es_expr_release(expr);
+  es_ctx_destroy(ctx);
+  return out;
+}
+
+/* Bit for bit, but for what a NaN carries. */
+static void compare(const scene *s, const guarded *want, const guarded *got, const char *what) {
+  size_t size = es_dtype_size(s->dtype);
+  cr_assert_eq(want->bytes, got->bytes);
+  for (size_t at = 0; at < want->bytes; at += size) {
+    es_scalar a = es_scalar_load(s->dtype, want->data + at);
+    es_scalar b = es_scalar_load(s->dtype, got->data + at);
+    bool same_bits = memcmp(want->data + at, got->data + at, size) == 0;
+    cr_assert(same_bits || (isnan(a.re) && isnan(b.re)),
+              "%s, %s: element %zu is %.9g, but %.9g was expected", s->row->text, what, at / size,
+              b.re, a.re);
+  }
+}
+
+static bool is_plain_sum(const row *r) {
+  return !r->w[0] && (r->reducer == ES_REDUCE_SUM || r->reducer == ES_REDUCE_MEAN);
+}
+
+/* Every width and number of threads against the reference of that width. */
+static void try_row(const row *r, es_dtype dtype, values kind, bool at_end, const char *reference) {
+  static const es_isa isas[] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
+  scene s;
+  scene_make(&s, r, dtype, kind, at_end);
+  for (int v = 0; v < 3; v++) {
+    if (!es_kernels_select(isas[v])) continue;
+    guarded want = run(&s, isas[v], 1, reference, at_end);
+    if (!want.bytes) continue; /* a border of single taps: nothing to reduce */
+    for (int threads = 1; threads <= 3; threads++) {
+      char what[64];
+      snprintf(what, sizeof what, "%s, isa %d, %d threads", es_dtype_name(dtype), (int)isas[v],
+               threads);
+      guarded got = run(&s, isas[v], threads, "window", at_end);
+      cr_assert(got.bytes > 0, "%s: no window (%s)", r->text, what);
+      compare(&s, &want, &got, what);
+      unguard(&got);
+    }
+    unguard(&want);
+  }
+  scene_free(&s);
+}
+
+static void try_all(values kind, const char *reference) {
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int wide = 0; wide < 2; wide++) {
+      es_dtype dtype = wide ? ES_F64 : ES_F32;
+      if (wide && is_plain_sum(&rows[i])) continue; /* summed in two parts, by reduce */
+      try_row(&rows[i], dtype, kind, i & 1, reference);
+      try_row(&rows[i], dtype, kind, !(i & 1), reference);
+    }
+}
+
+Test(window, agrees_with_the_loops) { try_all(INTEGERS, "loops"); }
+/* Absent taps weigh nothing, also where the weight is infinite; NaN wins; -0 < +0. */
+Test(window, agrees_with_the_loops_on_extremes) { try_all(EXTREMES, "loops"); }
+/* The same order of summation as the other forms. */
+Test(window, sums_in_the_order_of_the_reduction) { try_all(FRACTIONS, "reduce"); }
+
+/* ---- what it does not take ---------------------------------------------------------- */
+
+static const row refused[] = {
+    {"c (3*l+k-1)?0, c k -> c l", 0, {3, 100}, {3, 3}, {{0}}},
+    {"c (l+k)?0, c k -> c l", 0, {2, 400}, {2, 129}, {{0}}},
+};
+
+Test(window, leaves_the_rest_to_others) {
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    scene s;
+    scene_make(&s, &refused[i], ES_F32, INTEGERS, true);
+    guarded out = run(&s, ES_ISA_AUTO, 1, "window", true);
+    cr_assert_eq(out.bytes, 0, "%s", refused[i].text);
+    scene_free(&s);
+  }
+}
