@@ -6,11 +6,14 @@
 #include "engine/rows.h"
 #include "engine/view.h"
 
-/* x as (outer, n, inner): rows of n. Where they are not dense, a strip of them at a time
- * is transposed into scratch memory, normalised there and transposed back. */
+/* x as (outer, n, inner): rows of n. Long rows are wanted dense and short ones
+ * side by side, whatever x's layout, so that it changes no bit; where they lie
+ * otherwise, a strip of them at a time is transposed into scratch memory,
+ * normalised there and transposed back. */
 typedef struct job {
   es_ctx *ctx;
   es_normalise_row row;
+  es_normalise_columns columns; /* or NULL: the rows are long */
   es_move_tiles transpose;
   es_rows from;
   const char *x; /* in C order, when inner > 1 */
@@ -67,6 +70,31 @@ static void strip_of_rows(const job *j, int64_t outer, int64_t first, int64_t co
                  j->n - k < DOWN ? j->n - k : DOWN, count, 0);
 }
 
+/* Short rows that lie side by side: where they are. */
+static void strip_of_columns(const job *j, int64_t outer, int64_t first, int64_t count) {
+  int64_t at = (outer * j->n * j->inner + first) * j->size;
+  j->columns(j->y + at, j->inner, j->x + at, j->inner, j->n, count, &j->args);
+}
+
+/* Short dense rows. */
+static void short_rows(const job *j, int64_t first, int64_t count, char *scratch) {
+  int64_t down[ACROSS], across[DOWN], row = j->n * j->size;
+  offsets(down, ACROSS, row);
+  offsets(across, j->n, ACROSS * j->size);
+  for (int64_t r = first; r < first + count; r += ACROSS) {
+    int64_t m = first + count - r < ACROSS ? first + count - r : ACROSS;
+    char *out = j->y + r * row;
+    const char *x = out;
+    if (j->from.direct)
+      x = es_rows_read(&j->from, r * j->n, m * j->n, NULL);
+    else
+      es_rows_read(&j->from, r * j->n, m * j->n, out);
+    j->transpose(scratch, across, x, down, j->n, m, ACROSS * row);
+    j->columns(scratch, ACROSS, scratch, ACROSS, j->n, m, &j->args);
+    j->transpose(out, down, scratch, across, m, j->n, 0);
+  }
+}
+
 static void run_task(void *arg, int64_t index, int worker) {
   job *j = arg;
   if (atomic_load(&j->cancelled) || es_ctx_cancelled(j->ctx)) {
@@ -75,19 +103,28 @@ static void run_task(void *arg, int64_t index, int worker) {
   }
   if (j->inner == 1) {
     int64_t first = index * j->each, left = j->outer - first;
-    dense_rows(j, first, left < j->each ? left : j->each);
+    int64_t count = left < j->each ? left : j->each;
+    if (j->columns)
+      short_rows(j, first, count, j->scratch + worker * ACROSS * j->n * j->size);
+    else
+      dense_rows(j, first, count);
     return;
   }
   int64_t first = index % j->strips * j->strip, left = j->inner - first;
-  strip_of_rows(j, index / j->strips, first, left < j->strip ? left : j->strip,
-                j->scratch + worker * j->strip * j->n * j->size);
+  int64_t count = left < j->strip ? left : j->strip;
+  if (j->columns)
+    strip_of_columns(j, index / j->strips, first, count);
+  else
+    strip_of_rows(j, index / j->strips, first, count,
+                  j->scratch + worker * j->strip * j->n * j->size);
 }
 
-/* Rows of a strip: whole cache lines of x, while the strip stays in the second cache. */
+/* Rows of a strip: whole cache lines of x, while the strip stays in the second
+ * cache. */
 static int64_t strip_rows(const job *j) {
   int64_t room = (256 << 10) / (j->n * j->size), least = 64 / j->size;
   int64_t rows = room < least ? least : room > ACROSS ? ACROSS : room / least * least;
-  return rows < j->inner ? rows : j->inner;
+  return rows;
 }
 
 static bool run(job *j) {
@@ -96,11 +133,16 @@ static bool run(job *j) {
   if (j->inner == 1) {
     j->each = (1 << 16) / j->n + 1;
     tasks = (j->outer - 1) / j->each + 1;
+    if (j->columns) bytes = ACROSS * j->n * j->size * es_pool_threads(pool);
   } else {
-    j->strip = strip_rows(j);
+    j->strip = j->columns ? (1 << 15) / j->n : strip_rows(j);
+    if (j->strip > j->inner) j->strip = j->inner;
     j->strips = (j->inner - 1) / j->strip + 1;
     tasks = j->outer * j->strips;
-    if (!es_mul_i64(j->strip * j->n * j->size, es_pool_threads(pool), &bytes)) return false;
+    if (!j->columns && !es_mul_i64(j->strip * j->n * j->size, es_pool_threads(pool), &bytes))
+      return false;
+  }
+  if (bytes) {
     j->scratch = es_alloc(&j->ctx->allocator, (size_t)bytes);
     if (!j->scratch) {
       es_ctx_failf(j->ctx, ES_E_NOMEM, "no memory for %lld bytes", (long long)bytes);
@@ -122,12 +164,13 @@ static es_tensor *normalise(es_ctx *ctx, job *j, es_normalise op, const es_tenso
   es_tensor *y = es_tensor_new(ctx, v->dtype, v->rank, v->shape, false);
   if (!y || es_size(y) == 0) return y;
   j->ctx = ctx;
-  j->row = ctx->kernels->normalise->row[op][v->dtype];
   j->size = (int64_t)es_dtype_size(v->dtype);
   j->transpose = ctx->kernels->move->tiles[v->dtype == ES_F32 ? 2 : 3];
   j->outer = j->n = j->inner = 1;
   for (int a = 0; a < v->rank; a++)
     *(a < axis ? &j->outer : a < axis + n_axes ? &j->n : &j->inner) *= v->shape[a];
+  j->row = ctx->kernels->normalise->row[op][v->dtype];
+  if (j->n <= ES_NORMALISE_SHORT) j->columns = ctx->kernels->normalise->columns[op][v->dtype];
   atomic_init(&j->cancelled, false);
   es_tensor *dense = NULL;
   bool copies = j->inner > 1 && !es_view_contiguous(v->rank, v->shape, v->strides);

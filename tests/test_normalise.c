@@ -20,7 +20,7 @@ static double get(es_dtype type, const void *at, int64_t i) {
 static double element(int64_t i) { return (double)((i * 7919) % 1009) / 97 - 5; }
 
 Test(normalise, softmax_along_any_axis_has_the_same_bits) {
-  static const int64_t lengths[] = {1, 3, 8, 17, 64, 67, 130, 1000};
+  static const int64_t lengths[] = {1, 3, 8, 17, 64, 65, 130, 1000};
   for (int w = 0; w < WIDTHS; w++)
     for (int threads = 1; threads <= 3; threads++) {
       es_ctx *es = es_ctx_create(&(es_config){.threads = threads});
@@ -30,7 +30,7 @@ Test(normalise, softmax_along_any_axis_has_the_same_bits) {
       }
       for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
         for (int wide = 0; wide < 2; wide++) {
-          int64_t n = lengths[l], rows = l % 2 ? 37 : 5;
+          int64_t n = lengths[l], rows = l % 3 ? 37 : 141;
           es_scope_push(es);
           es_tensor *x = es_empty(es, wide ? ES_F64 : ES_F32, ES_SHAPE(2, rows, n));
           for (int64_t i = 0; i < es_size(x); i++)
@@ -86,7 +86,7 @@ Test(normalise, layer_norm_of_every_length) {
     es_ctx *es = es_ctx_create(&(es_config){.threads = 2});
     for (int64_t n = 1; n < 200 && es_set_isa(es, widths[w]) == ES_OK; n += n < 40 ? 1 : 29)
       for (int kind = 0; kind < 4; kind++) {
-        enum { ROWS = 6 };
+        enum { ROWS = 19 };
         es_scope_push(es);
         es_tensor *x = es_empty(es, ES_F32, ES_SHAPE(ROWS, n));
         es_tensor *weight = es_empty(es, ES_F32, ES_SHAPE(n));

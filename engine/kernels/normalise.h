@@ -1,6 +1,7 @@
-/* Kernels that normalise a row as a whole: softmax, layer normalisation and their like.
- * Rows are of f32 or f64 (the table's index), unit stride, any alignment and length >= 1.
- * Sums are taken in f64. The order depends on the length alone. */
+/* Kernels that normalise a row as a whole: softmax, layer normalisation and
+ * their like. Rows are of f32 or f64 (the table's index), unit stride, any
+ * alignment and length >= 1. Sums are taken in f64. The order depends on the
+ * length alone. */
 #ifndef ES_ENGINE_KERNELS_NORMALISE_H
 #define ES_ENGINE_KERNELS_NORMALISE_H
 
@@ -16,6 +17,12 @@ typedef struct es_normalise_args {
 typedef void (*es_normalise_row)(void *out, const void *x, int64_t n,
                                  const es_normalise_args *args);
 
+/* count columns of n <= ES_NORMALISE_SHORT elements: element k of column c is
+ * x[k * step + c], and out likewise; out may be x. weight and bias are by k. */
+enum { ES_NORMALISE_SHORT = 64 };
+typedef void (*es_normalise_columns)(void *out, int64_t out_step, const void *x, int64_t step,
+                                     int64_t n, int64_t count, const es_normalise_args *args);
+
 typedef enum es_normalise {
   ES_NORMALISE_SOFTMAX,     /* e / sum(e), e = exp(x - max) */
   ES_NORMALISE_LOG_SOFTMAX, /* x - max - log(sum(e)) */
@@ -26,7 +33,9 @@ typedef enum es_normalise {
 } es_normalise;
 
 struct es_normalise_kernels {
+  /* Rows of more than ES_NORMALISE_SHORT elements (AFFINE: of any number). */
   es_normalise_row row[ES_NORMALISES][ES_DTYPE_COUNT];
+  es_normalise_columns columns[ES_NORMALISES][ES_DTYPE_COUNT]; /* but AFFINE */
 };
 
 #endif

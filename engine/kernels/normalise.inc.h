@@ -46,6 +46,25 @@ MATH_INLINE double math_total(const math_sums *sums) {
 #endif
 }
 
+/* The sums of the lanes themselves, rounded, through f. */
+MATH_INLINE vf math_lanes_f32(const math_sums *sums, double (*f)(double)) {
+  double lanes[MATH_LANES];
+  float out[MATH_LANES];
+  math_store_f64(lanes, sums->part[0]);
+  math_store_f64(lanes + MATH_LANES64, sums->part[1]);
+  for (int i = 0; i < MATH_LANES; i++) out[i] = (float)f(lanes[i]);
+  return math_load_f32(out);
+}
+MATH_INLINE vd math_lanes_f64(const math_sums *sums, double (*f)(double)) {
+  double lanes[MATH_LANES64];
+  math_store_f64(lanes, sums->part[0]);
+  for (int i = 0; i < MATH_LANES64; i++) lanes[i] = f(lanes[i]);
+  return math_load_f64(lanes);
+}
+MATH_INLINE double math_inverse(double x) { return 1 / x; }
+MATH_INLINE double math_itself(double x) { return x; }
+MATH_INLINE double math_inverse_root(double x) { return 1 / sqrt(x); }
+
 #define N f32
 #define N_T float
 #define N_V vf
@@ -62,5 +81,7 @@ MATH_INLINE double math_total(const math_sums *sums) {
   { [ES_F32] = normalise_##name##_f32, [ES_F64] = normalise_##name##_f64 }
 static const es_normalise_kernels normalise_kernels = {
     .row = {ROWS(softmax), ROWS(log_softmax), ROWS(moments), ROWS(rms), ROWS(affine)},
+    .columns = {ROWS(columns_softmax), ROWS(columns_log_softmax), ROWS(columns_moments),
+                ROWS(columns_rms)},
 };
 #undef ROWS

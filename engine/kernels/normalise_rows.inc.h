@@ -1,5 +1,5 @@
-/* Rows of one real type normalised. Set before including, unset afterwards: N (f32 or
- * f64), N_T, N_V (a vector), N_LANES, N_LOG(x). */
+/* Rows of one real type normalised. Set before including, unset afterwards: N
+ * (f32 or f64), N_T, N_V (a vector), N_LANES, N_LOG(x). */
 
 #define NAME(name) ES_JOIN3(name, _, N)
 
@@ -47,8 +47,8 @@ static N_T NAME(row_most)(const N_T *x, int64_t n) {
 #endif
 }
 
-/* The sum of exp(x - most), and each of them to out unless that is NULL. Four vectors at
- * a time are added pairwise before they are widened. */
+/* The sum of exp(x - most), and each of them to out unless that is NULL. Four
+ * vectors at a time are added pairwise before they are widened. */
 MATH_INLINE double NAME(row_exponentials)(N_T *out, const N_T *x, int64_t n, N_T most) {
   const N_V shift = NAME(math_splat)(most);
   math_sums sums = {{{0}, {0}}};
@@ -140,13 +140,15 @@ static void NAME(normalise_moments)(void *out, const void *x, int64_t n,
                                     const es_normalise_args *args) {
   N_T mean = (N_T)(NAME(row_sum)(x, n, false, 0) / (double)n);
   double var = NAME(row_sum)(x, n, true, mean) / (double)n;
-  NAME(row_weigh)(out, x, n, mean, (N_T)(1 / sqrt(var + args->eps)), args->weight, args->bias);
+  NAME(row_weigh)
+  (out, x, n, mean, (N_T)(1 / sqrt(var + args->eps)), args->weight, args->bias);
 }
 
 static void NAME(normalise_rms)(void *out, const void *x, int64_t n,
                                 const es_normalise_args *args) {
   double mean = NAME(row_sum)(x, n, true, 0) / (double)n;
-  NAME(row_weigh)(out, x, n, 0, (N_T)(1 / sqrt(mean + args->eps)), args->weight, args->bias);
+  NAME(row_weigh)
+  (out, x, n, 0, (N_T)(1 / sqrt(mean + args->eps)), args->weight, args->bias);
 }
 
 static void NAME(normalise_affine)(void *out, const void *x, int64_t n,
@@ -155,6 +157,77 @@ static void NAME(normalise_affine)(void *out, const void *x, int64_t n,
   const N_V offset = NAME(math_splat)((N_T)args->offset);
   for (int64_t i = 0; i < n; i += N_LANES) NAME(row_put)
   ((N_T *)out + i, n - i, (NAME(row_piece)((const N_T *)x + i, n - i, 0) - shift) * scale + offset);
+}
+
+/* ---- columns
+ * ------------------------------------------------------------------------ */
+
+/* One vector of columns, or the first m of it. */
+MATH_INLINE void NAME(softmax_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
+                                     int64_t n, int64_t m, bool logs) {
+  math_sums sums = {{{0}, {0}}};
+  N_V most = NAME(math_splat)(-(N_T)INFINITY);
+  for (int64_t k = 0; k < n; k++) most = NAME(larger)(NAME(row_piece)(x + k * step, m, 0), most);
+  for (int64_t k = 0; k < n; k++) {
+    N_V e = NAME(math_exp)(NAME(row_piece)(x + k * step, m, 0) - most);
+    if (!logs) NAME(row_put)(out + k * out_step, m, e);
+    NAME(math_add)(&sums, e);
+  }
+  N_V scale = logs ? NAME(math_lanes)(&sums, log) : NAME(math_lanes)(&sums, math_inverse);
+  for (int64_t k = 0; k < n; k++) {
+    N_V y = logs ? (NAME(row_piece)(x + k * step, m, 0) - most) - scale
+                 : NAME(row_piece)(out + k * out_step, m, 0) * scale;
+    NAME(row_put)(out + k * out_step, m, y);
+  }
+}
+
+MATH_INLINE void NAME(moments_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
+                                     int64_t n, int64_t m, const es_normalise_args *args,
+                                     bool centred) {
+  const N_T *weight = args->weight, *bias = args->bias;
+  math_sums sums = {{{0}, {0}}}, squares = {{{0}, {0}}};
+  N_V mean = NAME(math_splat)(0);
+  if (centred) {
+    for (int64_t k = 0; k < n; k++) NAME(math_add)(&sums, NAME(row_piece)(x + k * step, m, 0));
+    for (int p = 0; p < 2; p++) sums.part[p] /= (double)n;
+    mean = NAME(math_lanes)(&sums, math_itself);
+  }
+  for (int64_t k = 0; k < n; k++)
+    NAME(math_add_square)(&squares, NAME(row_piece)(x + k * step, m, 0) - mean);
+  for (int p = 0; p < 2; p++) squares.part[p] = squares.part[p] / (double)n + args->eps;
+  N_V scale = NAME(math_lanes)(&squares, math_inverse_root);
+  for (int64_t k = 0; k < n; k++) {
+    N_V y = (NAME(row_piece)(x + k * step, m, 0) - mean) * scale;
+    if (weight) y *= weight[k];
+    if (bias) y += bias[k];
+    NAME(row_put)(out + k * out_step, m, y);
+  }
+}
+
+static void NAME(normalise_columns_softmax)(void *out, int64_t out_step, const void *x,
+                                            int64_t step, int64_t n, int64_t count,
+                                            const es_normalise_args *args) {
+  (void)args;
+  for (int64_t c = 0; c < count; c += N_LANES) NAME(softmax_group)
+  ((N_T *)out + c, out_step, (const N_T *)x + c, step, n, count - c, false);
+}
+static void NAME(normalise_columns_log_softmax)(void *out, int64_t out_step, const void *x,
+                                                int64_t step, int64_t n, int64_t count,
+                                                const es_normalise_args *args) {
+  (void)args;
+  for (int64_t c = 0; c < count; c += N_LANES) NAME(softmax_group)
+  ((N_T *)out + c, out_step, (const N_T *)x + c, step, n, count - c, true);
+}
+static void NAME(normalise_columns_moments)(void *out, int64_t out_step, const void *x,
+                                            int64_t step, int64_t n, int64_t count,
+                                            const es_normalise_args *args) {
+  for (int64_t c = 0; c < count; c += N_LANES) NAME(moments_group)
+  ((N_T *)out + c, out_step, (const N_T *)x + c, step, n, count - c, args, true);
+}
+static void NAME(normalise_columns_rms)(void *out, int64_t out_step, const void *x, int64_t step,
+                                        int64_t n, int64_t count, const es_normalise_args *args) {
+  for (int64_t c = 0; c < count; c += N_LANES) NAME(moments_group)
+  ((N_T *)out + c, out_step, (const N_T *)x + c, step, n, count - c, args, false);
 }
 
 #undef NAME
