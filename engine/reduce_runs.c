@@ -136,6 +136,31 @@ static void run_lanes(const es_reduction *r, const es_run_args *args, const int6
   }
 }
 
+/* The chains of count outputs from j on, whose points lie side by side: acc = their sums. */
+static void whole_lanes(const es_reduction *r, const es_run_args *args, const int64_t *at,
+                        int64_t j, int64_t count, char *acc) {
+  const es_stream *s = &r->s;
+  int width = s->kernels->stream->lanes[s->type], b = s->in[1].step == 0 ? 1 : 0;
+  bool one_b = s->in[b].step == 0;
+  const void *in[2][LANES];
+  es_stream_row part;
+  for (int i = 0; i < 2; i++) {
+    const char *base = (const char *)args->base[s->in[i].slot];
+    for (int v = 0; v < width; v++) {
+      int64_t lane = j + (v < count ? v : count - 1);
+      in[i][v] = base + (s->in[i].offset + at[i] + lane * s->in[i].step) * s->size;
+    }
+  }
+  for (int64_t k = 0; k < r->taps.count && !es_reduce_stops(r, args); k += r->chain) {
+    int64_t n = r->taps.count - k < r->chain ? r->taps.count - k : r->chain;
+    memset(&part, 0, (size_t)(width * s->size));
+    s->kernels->stream->mad_chains[s->type](&part, in[1 - b], in[b], one_b, n);
+    s->kernels->stream->combine[ES_INNER_ADD][s->type](acc, acc, 1, &part, 1, count);
+    for (int i = 0; i < 2; i++)
+      for (int v = 0; v < width; v++) in[i][v] = (const char *)in[i][v] + n * s->size;
+  }
+}
+
 /* acc[j] += part[0] + … would be another order: one by one. */
 static void add_parts(const es_stream *s, void *acc, int64_t j, int64_t j_step,
                       const es_stream_row *part, int64_t count) {
@@ -162,6 +187,11 @@ void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, cons
         add_parts(s, acc, j, 0, &part, count);
         k = chains * r->chain;
       }
+  if (k == 0 && r->whole[0] && r->whole[1]) {
+    for (int64_t j = 0; j < n; j += width)
+      whole_lanes(r, args, at, j, n - j < width ? n - j : width, (char *)acc + j * s->size);
+    return;
+  }
   for (; k < r->taps.count && !es_reduce_stops(r, args); k += r->chain) {
     int64_t length = r->taps.count - k < r->chain ? r->taps.count - k : r->chain;
     for (int64_t j = 0; j < n; j += width) {

@@ -135,10 +135,27 @@ INLINE void JOIN(columns, T_NAME)(const void *const *a, int64_t k, JOIN(row_vec,
 #endif
 }
 
-/* The last n < T_LANES columns. */
+/* Columns k to n, fewer than T_LANES. */
 INLINE JOIN(row_vec, T_NAME)
     JOIN(chains_rest, T_NAME)(JOIN(row_vec, T_NAME) acc, const void *const *a, const void *const *b,
                               bool one_b, int64_t k, int64_t n) {
+#if AVX512
+  T rest[2][T_LANES * T_LANES];
+  const void *run[2][T_LANES];
+  JOIN(row_vec, T_NAME) x[T_LANES], y[T_LANES];
+  for (int i = 0; i < T_LANES; i++) {
+    run[0][i] = rest[0] + i * T_LANES, run[1][i] = rest[1] + i * T_LANES;
+    JOIN(vec_store, T_NAME)
+    (rest[0] + i * T_LANES,
+     JOIN(wide_part, T_NAME)((const T *)a[i] + k, n - k, (JOIN(wide, T_NAME)){0}));
+    JOIN(vec_store, T_NAME)
+    (rest[1] + i * T_LANES,
+     JOIN(wide_part, T_NAME)((const T *)b[one_b ? 0 : i] + k, n - k, (JOIN(wide, T_NAME)){0}));
+  }
+  JOIN(wide_columns, T_NAME)(run[0], 0, (void *)x);
+  JOIN(wide_columns, T_NAME)(run[1], 0, (void *)y);
+  for (int64_t i = 0; i < n - k; i++) acc = JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
+#else
   T x[T_LANES], y[T_LANES];
   for (; k < n; k++) {
     for (int i = 0; i < T_LANES; i++) {
@@ -147,6 +164,7 @@ INLINE JOIN(row_vec, T_NAME)
     }
     acc = JOIN(vec_fused, T_NAME)(JOIN(vec_load, T_NAME)(x), JOIN(vec_load, T_NAME)(y), acc);
   }
+#endif
   return acc;
 }
 
