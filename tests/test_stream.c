@@ -168,10 +168,9 @@ static double distance(float got, double want) {
   return fabs((double)got - want) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
 }
 
-/* All exponents and signs by sampled bit patterns; over all 2^32 the largest errors are
- * 0.76, 0.81, 0.90 and 0.89 units for exp, log, tanh and erf with fused multiply-add, and
- * 1.04 for erf without. Where x times a small factor is rounded near the smallest number,
- * or 1 + erf cancels, the bound is absolute. */
+/* All exponents and signs by sampled bit patterns; the largest errors of all arguments are
+ * given with the functions. Where x times a small factor is rounded near the smallest
+ * number, or 1 + erf cancels, the bound is absolute. */
 Test(stream, functions_are_rounded_well) {
   static const struct {
     bool activation;
@@ -181,7 +180,7 @@ Test(stream, functions_are_rounded_well) {
   } rows[] = {{false, ES_EXP, exp, 0.95, 0},
               {false, ES_LOG, log, 0.95, 0},
               {false, ES_TANH, tanh, 1, 0},
-              {false, ES_ERF, erf, 1.06, 0},
+              {false, ES_ERF, erf, 1.3, 0},
               {true, ES_ACTIVATION_SIGMOID, sigmoid, 2.1, 0},
               {true, ES_ACTIVATION_SILU, silu, 2.6, 1e-42},
               {true, ES_ACTIVATION_GELU, gelu, 4, 3e-7},
