@@ -185,15 +185,20 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
   set_addresses(plan, in, out, bytes, base);
   es_error local;
   /* The pool was made with the plan: making one here would allocate. */
-  walk w = {.plan = plan,
-            .args = {.base = base,
-                     .pool = ctx && !plan->alone ? ctx->pool : NULL,
-                     .ctx = ctx,
-                     .error = error ? error : &local},
-            .base = base,
-            .workspace = bytes,
-            .watch = {.total = plan->flops}};
-  if (ctx) w.args.watch = &w.watch;
+  walk w; /* field by field: cleared as a whole it would take longer than a small step */
+  w.plan = plan;
+  w.args = (es_run_args){.base = base,
+                         .pool = ctx && !plan->alone ? ctx->pool : NULL,
+                         .ctx = ctx,
+                         .error = error ? error : &local,
+                         .watch = ctx ? &w.watch : NULL};
+  w.base = base;
+  w.workspace = bytes;
+  w.at = 0;
+  w.watch.done = w.watch.step = 0;
+  w.watch.total = plan->flops;
+  w.watch.told = 0;
+  atomic_init(&w.watch.stop, false);
   es_fpenv environment = es_fpenv_enter();
   es_status status = run_all(&w);
   es_fpenv_leave(environment);

@@ -178,11 +178,14 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
   double most = step->predicted / piece;
   int64_t pieces = most < 1 ? 1 : most < (double)units ? (int64_t)most : units;
   if (units == 0) return ES_OK;
-  if (pieces == 1 && !args->ctx) return task(step, args, 0, units);
+  if (pieces == 1) {
+    es_status status = es_step_stops(args) ? ES_E_CANCELLED : task(step, args, 0, units);
+    return status == ES_E_CANCELLED ? es_step_cancelled(args->error) : status;
+  }
   split s = {.step = step, .args = args, .task = task, .units = units, .pieces = pieces};
   atomic_init(&s.status, ES_OK);
   atomic_init(&s.done, 0);
-  es_pool_run(pieces > 1 ? args->pool : NULL, pieces, run_piece, &s);
+  es_pool_run(args->pool, pieces, run_piece, &s);
   es_status status = (es_status)atomic_load(&s.status);
   return status == ES_E_CANCELLED ? es_step_cancelled(args->error) : status;
 }
