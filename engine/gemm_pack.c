@@ -4,14 +4,15 @@
 enum { PAIRS = 16 }; /* rows of complex numbers split into planes at a time */
 
 /* From another storage type; k <= ES_GEMM_CONVERT. Rows are converted where they are
- * equally spaced; else columns, and then packed; else elements. */
+ * neighbours; columns, and then packed, where those are; else what is equally spaced;
+ * else elements. */
 static void convert_block(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int width,
                           const char *src, es_dtype dtype, const int64_t *rows, int m,
                           const int64_t *ks, int64_t k) {
   es_load_row load = r->g->kernels->elementwise->load[r->g->compute][dtype];
   size_t each = r->g->each, size = es_dtype_size(dtype);
-  int64_t step = es_gemm_spacing(rows, m, size), k_step = step ? 0 : es_gemm_spacing(ks, k, size);
-  if (step || !k_step) {
+  int64_t step = es_gemm_spacing(rows, m, size), k_step = es_gemm_spacing(ks, k, size);
+  if (step == 1 || !k_step || (step && k_step != 1)) {
     for (int64_t p = 0; p < k; p++, dst += (size_t)width * each) {
       if (step)
         load(dst, src + rows[0] + ks[p], step, m);
