@@ -291,6 +291,11 @@ Test(plan, dump_shows_each_stage_alone_and_all_in_order) {
   cr_assert_eq(sum, len);
   cr_assert_eq(es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, NULL, NULL, 0, &error),
                len);
+  cr_assert_gt(
+      es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", in, 2, NULL, "c", one, sizeof one, &error),
+      0);
+  cr_assert_not_null(strstr(one, "step 0 predicted"));
+  cr_assert_not_null(strstr(one, "loops"), "what else applies: %s", one);
   size_t texts = es_dump(ctx, ES_KIND_EINSUM, "a b, c b -> a c", NULL, 0, NULL, "ta", one,
                          sizeof one, &error);
   cr_assert_eq(strncmp(all, one, texts), 0);
