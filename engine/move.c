@@ -60,9 +60,8 @@ static void run_in_cache(const es_move *v, char *out, const char *in, int64_t fr
   seek(v, &at, from);
   for (int64_t block = from; block < to; block++) {
     int64_t m = length(v, &v->m, &at), n = length(v, &v->n, &at);
-    int64_t out_at = at.out, in_at = at.in;
+    if (m && n) move_block(v, out + at.out, row, in + at.in, m, n, 0);
     step(v, &at);
-    if (m && n) move_block(v, out + out_at, row, in + in_at, m, n, at.in - in_at);
   }
 }
 

@@ -24,6 +24,7 @@
 #define LIST_4(F, N, o, l) LIST_2(F, N, o, l), LIST_2(F, N, o, l + 2)
 #define LIST_8(F, N, o, l) LIST_4(F, N, o, l), LIST_4(F, N, o, l + 4)
 #define LIST_16(F, N, o, l) LIST_8(F, N, o, l), LIST_8(F, N, o, l + 8)
+#define LIST_32(F, N, o, l) LIST_16(F, N, o, l), LIST_16(F, N, o, l + 16)
 /* Two vectors taken alternately, their first halves (o = 0) or their second. */
 #define ZIP(N, o, l) ((l) % 2 * N + o * N / 2 + (l) / 2)
 #define EVEN(N, o, l) (2 * (l) + o)
@@ -36,6 +37,21 @@
 #define UNZIP3_AB(N, o, l) (3 * (l) + o < 2 * N ? 3 * (l) + o : 0)
 #define UNZIP3_C(N, o, l) (3 * (l) + o < 2 * N ? l : 3 * (l) + o - N)
 
+/* Twice so in both halves of a register of N lanes, E_Q lanes each; and lanes as they are. */
+#define ZIP_HALVES(N, o, l) ((l) / E_Q * E_Q + (l) % E_Q % 2 * N + o * E_Q / 2 + (l) % E_Q / 2)
+#define SAME(N, o, l) (l)
+
+#if ES_V == 64
+#define LANES_OF_4 16
+#define LANES_OF_8 8
+#elif ES_V == 32
+#define LANES_OF_4 8
+#define LANES_OF_8 4
+#else
+#define LANES_OF_4 4
+#define LANES_OF_8 2
+#endif
+
 typedef uint8_t bits8 __attribute__((may_alias));
 typedef uint16_t bits16 __attribute__((may_alias));
 typedef uint32_t bits32 __attribute__((may_alias));
@@ -43,88 +59,106 @@ typedef uint64_t bits64 __attribute__((may_alias));
 
 #define E bits8
 #define E_NAME move8
+#if ES_V >= 32
+#define E_Q 16
+#define E_LANES 32
+#define E_ROUNDS 4
+#include "engine/kernels/move_tile.inc.h"
+#endif
+#define E_Q 16
 #define E_LANES 16
 #define E_ROUNDS 4
 #include "engine/kernels/move_tile.inc.h"
+#define E_Q 8
 #define E_LANES 8
 #define E_ROUNDS 3
 #include "engine/kernels/move_tile.inc.h"
+#if ES_V >= 32
+#define E_TILES TILE(16, 32) TILE(16, 16) TILE(8, 8)
+#else
+#define E_TILES TILE(16, 16) TILE(8, 8)
+#endif
 #define E_LANES 16
-#define E_HALF 8
-#define E_QUARTER 0
 #include "engine/kernels/move_size.inc.h"
 
 #define E bits16
 #define E_NAME move16
+#if ES_V >= 32
+#define E_Q 8
+#define E_LANES 16
+#define E_ROUNDS 3
+#include "engine/kernels/move_tile.inc.h"
+#endif
+#define E_Q 8
 #define E_LANES 8
 #define E_ROUNDS 3
 #include "engine/kernels/move_tile.inc.h"
+#define E_Q 4
 #define E_LANES 4
 #define E_ROUNDS 2
 #include "engine/kernels/move_tile.inc.h"
+#if ES_V >= 32
+#define E_TILES TILE(8, 16) TILE(8, 8) TILE(4, 4)
+#else
+#define E_TILES TILE(8, 8) TILE(4, 4)
+#endif
 #define E_LANES 8
-#define E_HALF 4
-#define E_QUARTER 0
 #include "engine/kernels/move_size.inc.h"
 
 #define E bits32
 #define E_NAME move32
 #if ES_V == 64
+#define E_Q 16
 #define E_LANES 16
 #define E_ROUNDS 4
 #include "engine/kernels/move_tile.inc.h"
 #endif
 #if ES_V >= 32
+#define E_Q 8
 #define E_LANES 8
 #define E_ROUNDS 3
 #include "engine/kernels/move_tile.inc.h"
 #endif
+#define E_Q 4
 #define E_LANES 4
 #define E_ROUNDS 2
 #include "engine/kernels/move_tile.inc.h"
 #if ES_V == 64
-#define E_LANES 16
-#define E_HALF 8
-#define E_QUARTER 4
+#define E_TILES TILE(16, 16) TILE(8, 8) TILE(4, 4)
 #elif ES_V == 32
-#define E_LANES 8
-#define E_HALF 4
-#define E_QUARTER 0
+#define E_TILES TILE(8, 8) TILE(4, 4)
 #else
-#define E_LANES 4
-#define E_HALF 0
-#define E_QUARTER 0
+#define E_TILES TILE(4, 4)
 #endif
+#define E_LANES LANES_OF_4
 #include "engine/kernels/move_size.inc.h"
 
 #define E bits64
 #define E_NAME move64
 #if ES_V == 64
+#define E_Q 8
 #define E_LANES 8
 #define E_ROUNDS 3
 #include "engine/kernels/move_tile.inc.h"
 #endif
 #if ES_V >= 32
+#define E_Q 4
 #define E_LANES 4
 #define E_ROUNDS 2
 #include "engine/kernels/move_tile.inc.h"
 #endif
+#define E_Q 2
 #define E_LANES 2
 #define E_ROUNDS 1
 #include "engine/kernels/move_tile.inc.h"
 #if ES_V == 64
-#define E_LANES 8
-#define E_HALF 4
-#define E_QUARTER 2
+#define E_TILES TILE(8, 8) TILE(4, 4) TILE(2, 2)
 #elif ES_V == 32
-#define E_LANES 4
-#define E_HALF 2
-#define E_QUARTER 0
+#define E_TILES TILE(4, 4) TILE(2, 2)
 #else
-#define E_LANES 2
-#define E_HALF 0
-#define E_QUARTER 0
+#define E_TILES TILE(2, 2)
 #endif
+#define E_LANES LANES_OF_8
 #include "engine/kernels/move_size.inc.h"
 
 /* Elements of 16 bytes fill a register of every width. */
@@ -230,6 +264,8 @@ static const es_move_kernels move_kernels = {
     .finish = move_finish,
 };
 
+#undef LANES_OF_4
+#undef LANES_OF_8
 #undef JOIN_
 #undef JOIN
 #undef INLINE

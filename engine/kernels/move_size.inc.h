@@ -1,32 +1,23 @@
 /* Moves of elements of one size, beside its tiles. Set before including, unset
- * afterwards: E, E_NAME, E_LANES of the widest tile, E_HALF of the next (0: none). */
+ * afterwards: E, E_NAME, E_LANES of the vectors that are zipped, and E_TILES, the tiles
+ * there are, TILE(rows, columns), largest first. */
 
 typedef E JOIN(lanes, E_NAME) __attribute__((vector_size(E_LANES * sizeof(E))));
 typedef E JOIN(loose, E_NAME)
     __attribute__((vector_size(E_LANES * sizeof(E)), aligned(1), may_alias));
 typedef E JOIN(one, E_NAME) __attribute__((aligned(1), may_alias));
 
+#define TILE(q, lanes)                                                                             \
+  if (m >= q && n >= lanes) {                                                                      \
+    JOIN(JOIN(cover, E_NAME), lanes)(out, row, in, column, m, n, ahead);                           \
+    return;                                                                                        \
+  }
+
 static void JOIN(tiles, E_NAME)(char *out, const int64_t *row, const char *in,
                                 const int64_t *column, int64_t m, int64_t n, int64_t ahead) {
-  if (m >= E_LANES && n >= E_LANES) {
-    JOIN(JOIN(cover, E_NAME), E_LANES)(out, row, in, column, m, n, ahead);
-    return;
-  }
-#if E_HALF
-  if (m >= E_HALF && n >= E_HALF) {
-    JOIN(JOIN(cover, E_NAME), E_HALF)(out, row, in, column, m, n, ahead);
-    return;
-  }
-#endif
-#if E_QUARTER
-  if (m >= E_QUARTER && n >= E_QUARTER) {
-    JOIN(JOIN(cover, E_NAME), E_QUARTER)(out, row, in, column, m, n, ahead);
-    return;
-  }
-#endif
-  JOIN(one, E_NAME) * to;
+  E_TILES
   for (int64_t i = 0; i < m; i++) {
-    to = (JOIN(one, E_NAME) *)(out + row[i]);
+    JOIN(one, E_NAME) *to = (JOIN(one, E_NAME) *)(out + row[i]);
     for (int64_t j = 0; j < n; j++)
       to[j] = *(const JOIN(one, E_NAME) *)(in + column[j] + i * (int64_t)sizeof(E));
   }
@@ -155,8 +146,8 @@ static void JOIN(points, E_NAME)(char *out, const char *in, const es_move_steps 
 
 #undef LOAD
 #undef STORE
-#undef E_HALF
-#undef E_QUARTER
+#undef TILE
+#undef E_TILES
 #undef E
 #undef E_NAME
 #undef E_LANES
