@@ -1,5 +1,5 @@
 /* Reductions in which no element is used often: sums along an axis, dot products,
- * matrix times vector, depthwise convolution, (max, +) of anything. */
+ * matrix times vector, (max, +) of anything. */
 #include <math.h>
 #include <stdlib.h>
 
