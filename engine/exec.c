@@ -1,5 +1,7 @@
 /* Running a plan. The only place where arrays meet the numbers a plan was made
  * for; every descriptor is compared before the first load. */
+#include <time.h>
+
 #include "base/fpenv.h"
 #include "base/text.h"
 #include "engine/ctx.h"
@@ -107,7 +109,13 @@ typedef struct walk {
   char *workspace;
   int at; /* step to run; after a failure the one that failed */
   es_run_watch watch;
+  double *seconds; /* [n_steps] to add to, or NULL */
 } walk;
+
+static double now(void) {
+  struct timespec t;
+  return clock_gettime(CLOCK_MONOTONIC, &t) ? 0 : (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void report(walk *w) {
   const es_config *config = &w->args.ctx->config;
@@ -120,7 +128,9 @@ static es_status run_steps(walk *w, int end) {
     const es_step *step = &w->plan->step[w->at];
     w->args.workspace = step->workspace ? w->workspace + w->plan->step_workspace[w->at] : NULL;
     w->watch.step = step->flops;
+    double start = w->seconds ? now() : 0;
     ES_TRY(step->run(step, &w->args));
+    if (w->seconds) w->seconds[w->at] += now() - start;
     if (w->args.ctx) report(w);
   }
   return ES_OK;
@@ -176,8 +186,9 @@ static es_status run_all(walk *w) {
   return run_steps(w, plan->n_steps);
 }
 
-es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
-                          const es_array *out, int64_t n_out, void *workspace, es_error *error) {
+static inline es_status execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                                const es_array *out, int64_t n_out, void *workspace,
+                                double *seconds, es_error *error) {
   ES_TRY(check(plan, in, n, out, n_out, workspace, error));
   void *stack[ES_PLAN_STACK_SLOTS];
   char *bytes = workspace;
@@ -194,6 +205,7 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
                          .watch = ctx ? &w.watch : NULL};
   w.base = base;
   w.workspace = bytes;
+  w.seconds = seconds;
   w.at = 0;
   w.watch.done = w.watch.step = 0;
   w.watch.total = plan->flops;
@@ -203,6 +215,19 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
   es_status status = run_all(&w);
   es_fpenv_leave(environment);
   return status;
+}
+
+es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                          const es_array *out, int64_t n_out, void *workspace, es_error *error) {
+  return execute(ctx, plan, in, n, out, n_out, workspace, NULL, error);
+}
+
+es_status es_run_timed(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                       const es_array *out, void *workspace, double *seconds, es_error *error) {
+  if (!plan || !seconds)
+    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+                   "es_run_timed needs a plan and room for its seconds, got NULL");
+  return execute(ctx, plan, in, n, out, out ? 1 : 0, workspace, seconds, error);
 }
 
 es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,

@@ -143,5 +143,12 @@ es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest 
   const char *formula = n->adds ? "" : points_formula(b, rank, label);
   if (!p || !formula) return es_fail_nomem(b->error);
   ES_TRY(es_builder_group(b, text, n->adds ? NULL : formula, es_problem_points(p)));
+  es_plan_group *group = &b->plan->group[b->plan->n_groups - 1];
+  int64_t *extent = ES_NEW_N(&b->plan->arena, int64_t, rank);
+  if (!extent) return es_fail_nomem(b->error);
+  for (int a = 0; a < rank; a++) extent[a] = b->extent[label[a]];
+  group->n_in = n->n_in;
+  group->rank = rank;
+  group->extent = extent;
   return es_builder_nest(b, p);
 }

@@ -293,12 +293,26 @@ static es_status add_pairs(es_builder *b, const es_part *part, es_operand *value
   return ES_OK;
 }
 
+/* Multiply-adds of one nest over all labels. */
+static double naive(es_builder *b, const es_part *part) {
+  double points = part->n_in > 2 ? part->n_in - 1 : 1;
+  for (int pass = 0; pass < 2; pass++) /* the second takes the marks off */
+    for (int k = 0; k < part->n_in; k++)
+      for (int j = 0; j < part->in_walk[k].n; j++) {
+        int32_t l = part->in_walk[k].label[j];
+        if (pass == 0 && b->axis_of[l] < 0) points *= (double)b->bound->label[l].extent;
+        b->axis_of[l] = pass ? -1 : 0;
+      }
+  return points;
+}
+
 es_status es_builder_part(es_builder *b, const es_part *part) {
   /* A pair each, a step alone for each operand. */
   es_operand *values = ES_NEW_N(b->scratch, es_operand, 3 * (size_t)part->n_in);
   if (!values) return es_fail_nomem(b->error);
   for (int k = 0; k < part->n_in; k++)
     values[k] = (es_operand){b->operand_slot[part->in[k]], part->in_walk[k]};
+  b->plan->naive += naive(b, part);
   bool pairs = part->n_in >= 2 && distributes(b->bound) && !any_empty(b->bound, part) &&
                constraints_allow_pairs(b, part);
   return pairs ? add_pairs(b, part, values) : add_whole(b, part, values);

@@ -154,8 +154,7 @@ static es_status set_views(es_builder *b) {
   return ES_OK;
 }
 
-/* How often a run comes by a step. */
-static double repetitions(const es_plan *plan, int step) {
+double es_plan_repetitions(const es_plan *plan, int step) {
   for (int l = 0; l < plan->n_loops; l++) {
     const es_plan_loop *loop = &plan->loop[l];
     if (step < loop->begin || step >= loop->end) continue;
@@ -172,7 +171,7 @@ static void set_totals(es_plan *plan, const es_bound *bound) {
   for (int g = 0; g < plan->n_groups; g++)
     for (int s = 0; s < plan->group[g].n_steps; s++, step++) {
       if (plan->group[g].alternative) continue;
-      double times = repetitions(plan, (int)(step - plan->step));
+      double times = es_plan_repetitions(plan, (int)(step - plan->step));
       plan->flops += times * step->flops;
       plan->bytes += times * step->bytes;
     }

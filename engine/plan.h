@@ -30,6 +30,8 @@ typedef struct es_plan_group {
   const char *text;           /* "b c h w kh kw, o c kh kw -> b o h w", for print-outs */
   const char *points_formula; /* "b·o·h·w·c·kh·kw"; NULL where a step is no part of the text */
   double points;
+  int n_in, rank;        /* operands; names of the formula */
+  const int64_t *extent; /* [rank] of these */
   int n_steps;
   bool alternative; /* of a detour: run only where an intermediate overflows */
 } es_plan_group;
@@ -52,8 +54,8 @@ typedef struct es_plan_loop {
   int64_t *pieces; /* [n] */
   int64_t inner;   /* pieces that add up: the product over the reduced labels */
   int n_slots;
-  int *slot;     /* [n_slots] inputs and outputs that the labels walk */
-  int64_t *step; /* [n][n_slots] bytes from piece to piece */
+  int *slot;        /* [n_slots] inputs and outputs that the labels walk */
+  int64_t *step;    /* [n][n_slots] bytes from piece to piece */
   const char *text; /* "k, in 4 pieces" for print-outs */
 } es_plan_loop;
 
@@ -70,17 +72,18 @@ struct es_plan {
   es_plan_group *group; /* [n_groups] */
   int n_detours;
   es_plan_detour *detour; /* [n_detours], ascending and disjoint */
-  int n_loops; /* none where there are detours */
+  int n_loops;            /* none where there are detours */
   es_plan_loop *loop;
   size_t *step_workspace; /* [n_steps] offset of each step's own workspace */
   size_t base_offset;     /* of the slots' addresses in the workspace, if they are many */
   size_t workspace;
   double flops, bytes;
+  double naive; /* multiply-adds of every part as one nest over all its labels */
   /* Every output is its operand seen through other strides: the tensor door then
    * copies nothing. The steps copy, for those who bring their own output. */
   bool is_view;
   es_plan_view *view; /* [n_out], NULL unless is_view */
-  bool alone; /* runs on the calling thread */
+  bool alone;         /* runs on the calling thread */
   /* Integers that may pass their type: out is then written before the error. */
   bool may_overflow;
   es_span *out_span; /* [n_out] terms in the text, to blame for their size */
@@ -102,6 +105,8 @@ static inline es_array es_plan_array(const es_plan *plan, int index, const void 
   const es_plan_slot *slot = &plan->slot[index];
   return (es_array){(void *)(uintptr_t)data, slot->dtype, slot->rank, slot->shape, slot->strides};
 }
+/* How often a run comes by a step. */
+double es_plan_repetitions(const es_plan *plan, int step);
 /* es_run for any number of outputs. */
 es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                           const es_array *out, int64_t n_out, void *workspace, es_error *error);

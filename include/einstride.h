@@ -523,6 +523,19 @@ ES_API size_t es_formula_ratio(const char *numerator, const char *denominator, c
                                size_t cap);
 /* One nested line a step, FFTW's manner. Same contract as es_error_render. */
 ES_API size_t es_plan_print(const es_plan *plan, char *buf, size_t cap);
+/* What a plan does, for people: its nests as pairs with sizes, m n k batch, multiply-adds,
+ * bytes, kernel and time, the whole against one nest over all labels; as text, as JSON, as a
+ * graph for Graphviz, as a picture. seconds: what es_run_timed measured, or NULL. Same
+ * contract as es_error_render. */
+typedef enum es_explain_format {
+  ES_EXPLAIN_TEXT,
+  ES_EXPLAIN_JSON,
+  ES_EXPLAIN_DOT,
+  ES_EXPLAIN_SVG
+} es_explain_format;
+ES_API size_t es_plan_explain(const es_plan *plan, es_explain_format format, const double *seconds,
+                              char *buf, size_t cap);
+ES_API int es_plan_steps(const es_plan *plan);
 
 /* Runs a plan. Every dtype, extent and stride of in and out is compared to the
  * plan's before anything is read. Allocates nothing. workspace: at least
@@ -532,6 +545,11 @@ ES_API size_t es_plan_print(const es_plan *plan, char *buf, size_t cap);
  * holds unspecified values), or cancellation. out must not overlap an input. */
 ES_API es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                         const es_array *out, void *workspace, es_error *error);
+
+/* The same, and adds to seconds[0 .. es_plan_steps(plan)) what each step took. */
+ES_API es_status es_run_timed(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                              const es_array *out, void *workspace, double *seconds,
+                              es_error *error);
 
 /* Stages of a text, for people: 't' tokens, 'a' AST, 'x' axis table, 'v' views,
  * 'p' problem, 's' plan, 'c' predicted seconds of each step. letters picks some, NULL

@@ -1,0 +1,30 @@
+/* A plan as a tree of nests, for print-outs. */
+#ifndef ES_ENGINE_EXPLAIN_H
+#define ES_ENGINE_EXPLAIN_H
+
+#include "base/text.h"
+#include "engine/plan.h"
+
+/* One nest of a plan, read back from its text and extents. */
+typedef struct es_stage {
+  const es_plan_group *group;
+  const es_step *step;   /* [group->n_steps] */
+  double m, n, k, batch; /* of a pair: labels of the first, of the second, of neither, of both */
+  double flops, bytes, predicted;
+  double measured; /* seconds, negative: not measured */
+} es_stage;
+
+/* Stage number index. seconds: of each step, or NULL. */
+es_stage es_stage_of(const es_plan *plan, int index, const double *seconds);
+/* The stage whose result slot is, -1: it is an operand. Stages before `before` only. */
+int es_stage_writing(const es_plan *plan, int slot, int before);
+/* Whether a stage is a part of the tree: not an alternative, not a repetition. */
+bool es_stage_shown(const es_plan *plan, int index);
+/* "b 8, c 64" */
+void es_stage_sizes(es_text *t, const es_plan_group *group);
+/* The term of an operand in the text of a stage. */
+void es_stage_term(es_text *t, const es_plan_group *group, int operand);
+
+void es_explain_svg(es_text *t, const es_plan *plan, const double *seconds);
+
+#endif

@@ -1,0 +1,232 @@
+/* A plan as a picture: operands above, one box a stage below the middle of what it reads,
+ * the result at the bottom. The thicker a line, the more elements it carries; the darker
+ * a box, the larger its share of the multiply-adds. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/explain.h"
+
+enum { WIDTH = 264, HEIGHT = 62, GAP = 22, DROP = 46, MARGIN = 24, LETTERS = 42 };
+enum { MOST = 64, INPUTS = 8 }; /* stages that are drawn, and inputs of one */
+
+typedef struct spot {
+  double x, y; /* middle of the upper edge */
+} spot;
+
+typedef struct layout {
+  const es_plan *plan;
+  int level[MOST];
+  spot stage[MOST], operand[MOST][INPUTS];
+  int leaves, levels;
+} layout;
+
+static const es_problem *problem(const layout *l, int stage) {
+  return es_stage_of(l->plan, stage, NULL).step->problem;
+}
+
+static int inputs(const layout *l, int stage) {
+  int n = problem(l, stage)->n_in;
+  return n < INPUTS ? n : INPUTS;
+}
+
+static int writer(const layout *l, int stage, int input) {
+  return es_stage_writing(l->plan, problem(l, stage)->in[input].slot, stage);
+}
+
+static bool is_result(const layout *l, int stage) {
+  return problem(l, stage)->out.slot < l->plan->n_in + l->plan->n_out;
+}
+
+/* ---- where things stand ---------------------------------------------------------------- */
+
+static double row(int level) { return MARGIN + 34 + level * (double)(HEIGHT + DROP); }
+
+static void set_levels(layout *l) {
+  for (int g = 0; g < l->plan->n_groups; g++) {
+    if (!es_stage_shown(l->plan, g)) continue;
+    l->level[g] = 1;
+    for (int i = 0; i < inputs(l, g); i++) {
+      int from = writer(l, g, i);
+      if (from >= 0 && l->level[from] >= l->level[g]) l->level[g] = l->level[from] + 1;
+    }
+    if (l->level[g] >= l->levels) l->levels = l->level[g] + 1;
+  }
+}
+
+static void stand_below(layout *l, int stage) {
+  double sum = 0;
+  int n = inputs(l, stage);
+  for (int i = 0; i < n; i++) {
+    int from = writer(l, stage, i);
+    sum += from < 0 ? l->operand[stage][i].x : l->stage[from].x;
+  }
+  l->stage[stage] = (spot){sum / n, row(l->level[stage])};
+}
+
+/* The tree above a result, inputs in order, operands from left to right. */
+static void place(layout *l, int root) {
+  int stack[MOST], next[MOST], top = 0;
+  stack[0] = root;
+  next[0] = 0;
+  while (top >= 0) {
+    int g = stack[top], i = next[top]++;
+    if (i == inputs(l, g)) {
+      stand_below(l, g);
+      top--;
+      continue;
+    }
+    int from = writer(l, g, i);
+    if (from < 0) {
+      double x = MARGIN + WIDTH / 2.0 + l->leaves++ * (double)(WIDTH + GAP);
+      l->operand[g][i] = (spot){x, row(l->level[g] - 1)};
+    } else {
+      stack[++top] = from;
+      next[top] = 0;
+    }
+  }
+}
+
+/* ---- drawing --------------------------------------------------------------------------- */
+
+/* At most LETTERS code points, with what XML asks to be written otherwise. */
+static void put_label(es_text *t, const char *text, size_t len) {
+  int n = 0;
+  for (size_t i = 0; i < len;) {
+    uint32_t code;
+    int bytes = es_utf8_decode(text + i, len - i, &code);
+    if (bytes == 0) break;
+    if (++n > LETTERS) {
+      es_text_puts(t, "…");
+      return;
+    }
+    if (code == '<' || code == '>' || code == '&')
+      es_text_puts(t, code == '<' ? "&lt;" : code == '>' ? "&gt;" : "&amp;");
+    else
+      es_text_put(t, text + i, (size_t)bytes);
+    i += (size_t)bytes;
+  }
+}
+
+static void put_line(es_text *t, spot at, int down, int size, const char *color, const char *text) {
+  es_text_printf(t, "<text x='%.1f' y='%.1f' font-size='%d' fill='%s' text-anchor='middle'>", at.x,
+                 at.y + down, size, color);
+  put_label(t, text, strlen(text));
+  es_text_puts(t, "</text>\n");
+}
+
+static void put_box(es_text *t, spot at, const char *fill, const char *edge, int round) {
+  es_text_printf(t,
+                 "<rect x='%.1f' y='%.1f' width='%d' height='%d' rx='%d' fill='%s' "
+                 "stroke='%s'/>\n",
+                 at.x - WIDTH / 2.0, at.y, WIDTH, HEIGHT, round, fill, edge);
+}
+
+/* From the lower edge of one box to the upper edge of another. */
+static void put_edge(es_text *t, spot from, spot to, double elements) {
+  double y = from.y + HEIGHT, middle = (y + to.y) / 2;
+  es_text_printf(t,
+                 "<path d='M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f' fill='none' "
+                 "stroke='#8a97a6' stroke-width='%.1f'/>\n",
+                 from.x, y, from.x, middle, to.x, middle, to.x, to.y,
+                 1 + fmin(7, fmax(0, log10(fmax(elements, 1)) - 1)));
+}
+
+static double elements_of(const layout *l, int stage, int input) {
+  const es_problem *p = problem(l, stage);
+  return es_problem_side_bytes(p, &p->in[input]) / (double)es_dtype_size(p->in[input].dtype);
+}
+
+static void draw_operand(es_text *t, const layout *l, int stage, int input) {
+  int slot = problem(l, stage)->in[input].slot;
+  char line[128];
+  es_text first = es_text_init(line, sizeof line);
+  spot at = l->operand[stage][input];
+  put_edge(t, at, l->stage[stage], elements_of(l, stage, input));
+  put_box(t, at, "#ffffff", "#5b6b7c", 14);
+  if (slot < l->plan->n_in)
+    es_text_printf(&first, "operand %d", slot + 1);
+  else
+    es_text_puts(&first, "padded operand");
+  put_line(t, at, 18, 11, "#5b6b7c", line);
+  first = es_text_init(line, sizeof line);
+  es_stage_term(&first, &l->plan->group[stage], input);
+  put_line(t, at, 36, 13, "#1c2733", line);
+  first = es_text_init(line, sizeof line);
+  es_text_puts(&first, es_dtype_name(l->plan->slot[slot].dtype));
+  es_text_puts(&first, " ");
+  es_text_shape(&first, l->plan->slot[slot].rank, l->plan->slot[slot].shape);
+  put_line(t, at, 53, 11, "#5b6b7c", line);
+}
+
+static void put_time(es_text *t, const es_stage *s) {
+  bool seen = s->measured >= 0;
+  double seconds = seen ? s->measured : s->predicted;
+  int unit = seconds < 1e-6 ? 0 : seconds < 1e-3 ? 1 : seconds < 1 ? 2 : 3;
+  static const char *const name[] = {"ns", "µs", "ms", "s"};
+  static const double scale[] = {1e9, 1e6, 1e3, 1};
+  es_text_printf(t, "%s%.3g %s", seen ? "" : "~", seconds * scale[unit], name[unit]);
+}
+
+static void draw_stage(es_text *t, const layout *l, int stage, const double *seconds) {
+  static const char *const fills[] = {"#fff7ec", "#fee8c8", "#fdd49e", "#fdbb84", "#fc8d59"};
+  es_stage s = es_stage_of(l->plan, stage, seconds);
+  spot at = l->stage[stage];
+  char line[256];
+  for (int i = 0; i < inputs(l, stage); i++) {
+    int from = writer(l, stage, i);
+    if (from >= 0) put_edge(t, l->stage[from], at, elements_of(l, stage, i));
+  }
+  double share = l->plan->flops > 0 ? s.flops / l->plan->flops : 0;
+  put_box(t, at, fills[(int)fmin(4, share * 5)], "#7f4f24", 3);
+  put_line(t, at, 18, 13, "#1c2733", s.group->text);
+  es_text text = es_text_init(line, sizeof line);
+  es_stage_sizes(&text, s.group);
+  put_line(t, at, 35, 11, "#3c4a58", line);
+  text = es_text_init(line, sizeof line);
+  es_text_printf(&text, "%.3g points, %s, ", s.flops, s.step->strategy->name);
+  put_time(&text, &s);
+  put_line(t, at, 52, 11, "#3c4a58", line);
+}
+
+static void draw_all(es_text *t, const layout *l, const double *seconds) {
+  for (int g = 0; g < l->plan->n_groups; g++) {
+    if (!es_stage_shown(l->plan, g)) continue;
+    for (int i = 0; i < inputs(l, g); i++)
+      if (writer(l, g, i) < 0) draw_operand(t, l, g, i);
+    draw_stage(t, l, g, seconds);
+  }
+}
+
+static void put_title(es_text *t, const es_plan *plan, double x) {
+  char line[200];
+  es_text text = es_text_init(line, sizeof line);
+  es_text_printf(&text, "%.3g multiply-adds", plan->flops);
+  if (plan->naive > plan->flops) es_text_printf(&text, ", %.3g all at once", plan->naive);
+  es_text_printf(&text, "; workspace %.3g MiB", (double)plan->workspace / 1048576);
+  es_text_printf(
+      t, "<text x='%.1f' y='%d' font-size='14' fill='#1c2733' text-anchor='middle'>%s</text>\n", x,
+      MARGIN + 6, line);
+}
+
+void es_explain_svg(es_text *t, const es_plan *plan, const double *seconds) {
+  layout l = {.plan = plan, .levels = 1};
+  bool fits = plan->n_groups <= MOST;
+  if (fits) {
+    set_levels(&l);
+    for (int g = 0; g < plan->n_groups; g++)
+      if (es_stage_shown(plan, g) && is_result(&l, g)) place(&l, g);
+  }
+  double width = 2 * MARGIN + (l.leaves ? l.leaves : 2) * (double)(WIDTH + GAP) - GAP;
+  double height = row(l.levels) - DROP + MARGIN;
+  es_text_printf(t,
+                 "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' "
+                 "viewBox='0 0 %.0f %.0f' font-family='DejaVu Sans, Verdana, sans-serif'>\n"
+                 "<rect width='100%%' height='100%%' fill='#ffffff'/>\n",
+                 width, height, width, height);
+  put_title(t, plan, width / 2);
+  if (fits)
+    draw_all(t, &l, seconds);
+  else
+    put_line(t, (spot){width / 2, MARGIN + 20}, 20, 12, "#5b6b7c", "too many stages for a picture");
+  es_text_puts(t, "</svg>\n");
+}

@@ -1,0 +1,155 @@
+/* Plans explained: every pair with its sizes, costs and times, in four formats. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/explain.h"
+#include "support/check.h"
+
+static es_plan *plan_of(es_ctx *ctx, const char *text, int n, const int64_t (*shape)[3]) {
+  es_array in[8];
+  es_error error;
+  for (int i = 0; i < n; i++) {
+    int rank = 0;
+    while (rank < 3 && shape[i][rank]) rank++;
+    in[i] = (es_array){NULL, ES_F32, rank, shape[i], NULL};
+  }
+  es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, text, strlen(text), ES_READ_AUTO, &error);
+  es_plan *plan = expr ? es_plan_make(ctx, expr, in, n, NULL, NULL, &error) : NULL;
+  cr_assert(plan, "%s", error.message);
+  es_expr_release(expr);
+  return plan;
+}
+
+static char *explained(const es_plan *plan, es_explain_format format, const double *seconds) {
+  size_t len = es_plan_explain(plan, format, seconds, NULL, 0);
+  char *text = malloc(len + 1);
+  cr_assert_eq(es_plan_explain(plan, format, seconds, text, len + 1), len);
+  cr_assert_eq(strlen(text), len);
+  return text;
+}
+
+static const int64_t chain[][3] = {{6, 50}, {50, 7}, {7, 40}, {40, 5}};
+static const char chain_text[] = "a b, b c, c d, d e -> a e";
+
+Test(explain, sides_of_a_pair) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_plan *plan = plan_of(ctx, "b i k, b k j -> b i j", 2,
+                          (const int64_t[][3]){{2, 3, 5}, {2, 5, 7}});
+  es_stage s = es_stage_of(plan, 0, NULL);
+  cr_assert(s.m == 3 && s.n == 7 && s.k == 5 && s.batch == 2, "m %g n %g k %g batch %g", s.m, s.n,
+            s.k, s.batch);
+  cr_assert_eq(s.flops, 210);
+  cr_assert(s.measured < 0 && s.predicted > 0);
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
+Test(explain, a_chain_names_its_pairs_and_what_they_save) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_plan *plan = plan_of(ctx, chain_text, 4, chain);
+  double sum = 0;
+  int stages = 0;
+  for (int g = 0; g < plan->n_groups; g++) {
+    es_stage s = es_stage_of(plan, g, NULL);
+    sum += s.flops;
+    stages += es_stage_shown(plan, g);
+    cr_assert_eq(s.m * s.n * s.k * s.batch, s.group->points, "'%s'", s.group->text);
+  }
+  cr_assert_eq(stages, 3);
+  cr_assert_eq(sum, es_plan_flops(plan));
+  cr_assert_eq(plan->naive, 3. * 6 * 50 * 7 * 40 * 5);
+  char *text = explained(plan, ES_EXPLAIN_TEXT, NULL);
+  cr_assert(strstr(text, "all at once 1.26e+06"), "%s", text);
+  cr_assert(strstr(text, "a 6, c 7, b 50"), "%s", text);
+  free(text);
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
+Test(explain, a_timed_run_gives_the_same_values_and_times) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_tensor *in[4], *want;
+  es_array array[4];
+  for (int i = 0; i < 4; i++) {
+    in[i] = check_data(ctx, ES_F32, 2, chain[i], (unsigned)i);
+    array[i] = (es_array){(void *)(uintptr_t)es_data(in[i]), ES_F32, 2, es_shape(in[i]), NULL};
+  }
+  CHECK_OK(ctx, want = es_einsum(ctx, chain_text, in, 4, NULL));
+  es_plan *plan = plan_of(ctx, chain_text, 4, chain);
+  double *seconds = calloc((size_t)es_plan_steps(plan), sizeof *seconds);
+  void *workspace = aligned_alloc(64, (es_plan_workspace(plan) + 64) / 64 * 64);
+  float result[30];
+  es_array out = es_plan_array(plan, plan->n_in, result);
+  es_error error;
+  cr_assert_eq(es_run_timed(ctx, plan, array, 4, &out, workspace, seconds, &error), ES_OK);
+  cr_assert_arr_eq(result, es_data(want), sizeof result);
+  for (int i = 0; i < es_plan_steps(plan); i++) cr_assert(seconds[i] > 0, "step %d", i);
+  char *text = explained(plan, ES_EXPLAIN_JSON, seconds);
+  cr_assert(strstr(text, "\"measured_seconds\":"), "%s", text);
+  free(text);
+  free(seconds);
+  free(workspace);
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
+/* Brackets and quotes close, and nothing but one value stands there. */
+static void check_json(const char *text) {
+  char open[64];
+  int depth = 0;
+  bool quoted = false;
+  for (const char *c = text; *c && *c != '\n'; c++) {
+    if (quoted) {
+      if (*c == '\\') c++;
+      quoted = *c != '"';
+      continue;
+    }
+    quoted = *c == '"';
+    if (*c == '{' || *c == '[') open[depth++] = *c;
+    if (*c == '}' || *c == ']') cr_assert(depth && open[--depth] == *c - 2, "%s", text);
+    cr_assert(depth || !c[1] || c[1] == '\n', "%s", text);
+  }
+  cr_assert(!quoted && depth == 0, "%s", text);
+}
+
+static int count(const char *text, const char *word) {
+  int n = 0;
+  for (; (text = strstr(text, word)); text++) n++;
+  return n;
+}
+
+Test(explain, formats_are_well_formed) {
+  static const struct {
+    const char *text;
+    int n;
+    int64_t shape[6][3];
+    int stages;
+  } cases[] = {
+      {"a b, b c, c d, d e -> a e", 4, {{6, 50}, {50, 7}, {7, 40}, {40, 5}}, 3},
+      {"a b -> b a", 1, {{3, 4}}, 1},
+      {"a, a, a -> a", 3, {{5}, {5}, {5}}, 1},
+      {"->", 1, {{0}}, 1},
+      {"θ b, b -> θ", 2, {{3, 4}, {4}}, 1},
+      {"c (h+k-1)?0, o c k -> o h", 2, {{3, 20}, {4, 3, 3}}, 1},
+      {"(h+k-1)?edge, k -> h", 2, {{20}, {3}}, 1},
+  };
+  es_ctx *ctx = es_ctx_create(NULL);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    es_plan *plan = plan_of(ctx, cases[i].text, cases[i].n, cases[i].shape);
+    char *json = explained(plan, ES_EXPLAIN_JSON, NULL),
+         *dot = explained(plan, ES_EXPLAIN_DOT, NULL);
+    char *svg = explained(plan, ES_EXPLAIN_SVG, NULL);
+    check_json(json);
+    cr_assert_eq(count(json, "\"strategy\""), cases[i].stages, "%s", json);
+    cr_assert_eq(count(dot, "shape=box]") + count(dot, "shape=box, label"), cases[i].stages, "%s",
+                 dot);
+    cr_assert_eq(count(svg, "<rect"), count(svg, "/>") - count(svg, "<path"), "%s", svg);
+    cr_assert_eq(count(svg, "<text"), count(svg, "</text>"), "%s", svg);
+    free(json);
+    free(dot);
+    free(svg);
+    es_plan_release(plan);
+  }
+  es_ctx_destroy(ctx);
+}
