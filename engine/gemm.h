@@ -79,6 +79,9 @@ typedef struct es_gemm_plan {
   bool x_packed, y_direct; /* else X is read where it lies, and Y is packed */
   uint8_t *in_place;       /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE */
   bool plain_store;        /* C has the compute type, alpha 1, beta 0, no mean */
+  bool stream_c;           /* C is large and written whole line by line, past the caches */
+  bool stream_y;           /* Y is large and used once: packed just before it is used */
+  bool fetch_x, fetch_c;   /* large enough to be asked for ahead */
   int nr;                  /* columns of a full panel */
   bool overlap;            /* panels that would pass the end of a run begin before it */
   bool along_c;            /* C runs along n: the tiles' rows are its rows */
@@ -114,6 +117,12 @@ static inline int64_t es_gemm_chain(int64_t k) {
 /* Packed elements that hold k terms. */
 static inline int64_t es_gemm_steps(const es_gemm_plan *g, int64_t k) {
   return g->terms == 1 ? k : (k + g->terms - 1) / g->terms;
+}
+
+/* Panels that are packed together, or write the same columns, stay together. */
+static inline int64_t es_gemm_unit(const es_gemm_plan *g) {
+  if (g->overlap) return g->run_panels;
+  return g->u < 0 ? 1 : g->u_part * g->run_panels;
 }
 
 /* Columns a panel of n is computed with. */

@@ -94,8 +94,8 @@ static bool choose_parts(es_gemm_plan *g, int64_t y_block) {
     if (u_extent % u) continue;
     for (int64_t n = 1; n <= 512 && n <= n_extent; n++) {
       int64_t padded = (n + g->nr - 1) / g->nr * g->nr;
-      if (n_extent % n || (u * padded * g->kc * (int64_t)g->each > y_block && padded > g->nr))
-        continue;
+      bool fits = u * padded * g->kc * (int64_t)g->each <= y_block;
+      if (n_extent % n || (!fits && (padded > g->nr || best != 0))) continue;
       double waste = (double)padded / (double)n + 2.0 / (double)u + 1.0 / (double)n;
       if (best != 0 && waste >= best) continue;
       best = waste;
@@ -294,8 +294,9 @@ static void cut_rows(const es_gemm_plan *g, es_gemm_box *box) {
 
 static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
   int64_t cols[ES_GEMM_COLUMNS];
-  bool c_may = g->plain_store && g->n_kb == 1 && g->kind < ES_GEMM_C64;
+  bool c_may = g->plain_store && !g->stream_c && g->n_kb == 1 && g->kind < ES_GEMM_C64;
   if (!(g->in_place = ES_NEW_N(arena, uint8_t, g->n_panels))) return false;
+  if (!c_may && !g->y_direct) return true;
   for (int64_t q = 0; q < g->n_panels; q++) {
     int64_t n = es_gemm_panel_columns(g, q), from = es_gemm_panel_start(g, q);
     if (n != es_gemm_width(g, n)) continue;

@@ -11,6 +11,9 @@ enum {
   COLUMNS_OF_BOXES = 8,
   KC_MOST = 1024,       /* longest block of k */
   MB_MOST = 4096,       /* rows of one task */
+  FETCH_C = 128 << 10,  /* bytes of C that have left the nearer caches when it is written */
+  STREAM_C = 16 << 20,  /* bytes of C that do not stay in the caches */
+  STREAM_TILES = 8,     /* tiles of rows that use a panel of Y up at once */
   TASK_POINTS = 1 << 20 /* multiply-adds below which a task is not split for threads */
 };
 
@@ -85,7 +88,16 @@ static double store_cycles(const es_gemm_plan *g, bool rows, bool cols) {
   return g->plain_store ? c : c + 1;
 }
 
-enum { PAGE_MOVE = 7 }; /* cycles */
+enum { PAGE_MOVE = 7, FAR_ROW = 50 }; /* cycles */
+
+/* Distance of the rows of a tile in X or C. */
+static int64_t row_step(const es_gemm_plan *g, const es_side *side) {
+  const es_problem *p = g->problem;
+  for (int a = p->n_out - 1; a >= 0; a--)
+    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_M && (g->m_last < 0 || a == g->m_last))
+      return side->stride[a];
+  return 0;
+}
 
 static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles, double panels) {
   const es_side *x = &p->in[g->x.in];
@@ -96,6 +108,14 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   if (g->x_packed)
     return (double)g->n_nb * (elements * pack_cycles(across, along, g->x.native) + moves);
   if (!across && !along) moves += elements * lines_of(p, g->x.in, x, ES_GEMM_M);
+  double step = fabs((double)row_step(g, x)) * (double)es_dtype_size(x->dtype);
+  if (along && step >= 2048) {
+    /* Rows a multiple of a page apart share the lines of one set; rows of a large operand
+     * each begin where nothing was fetched ahead. */
+    if (fmod(step, 4096) == 0 && tiles > 1) moves += elements / 2;
+    if (es_problem_side_bytes(p, x) > ES_GEMM_Y_BLOCK)
+      moves += (double)g->m_count * FAR_ROW / panels;
+  }
   return moves * panels;
 }
 
@@ -111,6 +131,9 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   return times * (elements * pack_cycles(across, along, g->y.native) + (across ? moves : 0));
 }
 
+/* Where rows lie anywhere, their addresses take registers and loads. */
+static const double IN_PLACE = 0.05;
+
 /* Cycles for one batch and bytes for all, of every way to treat the two sides. */
 typedef struct outlook {
   double common, x[2], y[2]; /* x: in place, packed; y: packed, in place */
@@ -123,14 +146,14 @@ static outlook look(es_gemm_plan g) {
   double m = (double)g.m_count, n = (double)g.n.count;
   double tiles = ceil(m / type->height[type->n_heights - 1]), panels = (double)g.n_panels;
   bool rows = !g.along_c && runs_along(p, g.x.in, &p->out, ES_GEMM_M);
+  double compute = compute_cycles(&g, m, (double)g.k.count);
   outlook o = {.batch = (double)g.batch.count,
-               .common = compute_cycles(&g, m, (double)g.k.count) +
-                         m * n * store_cycles(&g, rows, g.along_c) + 100,
+               .common = compute + m * n * store_cycles(&g, rows, g.along_c) + 100,
                .bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
                         2 * es_problem_side_bytes(p, &p->out)};
   for (int i = 0; i < 2; i++) {
     g.x_packed = g.y_direct = i;
-    o.x[i] = x_cycles(&g, p, tiles, panels);
+    o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * IN_PLACE);
     o.y[i] = y_cycles(&g, p, tiles, panels);
   }
   return o;
@@ -158,12 +181,6 @@ static int64_t block(int64_t count, int64_t most, int64_t unit, int64_t *n_block
   return each;
 }
 
-/* Panels that are packed together, or write the same columns, must stay together. */
-static int64_t panel_unit(const es_gemm_plan *g) {
-  if (g->overlap) return g->run_panels;
-  return g->u < 0 ? 1 : g->u_part * g->run_panels;
-}
-
 /* Cuts blocks until every thread has several, as long as they are worth it. Columns
  * first: X is then read again, but Y is not packed again. */
 static void share_out(es_gemm_plan *g, int most) {
@@ -172,20 +189,11 @@ static void share_out(es_gemm_plan *g, int most) {
   while ((double)(g->batch.count * g->n_nb * g->n_mb) < tasks) {
     int64_t before = g->n_nb * g->n_mb;
     if (g->pb > 4 || (g->pb > 1 && g->mb <= 4 * most))
-      g->pb = block(g->n_panels, g->pb / 2, panel_unit(g), &g->n_nb);
+      g->pb = block(g->n_panels, g->pb / 2, es_gemm_unit(g), &g->n_nb);
     else if (g->mb > most)
       g->mb = block(g->m_count, g->mb / 2, most, &g->n_mb);
     if (g->n_nb * g->n_mb == before) return;
   }
-}
-
-/* Distance of the rows of C. */
-static int64_t row_step(const es_gemm_plan *g) {
-  const es_problem *p = g->problem;
-  for (int a = p->n_out - 1; a >= 0; a--)
-    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_M && (g->m_last < 0 || a == g->m_last))
-      return p->out.stride[a];
-  return 0;
 }
 
 /* Tiles stored across go together, few enough that their results stay in the
@@ -195,8 +203,35 @@ static int group_size(const es_gemm_plan *g, int most) {
   if (!g->along_c) return ES_GEMM_ACROSS;
   int64_t tile = es_gemm_steps(g, g->kc) * most * (int64_t)g->each,
           least = g->x_packed ? ES_GEMM_ACROSS : 1;
-  int64_t fit = row_step(g) <= 2 * g->nr ? X_GROUP / at_least(tile, 1) : 1;
+  int64_t fit = row_step(g, &g->problem->out) <= 2 * g->nr ? X_GROUP / at_least(tile, 1) : 1;
   return (int)(fit > ES_GEMM_GROUP ? ES_GEMM_GROUP : at_least(fit, least));
+}
+
+/* Columns that are neighbours in C: the last axes of n. */
+static int64_t columns_in_c(const es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  int64_t run = 1;
+  for (int a = p->n_out - 1; a >= 0; a--) {
+    if (es_gemm_group_of(p, g->x.in, a) != ES_GEMM_N) continue;
+    if (p->out.stride[a] != run) break;
+    run *= p->extent[a];
+  }
+  return run;
+}
+
+/* Whether C is better written past the caches: it is larger than they are, is written once,
+ * and in whole lines; then panels end where these runs of C do. */
+static void choose_stream(es_gemm_plan *g) {
+  double bytes = (double)g->batch.count * (double)g->m_count * (double)g->n.count * (double)g->each;
+  g->fetch_c = bytes > FETCH_C;
+  int64_t run = g->u >= 0 ? g->run : columns_in_c(g), padded = ceil_div(run, g->nr) * g->nr;
+  if (!g->plain_store || g->terms > 1 || !g->along_c || g->n_kb > 1 || g->kind >= ES_GEMM_C64)
+    return;
+  if (bytes < STREAM_C || run * (int64_t)g->each < ES_ALIGN || padded > run * 3 / 2) return;
+  if (g->overlap || (g->n_last >= 0 && g->u < 0)) return;
+  g->stream_c = true;
+  g->fetch_c = false;
+  g->run = run;
 }
 
 static void choose_blocks(es_gemm_plan *g) {
@@ -208,10 +243,11 @@ static void choose_blocks(es_gemm_plan *g) {
   else
     g->kc = block(k, most_k, es_gemm_chain(k), &g->n_kb);
   es_gemm_order(g);
+  choose_stream(g);
   g->run_panels = ceil_div(g->run, g->nr);
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
   int64_t wide = ES_GEMM_Y_BLOCK / (int64_t)g->each / es_gemm_steps(g, g->kc) / g->nr;
-  g->pb = block(g->n_panels, wide, panel_unit(g), &g->n_nb);
+  g->pb = block(g->n_panels, wide, es_gemm_unit(g), &g->n_nb);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
 }
@@ -268,7 +304,14 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   g->x_packed = variant & 2;
   g->y_direct = variant & 4;
-  g->group = group_size(g, type->height[type->n_heights - 1]);
+  const es_problem *p = g->problem;
+  int most = type->height[type->n_heights - 1];
+  int64_t tiles = ceil_div(g->m_count, most);
+  g->stream_y = !g->y_direct && g->terms == 1 && !p->n_constraints && tiles <= STREAM_TILES &&
+                es_problem_side_bytes(p, &p->in[g->y.in]) > ES_GEMM_Y_BLOCK;
+  g->fetch_x = g->terms == 1 && (g->x_packed || g->n_panels <= 2) &&
+               es_problem_side_bytes(p, &p->in[g->x.in]) > ES_GEMM_Y_BLOCK;
+  g->group = g->stream_y ? (int)at_least(tiles, 1) : group_size(g, most);
 }
 
 /* Under constraints every box takes its own part of k from the panels, so these hold
@@ -301,7 +344,8 @@ static void set_room(es_gemm_plan *g) {
   size_t tile_rows = (size_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
-  room->y_block = place(room, steps * nb * each + ES_ALIGN);
+  size_t packed = g->stream_y ? (size_t)es_gemm_unit(g) * nr : nb;
+  room->y_block = place(room, steps * packed * each + ES_ALIGN);
   room->x_tiles = place(room,
                         g->x_packed ? steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN : 0);
   room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each);

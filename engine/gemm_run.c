@@ -3,6 +3,7 @@
 #include "engine/gemm_run.h"
 
 #include "engine/ctx.h"
+#include "engine/kernels/move.h"
 
 typedef es_gemm_run run;
 typedef es_gemm_worker worker;
@@ -39,7 +40,6 @@ typedef struct rows {
   int height_index, height, valid;
   int64_t first;     /* in the block */
   int32_t start[16]; /* of the sums, where Y is shifted */
-  int64_t ahead;
 } rows;
 
 /* Offsets of the rows of a packed tile: of the usual height, or of the last one's. */
@@ -61,7 +61,6 @@ static void pack_rows(const run *r, worker *w, const block *b, rows *t, int tile
     t[q].x = to[q] = at;
     t[q].xk = steps(r, w, t[q].height, t[q].height == b->height);
     t[q].form = ES_GEMM_UNIT_ROWS;
-    t[q].ahead = 0;
     at += (size_t)(t[q].height * steps_of_block) * each + ES_ALIGN; /* a vector past its end */
   }
   for (int64_t p = 0; p < b->k; p += ES_GEMM_CONVERT)
@@ -86,30 +85,10 @@ static void direct_rows(const run *r, const block *b, rows *t) {
   t->form = unit ? ES_GEMM_UNIT_ROWS : ES_GEMM_ANY_ROWS;
   t->xk = b->x_k;
   t->x = b->x + at[0];
-  t->ahead = t->height * (int64_t)r->g->each;
   for (int q = 0; q < t->height; q++) t->row[q] = at[q < t->valid ? q : t->valid - 1] - at[0];
 }
 
 /* ---- tiles ---------------------------------------------------------------------- */
-
-/* Asks for the lines of C that will be stored to a panel from now: both ends of every
- * row, or, where columns are written, of every column, which is often a page of its
- * own. */
-static void fetch_c(const block *b, bool along, int64_t i, int m, int64_t j, int64_t n) {
-  if (i + m > b->m) return;
-  const int64_t *row = b->c_rows + i, *col = b->c_cols + j, *line = along ? row : col;
-  int64_t lines = along ? m : n;
-  int64_t low = along ? col[0] : row[0], high = along ? col[n - 1] : row[m - 1];
-  for (int64_t q = 0; q < lines; q++) {
-    __builtin_prefetch(b->c + line[q] + low, 1);
-    __builtin_prefetch(b->c + line[q] + high, 1);
-  }
-}
-
-/* The same for results kept between blocks of k, which may have left the cache. */
-static void fetch_tiles(const char *next, int64_t bytes) {
-  for (int64_t i = 0; i < bytes; i += ES_ALIGN) __builtin_prefetch(next + i, 1);
-}
 
 static void point_at_y(const run *r, const worker *w, const block *b, const es_gemm_panel *to,
                        es_gemm_tile *tile) {
@@ -123,31 +102,43 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
   tile->yk = b->y_packed[wide];
 }
 
-/* Tiles that are stored at once, against a panel; tile points at its Y. After it the
- * same rows meet panel next, or those next_rows further on do. The tile is handed on, not
- * copied: a copy would wait for every store of the tile before. */
+/* Spreads the lines to fetch over the steps of k of a panel's tiles. */
+typedef struct fetching {
+  const char *list[2 * ES_GEMM_FETCH];
+  int pace;
+  bool any;
+} fetching;
+
+static void spread_fetching(fetching *f, int lines, int64_t steps) {
+  f->any = lines > 0;
+  f->pace = 0;
+  if (!f->any) return;
+  while ((steps - 1) >> f->pace > 0 && ((steps - 1) >> (f->pace + 1)) + 1 >= lines) f->pace++;
+  for (int64_t i = lines; i <= (steps - 1) >> f->pace; i++) f->list[i] = f->list[lines - 1];
+}
+
+/* Tiles that are stored at once, against a panel; tile points at its Y. The tile is handed
+ * on, not copied: a copy would wait for every store of the tile before. */
 static void run_tiles(run *r, const worker *w, const block *b, const rows *t, int tiles,
-                      const es_gemm_panel *to, es_gemm_tile *tile, const es_gemm_panel *next,
-                      int next_rows) {
+                      const es_gemm_panel *to, es_gemm_tile *tile) {
   const es_gemm_plan *g = r->g;
   int64_t row = to->width * (int64_t)g->each;
   bool last = b->k0 + b->k == b->box->k.count;
   int m = 0, height = 0;
   for (int q = 0; q < tiles; q++) m += t[q].valid, height += t[q].height;
   char *c = w->c_tiles;
-  if (g->n_kb > 1) {
-    c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
-    fetch_tiles(c + height * g->nr * (int64_t)g->each, height * row);
-  }
+  if (g->n_kb > 1) c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
   bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
   bool wide = to->width > r->type->lanes;
-  if (last) fetch_c(b, g->along_c, t->first + next_rows, m, next->j, next->n);
   tile->c = c_in_place ? b->c + b->c_cols[to->j] : c;
   tile->c_rows = c_in_place ? b->c_rows + t->first : b->tile_rows[wide];
   for (int q = 0; q < tiles; q++) {
-    tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row, tile->ahead = t[q].ahead;
+    tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row;
     tile->start = t[q].start;
+    if (tile->fetch && t[q].form == ES_GEMM_ANY_ROWS)
+      for (int64_t i = 0; i < tile->k >> tile->pace; i++) __builtin_prefetch(tile->fetch[i], 0, 3);
     r->type->kernel[t[q].height_index][wide][t[q].form](tile);
+    if (tile->fetch) tile->fetch += tile->k >> tile->pace;
     if (c_in_place)
       tile->c_rows += t[q].height;
     else
@@ -159,14 +150,20 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
 /* A group of tiles, of m rows, against a panel. */
 static void panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int m,
                   int64_t at) {
-  bool more = at + 1 < b->panels;
-  es_gemm_panel to = es_gemm_panel_of(r->g, b, at),
-                next = es_gemm_panel_of(r->g, b, more ? at + 1 : 0);
-  es_gemm_tile tile = {.k = es_gemm_steps(r->g, b->k), .chain = b->box->chain, .add = b->k0 > 0};
-  int at_once = r->g->along_c ? 1 : tiles;
+  const es_gemm_plan *g = r->g;
+  es_gemm_panel to = es_gemm_panel_of(g, b, at);
+  int64_t steps = es_gemm_steps(g, b->k);
+  fetching ahead;
+  spread_fetching(&ahead, es_gemm_fetch(r, b, t->first, m, at, ahead.list), tiles * steps);
+  es_gemm_tile tile = {.k = steps,
+                       .chain = b->box->chain,
+                       .add = b->k0 > 0,
+                       .fetch = ahead.any ? ahead.list : NULL,
+                       .pace = ahead.pace};
+  int at_once = g->along_c && !g->stream_c ? 1 : ES_GEMM_ACROSS;
   point_at_y(r, w, b, &to, &tile);
   for (int q = 0; q < tiles; q += at_once)
-    run_tiles(r, w, b, t + q, at_once, &to, &tile, &next, more ? 0 : m);
+    run_tiles(r, w, b, t + q, (int)es_gemm_smaller(at_once, tiles - q), &to, &tile);
 }
 
 /* Rows of a tile from row i on. With one vector a row, offsets of rows cost as much as
@@ -197,7 +194,11 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
   for (int q = 0; q < tiles && g->terms > 1; q++) start_sums(r, b, &t[q]);
-  for (int64_t at = 0; at < b->panels; at++) panel(r, w, b, t, tiles, m, at);
+  for (int64_t at = 0; at < b->panels; at++) {
+    if (g->stream_y && at % es_gemm_unit(g) == 0)
+      es_gemm_pack_y(r, w, b, at, at + es_gemm_unit(g), b->k0, b->k);
+    panel(r, w, b, t, tiles, m, at);
+  }
   return m;
 }
 
@@ -207,7 +208,7 @@ static void point_at_k(const run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
   const es_gemm_axes *k = &b->box->k;
   b->x_k = es_gemm_table(k, ES_GEMM_X, b->k0, b->k, w->x_k);
-  if (g->y_direct) b->y_k = es_gemm_table(k, ES_GEMM_Y, b->k0, b->k, w->y_k);
+  if (g->y_direct || g->stream_y) b->y_k = es_gemm_table(k, ES_GEMM_Y, b->k0, b->k, w->y_k);
   /* A packed block begins with its own first k. */
   b->y_packed[1] = es_gemm_table(k, ES_GEMM_PACKED, 0, b->k, w->y_packed);
   b->y_packed[0] = b->box->narrow ? b->box->narrow : w->y_narrow;
@@ -230,7 +231,8 @@ static bool stopped(run *r, worker *w) {
 static bool k_block(run *r, worker *w, block *b, int64_t index, int64_t columns) {
   const es_gemm_plan *g = r->g;
   int64_t k0 = index * g->kc, held = (b->batch * g->n_nb + b->n_block) * g->n_kb + index;
-  if (*w->y_held != held) es_gemm_pack_y(r, w, b, k0, es_gemm_smaller(g->kc, g->k.count - k0));
+  if (*w->y_held != held && !g->stream_y)
+    es_gemm_pack_y(r, w, b, 0, b->panels, k0, es_gemm_smaller(g->kc, g->k.count - k0));
   *w->y_held = held;
   b->k0 = k0;
   b->k = es_gemm_smaller(g->kc, b->box->k.count - k0);
@@ -276,6 +278,7 @@ static void task(void *arg, int64_t index, int worker_index) {
   bool more = !stopped(r, &w);
   for (int64_t i = 0; i < g->n_kb && more; i++) more = k_block(r, &w, &b, i, n);
   atomic_fetch_add_explicit(&r->points, w.points, memory_order_relaxed);
+  if (g->stream_c) g->kernels->move->finish();
 }
 
 es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {

@@ -7,6 +7,7 @@
 #include "engine/gemm.h"
 
 enum {
+  ES_GEMM_FETCH = 1024,    /* lines asked for during one panel */
   ES_GEMM_ROW_BYTES = 256, /* of a tile at most: two vectors, real and imaginary parts */
   /* Rows stored at once; of complex tiles, which have half as many, at most half. */
   ES_GEMM_GROUP_ROWS = ES_GEMM_ACROSS * ES_GEMM_ROWS
@@ -85,7 +86,8 @@ static inline es_gemm_panel es_gemm_panel_of(const es_gemm_plan *g, const es_gem
                          .in_place = g->in_place[panel]};
 }
 static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worker *w, int64_t at) {
-  return w->y_block + at * g->nr * es_gemm_steps(g, g->kc) * (int64_t)g->each;
+  return w->y_block + (g->stream_y ? at % es_gemm_unit(g) : at) * g->nr * es_gemm_steps(g, g->kc) *
+                          (int64_t)g->each;
 }
 
 /* dst[p][i] = src[rows[i] + ks[p]] for p < k, i < m, in the compute type (pairs when
@@ -94,9 +96,15 @@ static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worke
 void es_gemm_pack(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int width,
                   const char *src, const es_gemm_operand *from, const int64_t *rows, int m,
                   const int64_t *ks, int64_t k);
-/* All panels of the block that are not read in place, for the k of the block. */
+/* Those of the block's panels from, … to - 1 that are not read in place, for k rows from k0;
+ * both are whole units. */
 void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
-                    int64_t k0, int64_t k);
+                    int64_t from, int64_t to, int64_t k0, int64_t k);
+/* Lists into list[ES_GEMM_FETCH] the lines that follow panel at: of C for the next panel
+ * against rows i, … i + m - 1, of the panels of Y packed next, and a share of the next rows
+ * of X. Returns how many. */
+int es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
+                  const char **list);
 /* tile[i][j] of the compute type (planes when complex), width a row, scaled, converted
  * and written to rows i0 … and columns j0 … of C. */
 void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b, int64_t i0, int m,

@@ -1,6 +1,7 @@
 /* Contraction: what happens to a finished tile: mean, alpha and beta, the type of the
  * output, its place. */
 #include "engine/gemm_run.h"
+#include "engine/kernels/move.h"
 
 static void scale_f32(float *t, const float *old, int64_t n, const es_problem *p) {
   float alpha = (float)p->alpha, beta = (float)p->beta, count = (float)p->mean_count;
@@ -90,6 +91,19 @@ static int run_length(const int64_t *offset, int m, size_t size) {
   return n;
 }
 
+/* m rows of bytes each, step apart, to dst + rows[i], past the caches. Rows that follow each
+ * other there are joined, so that whole lines are written. */
+static void stream_rows(es_gemm_run *r, char *dst, const int64_t *rows, int m, const char *tile,
+                        int64_t bytes, int64_t step) {
+  _Alignas(ES_ALIGN) char joined[ES_GEMM_GROUP_ROWS * ES_GEMM_ROW_BYTES];
+  for (int i = 0, some; i < m; i += some) {
+    for (some = 1; i + some < m && rows[i + some] - rows[i] == some * bytes;) some++;
+    for (int q = 0; some > 1 && q < some; q++)
+      memcpy(joined + q * bytes, tile + (i + q) * step, (size_t)bytes);
+    r->g->kernels->move->stream(dst + rows[i], some > 1 ? joined : tile + i * step, some * bytes);
+  }
+}
+
 void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b, int64_t i0, int m,
                    int64_t j0, int n) {
   const es_gemm_plan *g = r->g;
@@ -98,6 +112,10 @@ void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b
   if (g->kind >= ES_GEMM_C64) {
     g->kernels->gemm->join[g->kind == ES_GEMM_C128](pairs, tile, m, width);
     tile = pairs;
+  }
+  if (g->stream_c) {
+    stream_rows(r, b->c + cols[0], rows, m, tile, n * (int64_t)g->each, width * (int64_t)g->each);
+    return;
   }
   if (g->plain_store) {
     es_gemm_moves_of(r)->scatter(b->c, rows, m, cols, n, tile, width);

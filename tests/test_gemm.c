@@ -407,9 +407,9 @@ Test(gemm, an_axis_one_side_does_not_see) {
 
 /* C runs along one axis of n, the vector side along another. */
 Test(gemm, columns_run_along_different_axes) {
-  static const int64_t sizes[][3] = {
-      {16, 33, 5}, {20, 24, 7}, {36, 40, 3}, {48, 84, 2}, {17, 64, 600}};
-  for (int s = 0; s < 5; s++)
+  static const int64_t sizes[][3] = {{16, 33, 5}, {20, 24, 7},   {36, 40, 3},
+                                     {48, 84, 2}, {17, 64, 600}, {48, 84, 30}};
+  for (int s = 0; s < 6; s++)
     for (int t = 0; t < 3; t++) {
       static const es_dtype types[] = {ES_F32, ES_F64, ES_I64};
       axis axes[] = {{sizes[s][0], B | C, {0, 2, 0}, {0}},
@@ -436,6 +436,36 @@ Test(gemm, few_rows_and_runs_of_columns) {
                        {5, A | B, {1, 1, 0}, {0}}};
         check_axes(axes, 4, i & 1 ? ES_F32 : ES_F64, "runs of columns");
       }
+}
+
+/* Panels packed just before they are used, and the next ones asked for meanwhile. */
+Test(gemm, a_large_operand_used_once) {
+  for (int layout = 0; layout < 8; layout++) check_matrices(23, 5003, 61, layout, ES_F32);
+  check_matrices(30, 2500, 1100, 2, ES_F32);
+}
+
+/* A result larger than the caches, written past them in runs of 24 columns, whose rows follow
+ * each other or leave gaps. */
+Test(gemm, a_large_result) {
+  axis axes[] = {{96, A | C, {0}, {0}},
+                 {92, B | C, {0}, {0}},
+                 {20, A | C, {0}, {0}},
+                 {24, B | C, {0}, {0}},
+                 {3, A | B, {0}, {0}}};
+  for (int gap = 0; gap < 2; gap++) {
+    axes[2].factor[2] = 1 + gap;
+    instance x = make(axes, 5, ES_F32, ES_F32, ES_F32, ES_F32);
+    FOR_ISAS(kernels) {
+      es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+      es_gemm_plan plan;
+      cr_assert(es_gemm_plan_variant(x.p, &env, ES_GEMM_F32, 0, &plan));
+      cr_assert(plan.stream_c && es_gemm_axes_make(&x.arena, &plan));
+      spoil(&x.array[2]);
+      cr_assert_eq(run_plan(&x, &plan, NULL), ES_OK);
+      check(&x, "a large result");
+    }
+    release(&x);
+  }
 }
 
 /* A convolution: two axes of the nest walk one axis of memory. */

@@ -43,7 +43,10 @@ typedef struct es_gemm_tile {
   const int64_t *c_rows; /* [height] */
   bool add;              /* to what C holds, else C is only written */
   const int32_t *start;  /* [height] what sums of groups start from; else not read */
-  int64_t ahead;         /* unit-stride form: prefetch this far past each x; 0 does no harm */
+  /* Lines wanted soon; NULL: none. The unit-stride form, which has registers left, asks for
+   * fetch[p >> pace] at step p. */
+  const char *const *fetch;
+  int pace;
 } es_gemm_tile;
 
 typedef void (*es_gemm_kernel)(const es_gemm_tile *tile);

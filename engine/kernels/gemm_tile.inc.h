@@ -25,7 +25,9 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
   const bool unit = form == ES_GEMM_UNIT_ROWS;
   const char *x = t->x, *y = t->y;
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
-  const int64_t k = t->k, ahead = t->ahead;
+  const int64_t k = t->k;
+  const char *const *fetch = t->fetch ? t->fetch : &t->x;
+  const int pace = t->fetch ? t->pace : 63;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
   int64_t row[ES_GEMM_ROWS], p = 0;
   bool add = t->add;
@@ -42,7 +44,7 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
     for (; p < end; p++) {
       const char *at = x + xk[p], *from = y + yk[p];
       vec b[ES_GEMM_VECTORS];
-      if (unit) __builtin_prefetch(at + ahead);
+      if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
       ES_UNROLL
       for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
       ES_UNROLL
