@@ -97,7 +97,7 @@ TEST2(XOR) { return (a != 0) ^ (b != 0); }
 /* ---- rows ------------------------------------------------------------------ */
 
 /* out must not be an operand: the search for the first bad element reads them. */
-ROW_INLINE int64_t map1_i64(void *out, const void *a, int64_t n,
+ES_INLINE int64_t map1_i64(void *out, const void *a, int64_t n,
                             int64_t (*op)(int64_t, int64_t *)) {
   int64_t *restrict o = out;
   const int64_t *x = a;
@@ -108,13 +108,13 @@ ROW_INLINE int64_t map1_i64(void *out, const void *a, int64_t n,
       if (op(x[i], &o[i]) < 0) return i;
   return n;
 }
-ROW_INLINE int64_t test1_i64(void *out, const void *a, int64_t n, bool (*op)(int64_t)) {
+ES_INLINE int64_t test1_i64(void *out, const void *a, int64_t n, bool (*op)(int64_t)) {
   uint8_t *restrict o = out;
   const int64_t *x = a;
   for (int64_t i = 0; i < n; i++) o[i] = op(x[i]);
   return n;
 }
-ROW_INLINE int64_t map2_i64(void *out, const void *a, const void *b, int64_t n,
+ES_INLINE int64_t map2_i64(void *out, const void *a, const void *b, int64_t n,
                             int64_t (*op)(int64_t, int64_t, int64_t *)) {
   int64_t *restrict o = out;
   const int64_t *x = a, *y = b;
@@ -125,7 +125,7 @@ ROW_INLINE int64_t map2_i64(void *out, const void *a, const void *b, int64_t n,
       if (op(x[i], y[i], &o[i]) < 0) return i;
   return n;
 }
-ROW_INLINE int64_t test2_i64(void *out, const void *a, const void *b, int64_t n,
+ES_INLINE int64_t test2_i64(void *out, const void *a, const void *b, int64_t n,
                              bool (*op)(int64_t, int64_t)) {
   uint8_t *restrict o = out;
   const int64_t *x = a, *y = b;

@@ -2,14 +2,14 @@
  * imaginary parts. Set before including, unset afterwards:
  *   ES_T  the type of a part; ES_S  the suffix of the names */
 
-typedef ES_T ES_GLUE(lanes, ES_S)
+typedef ES_T ES_JOIN(lanes, ES_S)
     __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
 
-static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_gemm_tile *t,
+static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_gemm_tile *t,
                                                                       const int height,
                                                                       const int vectors,
                                                                       const es_gemm_form form) {
-  typedef ES_GLUE(lanes, ES_S) vec;
+  typedef ES_JOIN(lanes, ES_S) vec;
   const bool unit = form == ES_GEMM_UNIT_ROWS;
   const char *x = t->x, *y = t->y;
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
@@ -65,22 +65,22 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
 }
 
 #define ES_X(h)                                                                                    \
-  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
+  static void ES_JOIN(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
   }                                                                                                \
-  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
+  static void ES_JOIN(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
   }                                                                                                \
-  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
+  static void ES_JOIN(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
   }                                                                                                \
-  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
+  static void ES_JOIN(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
   }
 ES_COMPLEX_HEIGHTS(ES_X)
 #undef ES_X
 
-static void ES_GLUE(split, ES_S)(void *planes, const void *pairs, int64_t k, int columns) {
+static void ES_JOIN(split, ES_S)(void *planes, const void *pairs, int64_t k, int columns) {
   ES_T *restrict to = planes;
   const ES_T *restrict from = pairs;
   for (int64_t p = 0; p < k; p++, to += 2 * columns, from += 2 * columns)
@@ -90,7 +90,7 @@ static void ES_GLUE(split, ES_S)(void *planes, const void *pairs, int64_t k, int
     }
 }
 
-static void ES_GLUE(join, ES_S)(void *pairs, const void *planes, int64_t k, int columns) {
+static void ES_JOIN(join, ES_S)(void *pairs, const void *planes, int64_t k, int columns) {
   ES_T *restrict to = pairs;
   const ES_T *restrict from = planes;
   for (int64_t p = 0; p < k; p++, to += 2 * columns, from += 2 * columns)

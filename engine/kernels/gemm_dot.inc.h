@@ -10,7 +10,7 @@
 #define ES_DOT_INLINE static inline __attribute__((always_inline, target("avx512vnni")))
 #define ES_DOT static __attribute__((target("avx512vnni")))
 
-ES_DOT_INLINE void ES_GLUE(tile, ES_S)(const es_gemm_tile *t, const int height, const int vectors) {
+ES_DOT_INLINE void ES_JOIN(tile, ES_S)(const es_gemm_tile *t, const int height, const int vectors) {
   const char *x = t->x, *y = t->y;
   const int64_t *xk = t->xk, *yk = t->yk;
   const int64_t k = t->k;
@@ -46,13 +46,13 @@ ES_DOT_INLINE void ES_GLUE(tile, ES_S)(const es_gemm_tile *t, const int height, 
 }
 
 #define ES_X(h)                                                                                    \
-  ES_DOT void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) { ES_GLUE(tile, ES_S)(t, h, 1); } \
-  ES_DOT void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) { ES_GLUE(tile, ES_S)(t, h, 2); }
+  ES_DOT void ES_JOIN(unit_##h##x1, ES_S)(const es_gemm_tile *t) { ES_JOIN(tile, ES_S)(t, h, 1); } \
+  ES_DOT void ES_JOIN(unit_##h##x2, ES_S)(const es_gemm_tile *t) { ES_JOIN(tile, ES_S)(t, h, 2); }
 ES_HEIGHTS(ES_X)
 #undef ES_X
 
 /* Up to 16 neighbours, one in the low bits of each lane; no others are read. */
-ES_DOT_INLINE __m512i ES_GLUE(terms, ES_S)(const char *at, es_dtype dtype, __mmask16 some) {
+ES_DOT_INLINE __m512i ES_JOIN(terms, ES_S)(const char *at, es_dtype dtype, __mmask16 some) {
   __m512i low_bits = _mm512_set1_epi32(ES_GROUP == 4 ? 0xff : 0xffff);
   switch (dtype) {
   case ES_U8: return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(some, at));
@@ -71,7 +71,7 @@ ES_DOT_INLINE __m512i ES_GLUE(terms, ES_S)(const char *at, es_dtype dtype, __mma
 }
 
 /* n columns that are neighbours, from column j of the rows of groups on. */
-ES_DOT_INLINE void ES_GLUE(pack_columns, ES_S)(char *dst, int width, const char *src,
+ES_DOT_INLINE void ES_JOIN(pack_columns, ES_S)(char *dst, int width, const char *src,
                                                es_dtype dtype, int n, const int64_t *ks,
                                                int64_t k) {
   __mmask16 some = (__mmask16)((1u << n) - 1);
@@ -81,7 +81,7 @@ ES_DOT_INLINE void ES_GLUE(pack_columns, ES_S)(char *dst, int width, const char 
     for (int g = 0; g < ES_GROUP; g++)
       if (p + g < k && ks[p + g] != ES_GEMM_ABSENT)
         group = _mm512_or_si512(
-            group, _mm512_slli_epi32(ES_GLUE(terms, ES_S)(src + ks[p + g], dtype, some),
+            group, _mm512_slli_epi32(ES_JOIN(terms, ES_S)(src + ks[p + g], dtype, some),
                                      (unsigned)(g * 32 / ES_GROUP)));
     _mm512_mask_storeu_epi32(dst, some, group);
   }
@@ -89,14 +89,14 @@ ES_DOT_INLINE void ES_GLUE(pack_columns, ES_S)(char *dst, int width, const char 
 
 /* One column, from 16 terms that are neighbours at a time. Returns how many of the k terms
  * are packed. */
-ES_DOT_INLINE int64_t ES_GLUE(pack_along, ES_S)(char *dst, int width, const char *src,
+ES_DOT_INLINE int64_t ES_JOIN(pack_along, ES_S)(char *dst, int width, const char *src,
                                                 es_dtype dtype, const int64_t *ks, int64_t k) {
   int64_t size = (int64_t)es_dtype_size(dtype), p = 0;
   for (; p + 16 <= k; p += 16) {
     int32_t group[16 / ES_GROUP];
     for (int t = 0; t < 15; t++)
       if (ks[p + t] == ES_GEMM_ABSENT || ks[p + t + 1] - ks[p + t] != size) return p;
-    __m512i terms = ES_GLUE(terms, ES_S)(src + ks[p], dtype, 0xffff);
+    __m512i terms = ES_JOIN(terms, ES_S)(src + ks[p], dtype, 0xffff);
     if (ES_GROUP == 4)
       _mm_storeu_si128((void *)group, _mm512_cvtepi32_epi8(terms));
     else
@@ -106,7 +106,7 @@ ES_DOT_INLINE int64_t ES_GLUE(pack_along, ES_S)(char *dst, int width, const char
   return p;
 }
 
-ES_DOT void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
+ES_DOT void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
                                 const int64_t *cols, int n, const int64_t *ks, int64_t k) {
   char *dst = to;
   int64_t size = (int64_t)es_dtype_size(dtype), steps = (k + ES_GROUP - 1) / ES_GROUP;
@@ -114,8 +114,8 @@ ES_DOT void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, es_dtype d
     for (some = 1; some < 16 && j + some < n; some++)
       if (cols[j + some] - cols[j + some - 1] != size) break;
     const char *from = src + cols[j];
-    int64_t done = some > 1 ? 0 : ES_GLUE(pack_along, ES_S)(dst + j * 4, width, from, dtype, ks, k);
-    ES_GLUE(pack_columns, ES_S)
+    int64_t done = some > 1 ? 0 : ES_JOIN(pack_along, ES_S)(dst + j * 4, width, from, dtype, ks, k);
+    ES_JOIN(pack_columns, ES_S)
     (dst + (done / ES_GROUP * width + j) * 4, width, from, dtype, some, ks + done, k - done);
   }
   for (int64_t p = 0; p < steps && n < width; p++)

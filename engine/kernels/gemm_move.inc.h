@@ -9,7 +9,7 @@
 #endif
 
 /* Offsets are one element apart. */
-static inline bool ES_GLUE(neighbours, ES_S)(const int64_t *offset, int64_t n) {
+static inline bool ES_JOIN(neighbours, ES_S)(const int64_t *offset, int64_t n) {
   for (int64_t i = 1; i < n; i++)
     if (offset[i] - offset[i - 1] != (int64_t)sizeof(ES_U)) return false;
   return true;
@@ -17,14 +17,14 @@ static inline bool ES_GLUE(neighbours, ES_S)(const int64_t *offset, int64_t n) {
 
 /* ---- one way or the other along both ------------------------------------------ */
 
-static inline void ES_GLUE(pack_row, ES_S)(ES_U *dst, int width, const char *src,
+static inline void ES_JOIN(pack_row, ES_S)(ES_U *dst, int width, const char *src,
                                            const int64_t *cols, int n) {
   for (int j = 0; j < n; j++) memcpy(dst + j, src + cols[j], sizeof *dst);
   if (n < width) memset(dst + n, 0, (size_t)(width - n) * sizeof *dst);
 }
 
 /* A run of n elements: whole vectors, then halves of halves. */
-static inline void ES_GLUE(copy, ES_S)(char *dst, const char *src, int n) {
+static inline void ES_JOIN(copy, ES_S)(char *dst, const char *src, int n) {
   int bytes = n * (int)sizeof(ES_U), at = 0;
   for (; at + ES_V <= bytes; at += ES_V) memcpy(dst + at, src + at, ES_V);
   ES_UNROLL
@@ -36,25 +36,25 @@ static inline void ES_GLUE(copy, ES_S)(char *dst, const char *src, int n) {
 }
 
 /* By whole vectors: what follows is written later. */
-static inline void ES_GLUE(clear, ES_S)(ES_U *dst, int width) {
+static inline void ES_JOIN(clear, ES_S)(ES_U *dst, int width) {
   int bytes = width * (int)sizeof(ES_U);
   for (int at = 0; at < bytes; at += ES_V) memset((char *)dst + at, 0, ES_V);
 }
 
-static inline void ES_GLUE(pack_run, ES_S)(ES_U *dst, int width, const char *src, int n) {
-  if (n < width) ES_GLUE(clear, ES_S)(dst, width);
-  ES_GLUE(copy, ES_S)((char *)dst, src, n);
+static inline void ES_JOIN(pack_run, ES_S)(ES_U *dst, int width, const char *src, int n) {
+  if (n < width) ES_JOIN(clear, ES_S)(dst, width);
+  ES_JOIN(copy, ES_S)((char *)dst, src, n);
 }
 
-static inline void ES_GLUE(scatter_runs, ES_S)(char *dst, const int64_t *rows, int m, int n,
+static inline void ES_JOIN(scatter_runs, ES_S)(char *dst, const int64_t *rows, int m, int n,
                                                const ES_U *src, int width) {
   for (int i = 0; i < m; i++)
-    ES_GLUE(copy, ES_S)(dst + rows[i], (const char *)(src + (int64_t)i * width), n);
+    ES_JOIN(copy, ES_S)(dst + rows[i], (const char *)(src + (int64_t)i * width), n);
 }
 
 /* One by one, along whichever takes the shorter steps: the other way every store would be
  * to another page. */
-static inline void ES_GLUE(scatter_each, ES_S)(char *dst, const int64_t *rows, int m,
+static inline void ES_JOIN(scatter_each, ES_S)(char *dst, const int64_t *rows, int m,
                                                const int64_t *cols, int n, const ES_U *src,
                                                int width) {
   bool down = m > 1 && n > 1 && rows[1] - rows[0] < cols[1] - cols[0];
@@ -69,7 +69,7 @@ static inline void ES_GLUE(scatter_each, ES_S)(char *dst, const int64_t *rows, i
 /* ---- across ------------------------------------------------------------------- */
 
 #if ES_LANES
-typedef ES_U ES_GLUE(units, ES_S)
+typedef ES_U ES_JOIN(units, ES_S)
     __attribute__((vector_size(ES_V), aligned(sizeof(ES_U)), may_alias));
 
 #if ES_LANES == 16
@@ -95,11 +95,11 @@ typedef ES_U ES_GLUE(units, ES_S)
 #endif
 
 /* v[i][j] becomes v[j][i]: log2(lanes) perfect shuffles of the rows. */
-static inline __attribute__((always_inline)) void ES_GLUE(transpose,
-                                                          ES_S)(ES_GLUE(units, ES_S) v[ES_LANES]) {
+static inline __attribute__((always_inline)) void ES_JOIN(transpose,
+                                                          ES_S)(ES_JOIN(units, ES_S) v[ES_LANES]) {
   ES_UNROLL
   for (int step = 1; step < ES_LANES; step *= 2) {
-    ES_GLUE(units, ES_S) t[ES_LANES];
+    ES_JOIN(units, ES_S) t[ES_LANES];
     ES_UNROLL
     for (int i = 0; i < ES_LANES / 2; i++) {
       t[2 * i] = __builtin_shufflevector(v[i], v[i + ES_LANES / 2], ES_LOW);
@@ -113,9 +113,9 @@ static inline __attribute__((always_inline)) void ES_GLUE(transpose,
 /* ES_LANES rows of the panel from columns whose elements are neighbours. Goes from
  * the last columns to the first: a vector may end past its row, and is mended by
  * the next row's first columns, which are written later. */
-static void ES_GLUE(pack_block, ES_S)(ES_U *dst, int width, const char *src, const int64_t *cols,
+static void ES_JOIN(pack_block, ES_S)(ES_U *dst, int width, const char *src, const int64_t *cols,
                                       int n) {
-  typedef ES_GLUE(units, ES_S) vec;
+  typedef ES_JOIN(units, ES_S) vec;
   for (int j = (width - 1) / ES_LANES * ES_LANES; j >= 0; j -= ES_LANES) {
     vec v[ES_LANES];
     ES_UNROLL
@@ -125,7 +125,7 @@ static void ES_GLUE(pack_block, ES_S)(ES_U *dst, int width, const char *src, con
       v[i] = *(const vec *)(src + cols[j + i]);
       __builtin_prefetch(src + cols[j + i] + ES_AHEAD);
     }
-    ES_GLUE(transpose, ES_S)(v);
+    ES_JOIN(transpose, ES_S)(v);
     ES_UNROLL
     for (int i = 0; i < ES_LANES; i++) *(vec *)(dst + i * width + j) = v[i];
   }
@@ -133,9 +133,9 @@ static void ES_GLUE(pack_block, ES_S)(ES_U *dst, int width, const char *src, con
 
 /* Blocks of ES_LANES columns and ES_LANES panels; the last block of panels begins
  * early enough to be whole. */
-static void ES_GLUE(spread, ES_S)(void *to, int64_t between, int count, int width, const char *src,
+static void ES_JOIN(spread, ES_S)(void *to, int64_t between, int count, int width, const char *src,
                                   const int64_t *cols, int n, const int64_t *ks, int64_t k) {
-  typedef ES_GLUE(units, ES_S) vec;
+  typedef ES_JOIN(units, ES_S) vec;
   ES_U *dst = to;
   for (int64_t p = 0; p < k; p++, dst += width)
     for (int j = 0; j < width; j += ES_LANES)
@@ -148,7 +148,7 @@ static void ES_GLUE(spread, ES_S)(void *to, int64_t between, int count, int widt
           if (j + i < n)
             v[i] = *(const vec *)(src + cols[j + i] + ks[p] + u * (int64_t)sizeof *dst);
         }
-        ES_GLUE(transpose, ES_S)(v);
+        ES_JOIN(transpose, ES_S)(v);
         ES_UNROLL
         for (int i = 0; i < ES_LANES; i++) *(vec *)(dst + (u + i) * between + j) = v[i];
       }
@@ -159,16 +159,16 @@ static void ES_GLUE(spread, ES_S)(void *to, int64_t between, int count, int widt
  * second less than half the middle is written twice, which is cheaper than parts of
  * a vector. */
 static inline __attribute__((always_inline)) void
-ES_GLUE(scatter_block, ES_S)(char *dst, const int64_t *cols, int n, const ES_U *src, int width,
+ES_JOIN(scatter_block, ES_S)(char *dst, const int64_t *cols, int n, const ES_U *src, int width,
                              const int second) {
-  typedef ES_GLUE(units, ES_S) vec;
+  typedef ES_JOIN(units, ES_S) vec;
   enum { HALF = ES_LANES / 2 };
   typedef ES_U half __attribute__((vector_size(ES_V / 2), aligned(sizeof(ES_U)), may_alias));
   vec v[ES_LANES];
   ES_UNROLL
   for (int r = 0; r < ES_LANES; r++)
     v[r] = *(const vec *)(src + (r < HALF ? r : r - HALF + second) * (int64_t)width);
-  ES_GLUE(transpose, ES_S)(v);
+  ES_JOIN(transpose, ES_S)(v);
   ES_UNROLL
   for (int c = 0; c < ES_LANES; c++) {
     if (c >= n) return;
@@ -180,7 +180,7 @@ ES_GLUE(scatter_block, ES_S)(char *dst, const int64_t *cols, int n, const ES_U *
 }
 
 /* m rows that are neighbours in memory; width is a multiple of the lanes. */
-static void ES_GLUE(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
+static void ES_JOIN(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
                                           const int64_t *cols, int n, const ES_U *src, int width) {
   enum { HALF = ES_LANES / 2 };
   for (int i = 0; i < m; i += ES_LANES) {
@@ -188,9 +188,9 @@ static void ES_GLUE(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
     const ES_U *from = src + (int64_t)i * width;
     for (int j = 0; j < n; j += ES_LANES)
       if (high >= HALF)
-        ES_GLUE(scatter_block, ES_S)(dst + rows[i], cols + j, n - j, from + j, width, high - HALF);
+        ES_JOIN(scatter_block, ES_S)(dst + rows[i], cols + j, n - j, from + j, width, high - HALF);
       else
-        ES_GLUE(scatter_each, ES_S)(dst, rows + i, high, cols + j, n - j, from + j, width);
+        ES_JOIN(scatter_each, ES_S)(dst, rows + i, high, cols + j, n - j, from + j, width);
   }
 }
 #undef ES_LOW
@@ -202,76 +202,76 @@ static void ES_GLUE(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
 /* ---- the entries ---------------------------------------------------------------- */
 
 /* How many of the n offsets from the first on are neighbours. */
-static inline int ES_GLUE(stretch, ES_S)(const int64_t *offset, int n) {
+static inline int ES_JOIN(stretch, ES_S)(const int64_t *offset, int n) {
   int length = 1;
   while (length < n && offset[length] - offset[length - 1] == (int64_t)sizeof(ES_U)) length++;
   return length;
 }
 
 /* Columns in stretches, as where a row of an image ends inside the panel. */
-static void ES_GLUE(pack_stretches, ES_S)(ES_U *dst, int width, const char *src,
+static void ES_JOIN(pack_stretches, ES_S)(ES_U *dst, int width, const char *src,
                                           const int64_t *cols, int n, const int64_t *ks,
                                           int64_t k) {
-  for (int64_t p = 0; p < k && n < width; p++) ES_GLUE(clear, ES_S)(dst + p * width, width);
+  for (int64_t p = 0; p < k && n < width; p++) ES_JOIN(clear, ES_S)(dst + p * width, width);
   for (int j = 0, some; j < n; j += some) {
-    some = ES_GLUE(stretch, ES_S)(cols + j, n - j);
+    some = ES_JOIN(stretch, ES_S)(cols + j, n - j);
     for (int64_t p = 0; p < k; p++)
-      ES_GLUE(copy, ES_S)((char *)(dst + p * width + j), src + cols[j] + ks[p], some);
+      ES_JOIN(copy, ES_S)((char *)(dst + p * width + j), src + cols[j] + ks[p], some);
   }
 }
 
-static void ES_GLUE(pack, ES_S)(void *to, int width, const char *src, const int64_t *cols, int n,
+static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, const int64_t *cols, int n,
                                 const int64_t *ks, int64_t k) {
   ES_U *dst = to;
-  if (ES_GLUE(neighbours, ES_S)(cols, n)) {
+  if (ES_JOIN(neighbours, ES_S)(cols, n)) {
     for (int64_t p = 0; p < k; p++, dst += width)
-      ES_GLUE(pack_run, ES_S)(dst, width, src + cols[0] + ks[p], n);
+      ES_JOIN(pack_run, ES_S)(dst, width, src + cols[0] + ks[p], n);
     return;
   }
-  if (ES_GLUE(neighbours, ES_S)(cols, 4 <= n ? 4 : n)) {
-    ES_GLUE(pack_stretches, ES_S)(dst, width, src, cols, n, ks, k);
+  if (ES_JOIN(neighbours, ES_S)(cols, 4 <= n ? 4 : n)) {
+    ES_JOIN(pack_stretches, ES_S)(dst, width, src, cols, n, ks, k);
     return;
   }
   int64_t p = 0;
   while (p < k) {
 #if ES_LANES
-    if (k - p >= ES_LANES && ES_GLUE(neighbours, ES_S)(ks + p, ES_LANES)) {
-      ES_GLUE(pack_block, ES_S)(dst + p * width, width, src + ks[p], cols, n);
+    if (k - p >= ES_LANES && ES_JOIN(neighbours, ES_S)(ks + p, ES_LANES)) {
+      ES_JOIN(pack_block, ES_S)(dst + p * width, width, src + ks[p], cols, n);
       p += ES_LANES;
       continue;
     }
 #endif
-    ES_GLUE(pack_row, ES_S)(dst + p * width, width, src + ks[p], cols, n);
+    ES_JOIN(pack_row, ES_S)(dst + p * width, width, src + ks[p], cols, n);
     p++;
   }
 }
 
-static void ES_GLUE(scatter, ES_S)(char *dst, const int64_t *rows, int m, const int64_t *cols,
+static void ES_JOIN(scatter, ES_S)(char *dst, const int64_t *rows, int m, const int64_t *cols,
                                    int n, const void *from, int width) {
   const ES_U *src = from;
-  if (n > 1 && ES_GLUE(neighbours, ES_S)(cols, 2)) { /* along its rows, in stretches */
+  if (n > 1 && ES_JOIN(neighbours, ES_S)(cols, 2)) { /* along its rows, in stretches */
     for (int j = 0, some; j < n; j += some) {
-      some = ES_GLUE(stretch, ES_S)(cols + j, n - j);
-      ES_GLUE(scatter_runs, ES_S)(dst + cols[j], rows, m, some, src + j, width);
+      some = ES_JOIN(stretch, ES_S)(cols + j, n - j);
+      ES_JOIN(scatter_runs, ES_S)(dst + cols[j], rows, m, some, src + j, width);
     }
     return;
   }
 #if ES_LANES
   for (int i = 0, some; i < m; i += some) {
-    some = ES_GLUE(stretch, ES_S)(rows + i, m - i);
+    some = ES_JOIN(stretch, ES_S)(rows + i, m - i);
     const ES_U *at = src + (int64_t)i * width;
     if (some >= ES_LANES / 2) {
-      ES_GLUE(scatter_across, ES_S)(dst, rows + i, some, cols, n, at, width);
+      ES_JOIN(scatter_across, ES_S)(dst, rows + i, some, cols, n, at, width);
       continue;
     }
     for (int more; i + some < m; some += more) {
-      more = ES_GLUE(stretch, ES_S)(rows + i + some, m - i - some);
+      more = ES_JOIN(stretch, ES_S)(rows + i + some, m - i - some);
       if (more >= ES_LANES / 2) break;
     }
-    ES_GLUE(scatter_each, ES_S)(dst, rows + i, some, cols, n, at, width);
+    ES_JOIN(scatter_each, ES_S)(dst, rows + i, some, cols, n, at, width);
   }
 #else
-  ES_GLUE(scatter_each, ES_S)(dst, rows, m, cols, n, src, width);
+  ES_JOIN(scatter_each, ES_S)(dst, rows, m, cols, n, src, width);
 #endif
 }
 

@@ -5,8 +5,8 @@
  * of ES_T; ES_LANES, how many a vector holds; ES_MASK, a bit for each. Needs AVX-512. */
 
 static inline __attribute__((always_inline)) void
-ES_GLUE(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors, int columns) {
-  typedef ES_GLUE(lanes, ES_S) vec;
+ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors, int columns) {
+  typedef ES_JOIN(lanes, ES_S) vec;
   const int64_t last = (vectors - 1) * ES_V;
   const unsigned held = (unsigned)(columns - (vectors - 1) * ES_LANES);
   const ES_MASK mask = (ES_MASK)((1u << held) - 1);
@@ -23,7 +23,7 @@ ES_GLUE(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
     vec b[ES_GEMM_VECTORS];
     ES_UNROLL
     for (int v = 0; v < vectors - 1; v++) b[v] = ((const vec *)from)[v];
-    b[vectors - 1] = (vec)ES_GLUE(_mm512_maskz_loadu, ES_BITS)(mask, from + last);
+    b[vectors - 1] = (vec)ES_JOIN(_mm512_maskz_loadu, ES_BITS)(mask, from + last);
     ES_UNROLL
     for (int i = 0; i < height; i++) {
       ES_T a;
@@ -37,16 +37,16 @@ ES_GLUE(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
     char *c = t->c + t->c_rows[i];
     ES_UNROLL
     for (int v = 0; v < vectors - 1; v++) ((vec *)c)[v] = acc[i][v];
-    ES_GLUE(_mm512_mask_storeu, ES_BITS)(c + last, mask, (__m512i)acc[i][vectors - 1]);
+    ES_JOIN(_mm512_mask_storeu, ES_BITS)(c + last, mask, (__m512i)acc[i][vectors - 1]);
   }
 }
 
 #define ES_X(h)                                                                                    \
-  static void ES_GLUE(narrow_##h, ES_S)(const es_gemm_tile *t, int columns) {                      \
+  static void ES_JOIN(narrow_##h, ES_S)(const es_gemm_tile *t, int columns) {                      \
     if (columns <= ES_LANES)                                                                       \
-      ES_GLUE(narrow, ES_S)(t, h, 1, columns);                                                     \
+      ES_JOIN(narrow, ES_S)(t, h, 1, columns);                                                     \
     else                                                                                           \
-      ES_GLUE(narrow, ES_S)(t, h, 2, columns);                                                     \
+      ES_JOIN(narrow, ES_S)(t, h, 2, columns);                                                     \
   }
 ES_HEIGHTS(ES_X)
 #undef ES_X

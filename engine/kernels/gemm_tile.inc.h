@@ -1,7 +1,7 @@
 /* Register tiles of one real type. Set before including, unset afterwards:
  *   ES_T  the type; ES_S  the suffix of the names */
 
-typedef ES_T ES_GLUE(lanes, ES_S)
+typedef ES_T ES_JOIN(lanes, ES_S)
     __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
 
 #ifndef ES_GEMM_ROW_REGISTERS
@@ -17,11 +17,11 @@ typedef ES_T ES_GLUE(lanes, ES_S)
 
 /* height x (vectors * lanes). After inlining all loops but the one over k are
  * unrolled and acc lives in registers. */
-static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_gemm_tile *t,
+static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_gemm_tile *t,
                                                                       const int height,
                                                                       const int vectors,
                                                                       const es_gemm_form form) {
-  typedef ES_GLUE(lanes, ES_S) vec;
+  typedef ES_JOIN(lanes, ES_S) vec;
   const bool unit = form == ES_GEMM_UNIT_ROWS;
   const char *x = t->x, *y = t->y;
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
@@ -72,17 +72,17 @@ static inline __attribute__((always_inline)) void ES_GLUE(tile, ES_S)(const es_g
 }
 
 #define ES_X(h)                                                                                    \
-  static void ES_GLUE(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
+  static void ES_JOIN(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
   }                                                                                                \
-  static void ES_GLUE(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
+  static void ES_JOIN(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
+    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
   }                                                                                                \
-  static void ES_GLUE(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_GLUE(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
+  static void ES_JOIN(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
   }                                                                                                \
-  static void ES_GLUE(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_GLUE(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
+  static void ES_JOIN(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
   }
 ES_HEIGHTS(ES_X)
 #undef ES_X

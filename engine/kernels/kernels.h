@@ -1,6 +1,6 @@
-/* Kernels: pointers, strides, counts. One const table per vector width: isa16.c,
- * isa32.c and isa64.c set ES_V, the bytes of a vector, and include the templates
- * (*.inc.h). Kernels take only base. */
+/* Kernels: pointers, strides, counts. One const table per vector width: the build compiles
+ * every file here but select.c once for each, with ES_V, the bytes of a vector; parts that
+ * several types share are templates (*.inc.h). Kernels take only base. */
 #ifndef ES_ENGINE_KERNELS_H
 #define ES_ENGINE_KERNELS_H
 

@@ -10,7 +10,6 @@
 #define MATH_AVX512 1
 #endif
 
-#define MATH_INLINE static inline __attribute__((always_inline))
 
 enum { MATH_LANES = ES_V / 4, MATH_LANES64 = ES_V / 8 };
 typedef float vf __attribute__((vector_size(ES_V)));
@@ -20,34 +19,34 @@ typedef int64_t vl __attribute__((vector_size(ES_V)));
 typedef float vf_loose __attribute__((vector_size(ES_V), aligned(4), may_alias));
 typedef double vd_loose __attribute__((vector_size(ES_V), aligned(8), may_alias));
 
-MATH_INLINE vf math_splat_f32(float x) { return x - (vf){0}; }
-MATH_INLINE vd math_splat_f64(double x) { return x - (vd){0}; }
-MATH_INLINE vf math_select_f32(vi mask, vf yes, vf no) {
+ES_INLINE vf math_splat_f32(float x) { return x - (vf){0}; }
+ES_INLINE vd math_splat_f64(double x) { return x - (vd){0}; }
+ES_INLINE vf math_select_f32(vi mask, vf yes, vf no) {
   return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
-MATH_INLINE vd math_select_f64(vl mask, vd yes, vd no) {
+ES_INLINE vd math_select_f64(vl mask, vd yes, vd no) {
   return (vd)((mask & (vl)yes) | (~mask & (vl)no));
 }
 /* high where x is above; NaN stays. */
-MATH_INLINE vf math_at_most_f32(vf x, float high) {
+ES_INLINE vf math_at_most_f32(vf x, float high) {
 #if MATH_AVX512
   return (vf)_mm512_min_ps(_mm512_set1_ps(high), (__m512)x);
 #else
   return math_select_f32(x > high, math_splat_f32(high), x);
 #endif
 }
-MATH_INLINE vd math_at_most_f64(vd x, double high) {
+ES_INLINE vd math_at_most_f64(vd x, double high) {
 #if MATH_AVX512
   return (vd)_mm512_min_pd(_mm512_set1_pd(high), (__m512d)x);
 #else
   return math_select_f64(x > high, math_splat_f64(high), x);
 #endif
 }
-MATH_INLINE vf math_abs_f32(vf x) { return (vf)((vi)x & 0x7fffffff); }
-MATH_INLINE vf math_with_sign_f32(vf x, vf sign) { return (vf)((vi)x | ((vi)sign & INT32_MIN)); }
+ES_INLINE vf math_abs_f32(vf x) { return (vf)((vi)x & 0x7fffffff); }
+ES_INLINE vf math_with_sign_f32(vf x, vf sign) { return (vf)((vi)x | ((vi)sign & INT32_MIN)); }
 
 /* p * 2^n for |n| <= 252, rounded once. Both as they come out of the reduction. */
-MATH_INLINE vf math_scale_f32(vf p, vi n, vf n_real) {
+ES_INLINE vf math_scale_f32(vf p, vi n, vf n_real) {
 #if MATH_AVX512
   (void)n;
   return (vf)_mm512_scalef_ps((__m512)p, (__m512)n_real);
@@ -62,7 +61,7 @@ MATH_INLINE vf math_scale_f32(vf p, vi n, vf n_real) {
 
 /* exp(x) = 2^n exp(r) with |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer. Lanes
  * whose result is 0 are taken out, lest the processor stumble over their underflow. */
-MATH_INLINE vf math_exp_f32(vf x) {
+ES_INLINE vf math_exp_f32(vf x) {
   const float shift = 0x1.8p23f;
   vi zero = x < -104;
   x = math_at_most_f32((vf)((vi)x & ~zero), 89);
@@ -79,7 +78,7 @@ MATH_INLINE vf math_exp_f32(vf x) {
 }
 
 /* f64: 1 */
-MATH_INLINE vd math_exp_f64(vd x) {
+ES_INLINE vd math_exp_f64(vd x) {
   const double shift = 0x1.8p52;
   vl zero = x < -746;
   x = math_at_most_f64((vd)((vl)x & ~zero), 710);
@@ -108,7 +107,7 @@ MATH_INLINE vd math_exp_f64(vd x) {
 /* ---- log: 0.81 ---------------------------------------------------------------------- */
 
 /* x = 2^e (1 + f), 1 + f from sqrt(1/2) on, below sqrt(2). */
-MATH_INLINE vf math_log_f32(vf x) {
+ES_INLINE vf math_log_f32(vf x) {
   const float infinity = (float)INFINITY;
   vi tiny = x < 0x1p-126f;
   vf scaled = math_select_f32(tiny, x * 0x1p23f, x);
@@ -132,7 +131,7 @@ MATH_INLINE vf math_log_f32(vf x) {
 
 /* ---- tanh: 0.96 ------------------------------------------------------------------------ */
 
-MATH_INLINE vf math_tanh_f32(vf x) {
+ES_INLINE vf math_tanh_f32(vf x) {
   vf a = math_abs_f32(x), s = a * a;
   vf p = -0x1.7807f8p-12f * s + 0x1.2db7f2p-9f;
   p = p * s - 0x1.046760p-7f;
@@ -149,7 +148,7 @@ MATH_INLINE vf math_tanh_f32(vf x) {
 
 /* Up to 1 a polynomial, then 1 - exp(log erfc(x)), which is 1 from 4 on. The logarithm is
  * a polynomial about 1, where its rounding counts most. */
-MATH_INLINE vf math_erf_f32(vf x) {
+ES_INLINE vf math_erf_f32(vf x) {
   vf a = math_abs_f32(x), s = a * a;
   vf q = 0x1.4771fep-14f * s - 0x1.a3515ep-11f;
   q = q * s + 0x1.53f224p-8f;
@@ -172,28 +171,28 @@ MATH_INLINE vf math_erf_f32(vf x) {
 /* ---- activations --------------------------------------------------------------------------- */
 
 /* 1 / (1 + exp(-x)) by the exponential that does not overflow: 2. */
-MATH_INLINE vf math_sigmoid_f32(vf x) {
+ES_INLINE vf math_sigmoid_f32(vf x) {
   vf e = math_exp_f32((vf)((vi)x | INT32_MIN));
   return math_select_f32((vi)x < 0, e, math_splat_f32(1)) / (1 + e);
 }
-MATH_INLINE vf math_silu_f32(vf x) { return x * math_sigmoid_f32(x); }
+ES_INLINE vf math_silu_f32(vf x) { return x * math_sigmoid_f32(x); }
 /* x (1 + erf(x / sqrt 2)) / 2 */
-MATH_INLINE vf math_gelu_f32(vf x) { return 0.5f * x * (1 + math_erf_f32(x * 0x1.6a09e6p-1f)); }
+ES_INLINE vf math_gelu_f32(vf x) { return 0.5f * x * (1 + math_erf_f32(x * 0x1.6a09e6p-1f)); }
 /* x (1 + tanh u) / 2 = x sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3) */
-MATH_INLINE vf math_gelu_tanh_f32(vf x) {
+ES_INLINE vf math_gelu_tanh_f32(vf x) {
   vf u = (0.071354816f * x * x + 0x1.988454p0f) * x;
   return x * math_sigmoid_f32(u);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-MATH_INLINE vf math_load_f32(const float *at) { return *(const vf_loose *)at; }
-MATH_INLINE void math_store_f32(float *at, vf x) { *(vf_loose *)at = x; }
-MATH_INLINE vd math_load_f64(const double *at) { return *(const vd_loose *)at; }
-MATH_INLINE void math_store_f64(double *at, vd x) { *(vd_loose *)at = x; }
+ES_INLINE vf math_load_f32(const float *at) { return *(const vf_loose *)at; }
+ES_INLINE void math_store_f32(float *at, vf x) { *(vf_loose *)at = x; }
+ES_INLINE vd math_load_f64(const double *at) { return *(const vd_loose *)at; }
+ES_INLINE void math_store_f64(double *at, vd x) { *(vd_loose *)at = x; }
 
 /* The first n lanes, the others fill. */
-MATH_INLINE vf math_load_part_f32(const float *at, int64_t n, float fill) {
+ES_INLINE vf math_load_part_f32(const float *at, int64_t n, float fill) {
 #if MATH_AVX512
   return (vf)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), (__mmask16)((1u << n) - 1), at);
 #else
@@ -202,7 +201,7 @@ MATH_INLINE vf math_load_part_f32(const float *at, int64_t n, float fill) {
   return math_load_f32(lanes);
 #endif
 }
-MATH_INLINE void math_store_part_f32(float *at, int64_t n, vf x) {
+ES_INLINE void math_store_part_f32(float *at, int64_t n, vf x) {
 #if MATH_AVX512
   _mm512_mask_storeu_ps(at, (__mmask16)((1u << n) - 1), (__m512)x);
 #else
@@ -212,7 +211,7 @@ MATH_INLINE void math_store_part_f32(float *at, int64_t n, vf x) {
 #endif
 }
 
-MATH_INLINE vd math_load_part_f64(const double *at, int64_t n, double fill) {
+ES_INLINE vd math_load_part_f64(const double *at, int64_t n, double fill) {
 #if MATH_AVX512
   return (vd)_mm512_mask_loadu_pd(_mm512_set1_pd(fill), (__mmask8)((1u << n) - 1), at);
 #else
@@ -221,7 +220,7 @@ MATH_INLINE vd math_load_part_f64(const double *at, int64_t n, double fill) {
   return math_load_f64(lanes);
 #endif
 }
-MATH_INLINE void math_store_part_f64(double *at, int64_t n, vd x) {
+ES_INLINE void math_store_part_f64(double *at, int64_t n, vd x) {
 #if MATH_AVX512
   _mm512_mask_storeu_pd(at, (__mmask8)((1u << n) - 1), (__m512d)x);
 #else
@@ -231,7 +230,7 @@ MATH_INLINE void math_store_part_f64(double *at, int64_t n, vd x) {
 #endif
 }
 
-MATH_INLINE int64_t vector1_f32(void *out, const void *a, int64_t n, vf (*op)(vf)) {
+ES_INLINE int64_t vector1_f32(void *out, const void *a, int64_t n, vf (*op)(vf)) {
   float *restrict o = out;
   const float *x = a;
   int64_t i = 0;
@@ -239,7 +238,7 @@ MATH_INLINE int64_t vector1_f32(void *out, const void *a, int64_t n, vf (*op)(vf
   if (i < n) math_store_part_f32(o + i, n - i, op(math_load_part_f32(x + i, n - i, 0)));
   return n;
 }
-MATH_INLINE int64_t vector1_f64(void *out, const void *a, int64_t n, vd (*op)(vd)) {
+ES_INLINE int64_t vector1_f64(void *out, const void *a, int64_t n, vd (*op)(vd)) {
   double *restrict o = out;
   const double *x = a;
   int64_t i = 0;

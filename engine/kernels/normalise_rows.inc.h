@@ -4,7 +4,7 @@
 #define NAME(name) ES_JOIN3(name, _, N)
 
 /* a where it is larger, else b: a NaN in a is passed over. */
-MATH_INLINE N_V NAME(larger)(N_V a, N_V b) {
+ES_INLINE N_V NAME(larger)(N_V a, N_V b) {
 #if MATH_AVX512
   return (N_V)NAME(wide_max)(a, b);
 #else
@@ -12,10 +12,10 @@ MATH_INLINE N_V NAME(larger)(N_V a, N_V b) {
 #endif
 }
 
-MATH_INLINE N_V NAME(row_piece)(const N_T *x, int64_t n, N_T fill) {
+ES_INLINE N_V NAME(row_piece)(const N_T *x, int64_t n, N_T fill) {
   return n >= N_LANES ? NAME(math_load)(x) : NAME(math_load_part)(x, n, fill);
 }
-MATH_INLINE void NAME(row_put)(N_T *out, int64_t n, N_V x) {
+ES_INLINE void NAME(row_put)(N_T *out, int64_t n, N_V x) {
   if (n >= N_LANES)
     NAME(math_store)(out, x);
   else
@@ -49,7 +49,7 @@ static N_T NAME(row_most)(const N_T *x, int64_t n) {
 
 /* The sum of exp(x - most), and each of them to out unless that is NULL. Four
  * vectors at a time are added pairwise before they are widened. */
-MATH_INLINE double NAME(row_exponentials)(N_T *out, const N_T *x, int64_t n, N_T most) {
+ES_INLINE double NAME(row_exponentials)(N_T *out, const N_T *x, int64_t n, N_T most) {
   const N_V shift = NAME(math_splat)(most);
   math_sums sums = {{{0}, {0}}};
   int64_t i = 0;
@@ -70,7 +70,7 @@ MATH_INLINE double NAME(row_exponentials)(N_T *out, const N_T *x, int64_t n, N_T
 }
 
 /* y = (x - shift) * scale, weighted; bias and weight NULL are left out. */
-MATH_INLINE void NAME(row_affine)(N_T *out, const N_T *x, int64_t n, N_T shift_, N_T scale_,
+ES_INLINE void NAME(row_affine)(N_T *out, const N_T *x, int64_t n, N_T shift_, N_T scale_,
                                   const N_T *weight, const N_T *bias) {
   const N_V shift = NAME(math_splat)(shift_), scale = NAME(math_splat)(scale_);
   for (int64_t i = 0; i < n; i += N_LANES) {
@@ -109,7 +109,7 @@ static void NAME(normalise_log_softmax)(void *out, const void *x, int64_t n,
 }
 
 /* The sum of x, or of (x - shift)^2. */
-MATH_INLINE double NAME(row_sum)(const N_T *x, int64_t n, bool squares, N_T shift) {
+ES_INLINE double NAME(row_sum)(const N_T *x, int64_t n, bool squares, N_T shift) {
   const N_V mean = NAME(math_splat)(shift);
   math_sums sums = {{{0}, {0}}}, more = {{{0}, {0}}};
   int64_t i = 0;
@@ -163,7 +163,7 @@ static void NAME(normalise_affine)(void *out, const void *x, int64_t n,
  * ------------------------------------------------------------------------ */
 
 /* One vector of columns, or the first m of it. */
-MATH_INLINE void NAME(softmax_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
+ES_INLINE void NAME(softmax_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
                                      int64_t n, int64_t m, bool logs) {
   math_sums sums = {{{0}, {0}}};
   N_V most = NAME(math_splat)(-(N_T)INFINITY);
@@ -181,7 +181,7 @@ MATH_INLINE void NAME(softmax_group)(N_T *out, int64_t out_step, const N_T *x, i
   }
 }
 
-MATH_INLINE void NAME(moments_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
+ES_INLINE void NAME(moments_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
                                      int64_t n, int64_t m, const es_normalise_args *args,
                                      bool centred) {
   const N_T *weight = args->weight, *bias = args->bias;

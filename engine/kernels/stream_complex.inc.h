@@ -2,7 +2,7 @@
  * including, unset afterwards: T the type of a part, T_NAME, T_PARTS (the name of
  * the real rows), T_SUMS as for real rows. Sums are sums of parts. */
 
-static void JOIN(row_multiply, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
+static void ES_JOIN(row_multiply, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
                                        int64_t sb, int64_t n) {
   T *out = out_;
   const T *a = a_, *b = b_;
@@ -12,12 +12,12 @@ static void JOIN(row_multiply, T_NAME)(void *out_, const void *a_, int64_t sa, c
   }
 }
 
-static void JOIN(row_add, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
+static void ES_JOIN(row_add, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
                                   int64_t sb, int64_t n) {
   T *out = out_;
   const T *a = a_, *b = b_;
   if (sa && sb) {
-    JOIN(row_add, T_PARTS)(out, a, 1, b, 1, 2 * n);
+    ES_JOIN(row_add, T_PARTS)(out, a, 1, b, 1, 2 * n);
     return;
   }
   for (int64_t i = 0; i < n; i++, a += 2 * sa, b += 2 * sb) {
@@ -27,75 +27,75 @@ static void JOIN(row_add, T_NAME)(void *out_, const void *a_, int64_t sa, const 
 }
 
 #if T_SUMS
-INLINE es_steps JOIN(part_steps, T_NAME)(const es_steps *s) {
+ES_INLINE es_steps ES_JOIN(part_steps, T_NAME)(const es_steps *s) {
   return (es_steps){s->n1, s->n0, 2 * s->a1, 2 * s->a0, 2 * s->b1, 2 * s->b0};
 }
 
-static void JOIN(rows_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n,
+static void ES_JOIN(rows_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n,
                                    const es_steps *steps) {
-  es_steps parts = JOIN(part_steps, T_NAME)(steps);
-  JOIN(rows_sum, T_PARTS)(acc, low, a, 2 * n, &parts);
+  es_steps parts = ES_JOIN(part_steps, T_NAME)(steps);
+  ES_JOIN(rows_sum, T_PARTS)(acc, low, a, 2 * n, &parts);
 }
-static void JOIN(rows_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n,
+static void ES_JOIN(rows_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n,
                                     const es_steps *steps) {
-  es_steps parts = JOIN(part_steps, T_NAME)(steps);
-  JOIN(rows_sum2, T_PARTS)(acc, low, a, 2 * n, &parts);
+  es_steps parts = ES_JOIN(part_steps, T_NAME)(steps);
+  ES_JOIN(rows_sum2, T_PARTS)(acc, low, a, 2 * n, &parts);
 }
 
-static void JOIN(rows_prod, T_NAME)(void *acc_, void *low, const void *a_, int64_t n,
+static void ES_JOIN(rows_prod, T_NAME)(void *acc_, void *low, const void *a_, int64_t n,
                                     const es_steps *s) {
   (void)low;
   T *acc = acc_;
   const T *a = a_;
   for (int64_t k1 = 0; k1 < s->n1; k1++)
     for (int64_t k0 = 0; k0 < s->n0; k0++)
-      JOIN(row_multiply, T_NAME)(acc, acc, 1, a + 2 * (k1 * s->a1 + k0 * s->a0), 1, n);
+      ES_JOIN(row_multiply, T_NAME)(acc, acc, 1, a + 2 * (k1 * s->a1 + k0 * s->a0), 1, n);
 }
 
 /* A run is columns of parts, re, im, re, im, …, each folded down the run, then added:
  * eight vectors of them, which the real rows fold at once. */
-INLINE void JOIN(run_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int64_t n) {
+ES_INLINE void ES_JOIN(run_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int64_t n) {
   enum { COLUMNS = 8 * LANES_8 };
   T sums[COLUMNS] = {0}, lows[COLUMNS] = {0};
   es_steps down = {1, n / (COLUMNS / 2), 0, COLUMNS, 0, 0}, one = {1, 1, 0, 0, 0, 0};
   if (down.n0 > 0) {
     if (exact)
-      JOIN(rows_sum2, T_PARTS)(sums, lows, a, COLUMNS, &down);
+      ES_JOIN(rows_sum2, T_PARTS)(sums, lows, a, COLUMNS, &down);
     else
-      JOIN(rows_sum, T_PARTS)(sums, lows, a, COLUMNS, &down);
+      ES_JOIN(rows_sum, T_PARTS)(sums, lows, a, COLUMNS, &down);
   }
   int64_t done = down.n0 * (COLUMNS / 2);
   for (int64_t i = 0; i < COLUMNS / 2 + n - done; i++) {
     const T *x = i < COLUMNS / 2 ? sums + 2 * i : a + 2 * (done + i - COLUMNS / 2);
     if (exact)
-      JOIN(rows_sum2, T_PARTS)(acc, low, x, 2, &one);
+      ES_JOIN(rows_sum2, T_PARTS)(acc, low, x, 2, &one);
     else
-      JOIN(rows_sum, T_PARTS)(acc, low, x, 2, &one);
+      ES_JOIN(rows_sum, T_PARTS)(acc, low, x, 2, &one);
     if (exact && i < COLUMNS / 2) low[0] += lows[2 * i], low[1] += lows[2 * i + 1];
   }
 }
-INLINE void JOIN(runs_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int64_t n,
+ES_INLINE void ES_JOIN(runs_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int64_t n,
                                      int64_t rows, int64_t step) {
   for (int64_t r = 0; r < rows; r++)
-    JOIN(run_parts, T_NAME)(exact, acc + 2 * r, exact ? low + 2 * r : NULL, a + 2 * r * step, n);
+    ES_JOIN(run_parts, T_NAME)(exact, acc + 2 * r, exact ? low + 2 * r : NULL, a + 2 * r * step, n);
 }
-static void JOIN(runs_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
+static void ES_JOIN(runs_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
                                    int64_t step) {
-  JOIN(runs_parts, T_NAME)(false, acc, low, a, n, rows, step);
+  ES_JOIN(runs_parts, T_NAME)(false, acc, low, a, n, rows, step);
 }
-static void JOIN(runs_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
+static void ES_JOIN(runs_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
                                     int64_t step) {
-  JOIN(runs_parts, T_NAME)(true, acc, low, a, n, rows, step);
+  ES_JOIN(runs_parts, T_NAME)(true, acc, low, a, n, rows, step);
 }
-static void JOIN(runs_prod, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
+static void ES_JOIN(runs_prod, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
                                     int64_t step) {
   es_steps down = {1, n, 0, 1, 0, 0};
   for (int64_t r = 0; r < rows; r++)
-    JOIN(rows_prod, T_NAME)((T *)acc + 2 * r, low, (const T *)a + 2 * r * step, 1, &down);
+    ES_JOIN(rows_prod, T_NAME)((T *)acc + 2 * r, low, (const T *)a + 2 * r * step, 1, &down);
 }
 #endif
 
-INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
+ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
                               const es_steps *s) {
   for (int64_t k1 = 0; k1 < s->n1; k1++)
     for (int64_t k0 = 0; k0 < s->n0; k0++) {
@@ -107,13 +107,13 @@ INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int6
       }
     }
 }
-static void JOIN(mad_rows, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
+static void ES_JOIN(mad_rows, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
                                    const es_steps *steps) {
-  JOIN(mad, T_NAME)(acc, a, b, 1, n, steps);
+  ES_JOIN(mad, T_NAME)(acc, a, b, 1, n, steps);
 }
-static void JOIN(mad_scalar, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
+static void ES_JOIN(mad_scalar, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
                                      const es_steps *steps) {
-  JOIN(mad, T_NAME)(acc, a, b, 0, n, steps);
+  ES_JOIN(mad, T_NAME)(acc, a, b, 0, n, steps);
 }
 
 #undef T

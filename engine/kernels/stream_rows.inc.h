@@ -5,25 +5,25 @@
 /* One element at a time, for rows shorter than a vector. Integers are added and
  * multiplied modulo 2^64; the caller has shown that nothing is lost. */
 #if T_REAL
-INLINE T JOIN(one_add, T_NAME)(T a, T b) { return a + b; }
-INLINE T JOIN(one_multiply, T_NAME)(T a, T b) { return a * b; }
-INLINE T JOIN(one_fused, T_NAME)(T a, T b, T c) { return a * b + c; }
-INLINE T JOIN(one_larger, T_NAME)(T a, T b) {
+ES_INLINE T ES_JOIN(one_add, T_NAME)(T a, T b) { return a + b; }
+ES_INLINE T ES_JOIN(one_multiply, T_NAME)(T a, T b) { return a * b; }
+ES_INLINE T ES_JOIN(one_fused, T_NAME)(T a, T b, T c) { return a * b + c; }
+ES_INLINE T ES_JOIN(one_larger, T_NAME)(T a, T b) {
   if (isnan(a) || isnan(b)) return isnan(a) ? a : b;
   return a > b || (a == b && signbit(b)) ? a : b;
 }
-INLINE T JOIN(one_smaller, T_NAME)(T a, T b) {
+ES_INLINE T ES_JOIN(one_smaller, T_NAME)(T a, T b) {
   if (isnan(a) || isnan(b)) return isnan(a) ? a : b;
   return a < b || (a == b && signbit(a)) ? a : b;
 }
 #else
-INLINE T JOIN(one_add, T_NAME)(T a, T b) { return (T)((uint64_t)a + (uint64_t)b); }
-INLINE T JOIN(one_multiply, T_NAME)(T a, T b) { return (T)((uint64_t)a * (uint64_t)b); }
-INLINE T JOIN(one_fused, T_NAME)(T a, T b, T c) {
+ES_INLINE T ES_JOIN(one_add, T_NAME)(T a, T b) { return (T)((uint64_t)a + (uint64_t)b); }
+ES_INLINE T ES_JOIN(one_multiply, T_NAME)(T a, T b) { return (T)((uint64_t)a * (uint64_t)b); }
+ES_INLINE T ES_JOIN(one_fused, T_NAME)(T a, T b, T c) {
   return (T)((uint64_t)a * (uint64_t)b + (uint64_t)c);
 }
-INLINE T JOIN(one_larger, T_NAME)(T a, T b) { return a > b ? a : b; }
-INLINE T JOIN(one_smaller, T_NAME)(T a, T b) { return a < b ? a : b; }
+ES_INLINE T ES_JOIN(one_larger, T_NAME)(T a, T b) { return a > b ? a : b; }
+ES_INLINE T ES_JOIN(one_smaller, T_NAME)(T a, T b) { return a < b ? a : b; }
 #endif
 
 #define LANE_BYTES ES_V
@@ -33,56 +33,56 @@ INLINE T JOIN(one_smaller, T_NAME)(T a, T b) { return a < b ? a : b; }
 
 #if ES_V > 16
 #define LANE_BYTES 16
-#define LANE_NAME JOIN(short, T_NAME)
+#define LANE_NAME ES_JOIN(short, T_NAME)
 #include "engine/kernels/stream_lanes.inc.h"
 #endif
 
 /* ---- one element at a time ------------------------------------------------- */
 
-INLINE T JOIN(one_combine, T_NAME)(int op, T a, T b) {
+ES_INLINE T ES_JOIN(one_combine, T_NAME)(int op, T a, T b) {
   switch (op) {
-  case 0: return JOIN(one_multiply, T_NAME)(a, b);
-  case 1: return JOIN(one_add, T_NAME)(a, b);
-  case 2: return JOIN(one_larger, T_NAME)(a, b);
-  case 3: return JOIN(one_smaller, T_NAME)(a, b);
+  case 0: return ES_JOIN(one_multiply, T_NAME)(a, b);
+  case 1: return ES_JOIN(one_add, T_NAME)(a, b);
+  case 2: return ES_JOIN(one_larger, T_NAME)(a, b);
+  case 3: return ES_JOIN(one_smaller, T_NAME)(a, b);
   case 4: return (T)(a != 0 && b != 0);
   default: return (T)(a != 0 || b != 0);
   }
 }
 
-INLINE T JOIN(one_fold, T_NAME)(es_fold op, T acc, T *low, T x) {
+ES_INLINE T ES_JOIN(one_fold, T_NAME)(es_fold op, T acc, T *low, T x) {
   switch (op) {
-  case ES_FOLD_PROD: return JOIN(one_multiply, T_NAME)(acc, x);
-  case ES_FOLD_MAX: return JOIN(one_larger, T_NAME)(acc, x);
-  case ES_FOLD_MIN: return JOIN(one_smaller, T_NAME)(acc, x);
+  case ES_FOLD_PROD: return ES_JOIN(one_multiply, T_NAME)(acc, x);
+  case ES_FOLD_MAX: return ES_JOIN(one_larger, T_NAME)(acc, x);
+  case ES_FOLD_MIN: return ES_JOIN(one_smaller, T_NAME)(acc, x);
   case ES_FOLD_SUM2: {
     T sum = acc + x, part = sum - acc;
     *low += (acc - (sum - part)) + (x - part);
     return sum;
   }
-  default: return JOIN(one_add, T_NAME)(acc, x);
+  default: return ES_JOIN(one_add, T_NAME)(acc, x);
   }
 }
 
 /* ---- rows: pick the width ------------------------------------------------------- */
 
-INLINE void JOIN(combine, T_NAME)(int op, T *out, const T *a, int64_t sa, const T *b, int64_t sb,
+ES_INLINE void ES_JOIN(combine, T_NAME)(int op, T *out, const T *a, int64_t sa, const T *b, int64_t sb,
                                   int64_t n) {
   if (n >= T_LANES)
-    JOIN(combine_lanes, T_NAME)(op, out, a, sa, b, sb, n);
+    ES_JOIN(combine_lanes, T_NAME)(op, out, a, sa, b, sb, n);
   else
-    for (int64_t i = 0; i < n; i++) out[i] = JOIN(one_combine, T_NAME)(op, a[i * sa], b[i * sb]);
+    for (int64_t i = 0; i < n; i++) out[i] = ES_JOIN(one_combine, T_NAME)(op, a[i * sa], b[i * sb]);
 }
 
-INLINE void JOIN(rows, T_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n,
+ES_INLINE void ES_JOIN(rows, T_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n,
                                const es_steps *s) {
   if (n >= T_LANES) {
-    JOIN(rows_lanes, T_NAME)(op, acc, low, a, n, s);
+    ES_JOIN(rows_lanes, T_NAME)(op, acc, low, a, n, s);
     return;
   }
 #if ES_V > 16
   if (n >= (int64_t)(16 / sizeof(T))) {
-    JOIN(rows_lanes, JOIN(short, T_NAME))(op, acc, low, a, n, s);
+    ES_JOIN(rows_lanes, ES_JOIN(short, T_NAME))(op, acc, low, a, n, s);
     return;
   }
 #endif
@@ -90,27 +90,27 @@ INLINE void JOIN(rows, T_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n
   for (int64_t i = 0; i < n; i++)
     for (int64_t k1 = 0; k1 < s->n1; k1++)
       for (int64_t k0 = 0; k0 < s->n0; k0++)
-        acc[i] = JOIN(one_fold, T_NAME)(op, acc[i], op == ES_FOLD_SUM2 ? &low[i] : &unused,
+        acc[i] = ES_JOIN(one_fold, T_NAME)(op, acc[i], op == ES_FOLD_SUM2 ? &low[i] : &unused,
                                         a[k1 * s->a1 + k0 * s->a0 + i]);
 }
 
 /* step: 1 where b is a row, 0 where it is one value for the whole row of a. */
-INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
+ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
                               const es_steps *s) {
   if (n >= T_LANES) {
-    JOIN(mad_lanes, T_NAME)(acc, a, b, step, n, s);
+    ES_JOIN(mad_lanes, T_NAME)(acc, a, b, step, n, s);
     return;
   }
 #if ES_V > 16
   if (n >= (int64_t)(16 / sizeof(T))) {
-    JOIN(mad_lanes, JOIN(short, T_NAME))(acc, a, b, step, n, s);
+    ES_JOIN(mad_lanes, ES_JOIN(short, T_NAME))(acc, a, b, step, n, s);
     return;
   }
 #endif
   for (int64_t i = 0; i < n; i++)
     for (int64_t k1 = 0; k1 < s->n1; k1++)
       for (int64_t k0 = 0; k0 < s->n0; k0++)
-        acc[i] = JOIN(one_fused, T_NAME)(a[k1 * s->a1 + k0 * s->a0 + i],
+        acc[i] = ES_JOIN(one_fused, T_NAME)(a[k1 * s->a1 + k0 * s->a0 + i],
                                          b[k1 * s->b1 + k0 * s->b0 + i * step], acc[i]);
 }
 
@@ -118,43 +118,43 @@ INLINE void JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int6
 
 #define RUN_NAME T_NAME
 #define RUN_T T
-#define RUN_LOAD JOIN(vec_load, T_NAME)
-#define RUN_WIDE JOIN(wide, T_NAME)
+#define RUN_LOAD ES_JOIN(vec_load, T_NAME)
+#define RUN_WIDE ES_JOIN(wide, T_NAME)
 #include "engine/kernels/stream_runs.inc.h"
 
 #if T_REAL
 /* Column k + j of T_LANES runs, one a lane, to x[j]. */
-INLINE void JOIN(columns, T_NAME)(const void *const *a, int64_t k, JOIN(row_vec, T_NAME) * x) {
-  UNROLL for (int i = 0; i < T_LANES; i++)
+ES_INLINE void ES_JOIN(columns, T_NAME)(const void *const *a, int64_t k, ES_JOIN(row_vec, T_NAME) * x) {
+  ES_UNROLL for (int i = 0; i < T_LANES; i++)
       __builtin_prefetch((const char *)((const T *)a[i] + k) + CHAIN_AHEAD);
 #if AVX512
-  JOIN(wide_columns, T_NAME)(a, k, (void *)x);
+  ES_JOIN(wide_columns, T_NAME)(a, k, (void *)x);
 #else
-  UNROLL for (int i = 0; i < T_LANES; i++) x[i] = JOIN(vec_load, T_NAME)((const T *)a[i] + k);
+  ES_UNROLL for (int i = 0; i < T_LANES; i++) x[i] = ES_JOIN(vec_load, T_NAME)((const T *)a[i] + k);
   T_TRANSPOSE((void *)x);
 #endif
 }
 
 /* Columns k to n, fewer than T_LANES. */
-INLINE JOIN(row_vec, T_NAME)
-    JOIN(chains_rest, T_NAME)(JOIN(row_vec, T_NAME) acc, const void *const *a, const void *const *b,
+ES_INLINE ES_JOIN(row_vec, T_NAME)
+    ES_JOIN(chains_rest, T_NAME)(ES_JOIN(row_vec, T_NAME) acc, const void *const *a, const void *const *b,
                               bool one_b, int64_t k, int64_t n) {
 #if AVX512
   T rest[2][T_LANES * T_LANES];
   const void *run[2][T_LANES];
-  JOIN(row_vec, T_NAME) x[T_LANES], y[T_LANES];
+  ES_JOIN(row_vec, T_NAME) x[T_LANES], y[T_LANES];
   for (int i = 0; i < T_LANES; i++) {
     run[0][i] = rest[0] + i * T_LANES, run[1][i] = rest[1] + i * T_LANES;
-    JOIN(vec_store, T_NAME)
+    ES_JOIN(vec_store, T_NAME)
     (rest[0] + i * T_LANES,
-     JOIN(wide_part, T_NAME)((const T *)a[i] + k, n - k, (JOIN(wide, T_NAME)){0}));
-    JOIN(vec_store, T_NAME)
+     ES_JOIN(wide_part, T_NAME)((const T *)a[i] + k, n - k, (ES_JOIN(wide, T_NAME)){0}));
+    ES_JOIN(vec_store, T_NAME)
     (rest[1] + i * T_LANES,
-     JOIN(wide_part, T_NAME)((const T *)b[one_b ? 0 : i] + k, n - k, (JOIN(wide, T_NAME)){0}));
+     ES_JOIN(wide_part, T_NAME)((const T *)b[one_b ? 0 : i] + k, n - k, (ES_JOIN(wide, T_NAME)){0}));
   }
-  JOIN(wide_columns, T_NAME)(run[0], 0, (void *)x);
-  JOIN(wide_columns, T_NAME)(run[1], 0, (void *)y);
-  for (int64_t i = 0; i < n - k; i++) acc = JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
+  ES_JOIN(wide_columns, T_NAME)(run[0], 0, (void *)x);
+  ES_JOIN(wide_columns, T_NAME)(run[1], 0, (void *)y);
+  for (int64_t i = 0; i < n - k; i++) acc = ES_JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
 #else
   T x[T_LANES], y[T_LANES];
   for (; k < n; k++) {
@@ -162,28 +162,28 @@ INLINE JOIN(row_vec, T_NAME)
       x[i] = ((const T *)a[i])[k];
       y[i] = ((const T *)b[one_b ? 0 : i])[k];
     }
-    acc = JOIN(vec_fused, T_NAME)(JOIN(vec_load, T_NAME)(x), JOIN(vec_load, T_NAME)(y), acc);
+    acc = ES_JOIN(vec_fused, T_NAME)(ES_JOIN(vec_load, T_NAME)(x), ES_JOIN(vec_load, T_NAME)(y), acc);
   }
 #endif
   return acc;
 }
 
-static void JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
+static void ES_JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
                                      bool one_b, int64_t n) {
-  JOIN(row_vec, T_NAME) acc = JOIN(vec_load, T_NAME)(out), x[T_LANES], y[T_LANES];
+  ES_JOIN(row_vec, T_NAME) acc = ES_JOIN(vec_load, T_NAME)(out), x[T_LANES], y[T_LANES];
   int64_t k = 0;
   for (; k + T_LANES <= n; k += T_LANES) {
-    JOIN(columns, T_NAME)(a, k, x);
+    ES_JOIN(columns, T_NAME)(a, k, x);
     if (one_b) {
-      UNROLL for (int i = 0; i < T_LANES; i++) acc =
-          JOIN(vec_fused, T_NAME)(x[i], JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
+      ES_UNROLL for (int i = 0; i < T_LANES; i++) acc =
+          ES_JOIN(vec_fused, T_NAME)(x[i], ES_JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
       continue;
     }
-    JOIN(columns, T_NAME)(b, k, y);
-    UNROLL for (int i = 0; i < T_LANES; i++) acc = JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
+    ES_JOIN(columns, T_NAME)(b, k, y);
+    ES_UNROLL for (int i = 0; i < T_LANES; i++) acc = ES_JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
   }
-  if (k < n) acc = JOIN(chains_rest, T_NAME)(acc, a, b, one_b, k, n);
-  JOIN(vec_store, T_NAME)(out, acc);
+  if (k < n) acc = ES_JOIN(chains_rest, T_NAME)(acc, a, b, one_b, k, n);
+  ES_JOIN(vec_store, T_NAME)(out, acc);
 }
 #endif
 
@@ -234,15 +234,15 @@ static void JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void
 #define NEUTRAL (T_REAL ? (T)INFINITY : (T)INT64_MAX)
 #include "engine/kernels/stream_fold.inc.h"
 
-static void JOIN(mad_rows, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
+static void ES_JOIN(mad_rows, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
                                    const es_steps *steps) {
-  JOIN(mad, T_NAME)(acc, a, b, 1, n, steps);
+  ES_JOIN(mad, T_NAME)(acc, a, b, 1, n, steps);
 }
-static void JOIN(mad_scalar, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
+static void ES_JOIN(mad_scalar, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
                                      const es_steps *steps) {
-  JOIN(mad, T_NAME)(acc, a, b, 0, n, steps);
+  ES_JOIN(mad, T_NAME)(acc, a, b, 0, n, steps);
 }
-static void JOIN(row_truth, T_NAME)(void *row, int64_t n) {
+static void ES_JOIN(row_truth, T_NAME)(void *row, int64_t n) {
   T *x = row;
   for (int64_t i = 0; i < n; i++) x[i] = (T)(x[i] != 0);
 }

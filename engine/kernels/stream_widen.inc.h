@@ -4,7 +4,7 @@ enum { WIDE = ES_V / sizeof(double) };
 typedef float narrow_vec __attribute__((vector_size(ES_V / 2), aligned(4), may_alias));
 
 /* GCC 12 takes __builtin_convertvector apart into halves and glues them together. */
-INLINE row_vec_f64 widened(const float *at) {
+ES_INLINE row_vec_f64 widened(const float *at) {
 #if AVX512
   return (row_vec_f64)_mm512_cvtps_pd(_mm256_loadu_ps(at));
 #elif AVX2
@@ -14,20 +14,20 @@ INLINE row_vec_f64 widened(const float *at) {
 #endif
 }
 
-INLINE void widen_columns(int nv, double *acc, const float *a, const es_steps *s) {
+ES_INLINE void widen_columns(int nv, double *acc, const float *a, const es_steps *s) {
   row_vec_f64 r[8];
   const int64_t ahead = rows_ahead(s);
-  UNROLL for (int v = 0; v < nv; v++) r[v] = vec_load_f64(acc + v * WIDE);
+  ES_UNROLL for (int v = 0; v < nv; v++) r[v] = vec_load_f64(acc + v * WIDE);
   for (int64_t k1 = 0; k1 < s->n1; k1++) {
     const float *row = a + k1 * s->a1;
     for (int64_t k0 = 0; k0 < s->n0; k0++, row += s->a0) {
-      UNROLL for (int v = 0; v < nv; v++) {
+      ES_UNROLL for (int v = 0; v < nv; v++) {
         if (v % 2 == 0) __builtin_prefetch(row + v * WIDE + ahead);
         r[v] += widened(row + v * WIDE);
       }
     }
   }
-  UNROLL for (int v = 0; v < nv; v++) vec_store_f64(acc + v * WIDE, r[v]);
+  ES_UNROLL for (int v = 0; v < nv; v++) vec_store_f64(acc + v * WIDE, r[v]);
 }
 
 static void rows_widen(void *acc_, void *low, const void *a_, int64_t n, const es_steps *s) {

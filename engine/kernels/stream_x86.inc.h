@@ -7,45 +7,45 @@ typedef __m512d wide_f64;
 typedef __m512i wide_i64;
 
 /* VRANGEPS orders zeros by sign, and prefers numbers to NaN; a sum with NaN is NaN. */
-INLINE __m512 wide_larger_f32(__m512 a, __m512 b) {
+ES_INLINE __m512 wide_larger_f32(__m512 a, __m512 b) {
   return _mm512_mask_add_ps(_mm512_range_ps(a, b, 5), _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), a, b);
 }
-INLINE __m512 wide_smaller_f32(__m512 a, __m512 b) {
+ES_INLINE __m512 wide_smaller_f32(__m512 a, __m512 b) {
   return _mm512_mask_add_ps(_mm512_range_ps(a, b, 4), _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), a, b);
 }
-INLINE __m512d wide_larger_f64(__m512d a, __m512d b) {
+ES_INLINE __m512d wide_larger_f64(__m512d a, __m512d b) {
   return _mm512_mask_add_pd(_mm512_range_pd(a, b, 5), _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), a, b);
 }
-INLINE __m512d wide_smaller_f64(__m512d a, __m512d b) {
+ES_INLINE __m512d wide_smaller_f64(__m512d a, __m512d b) {
   return _mm512_mask_add_pd(_mm512_range_pd(a, b, 4), _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), a, b);
 }
 
 /* The first n elements, fewer than a vector; the other lanes from other. */
-INLINE __m512 wide_part_f32(const float *at, int64_t n, __m512 other) {
+ES_INLINE __m512 wide_part_f32(const float *at, int64_t n, __m512 other) {
   return _mm512_mask_loadu_ps(other, (__mmask16)((1u << n) - 1), at);
 }
-INLINE __m512d wide_part_f64(const double *at, int64_t n, __m512d other) {
+ES_INLINE __m512d wide_part_f64(const double *at, int64_t n, __m512d other) {
   return _mm512_mask_loadu_pd(other, (__mmask8)((1u << n) - 1), at);
 }
-INLINE __m512i wide_part_i64(const int64_t *at, int64_t n, __m512i other) {
+ES_INLINE __m512i wide_part_i64(const int64_t *at, int64_t n, __m512i other) {
   return _mm512_mask_loadu_epi64(other, (__mmask8)((1u << n) - 1), at);
 }
-INLINE __m512d wide_part_widen(const float *at, int64_t n, __m512d other) {
+ES_INLINE __m512d wide_part_widen(const float *at, int64_t n, __m512d other) {
   return _mm512_mask_cvtps_pd(other, (__mmask8)((1u << n) - 1),
                               _mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), at));
 }
 /* Column k + j of the runs a, one a lane, to x[j]. Sixteen bytes at a time are inserted as
  * they are loaded, which leaves the shuffles of the last rounds only. */
-INLINE __m512 wide_blocks(const float *const *a, int64_t k, int every) {
+ES_INLINE __m512 wide_blocks(const float *const *a, int64_t k, int every) {
   __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(a[0] + k));
   x = _mm512_insertf32x4(x, _mm_loadu_ps(a[every] + k), 1);
   x = _mm512_insertf32x4(x, _mm_loadu_ps(a[2 * every] + k), 2);
   return _mm512_insertf32x4(x, _mm_loadu_ps(a[3 * every] + k), 3);
 }
-INLINE void wide_columns_f32(const void *const *a, int64_t k, __m512 *x) {
-  UNROLL for (int q = 0; q < 16; q += 4) {
+ES_INLINE void wide_columns_f32(const void *const *a, int64_t k, __m512 *x) {
+  ES_UNROLL for (int q = 0; q < 16; q += 4) {
     __m512 z[4];
-    UNROLL for (int r = 0; r < 4; r++) z[r] = wide_blocks((const float *const *)a + r, k + q, 4);
+    ES_UNROLL for (int r = 0; r < 4; r++) z[r] = wide_blocks((const float *const *)a + r, k + q, 4);
     __m512d low[2] = {_mm512_castps_pd(_mm512_unpacklo_ps(z[0], z[1])),
                       _mm512_castps_pd(_mm512_unpacklo_ps(z[2], z[3]))};
     __m512d high[2] = {_mm512_castps_pd(_mm512_unpackhi_ps(z[0], z[1])),
@@ -56,10 +56,10 @@ INLINE void wide_columns_f32(const void *const *a, int64_t k, __m512 *x) {
     x[q + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high[0], high[1]));
   }
 }
-INLINE void wide_columns_f64(const void *const *a, int64_t k, __m512d *x) {
-  UNROLL for (int q = 0; q < 8; q += 2) {
+ES_INLINE void wide_columns_f64(const void *const *a, int64_t k, __m512d *x) {
+  ES_UNROLL for (int q = 0; q < 8; q += 2) {
     __m512d z[2];
-    UNROLL for (int r = 0; r < 2; r++)
+    ES_UNROLL for (int r = 0; r < 2; r++)
         z[r] = _mm512_castps_pd(wide_blocks((const float *const *)a + r, 2 * (k + q), 2));
     x[q] = _mm512_unpacklo_pd(z[0], z[1]);
     x[q + 1] = _mm512_unpackhi_pd(z[0], z[1]);
@@ -68,12 +68,12 @@ INLINE void wide_columns_f64(const void *const *a, int64_t k, __m512d *x) {
 #else
 /* VMINPS returns its second operand where either is NaN or both are zero: taken both
  * ways, the bits of either hold those of the smaller zero, and of a NaN. */
-INLINE __m256 wide_smaller_f32(__m256 a, __m256 b) {
+ES_INLINE __m256 wide_smaller_f32(__m256 a, __m256 b) {
   return _mm256_or_ps(_mm256_min_ps(a, b), _mm256_min_ps(b, a));
 }
-INLINE __m256 wide_larger_f32(__m256 a, __m256 b) { return -wide_smaller_f32(-a, -b); }
-INLINE __m256d wide_smaller_f64(__m256d a, __m256d b) {
+ES_INLINE __m256 wide_larger_f32(__m256 a, __m256 b) { return -wide_smaller_f32(-a, -b); }
+ES_INLINE __m256d wide_smaller_f64(__m256d a, __m256d b) {
   return _mm256_or_pd(_mm256_min_pd(a, b), _mm256_min_pd(b, a));
 }
-INLINE __m256d wide_larger_f64(__m256d a, __m256d b) { return -wide_smaller_f64(-a, -b); }
+ES_INLINE __m256d wide_larger_f64(__m256d a, __m256d b) { return -wide_smaller_f64(-a, -b); }
 #endif

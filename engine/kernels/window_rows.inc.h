@@ -2,9 +2,9 @@
  * T_BITS (the signed integer of the same size), E, the elements in memory, NAME, and
  * (kept) EVERY_OTHER. */
 
-#define VEC JOIN(window_vec, NAME)
-#define LOOSE JOIN(window_loose, NAME)
-#define BITS JOIN(window_bits, NAME)
+#define VEC ES_JOIN(window_vec, NAME)
+#define LOOSE ES_JOIN(window_loose, NAME)
+#define BITS ES_JOIN(window_bits, NAME)
 #define LANES ((int64_t)(ES_V / sizeof(T)))
 
 typedef T VEC __attribute__((vector_size(ES_V)));
@@ -12,12 +12,12 @@ typedef T_BITS BITS __attribute__((vector_size(ES_V)));
 typedef E LOOSE
     __attribute__((vector_size(ES_V / sizeof(T) * sizeof(E)), aligned(sizeof(E)), may_alias));
 
-INLINE VEC JOIN(window_splat, NAME)(T x) { return x - (VEC){0}; }
-INLINE VEC JOIN(window_select, NAME)(BITS mask, VEC yes, VEC no) {
+ES_INLINE VEC ES_JOIN(window_splat, NAME)(T x) { return x - (VEC){0}; }
+ES_INLINE VEC ES_JOIN(window_select, NAME)(BITS mask, VEC yes, VEC no) {
   return (VEC)((mask & (BITS)yes) | (~mask & (BITS)no));
 }
 
-INLINE VEC JOIN(window_load, NAME)(const E *at, int step) {
+ES_INLINE VEC ES_JOIN(window_load, NAME)(const E *at, int step) {
   LOOSE a = *(const LOOSE *)at;
   if (step == 2) a = __builtin_shufflevector(a, *(const LOOSE *)(at + LANES - 1), EVERY_OTHER);
   return __builtin_convertvector(a, VEC);
@@ -25,17 +25,17 @@ INLINE VEC JOIN(window_load, NAME)(const E *at, int step) {
 
 /* Equal numbers differ at most in the sign of zero: of those, max takes the bits that
  * both have, min the bits that either has. */
-INLINE VEC JOIN(window_fold, NAME)(es_window_op op, VEC acc, VEC x, VEC w) {
+ES_INLINE VEC ES_JOIN(window_fold, NAME)(es_window_op op, VEC acc, VEC x, VEC w) {
   VEC r;
   switch (op) {
   case ES_WINDOW_MAX:
-    r = JOIN(window_select, NAME)((BITS)(x > acc), x, acc);
-    r = JOIN(window_select, NAME)((BITS)(x == acc), (VEC)((BITS)x & (BITS)acc), r);
-    return JOIN(window_select, NAME)((BITS)(x != x), x, r);
+    r = ES_JOIN(window_select, NAME)((BITS)(x > acc), x, acc);
+    r = ES_JOIN(window_select, NAME)((BITS)(x == acc), (VEC)((BITS)x & (BITS)acc), r);
+    return ES_JOIN(window_select, NAME)((BITS)(x != x), x, r);
   case ES_WINDOW_MIN:
-    r = JOIN(window_select, NAME)((BITS)(x < acc), x, acc);
-    r = JOIN(window_select, NAME)((BITS)(x == acc), (VEC)((BITS)x | (BITS)acc), r);
-    return JOIN(window_select, NAME)((BITS)(x != x), x, r);
+    r = ES_JOIN(window_select, NAME)((BITS)(x < acc), x, acc);
+    r = ES_JOIN(window_select, NAME)((BITS)(x == acc), (VEC)((BITS)x | (BITS)acc), r);
+    return ES_JOIN(window_select, NAME)((BITS)(x != x), x, r);
   case ES_WINDOW_SUM: return acc + x;
   default: return x * w + acc;
   }
@@ -45,51 +45,51 @@ INLINE VEC JOIN(window_fold, NAME)(es_window_op op, VEC acc, VEC x, VEC w) {
 
 /* Which lanes, as bits: made into what the processor takes. */
 #if ES_V == 64
-typedef uint64_t JOIN(window_mask, NAME);
-INLINE uint64_t JOIN(window_mask_of, NAME)(uint64_t lanes) { return lanes; }
-INLINE VEC JOIN(window_some, NAME)(uint64_t lanes, const E *at, int step) {
-  if (step == 1) return __builtin_convertvector((LOOSE)JOIN(some, NAME)(lanes, at), VEC);
+typedef uint64_t ES_JOIN(window_mask, NAME);
+ES_INLINE uint64_t ES_JOIN(window_mask_of, NAME)(uint64_t lanes) { return lanes; }
+ES_INLINE VEC ES_JOIN(window_some, NAME)(uint64_t lanes, const E *at, int step) {
+  if (step == 1) return __builtin_convertvector((LOOSE)ES_JOIN(some, NAME)(lanes, at), VEC);
   uint32_t gaps = spread(lanes);
-  LOOSE a = JOIN(some, NAME)(gaps & ((1u << LANES) - 1), at);
-  LOOSE b = JOIN(some, NAME)(gaps >> (LANES - 1), at + LANES - 1);
+  LOOSE a = ES_JOIN(some, NAME)(gaps & ((1u << LANES) - 1), at);
+  LOOSE b = ES_JOIN(some, NAME)(gaps >> (LANES - 1), at + LANES - 1);
   return __builtin_convertvector(__builtin_shufflevector(a, b, EVERY_OTHER), VEC);
 }
-INLINE VEC JOIN(window_choose, NAME)(uint64_t lanes, VEC yes, VEC no) {
-  return (VEC)JOIN(blend, NAME)(lanes, yes, no);
+ES_INLINE VEC ES_JOIN(window_choose, NAME)(uint64_t lanes, VEC yes, VEC no) {
+  return (VEC)ES_JOIN(blend, NAME)(lanes, yes, no);
 }
-INLINE VEC JOIN(window_fuse, NAME)(uint64_t lanes, VEC a, VEC b, VEC acc) {
-  return (VEC)JOIN(fuse, NAME)(lanes, a, b, acc);
+ES_INLINE VEC ES_JOIN(window_fuse, NAME)(uint64_t lanes, VEC a, VEC b, VEC acc) {
+  return (VEC)ES_JOIN(fuse, NAME)(lanes, a, b, acc);
 }
-INLINE void JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
-  JOIN(keep, NAME)(at, lanes, __builtin_convertvector(v, LOOSE));
+ES_INLINE void ES_JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
+  ES_JOIN(keep, NAME)(at, lanes, __builtin_convertvector(v, LOOSE));
 }
 #else
 /* Absent elements need not be readable: unless all are there, each is asked for. */
-typedef struct JOIN(window_mask, NAME) {
+typedef struct ES_JOIN(window_mask, NAME) {
   uint64_t lanes;
   BITS bits;
-} JOIN(window_mask, NAME);
-INLINE JOIN(window_mask, NAME) JOIN(window_mask_of, NAME)(uint64_t lanes) {
+} ES_JOIN(window_mask, NAME);
+ES_INLINE ES_JOIN(window_mask, NAME) ES_JOIN(window_mask_of, NAME)(uint64_t lanes) {
   BITS bits = {0};
-  UNROLL
+  ES_UNROLL
   for (int i = 0; i < LANES; i++) bits[i] = -(T_BITS)(lanes >> i & 1);
-  return (JOIN(window_mask, NAME)){lanes, bits};
+  return (ES_JOIN(window_mask, NAME)){lanes, bits};
 }
-INLINE VEC JOIN(window_some, NAME)(JOIN(window_mask, NAME) mask, const E *at, int step) {
+ES_INLINE VEC ES_JOIN(window_some, NAME)(ES_JOIN(window_mask, NAME) mask, const E *at, int step) {
   T x[LANES];
   VEC v;
-  if (mask.lanes == ((uint64_t)1 << LANES) - 1) return JOIN(window_load, NAME)(at, step);
+  if (mask.lanes == ((uint64_t)1 << LANES) - 1) return ES_JOIN(window_load, NAME)(at, step);
   for (int64_t i = 0; i < LANES; i++) x[i] = mask.lanes >> i & 1 ? (T)at[i * step] : 0;
   memcpy(&v, x, sizeof v);
   return v;
 }
-INLINE VEC JOIN(window_choose, NAME)(JOIN(window_mask, NAME) mask, VEC yes, VEC no) {
-  return JOIN(window_select, NAME)(mask.bits, yes, no);
+ES_INLINE VEC ES_JOIN(window_choose, NAME)(ES_JOIN(window_mask, NAME) mask, VEC yes, VEC no) {
+  return ES_JOIN(window_select, NAME)(mask.bits, yes, no);
 }
-INLINE VEC JOIN(window_fuse, NAME)(JOIN(window_mask, NAME) mask, VEC a, VEC b, VEC acc) {
-  return JOIN(window_select, NAME)(mask.bits, a * b + acc, acc);
+ES_INLINE VEC ES_JOIN(window_fuse, NAME)(ES_JOIN(window_mask, NAME) mask, VEC a, VEC b, VEC acc) {
+  return ES_JOIN(window_select, NAME)(mask.bits, a * b + acc, acc);
 }
-INLINE void JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
+ES_INLINE void ES_JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
   LOOSE some = __builtin_convertvector(v, LOOSE);
   for (int64_t i = 0; lanes >> i & 1; i++) at[i] = some[i];
 }
@@ -97,47 +97,47 @@ INLINE void JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
 
 /* ---- blocks of outputs ----------------------------------------------------------- */
 
-INLINE VEC JOIN(window_neutral, NAME)(es_window_op op) {
-  return JOIN(window_splat, NAME)(op == ES_WINDOW_MAX   ? (T)-INFINITY
+ES_INLINE VEC ES_JOIN(window_neutral, NAME)(es_window_op op) {
+  return ES_JOIN(window_splat, NAME)(op == ES_WINDOW_MAX   ? (T)-INFINITY
                                   : op == ES_WINDOW_MIN ? (T)INFINITY
                                                         : 0);
 }
 
 /* nr rows of nv vectors; the last vector stands last elements after the first. */
-INLINE void JOIN(window_block, NAME)(const es_window_tile *t, es_window_op op, int step, int nr,
+ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, es_window_op op, int step, int nr,
                                      int nv, int64_t row, int64_t column, int64_t last) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
   const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E), *w = t->w;
   VEC acc[4][4], b[4];
-  UNROLL
+  ES_UNROLL
   for (int r = 0; r < nr; r++) {
-    UNROLL
-    for (int v = 0; v < nv; v++) acc[r][v] = JOIN(window_neutral, NAME)(op);
+    ES_UNROLL
+    for (int v = 0; v < nv; v++) acc[r][v] = ES_JOIN(window_neutral, NAME)(op);
   }
   if (op == ES_WINDOW_PRODUCT) w += column * (int64_t)sizeof(E);
   for (int64_t k = 0; k < t->taps; k++) {
     const E *from = (const E *)(x + t->x_at[k]), *by = weighs ? (const E *)(w + t->w_at[k]) : NULL;
-    UNROLL
+    ES_UNROLL
     for (int v = 0; v < nv; v++)
-      b[v] = op == ES_WINDOW_SCALE ? JOIN(window_splat, NAME)((T)*by)
+      b[v] = op == ES_WINDOW_SCALE ? ES_JOIN(window_splat, NAME)((T)*by)
              : op == ES_WINDOW_PRODUCT
-                 ? JOIN(window_load, NAME)(by + (v < nv - 1 ? v * LANES : last), 1)
+                 ? ES_JOIN(window_load, NAME)(by + (v < nv - 1 ? v * LANES : last), 1)
                  : (VEC){0};
-    UNROLL
+    ES_UNROLL
     for (int r = 0; r < nr; r++) {
       const E *line = (const E *)((const char *)from + r * t->x_row);
-      UNROLL
+      ES_UNROLL
       for (int v = 0; v < nv; v++)
-        acc[r][v] = JOIN(window_fold, NAME)(
+        acc[r][v] = ES_JOIN(window_fold, NAME)(
             op, acc[r][v],
-            JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last) * step, step), b[v]);
+            ES_JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last) * step, step), b[v]);
     }
   }
-  VEC count = JOIN(window_splat, NAME)((T)t->count);
+  VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
   E *out = (E *)(t->out + row * t->out_row) + column;
-  UNROLL
+  ES_UNROLL
   for (int r = 0; r < nr; r++) {
-    UNROLL
+    ES_UNROLL
     for (int v = 0; v < nv; v++) {
       VEC result = t->count != 1 ? acc[r][v] / count : acc[r][v];
       *(LOOSE *)((char *)(out + (v < nv - 1 ? v * LANES : last)) + r * t->out_row) =
@@ -147,77 +147,77 @@ INLINE void JOIN(window_block, NAME)(const es_window_tile *t, es_window_op op, i
 }
 
 /* nr rows of one vector of which taps may miss lanes. */
-INLINE void JOIN(window_edge_block, NAME)(const es_window_tile *t, es_window_op op, int step,
+ES_INLINE void ES_JOIN(window_edge_block, NAME)(const es_window_tile *t, es_window_op op, int step,
                                           int nr, int64_t row) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
   const char *x = t->x + row * t->x_row;
   VEC acc[4], b = {0};
-  UNROLL
-  for (int r = 0; r < nr; r++) acc[r] = JOIN(window_neutral, NAME)(op);
+  ES_UNROLL
+  for (int r = 0; r < nr; r++) acc[r] = ES_JOIN(window_neutral, NAME)(op);
   for (int64_t k = 0; k < t->taps; k++) {
     const char *from = x + t->x_at[k];
     const E *by = weighs ? (const E *)(t->w + t->w_at[k]) : NULL;
-    const JOIN(window_mask, NAME) lanes = JOIN(window_mask_of, NAME)(t->lanes[k]);
-    if (op == ES_WINDOW_SCALE) b = JOIN(window_splat, NAME)((T)*by);
-    if (op == ES_WINDOW_PRODUCT) b = JOIN(window_some, NAME)(lanes, by, 1);
-    UNROLL
+    const ES_JOIN(window_mask, NAME) lanes = ES_JOIN(window_mask_of, NAME)(t->lanes[k]);
+    if (op == ES_WINDOW_SCALE) b = ES_JOIN(window_splat, NAME)((T)*by);
+    if (op == ES_WINDOW_PRODUCT) b = ES_JOIN(window_some, NAME)(lanes, by, 1);
+    ES_UNROLL
     for (int r = 0; r < nr; r++) {
-      VEC a = JOIN(window_some, NAME)(lanes, (const E *)(from + r * t->x_row), step);
-      acc[r] = JOIN(window_choose, NAME)(lanes, JOIN(window_fold, NAME)(op, acc[r], a, b), acc[r]);
+      VEC a = ES_JOIN(window_some, NAME)(lanes, (const E *)(from + r * t->x_row), step);
+      acc[r] = ES_JOIN(window_choose, NAME)(lanes, ES_JOIN(window_fold, NAME)(op, acc[r], a, b), acc[r]);
     }
   }
-  VEC count = JOIN(window_splat, NAME)((T)t->count);
-  UNROLL
-  for (int r = 0; r < nr; r++) JOIN(window_keep, NAME)
+  VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
+  ES_UNROLL
+  for (int r = 0; r < nr; r++) ES_JOIN(window_keep, NAME)
   ((E *)(t->out + (row + r) * t->out_row), ((uint64_t)1 << t->n) - 1,
    t->count != 1 ? acc[r] / count : acc[r]);
 }
 
 /* ---- rows ----------------------------------------------------------------------- */
 
-INLINE void JOIN(window_full, NAME)(const es_window_tile *t, es_window_op op, int step) {
+ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op op, int step) {
   for (int64_t i = 0, nv; i < t->n; i += nv * LANES) {
     int64_t left = (t->n - i + LANES - 1) / LANES, row = 0;
     nv = left >= 4 ? 4 : left >= 2 ? 2 : 1;
     int64_t last = left == nv ? t->n - LANES - i : (nv - 1) * LANES;
     if (nv == 4)
-      for (; row < t->rows; row++) JOIN(window_block, NAME)(t, op, step, 1, 4, row, i, last);
+      for (; row < t->rows; row++) ES_JOIN(window_block, NAME)(t, op, step, 1, 4, row, i, last);
     else if (nv == 2)
       for (; row + 2 <= t->rows; row += 2)
-        JOIN(window_block, NAME)(t, op, step, 2, 2, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, 2, 2, row, i, last);
     else
       for (; row + 4 <= t->rows; row += 4)
-        JOIN(window_block, NAME)(t, op, step, 4, 1, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, 4, 1, row, i, last);
     for (; row < t->rows; row++)
       if (nv == 2)
-        JOIN(window_block, NAME)(t, op, step, 1, 2, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, 1, 2, row, i, last);
       else
-        JOIN(window_block, NAME)(t, op, step, 1, 1, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, 1, 1, row, i, last);
   }
 }
 
-INLINE void JOIN(window_edge, NAME)(const es_window_tile *t, es_window_op op, int step) {
+ES_INLINE void ES_JOIN(window_edge, NAME)(const es_window_tile *t, es_window_op op, int step) {
   int64_t row = 0;
-  for (; row + 4 <= t->rows; row += 4) JOIN(window_edge_block, NAME)(t, op, step, 4, row);
-  for (; row < t->rows; row++) JOIN(window_edge_block, NAME)(t, op, step, 1, row);
+  for (; row + 4 <= t->rows; row += 4) ES_JOIN(window_edge_block, NAME)(t, op, step, 4, row);
+  for (; row < t->rows; row++) ES_JOIN(window_edge_block, NAME)(t, op, step, 1, row);
 }
 
 /* ---- down the rows ---------------------------------------------------------------- */
 
 /* One tap of a row of x: of nh rows of outputs, with the weights b. */
-INLINE void JOIN(fall_tap, NAME)(VEC acc[][4], const E *from, const VEC *b,
-                                 JOIN(window_mask, NAME) present, int nh, int nv, bool edge,
+ES_INLINE void ES_JOIN(fall_tap, NAME)(VEC acc[][4], const E *from, const VEC *b,
+                                 ES_JOIN(window_mask, NAME) present, int nh, int nv, bool edge,
                                  int64_t last) {
   VEC a[4];
-  UNROLL
+  ES_UNROLL
   for (int v = 0; v < nv; v++)
-    a[v] = edge ? JOIN(window_some, NAME)(present, from, 1)
-                : JOIN(window_load, NAME)(from + (v < nv - 1 ? v * LANES : last), 1);
-  UNROLL
+    a[v] = edge ? ES_JOIN(window_some, NAME)(present, from, 1)
+                : ES_JOIN(window_load, NAME)(from + (v < nv - 1 ? v * LANES : last), 1);
+  ES_UNROLL
   for (int j = 0; j < nh; j++) {
-    UNROLL
+    ES_UNROLL
     for (int v = 0; v < nv; v++)
-      acc[j][v] = edge ? JOIN(window_fuse, NAME)(present, a[v], b[j], acc[j][v])
+      acc[j][v] = edge ? ES_JOIN(window_fuse, NAME)(present, a[v], b[j], acc[j][v])
                        : a[v] * b[j] + acc[j][v];
   }
 }
@@ -225,7 +225,7 @@ INLINE void JOIN(fall_tap, NAME)(VEC acc[][4], const E *from, const VEC *b,
 /* nv vectors, from an element offset of the rows on, of all planes. nh: rows of taps; nk:
  * taps of a row, or 0 for any number. acc[j] is the output row of which the row of x at
  * hand is tap row nh - 1 - j. What a store could alias is held in locals. */
-INLINE void JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int nk, int nv, bool edge,
+ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int nk, int nv, bool edge,
                                     int64_t column, int64_t last) {
   const int64_t taps = nk ? nk : t->taps, x_row = t->x_row, out_row = t->out_row, w_row = t->w_row;
   const int64_t reads = t->reads, first = -t->lead, rows = t->rows, *x_at = t->x_at;
@@ -233,81 +233,81 @@ INLINE void JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int nk, int
   const int64_t x_plane = t->x_plane, w_plane = t->w_plane, out_plane = t->out_plane;
   const uint64_t *lanes = t->lanes, kept = ((uint64_t)1 << t->n) - 1;
   const bool divides = t->count != 1;
-  const VEC count = JOIN(window_splat, NAME)((T)t->count);
+  const VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
   const char *x_start = t->x + offset, *w = t->w;
   char *out_start = t->out + offset;
   int64_t at[4] = {0}, by[4] = {0};
-  JOIN(window_mask, NAME) some[4] = {0};
-  UNROLL
+  ES_JOIN(window_mask, NAME) some[4] = {0};
+  ES_UNROLL
   for (int k = 0; k < nk; k++) {
     at[k] = x_at[k];
     by[k] = w_at[k];
-    if (edge) some[k] = JOIN(window_mask_of, NAME)(lanes[k]);
+    if (edge) some[k] = ES_JOIN(window_mask_of, NAME)(lanes[k]);
   }
   for (int64_t plane = 0; plane < planes;
        plane++, x_start += x_plane, w += w_plane, out_start += out_plane) {
     VEC acc[ES_WINDOW_FALL][4] = {{{0}}}, weight[4][ES_WINDOW_FALL];
     const char *x = x_start;
     char *out = out_start;
-    UNROLL
+    ES_UNROLL
     for (int k = 0; k < nk; k++) {
-      UNROLL
+      ES_UNROLL
       for (int j = 0; j < nh; j++)
-        weight[k][j] = JOIN(window_splat, NAME)(*(const E *)(w + (nh - 1 - j) * w_row + by[k]));
+        weight[k][j] = ES_JOIN(window_splat, NAME)(*(const E *)(w + (nh - 1 - j) * w_row + by[k]));
     }
     for (int64_t i = 0, row = first; row < rows; i++, row++, x += x_row) {
       if (i < reads) {
-        UNROLL
+        ES_UNROLL
         for (int k = 0; k < nk; k++)
-          JOIN(fall_tap, NAME)(acc, (const E *)(x + at[k]), weight[k], some[k], nh, nv, edge, last);
+          ES_JOIN(fall_tap, NAME)(acc, (const E *)(x + at[k]), weight[k], some[k], nh, nv, edge, last);
         for (int64_t k = 0; k < taps && !nk; k++) {
-          UNROLL
+          ES_UNROLL
           for (int j = 0; j < nh; j++)
-            weight[0][j] = JOIN(window_splat,
+            weight[0][j] = ES_JOIN(window_splat,
                                 NAME)(*(const E *)(w + (nh - 1 - j) * w_row + w_at[k]));
-          if (edge) some[0] = JOIN(window_mask_of, NAME)(lanes[k]);
-          JOIN(fall_tap, NAME)
+          if (edge) some[0] = ES_JOIN(window_mask_of, NAME)(lanes[k]);
+          ES_JOIN(fall_tap, NAME)
           (acc, (const E *)(x + x_at[k]), weight[0], some[0], nh, nv, edge, last);
         }
       }
       if (row >= 0) {
-        UNROLL
+        ES_UNROLL
         for (int v = 0; v < nv; v++) {
           VEC result = divides ? acc[0][v] / count : acc[0][v];
           E *to = (E *)out + (v < nv - 1 ? v * LANES : last);
           if (edge)
-            JOIN(window_keep, NAME)(to, kept, result);
+            ES_JOIN(window_keep, NAME)(to, kept, result);
           else
             *(LOOSE *)to = __builtin_convertvector(result, LOOSE);
         }
         out += out_row;
       }
-      UNROLL
+      ES_UNROLL
       for (int j = 0; j < nh; j++) {
-        UNROLL
+        ES_UNROLL
         for (int v = 0; v < nv; v++) acc[j][v] = j + 1 < nh ? acc[j + 1][v] : (VEC){0};
       }
     }
   }
 }
 
-INLINE void JOIN(fall_full, NAME)(const es_window_fall *t, int nh, int nk) {
+ES_INLINE void ES_JOIN(fall_full, NAME)(const es_window_fall *t, int nh, int nk) {
   const int most = ES_V < 64 ? (nh > 5 ? 1 : 2) : nh > 5 ? 2 : 4;
   for (int64_t i = 0, nv; i < t->n; i += nv * LANES) {
     const int64_t left = (t->n - i + LANES - 1) / LANES;
     nv = left >= most ? most : left >= 2 ? 2 : 1;
     int64_t last = left == nv ? t->n - LANES - i : (nv - 1) * LANES;
     if (nv == 4 && most == 4)
-      JOIN(fall_planes, NAME)(t, nh, nk, 4, false, i, last);
+      ES_JOIN(fall_planes, NAME)(t, nh, nk, 4, false, i, last);
     else if (nv == 2 && most >= 2)
-      JOIN(fall_planes, NAME)(t, nh, nk, 2, false, i, last);
+      ES_JOIN(fall_planes, NAME)(t, nh, nk, 2, false, i, last);
     else
-      JOIN(fall_planes, NAME)(t, nh, nk, 1, false, i, last);
+      ES_JOIN(fall_planes, NAME)(t, nh, nk, 1, false, i, last);
   }
 }
 
-INLINE void JOIN(fall_edge, NAME)(const es_window_fall *t, int nh, int nk) {
-  JOIN(fall_planes, NAME)(t, nh, nk, 1, true, 0, 0);
+ES_INLINE void ES_JOIN(fall_edge, NAME)(const es_window_fall *t, int nh, int nk) {
+  ES_JOIN(fall_planes, NAME)(t, nh, nk, 1, true, 0, 0);
 }
 
 #undef VEC

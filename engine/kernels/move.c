@@ -1,4 +1,4 @@
-/* The moves of one vector width: included once by each isa*.c, which sets ES_V, the
+/* The moves of one vector width: compiled once for each width by the build, which sets ES_V, the
  * bytes of a vector. */
 #include <stdbool.h>
 #include <string.h>
@@ -7,19 +7,12 @@
 #endif
 
 #include "engine/kernels/move.h"
+#include "engine/kernels/width.h"
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 #define ES_LINE 64
 
 /* Lists of the N lanes l of a vector numbered o: F(N, o, 0), F(N, o, 1), … */
-#define LIST(F, N, o) JOIN(LIST, N)(F, N, o, 0)
+#define LIST(F, N, o) ES_JOIN(LIST, N)(F, N, o, 0)
 #define LIST_2(F, N, o, l) F(N, o, l), F(N, o, l + 1)
 #define LIST_4(F, N, o, l) LIST_2(F, N, o, l), LIST_2(F, N, o, l + 2)
 #define LIST_8(F, N, o, l) LIST_4(F, N, o, l), LIST_4(F, N, o, l + 4)
@@ -187,7 +180,7 @@ typedef uint32_t word32 __attribute__((aligned(1), may_alias));
 typedef uint64_t word64 __attribute__((aligned(1), may_alias));
 typedef uint8_t wide __attribute__((vector_size(ES_V), aligned(1), may_alias));
 
-INLINE void run_short(char *out, const char *in, int64_t bytes) {
+ES_INLINE void run_short(char *out, const char *in, int64_t bytes) {
   if (bytes >= 8) {
     word64 head = *(const word64 *)in, tail = *(const word64 *)(in + bytes - 8);
     *(word64 *)out = head;
@@ -202,12 +195,12 @@ INLINE void run_short(char *out, const char *in, int64_t bytes) {
 }
 
 /* Pieces of a register, the last one moved back to end at the edge. */
-INLINE void run_long(char *out, const char *in, int64_t bytes) {
+ES_INLINE void run_long(char *out, const char *in, int64_t bytes) {
   for (int64_t i = 0; i + ES_V < bytes; i += ES_V) *(wide *)(out + i) = *(const wide *)(in + i);
   *(wide *)(out + bytes - ES_V) = *(const wide *)(in + bytes - ES_V);
 }
 
-INLINE void run_middle(char *out, const char *in, int64_t bytes) {
+ES_INLINE void run_middle(char *out, const char *in, int64_t bytes) {
   for (int64_t i = 0; i + 16 < bytes; i += 16) *(pair *)(out + i) = *(const pair *)(in + i);
   *(pair *)(out + bytes - 16) = *(const pair *)(in + bytes - 16);
 }
@@ -225,7 +218,7 @@ static void move_rows(char *out, const int64_t *row, const char *in, const int64
 }
 
 #if defined(__x86_64__)
-INLINE void stream_line(char *out, const char *in) {
+ES_INLINE void stream_line(char *out, const char *in) {
 #if ES_V == 64
   _mm512_stream_si512((__m512i *)out, _mm512_loadu_si512(in));
 #elif ES_V == 32
@@ -254,7 +247,8 @@ static void move_stream(char *out, const char *in, int64_t bytes) {
 static void move_finish(void) {}
 #endif
 
-static const es_move_kernels move_kernels = {
+extern const es_move_kernels ES_WIDE(es_move_kernels);
+const es_move_kernels ES_WIDE(es_move_kernels) = {
     .tiles = {tiles_move8, tiles_move16, tiles_move32, tiles_move64, tiles_pair},
     .zip = {zip_move8, zip_move16, zip_move32, zip_move64, NULL},
     .unzip = {unzip_move8, unzip_move16, unzip_move32, unzip_move64, NULL},
@@ -266,7 +260,3 @@ static const es_move_kernels move_kernels = {
 
 #undef LANES_OF_4
 #undef LANES_OF_8
-#undef JOIN_
-#undef JOIN
-#undef INLINE
-#undef UNROLL

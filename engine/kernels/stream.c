@@ -1,8 +1,9 @@
-/* The streaming kernels of one vector width: included once by each isa*.c, which
+/* The streaming kernels of one vector width: compiled once for each width by the build, which
  * sets ES_V, the bytes of a vector. */
 #include <math.h>
 
 #include "engine/kernels/stream.h"
+#include "engine/kernels/width.h"
 
 #if ES_V == 64 && defined(__AVX512DQ__)
 #include <immintrin.h>
@@ -12,15 +13,7 @@
 #define AVX2 1
 #endif
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define INLINE static inline __attribute__((always_inline))
 /* For loops over a few registers: left rolled, these would live in memory. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 /* Lanes of two vectors of N taken alternately: the first halves, the second halves. */
 #define ZIP_LO_2 0, 2
@@ -45,7 +38,9 @@
  * at the end of a page, and loses its way among many runs. */
 enum { RUN_AHEAD = 1024, CHAIN_AHEAD = 512 };
 /* Elements from a row to the one of the next block of rows, if that goes on alike. */
-INLINE int64_t rows_ahead(const es_steps *s) { return s->n1 > 1 ? s->n1 * s->a1 : s->n0 * s->a0; }
+ES_INLINE int64_t rows_ahead(const es_steps *s) {
+  return s->n1 > 1 ? s->n1 * s->a1 : s->n0 * s->a0;
+}
 
 #if ES_V == 64
 #define LANES_4 16
@@ -141,7 +136,8 @@ static void gather_b16(void *out, const void *in, int64_t step, int64_t n) {
 #define T_PARTS f64
 #include "engine/kernels/stream_complex.inc.h"
 
-static const es_stream_kernels stream = {
+extern const es_stream_kernels ES_WIDE(es_stream_kernels);
+const es_stream_kernels ES_WIDE(es_stream_kernels) = {
     .combine =
         {
             {[ES_I64] = row_multiply_i64,
@@ -193,10 +189,6 @@ static const es_stream_kernels stream = {
     .gather = {gather_b1, gather_b2, gather_b4, gather_b8, gather_b16},
 };
 
-#undef JOIN_
-#undef JOIN
-#undef INLINE
-#undef UNROLL
 #undef LANES_4
 #undef LANES_8
 #undef AVX512

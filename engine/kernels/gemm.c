@@ -6,15 +6,7 @@
 #include <string.h>
 
 #include "engine/kernels/gemm.h"
-
-#define ES_GLUE_(a, b) a##_##b
-#define ES_GLUE(a, b) ES_GLUE_(a, b)
-
-#if defined(__clang__)
-#define ES_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define ES_UNROLL _Pragma("GCC unroll 32")
-#endif
+#include "engine/kernels/width.h"
 
 #if ES_V == 64
 #define ES_HEIGHTS(X) X(1) X(2) X(4) X(6) X(8) X(10) X(12) X(14)
@@ -117,14 +109,14 @@ typedef struct u128 {
 #include "engine/kernels/gemm_move.inc.h"
 
 #define ES_KERNELS(S, h)                                                                           \
-  {{ES_GLUE(any_##h##x1, S), ES_GLUE(unit_##h##x1, S)},                                            \
-   {ES_GLUE(any_##h##x2, S), ES_GLUE(unit_##h##x2, S)}},
+  {{ES_JOIN(any_##h##x1, S), ES_JOIN(unit_##h##x1, S)},                                            \
+   {ES_JOIN(any_##h##x2, S), ES_JOIN(unit_##h##x2, S)}},
 #define ES_COUNT(h) +1
 #define ES_HEIGHT(h) h,
 #define ES_KERNELS_F32(h) ES_KERNELS(f32, h)
 #define ES_KERNELS_F64(h) ES_KERNELS(f64, h)
 #define ES_KERNELS_I64(h) ES_KERNELS(i64, h)
-#define ES_KERNELS_DOT(S, h) {{NULL, ES_GLUE(unit_##h##x1, S)}, {NULL, ES_GLUE(unit_##h##x2, S)}},
+#define ES_KERNELS_DOT(S, h) {{NULL, ES_JOIN(unit_##h##x1, S)}, {NULL, ES_JOIN(unit_##h##x2, S)}},
 #define ES_KERNELS_I16(h) ES_KERNELS_DOT(i16, h)
 #define ES_KERNELS_I8(h) ES_KERNELS_DOT(i8, h)
 #define ES_KERNELS_C64(h) ES_KERNELS(c64, h)
@@ -134,11 +126,12 @@ typedef struct u128 {
     ES_V / (int)sizeof(T), 0 heights(ES_COUNT), {heights(ES_HEIGHT)}, { heights(kernels) }         \
   }
 
-#define ES_NARROW_F32(h) ES_GLUE(narrow_##h, f32),
-#define ES_NARROW_F64(h) ES_GLUE(narrow_##h, f64),
-#define ES_NARROW_I64(h) ES_GLUE(narrow_##h, i64),
+#define ES_NARROW_F32(h) ES_JOIN(narrow_##h, f32),
+#define ES_NARROW_F64(h) ES_JOIN(narrow_##h, f64),
+#define ES_NARROW_I64(h) ES_JOIN(narrow_##h, i64),
 
-static const es_gemm_kernels gemm_kernels = {
+extern const es_gemm_kernels ES_WIDE(es_gemm_kernels);
+const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
     .type = {[ES_GEMM_F32] = ES_TYPE(float, ES_HEIGHTS, ES_KERNELS_F32),
              [ES_GEMM_F64] = ES_TYPE(double, ES_HEIGHTS, ES_KERNELS_F64),
              [ES_GEMM_I64] = ES_TYPE(uint64_t, ES_HEIGHTS, ES_KERNELS_I64),

@@ -5,17 +5,12 @@
 #include <string.h>
 
 #include "engine/kernels/elementwise.h"
+#include "engine/kernels/width.h"
 
 typedef float _Complex complex_float;
 typedef double _Complex complex_double;
 
-#define ES_JOIN4_(a, b, c, d) a##b##c##d
-#define ES_JOIN4(a, b, c, d) ES_JOIN4_(a, b, c, d)
-
-#define ES_JOIN3_(a, b, c) a##b##c
-#define ES_JOIN3(a, b, c) ES_JOIN3_(a, b, c)
 /* A loop over an operation given by name: inlined, the name is a constant. */
-#define ROW_INLINE static inline __attribute__((always_inline))
 
 /* ---- loads and stores ---------------------------------------------------------- */
 
@@ -161,16 +156,18 @@ static inline int64_t widen_halves(float *out, const uint16_t *in, int64_t n) {
   X(map1, ABS, ABS)                                                                                \
   X(map1, SIGN, SIGN)                                                                              \
   X(map1, SQUARE, SQUARE)                                                                          \
-  X(map1, FLOOR, same) X(map1, CEIL, same) X(map1, ROUND, same) X(map1, TRUNC, same)               \
-      X(map1, CONJ, same) X(map1, REAL, same) X(map1, IMAG, IMAG) X(test1, NOT, NOT)               \
-          X(test1, ISNAN, never) X(test1, ISINF, never) X(test1, ISFINITE, always)
+  X(map1, FLOOR, same)                                                                             \
+  X(map1, CEIL, same) X(map1, ROUND, same) X(map1, TRUNC, same) X(map1, CONJ, same)                \
+      X(map1, REAL, same) X(map1, IMAG, IMAG) X(test1, NOT, NOT) X(test1, ISNAN, never)            \
+          X(test1, ISINF, never) X(test1, ISFINITE, always)
 
 #define REAL1(X)                                                                                   \
   X(map1, NEG, NEG)                                                                                \
   X(map1, ABS, ABS)                                                                                \
   X(map1, SIGN, SIGN)                                                                              \
   X(map1, SQUARE, SQUARE)                                                                          \
-  X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXPM1, EXPM1)  \
+  X(map1, SQRT, SQRT)                                                                              \
+  X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXPM1, EXPM1)                      \
       X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) X(map1, SIN, SIN)            \
           X(map1, COS, COS) X(map1, TAN, TAN) X(map1, FLOOR, FLOOR) X(map1, CEIL, CEIL)            \
               X(map1, ROUND, ROUND) X(map1, TRUNC, TRUNC) X(map1, CONJ, CONJ) X(map1, REAL, REAL)  \
@@ -194,7 +191,8 @@ static inline int64_t widen_halves(float *out, const uint16_t *in, int64_t n) {
   X(part1, REAL, REAL)                                                                             \
   X(part1, IMAG, IMAG)                                                                             \
   X(map1, NEG, NEG)                                                                                \
-  X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT)            \
+  X(map1, SIGN, SIGN)                                                                              \
+  X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT)                                \
       X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXP, EXP) X(map1, EXPM1, EXPM1) X(map1, LOG, LOG)    \
           X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) X(map1, SIN, SIN)        \
               X(map1, COS, COS) X(map1, TAN, TAN) X(map1, TANH, TANH) X(map1, CONJ, CONJ)          \
@@ -242,13 +240,13 @@ COMPLEX1(X)
 ACTIVATION_COMPLEX(X)
 #undef X
 #define X(loop, name, op) ROW2(loop, name, op, i64)
-    INTEGER2(X)
+INTEGER2(X)
 #undef X
 #define X(loop, name, op) ROW2(loop, name, op, f32) ROW2(loop, name, op, f64)
-        REAL2(X)
+REAL2(X)
 #undef X
 #define X(loop, name, op) ROW2(loop, name, op, c64) ROW2(loop, name, op, c128)
-            COMPLEX2(X)
+COMPLEX2(X)
 #undef X
 
 /* ---- the table --------------------------------------------------------------- */
@@ -258,94 +256,93 @@ ACTIVATION_COMPLEX(X)
 #define REALS(X) SHORT_REALS(X) X(F64, f64)
 #define EVERY(X) REALS(X) X(C64, c64) X(C128, c128)
 
-                static const es_elementwise_kernels elementwise_kernels = {
-                    .load =
-                        {
+extern const es_elementwise_kernels ES_WIDE(es_elementwise_kernels);
+const es_elementwise_kernels ES_WIDE(es_elementwise_kernels) = {
+    .load =
+        {
 #define X(D, s) [ES_##D] = load_i64_##s,
-                            [ES_I64] = {INTEGERS(X)},
+            [ES_I64] = {INTEGERS(X)},
 #undef X
 #define X(D, s) [ES_##D] = load_f32_##s,
-                            [ES_F32] = {SHORT_REALS(X)},
+            [ES_F32] = {SHORT_REALS(X)},
 #undef X
 #define X(D, s) [ES_##D] = load_f64_##s,
-                            [ES_F64] = {REALS(X)},
+            [ES_F64] = {REALS(X)},
 #undef X
 #define X(D, s) [ES_##D] = load_c64_##s,
-                            [ES_C64] = {SHORT_REALS(X) X(C64, c64)},
+            [ES_C64] = {SHORT_REALS(X) X(C64, c64)},
 #undef X
 #define X(D, s) [ES_##D] = load_c128_##s,
-                            [ES_C128] = {EVERY(X)},
+            [ES_C128] = {EVERY(X)},
 #undef X
-                        },
-                    .store =
-                        {
+        },
+    .store =
+        {
 #define X(D, s) [ES_##D] = store_i64_##s,
-                            [ES_I64] = {EVERY(X)},
+            [ES_I64] = {EVERY(X)},
 #undef X
 #define X(D, s) [ES_##D] = store_f32_##s,
-                            [ES_F32] = {EVERY(X)},
+            [ES_F32] = {EVERY(X)},
 #undef X
 #define X(D, s) [ES_##D] = store_f64_##s,
-                            [ES_F64] = {EVERY(X)},
+            [ES_F64] = {EVERY(X)},
 #undef X
-                            [ES_C64] = {[ES_BOOL] = store_c64_b8,
-                                        [ES_C64] = store_c64_c64,
-                                        [ES_C128] = store_c64_c128},
-                            [ES_C128] = {[ES_BOOL] = store_c128_b8,
-                                         [ES_C64] = store_c128_c64,
-                                         [ES_C128] = store_c128_c128},
-                        },
-                    .unary =
-                        {
+            [ES_C64] =
+                {[ES_BOOL] = store_c64_b8, [ES_C64] = store_c64_c64, [ES_C128] = store_c64_c128},
+            [ES_C128] =
+                {[ES_BOOL] = store_c128_b8, [ES_C64] = store_c128_c64, [ES_C128] = store_c128_c128},
+        },
+    .unary =
+        {
 #define X(loop, name, op) [ES_##name] = row1_##name##_i64,
-                            [ES_I64] = {INTEGER1(X)},
+            [ES_I64] = {INTEGER1(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row1_##name##_f32,
-                            [ES_F32] = {F32_1(X)},
+            [ES_F32] = {F32_1(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row1_##name##_f64,
-                            [ES_F64] = {F64_1(X)},
+            [ES_F64] = {F64_1(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row1_##name##_c64,
-                            [ES_C64] = {COMPLEX1(X)},
+            [ES_C64] = {COMPLEX1(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row1_##name##_c128,
-                            [ES_C128] = {COMPLEX1(X)},
+            [ES_C128] = {COMPLEX1(X)},
 #undef X
-                        },
-                    .activation =
-                        {
+        },
+    .activation =
+        {
 #define X(loop, name, op) [ES_ACTIVATION_##name] = row1_##name##_f32,
-                            [ES_F32] = {ACTIVATION_F32(X)},
+            [ES_F32] = {ACTIVATION_F32(X)},
 #undef X
 #define X(loop, name, op) [ES_ACTIVATION_##name] = row1_##name##_f64,
-                            [ES_F64] = {ACTIVATION_F64(X)},
+            [ES_F64] = {ACTIVATION_F64(X)},
 #undef X
 #define X(loop, name, op) [ES_ACTIVATION_##name] = row1_##name##_c64,
-                            [ES_C64] = {ACTIVATION_COMPLEX(X)},
+            [ES_C64] = {ACTIVATION_COMPLEX(X)},
 #undef X
 #define X(loop, name, op) [ES_ACTIVATION_##name] = row1_##name##_c128,
-                            [ES_C128] = {ACTIVATION_COMPLEX(X)},
+            [ES_C128] = {ACTIVATION_COMPLEX(X)},
 #undef X
-                        },
-                    .binary =
-                        {
+        },
+    .binary =
+        {
 #define X(loop, name, op) [ES_##name] = row2_##name##_i64,
-                            [ES_I64] = {INTEGER2(X)},
+            [ES_I64] = {INTEGER2(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row2_##name##_f32,
-                            [ES_F32] = {REAL2(X)},
+            [ES_F32] = {REAL2(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row2_##name##_f64,
-                            [ES_F64] = {REAL2(X)},
+            [ES_F64] = {REAL2(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row2_##name##_c64,
-                            [ES_C64] = {COMPLEX2(X)},
+            [ES_C64] = {COMPLEX2(X)},
 #undef X
 #define X(loop, name, op) [ES_##name] = row2_##name##_c128,
-                            [ES_C128] = {COMPLEX2(X)},
+            [ES_C128] = {COMPLEX2(X)},
 #undef X
-                        },
+        },
 };
 
 #undef INTEGERS
@@ -366,4 +363,3 @@ ACTIVATION_COMPLEX(X)
 #undef COMPLEX2
 #undef ROW1
 #undef ROW2
-#undef ROW_INLINE

@@ -1,22 +1,15 @@
-/* The window kernels of one vector width: included once by each isa*.c, which sets
+/* The window kernels of one vector width: compiled once for each width by the build, which sets
  * ES_V, the bytes of a vector. */
 #include <math.h>
 #include <string.h>
 
+#include "engine/kernels/width.h"
 #include "engine/kernels/window.h"
 #if ES_V == 64
 #include <immintrin.h>
 #endif
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define INLINE static inline __attribute__((always_inline))
 /* For loops over a few registers: left rolled, these would live in memory. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 /* Every other element of 2 N - 1 that two vectors hold, the second one reaching back to
  * the last of the first. */
@@ -27,36 +20,36 @@
 
 /* The lanes of a vector with gaps between them, as two vectors of N see them. */
 #if ES_V == 64
-INLINE uint32_t spread(uint64_t lanes) { return _pdep_u32((uint32_t)lanes, 0x55555555); }
+ES_INLINE uint32_t spread(uint64_t lanes) { return _pdep_u32((uint32_t)lanes, 0x55555555); }
 
-INLINE __m512 some_f32(uint64_t lanes, const float *at) {
+ES_INLINE __m512 some_f32(uint64_t lanes, const float *at) {
   return _mm512_maskz_loadu_ps((__mmask16)lanes, at);
 }
-INLINE __m512d some_f64(uint64_t lanes, const double *at) {
+ES_INLINE __m512d some_f64(uint64_t lanes, const double *at) {
   return _mm512_maskz_loadu_pd((__mmask8)lanes, at);
 }
-INLINE __m256 some_wide(uint64_t lanes, const float *at) {
+ES_INLINE __m256 some_wide(uint64_t lanes, const float *at) {
   return _mm256_maskz_loadu_ps((__mmask8)lanes, at);
 }
-INLINE void keep_f32(float *at, uint64_t lanes, __m512 v) {
+ES_INLINE void keep_f32(float *at, uint64_t lanes, __m512 v) {
   _mm512_mask_storeu_ps(at, (__mmask16)lanes, v);
 }
-INLINE void keep_f64(double *at, uint64_t lanes, __m512d v) {
+ES_INLINE void keep_f64(double *at, uint64_t lanes, __m512d v) {
   _mm512_mask_storeu_pd(at, (__mmask8)lanes, v);
 }
-INLINE void keep_wide(float *at, uint64_t lanes, __m256 v) {
+ES_INLINE void keep_wide(float *at, uint64_t lanes, __m256 v) {
   _mm256_mask_storeu_ps(at, (__mmask8)lanes, v);
 }
-INLINE __m512 blend_f32(uint64_t lanes, __m512 yes, __m512 no) {
+ES_INLINE __m512 blend_f32(uint64_t lanes, __m512 yes, __m512 no) {
   return _mm512_mask_mov_ps(no, (__mmask16)lanes, yes);
 }
-INLINE __m512d blend_f64(uint64_t lanes, __m512d yes, __m512d no) {
+ES_INLINE __m512d blend_f64(uint64_t lanes, __m512d yes, __m512d no) {
   return _mm512_mask_mov_pd(no, (__mmask8)lanes, yes);
 }
-INLINE __m512 fuse_f32(uint64_t lanes, __m512 a, __m512 b, __m512 acc) {
+ES_INLINE __m512 fuse_f32(uint64_t lanes, __m512 a, __m512 b, __m512 acc) {
   return _mm512_mask3_fmadd_ps(a, b, acc, (__mmask16)lanes);
 }
-INLINE __m512d fuse_f64(uint64_t lanes, __m512d a, __m512d b, __m512d acc) {
+ES_INLINE __m512d fuse_f64(uint64_t lanes, __m512d a, __m512d b, __m512d acc) {
   return _mm512_mask3_fmadd_pd(a, b, acc, (__mmask8)lanes);
 }
 #define fuse_wide fuse_f64
@@ -116,10 +109,10 @@ INLINE __m512d fuse_f64(uint64_t lanes, __m512d a, __m512d b, __m512d acc) {
   X(wide, WIDE, SUM, 2)
 #define X(name, type, op, step)                                                                    \
   static void name##_full_##op##_##step(const es_window_tile *t) {                                 \
-    JOIN(window_full, name)(t, ES_WINDOW_##op, step);                                              \
+    ES_JOIN(window_full, name)(t, ES_WINDOW_##op, step);                                           \
   }                                                                                                \
   static void name##_edge_##op##_##step(const es_window_tile *t) {                                 \
-    JOIN(window_edge, name)(t, ES_WINDOW_##op, step);                                              \
+    ES_JOIN(window_edge, name)(t, ES_WINDOW_##op, step);                                           \
   }
 ES_WINDOWS(X)
 #undef X
@@ -127,26 +120,28 @@ ES_WINDOWS(X)
 #define ES_FALLS(X)                                                                                \
   X(f32, F32, 2)                                                                                   \
   X(f32, F32, 3)                                                                                   \
-  X(f32, F32, 4) X(f32, F32, 5) X(f32, F32, 7) X(f64, F64, 2) X(f64, F64, 3) X(f64, F64, 4)        \
-      X(f64, F64, 5) X(f64, F64, 7)
+  X(f32, F32, 4)                                                                                   \
+  X(f32, F32, 5) X(f32, F32, 7) X(f64, F64, 2) X(f64, F64, 3) X(f64, F64, 4) X(f64, F64, 5)        \
+      X(f64, F64, 7)
 /* Square ones of 3 have their taps unrolled. */
 #define X(name, type, nh)                                                                          \
   static void name##_full_fall_##nh(const es_window_fall *t) {                                     \
     if (nh == 3 && t->taps == 3)                                                                   \
-      JOIN(fall_full, name)(t, nh, 3);                                                             \
+      ES_JOIN(fall_full, name)(t, nh, 3);                                                          \
     else                                                                                           \
-      JOIN(fall_full, name)(t, nh, 0);                                                             \
+      ES_JOIN(fall_full, name)(t, nh, 0);                                                          \
   }                                                                                                \
   static void name##_edge_fall_##nh(const es_window_fall *t) {                                     \
     if (nh == 3 && t->taps == 3)                                                                   \
-      JOIN(fall_edge, name)(t, nh, 3);                                                             \
+      ES_JOIN(fall_edge, name)(t, nh, 3);                                                          \
     else                                                                                           \
-      JOIN(fall_edge, name)(t, nh, 0);                                                             \
+      ES_JOIN(fall_edge, name)(t, nh, 0);                                                          \
   }
 ES_FALLS(X)
 #undef X
 
-static const es_window_kernels window_kernels = {
+extern const es_window_kernels ES_WIDE(es_window_kernels);
+const es_window_kernels ES_WIDE(es_window_kernels) = {
     .lanes = {[ES_WINDOW_F32] = ES_V / 4, [ES_WINDOW_F64] = ES_V / 8, [ES_WINDOW_WIDE] = ES_V / 8},
 #define X(name, type, op, step)                                                                    \
   .full[ES_WINDOW_##type][ES_WINDOW_##op][step - 1] = name##_full_##op##_##step,                   \
@@ -163,7 +158,3 @@ static const es_window_kernels window_kernels = {
 
 #undef ES_WINDOWS
 #undef ES_FALLS
-#undef JOIN_
-#undef JOIN
-#undef INLINE
-#undef UNROLL

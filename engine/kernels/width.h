@@ -1,0 +1,29 @@
+/* Begins every file of kernels that is compiled once for each vector width. */
+#ifndef ES_ENGINE_KERNELS_WIDTH_H
+#define ES_ENGINE_KERNELS_WIDTH_H
+
+#ifndef ES_V
+#error "ES_V, the bytes of a vector, is set by the build: 16, 32 or 64"
+#endif
+
+/* name_v16, name_v32, name_v64 */
+#define ES_WIDE(name) ES_WIDE_(name, ES_V)
+#define ES_WIDE_(name, width) ES_WIDE__(name, width)
+#define ES_WIDE__(name, width) name##_v##width
+
+/* a_b, abc and abcd, of what a, b, c and d stand for. */
+#define ES_JOIN(a, b) ES_JOIN_(a, b)
+#define ES_JOIN_(a, b) a##_##b
+#define ES_JOIN3(a, b, c) ES_JOIN3_(a, b, c)
+#define ES_JOIN3_(a, b, c) a##b##c
+#define ES_JOIN4(a, b, c, d) ES_JOIN4_(a, b, c, d)
+#define ES_JOIN4_(a, b, c, d) a##b##c##d
+
+#define ES_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define ES_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ES_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+#endif
