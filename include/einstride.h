@@ -315,22 +315,22 @@ ES_API es_tensor *es_as_strided(es_ctx *ctx, const es_tensor *x, int rank, const
 /* ---- Elementwise -------------------------------------------------------- */
 
 /* X(NAME, function name). */
-#define ES_UNARY_LIST(X)                                                                           \
-  X(NEG, "negative")                                                                               \
-  X(ABS, "abs") X(SIGN, "sign") X(SQUARE, "square") X(SQRT, "sqrt") X(RSQRT, "rsqrt")              \
-      X(RECIPROCAL, "reciprocal") X(EXP, "exp") X(EXPM1, "expm1") X(LOG, "log") X(LOG1P, "log1p")  \
-          X(LOG2, "log2") X(LOG10, "log10") X(SIN, "sin") X(COS, "cos") X(TAN, "tan")              \
-              X(TANH, "tanh") X(ERF, "erf") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round")    \
-                  X(TRUNC, "trunc") X(NOT, "logical_not") X(ISNAN, "isnan") X(ISINF, "isinf")      \
-                      X(ISFINITE, "isfinite") X(CONJ, "conj") X(REAL, "real") X(IMAG, "imag")
+/* clang-format off */
+#define ES_UNARY_LIST(X) \
+  X(NEG, "negative") X(ABS, "abs") X(SIGN, "sign") X(SQUARE, "square") X(SQRT, "sqrt") \
+  X(RSQRT, "rsqrt") X(RECIPROCAL, "reciprocal") X(EXP, "exp") X(EXPM1, "expm1") X(LOG, "log") \
+  X(LOG1P, "log1p") X(LOG2, "log2") X(LOG10, "log10") X(SIN, "sin") X(COS, "cos") \
+  X(TAN, "tan") X(TANH, "tanh") X(ERF, "erf") X(FLOOR, "floor") X(CEIL, "ceil") \
+  X(ROUND, "round") X(TRUNC, "trunc") X(NOT, "logical_not") X(ISNAN, "isnan") \
+  X(ISINF, "isinf") X(ISFINITE, "isfinite") X(CONJ, "conj") X(REAL, "real") X(IMAG, "imag")
 
-#define ES_BINARY_LIST(X)                                                                          \
-  X(ADD, "add")                                                                                    \
-  X(SUB, "subtract") X(MUL, "multiply") X(DIV, "divide") X(FLOORDIV, "floor_divide")               \
-      X(MOD, "remainder") X(POW, "power") X(MAXIMUM, "maximum") X(MINIMUM, "minimum")              \
-          X(ATAN2, "arctan2") X(EQ, "equal") X(NE, "not_equal") X(LT, "less") X(LE, "less_equal")  \
-              X(GT, "greater") X(GE, "greater_equal") X(AND, "logical_and") X(OR, "logical_or")    \
-                  X(XOR, "logical_xor")
+#define ES_BINARY_LIST(X) \
+  X(ADD, "add") X(SUB, "subtract") X(MUL, "multiply") X(DIV, "divide") \
+  X(FLOORDIV, "floor_divide") X(MOD, "remainder") X(POW, "power") X(MAXIMUM, "maximum") \
+  X(MINIMUM, "minimum") X(ATAN2, "arctan2") X(EQ, "equal") X(NE, "not_equal") X(LT, "less") \
+  X(LE, "less_equal") X(GT, "greater") X(GE, "greater_equal") X(AND, "logical_and") \
+  X(OR, "logical_or") X(XOR, "logical_xor")
+/* clang-format on */
 
 typedef enum es_unary_op {
 #define ES_X(name, text) ES_##name,

@@ -16,23 +16,20 @@ typedef struct sc_span {
 } sc_span;
 
 /* X(NAME, how an error message calls it). */
-#define SC_TOKEN_LIST(X)                                                                           \
-  X(END, "the end")                                                                                \
-  X(NEWLINE, "the end of the line")                                                                \
-  X(SEMICOLON, "';'") X(NAME, "a name") X(INT, "a number") X(FLOAT, "a number") X(STRING,          \
-                                                                                  "a string")      \
-      X(FSTRING, "an f-string") X(KEYWORD, "a statement") X(IMPORT, "'import'") X(FROM, "'from'")  \
-          X(AS, "'as'") X(NONE, "None") X(TRUE, "True") X(FALSE, "False") X(AND, "'and'")          \
-              X(OR, "'or'") X(NOT, "'not'") X(OPEN, "'('") X(CLOSE, "')'") X(OPEN_LIST, "'['")     \
-                  X(CLOSE_LIST, "']'") X(OPEN_DICT, "'{'") X(CLOSE_DICT, "'}'") X(COMMA, "','")    \
-                      X(COLON, "':'") X(DOT, "'.'") X(ELLIPSIS, "'...'") X(ASSIGN, "'='")          \
-                          X(AUGMENT, "an augmented assignment") X(PLUS, "'+'") X(MINUS, "'-'")     \
-                              X(STAR, "'*'") X(SLASH, "'/'") X(FLOOR, "'//'") X(PERCENT, "'%'")    \
-                                  X(POWER, "'**'") X(AT, "'@'") X(EQ, "'=='") X(NE, "'!='")        \
-                                      X(LT, "'<'") X(LE, "'<='") X(GT, "'>'") X(GE, "'>='")        \
-                                          X(UNCLOSED, "a string without its closing quote")        \
-                                              X(BAD_NUMBER, "a number that runs into a name")      \
-                                                  X(BAD, "a character outside the language")
+/* clang-format off */
+#define SC_TOKEN_LIST(X) \
+  X(END, "the end") X(NEWLINE, "the end of the line") X(SEMICOLON, "';'") X(NAME, "a name") \
+  X(INT, "a number") X(FLOAT, "a number") X(STRING, "a string") X(FSTRING, "an f-string") \
+  X(KEYWORD, "a statement") X(IMPORT, "'import'") X(FROM, "'from'") X(AS, "'as'") \
+  X(NONE, "None") X(TRUE, "True") X(FALSE, "False") X(AND, "'and'") X(OR, "'or'") \
+  X(NOT, "'not'") X(OPEN, "'('") X(CLOSE, "')'") X(OPEN_LIST, "'['") X(CLOSE_LIST, "']'") \
+  X(OPEN_DICT, "'{'") X(CLOSE_DICT, "'}'") X(COMMA, "','") X(COLON, "':'") X(DOT, "'.'") \
+  X(ELLIPSIS, "'...'") X(ASSIGN, "'='") X(AUGMENT, "an augmented assignment") X(PLUS, "'+'") \
+  X(MINUS, "'-'") X(STAR, "'*'") X(SLASH, "'/'") X(FLOOR, "'//'") X(PERCENT, "'%'") \
+  X(POWER, "'**'") X(AT, "'@'") X(EQ, "'=='") X(NE, "'!='") X(LT, "'<'") X(LE, "'<='") \
+  X(GT, "'>'") X(GE, "'>='") X(UNCLOSED, "a string without its closing quote") \
+  X(BAD_NUMBER, "a number that runs into a name") X(BAD, "a character outside the language")
+/* clang-format on */
 
 typedef enum sc_token_kind {
 #define SC_X(name, text) SC_T_##name,

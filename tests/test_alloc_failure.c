@@ -282,10 +282,16 @@ static bool layering(const args *a, int v) {
 #define SCENARIOS(X)                                                                               \
   X(creating, 10 * ES_DTYPE_COUNT)                                                                 \
   X(wrapping, 2)                                                                                   \
-  X(viewing, 14) X(converting, 6 * ES_DTYPE_COUNT) X(copying, 4) X(assigning, 2)                   \
-      X(unary, 2 * ES_UNARY_COUNT) X(binary, 3 * ES_BINARY_COUNT)                                  \
-          X(reducing, 3 * (ES_REDUCER_COUNT - 1)) X(joining, 4) X(notation, PATTERNS)              \
-              X(planning, PATTERNS) X(packing, 2) X(splitting, 1) X(scoping, 2) X(layering, 8)
+  X(viewing, 14)                                                                                   \
+  X(converting, 6 * ES_DTYPE_COUNT)                                                                \
+  X(copying, 4)                                                                                    \
+  X(assigning, 2)                                                                                  \
+  X(unary, 2 * ES_UNARY_COUNT)                                                                     \
+  X(binary, 3 * ES_BINARY_COUNT)                                                                   \
+  X(reducing, 3 * (ES_REDUCER_COUNT - 1))                                                          \
+  X(joining, 4)                                                                                    \
+  X(notation, PATTERNS)                                                                            \
+  X(planning, PATTERNS) X(packing, 2) X(splitting, 1) X(scoping, 2) X(layering, 8)
 
 /* ---- the trial --------------------------------------------------------------------------- */
 

@@ -157,23 +157,24 @@ static inline int64_t widen_halves(float *out, const uint16_t *in, int64_t n) {
   X(map1, SIGN, SIGN)                                                                              \
   X(map1, SQUARE, SQUARE)                                                                          \
   X(map1, FLOOR, same)                                                                             \
-  X(map1, CEIL, same) X(map1, ROUND, same) X(map1, TRUNC, same) X(map1, CONJ, same)                \
-      X(map1, REAL, same) X(map1, IMAG, IMAG) X(test1, NOT, NOT) X(test1, ISNAN, never)            \
-          X(test1, ISINF, never) X(test1, ISFINITE, always)
+  X(map1, CEIL, same)                                                                              \
+  X(map1, ROUND, same)                                                                             \
+  X(map1, TRUNC, same)                                                                             \
+  X(map1, CONJ, same)                                                                              \
+  X(map1, REAL, same)                                                                              \
+  X(map1, IMAG, IMAG)                                                                              \
+  X(test1, NOT, NOT) X(test1, ISNAN, never) X(test1, ISINF, never) X(test1, ISFINITE, always)
 
-#define REAL1(X)                                                                                   \
-  X(map1, NEG, NEG)                                                                                \
-  X(map1, ABS, ABS)                                                                                \
-  X(map1, SIGN, SIGN)                                                                              \
-  X(map1, SQUARE, SQUARE)                                                                          \
-  X(map1, SQRT, SQRT)                                                                              \
-  X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXPM1, EXPM1)                      \
-      X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) X(map1, SIN, SIN)            \
-          X(map1, COS, COS) X(map1, TAN, TAN) X(map1, FLOOR, FLOOR) X(map1, CEIL, CEIL)            \
-              X(map1, ROUND, ROUND) X(map1, TRUNC, TRUNC) X(map1, CONJ, CONJ) X(map1, REAL, REAL)  \
-                  X(map1, IMAG, IMAG) X(test1, NOT, NOT) X(test1, ISNAN, ISNAN)                    \
-                      X(test1, ISINF, ISINF) X(test1, ISFINITE, ISFINITE)                          \
-                          X(vector1, EXP, math_exp)
+/* clang-format off */
+#define REAL1(X) \
+  X(map1, NEG, NEG) X(map1, ABS, ABS) X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) \
+  X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT) X(map1, RECIPROCAL, RECIPROCAL) \
+  X(map1, EXPM1, EXPM1) X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) \
+  X(map1, SIN, SIN) X(map1, COS, COS) X(map1, TAN, TAN) X(map1, FLOOR, FLOOR) \
+  X(map1, CEIL, CEIL) X(map1, ROUND, ROUND) X(map1, TRUNC, TRUNC) X(map1, CONJ, CONJ) \
+  X(map1, REAL, REAL) X(map1, IMAG, IMAG) X(test1, NOT, NOT) X(test1, ISNAN, ISNAN) \
+  X(test1, ISINF, ISINF) X(test1, ISFINITE, ISFINITE) X(vector1, EXP, math_exp)
+/* clang-format on */
 #define F32_1(X)                                                                                   \
   REAL1(X) X(vector1, LOG, math_log) X(vector1, TANH, math_tanh) X(vector1, ERF, math_erf)
 #define F64_1(X) REAL1(X) X(map1, LOG, LOG) X(map1, TANH, TANH) X(map1, ERF, ERF)
@@ -186,18 +187,16 @@ static inline int64_t widen_halves(float *out, const uint16_t *in, int64_t n) {
   X(map1, SILU, SILU) X(map1, GELU, GELU) X(map1, GELU_TANH, GELU_TANH)
 #define ACTIVATION_COMPLEX(X) X(map1, SIGMOID, SIGMOID) X(map1, SILU, SILU)
 
-#define COMPLEX1(X)                                                                                \
-  X(part1, ABS, ABS)                                                                               \
-  X(part1, REAL, REAL)                                                                             \
-  X(part1, IMAG, IMAG)                                                                             \
-  X(map1, NEG, NEG)                                                                                \
-  X(map1, SIGN, SIGN)                                                                              \
-  X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT)                                \
-      X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXP, EXP) X(map1, EXPM1, EXPM1) X(map1, LOG, LOG)    \
-          X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) X(map1, SIN, SIN)        \
-              X(map1, COS, COS) X(map1, TAN, TAN) X(map1, TANH, TANH) X(map1, CONJ, CONJ)          \
-                  X(test1, NOT, NOT) X(test1, ISNAN, ISNAN) X(test1, ISINF, ISINF)                 \
-                      X(test1, ISFINITE, ISFINITE)
+/* clang-format off */
+#define COMPLEX1(X) \
+  X(part1, ABS, ABS) X(part1, REAL, REAL) X(part1, IMAG, IMAG) X(map1, NEG, NEG) \
+  X(map1, SIGN, SIGN) X(map1, SQUARE, SQUARE) X(map1, SQRT, SQRT) X(map1, RSQRT, RSQRT) \
+  X(map1, RECIPROCAL, RECIPROCAL) X(map1, EXP, EXP) X(map1, EXPM1, EXPM1) X(map1, LOG, LOG) \
+  X(map1, LOG1P, LOG1P) X(map1, LOG2, LOG2) X(map1, LOG10, LOG10) X(map1, SIN, SIN) \
+  X(map1, COS, COS) X(map1, TAN, TAN) X(map1, TANH, TANH) X(map1, CONJ, CONJ) \
+  X(test1, NOT, NOT) X(test1, ISNAN, ISNAN) X(test1, ISINF, ISINF) \
+  X(test1, ISFINITE, ISFINITE)
+/* clang-format on */
 
 #define RING2(X)                                                                                   \
   X(map2, ADD, ADD)                                                                                \

@@ -97,8 +97,7 @@ TEST2(XOR) { return (a != 0) ^ (b != 0); }
 /* ---- rows ------------------------------------------------------------------ */
 
 /* out must not be an operand: the search for the first bad element reads them. */
-ES_INLINE int64_t map1_i64(void *out, const void *a, int64_t n,
-                            int64_t (*op)(int64_t, int64_t *)) {
+ES_INLINE int64_t map1_i64(void *out, const void *a, int64_t n, int64_t (*op)(int64_t, int64_t *)) {
   int64_t *restrict o = out;
   const int64_t *x = a;
   int64_t bad = 0;
@@ -115,7 +114,7 @@ ES_INLINE int64_t test1_i64(void *out, const void *a, int64_t n, bool (*op)(int6
   return n;
 }
 ES_INLINE int64_t map2_i64(void *out, const void *a, const void *b, int64_t n,
-                            int64_t (*op)(int64_t, int64_t, int64_t *)) {
+                           int64_t (*op)(int64_t, int64_t, int64_t *)) {
   int64_t *restrict o = out;
   const int64_t *x = a, *y = b;
   int64_t bad = 0;
@@ -126,7 +125,7 @@ ES_INLINE int64_t map2_i64(void *out, const void *a, const void *b, int64_t n,
   return n;
 }
 ES_INLINE int64_t test2_i64(void *out, const void *a, const void *b, int64_t n,
-                             bool (*op)(int64_t, int64_t)) {
+                            bool (*op)(int64_t, int64_t)) {
   uint8_t *restrict o = out;
   const int64_t *x = a, *y = b;
   for (int64_t i = 0; i < n; i++) o[i] = op(x[i], y[i]);

@@ -125,14 +125,14 @@ ES_INLINE int64_t ES_JOIN3(test1, _, R)(void *out, const void *a, int64_t n, boo
   return n;
 }
 ES_INLINE int64_t ES_JOIN3(map2, _, R)(void *out, const void *a, const void *b, int64_t n,
-                                        R_T (*op)(R_T, R_T)) {
+                                       R_T (*op)(R_T, R_T)) {
   R_T *restrict o = out;
   const R_T *x = a, *y = b;
   for (int64_t i = 0; i < n; i++) o[i] = op(x[i], y[i]);
   return n;
 }
 ES_INLINE int64_t ES_JOIN3(test2, _, R)(void *out, const void *a, const void *b, int64_t n,
-                                         bool (*op)(R_T, R_T)) {
+                                        bool (*op)(R_T, R_T)) {
   uint8_t *restrict o = out;
   const R_T *x = a, *y = b;
   for (int64_t i = 0; i < n; i++) o[i] = op(x[i], y[i]);

@@ -10,7 +10,6 @@
 #define MATH_AVX512 1
 #endif
 
-
 enum { MATH_LANES = ES_V / 4, MATH_LANES64 = ES_V / 8 };
 typedef float vf __attribute__((vector_size(ES_V)));
 typedef int32_t vi __attribute__((vector_size(ES_V)));

@@ -71,7 +71,7 @@ ES_INLINE double NAME(row_exponentials)(N_T *out, const N_T *x, int64_t n, N_T m
 
 /* y = (x - shift) * scale, weighted; bias and weight NULL are left out. */
 ES_INLINE void NAME(row_affine)(N_T *out, const N_T *x, int64_t n, N_T shift_, N_T scale_,
-                                  const N_T *weight, const N_T *bias) {
+                                const N_T *weight, const N_T *bias) {
   const N_V shift = NAME(math_splat)(shift_), scale = NAME(math_splat)(scale_);
   for (int64_t i = 0; i < n; i += N_LANES) {
     N_V y = (NAME(row_piece)(x + i, n - i, 0) - shift) * scale;
@@ -164,7 +164,7 @@ static void NAME(normalise_affine)(void *out, const void *x, int64_t n,
 
 /* One vector of columns, or the first m of it. */
 ES_INLINE void NAME(softmax_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
-                                     int64_t n, int64_t m, bool logs) {
+                                   int64_t n, int64_t m, bool logs) {
   math_sums sums = {{{0}, {0}}};
   N_V most = NAME(math_splat)(-(N_T)INFINITY);
   for (int64_t k = 0; k < n; k++) most = NAME(larger)(NAME(row_piece)(x + k * step, m, 0), most);
@@ -182,8 +182,8 @@ ES_INLINE void NAME(softmax_group)(N_T *out, int64_t out_step, const N_T *x, int
 }
 
 ES_INLINE void NAME(moments_group)(N_T *out, int64_t out_step, const N_T *x, int64_t step,
-                                     int64_t n, int64_t m, const es_normalise_args *args,
-                                     bool centred) {
+                                   int64_t n, int64_t m, const es_normalise_args *args,
+                                   bool centred) {
   const N_T *weight = args->weight, *bias = args->bias;
   math_sums sums = {{{0}, {0}}}, squares = {{{0}, {0}}};
   N_V mean = NAME(math_splat)(0);

@@ -3,7 +3,7 @@
  * the real rows), T_SUMS as for real rows. Sums are sums of parts. */
 
 static void ES_JOIN(row_multiply, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
-                                       int64_t sb, int64_t n) {
+                                          int64_t sb, int64_t n) {
   T *out = out_;
   const T *a = a_, *b = b_;
   for (int64_t i = 0; i < n; i++, a += 2 * sa, b += 2 * sb) {
@@ -13,7 +13,7 @@ static void ES_JOIN(row_multiply, T_NAME)(void *out_, const void *a_, int64_t sa
 }
 
 static void ES_JOIN(row_add, T_NAME)(void *out_, const void *a_, int64_t sa, const void *b_,
-                                  int64_t sb, int64_t n) {
+                                     int64_t sb, int64_t n) {
   T *out = out_;
   const T *a = a_, *b = b_;
   if (sa && sb) {
@@ -32,18 +32,18 @@ ES_INLINE es_steps ES_JOIN(part_steps, T_NAME)(const es_steps *s) {
 }
 
 static void ES_JOIN(rows_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n,
-                                   const es_steps *steps) {
+                                      const es_steps *steps) {
   es_steps parts = ES_JOIN(part_steps, T_NAME)(steps);
   ES_JOIN(rows_sum, T_PARTS)(acc, low, a, 2 * n, &parts);
 }
 static void ES_JOIN(rows_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n,
-                                    const es_steps *steps) {
+                                       const es_steps *steps) {
   es_steps parts = ES_JOIN(part_steps, T_NAME)(steps);
   ES_JOIN(rows_sum2, T_PARTS)(acc, low, a, 2 * n, &parts);
 }
 
 static void ES_JOIN(rows_prod, T_NAME)(void *acc_, void *low, const void *a_, int64_t n,
-                                    const es_steps *s) {
+                                       const es_steps *s) {
   (void)low;
   T *acc = acc_;
   const T *a = a_;
@@ -75,20 +75,20 @@ ES_INLINE void ES_JOIN(run_parts, T_NAME)(bool exact, T *acc, T *low, const T *a
   }
 }
 ES_INLINE void ES_JOIN(runs_parts, T_NAME)(bool exact, T *acc, T *low, const T *a, int64_t n,
-                                     int64_t rows, int64_t step) {
+                                           int64_t rows, int64_t step) {
   for (int64_t r = 0; r < rows; r++)
     ES_JOIN(run_parts, T_NAME)(exact, acc + 2 * r, exact ? low + 2 * r : NULL, a + 2 * r * step, n);
 }
 static void ES_JOIN(runs_sum, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
-                                   int64_t step) {
+                                      int64_t step) {
   ES_JOIN(runs_parts, T_NAME)(false, acc, low, a, n, rows, step);
 }
 static void ES_JOIN(runs_sum2, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
-                                    int64_t step) {
+                                       int64_t step) {
   ES_JOIN(runs_parts, T_NAME)(true, acc, low, a, n, rows, step);
 }
 static void ES_JOIN(runs_prod, T_NAME)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
-                                    int64_t step) {
+                                       int64_t step) {
   es_steps down = {1, n, 0, 1, 0, 0};
   for (int64_t r = 0; r < rows; r++)
     ES_JOIN(rows_prod, T_NAME)((T *)acc + 2 * r, low, (const T *)a + 2 * r * step, 1, &down);
@@ -96,7 +96,7 @@ static void ES_JOIN(runs_prod, T_NAME)(void *acc, void *low, const void *a, int6
 #endif
 
 ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
-                              const es_steps *s) {
+                                    const es_steps *s) {
   for (int64_t k1 = 0; k1 < s->n1; k1++)
     for (int64_t k0 = 0; k0 < s->n0; k0++) {
       const T *x = a + 2 * (k1 * s->a1 + k0 * s->a0), *y = b + 2 * (k1 * s->b1 + k0 * s->b0);
@@ -108,11 +108,11 @@ ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step
     }
 }
 static void ES_JOIN(mad_rows, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
-                                   const es_steps *steps) {
+                                      const es_steps *steps) {
   ES_JOIN(mad, T_NAME)(acc, a, b, 1, n, steps);
 }
 static void ES_JOIN(mad_scalar, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
-                                     const es_steps *steps) {
+                                        const es_steps *steps) {
   ES_JOIN(mad, T_NAME)(acc, a, b, 0, n, steps);
 }
 

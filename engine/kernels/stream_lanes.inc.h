@@ -27,8 +27,12 @@ ES_INLINE VEC ES_JOIN(vec_fused, LANE_NAME)(VEC a, VEC b, VEC c) { return a * b 
 /* Equal numbers differ at most in the sign of zero: of those, max takes the bits
  * that both have, min the bits that either has. */
 #if LANE_ORDERED
-ES_INLINE VEC ES_JOIN(vec_larger, LANE_NAME)(VEC a, VEC b) { return ES_JOIN(wide_larger, T_NAME)(a, b); }
-ES_INLINE VEC ES_JOIN(vec_smaller, LANE_NAME)(VEC a, VEC b) { return ES_JOIN(wide_smaller, T_NAME)(a, b); }
+ES_INLINE VEC ES_JOIN(vec_larger, LANE_NAME)(VEC a, VEC b) {
+  return ES_JOIN(wide_larger, T_NAME)(a, b);
+}
+ES_INLINE VEC ES_JOIN(vec_smaller, LANE_NAME)(VEC a, VEC b) {
+  return ES_JOIN(wide_smaller, T_NAME)(a, b);
+}
 #else
 ES_INLINE VEC ES_JOIN(vec_larger, LANE_NAME)(VEC a, VEC b) {
   VEC r = ES_JOIN(vec_select, LANE_NAME)((BITS)(a > b), a, b);
@@ -62,7 +66,7 @@ ES_INLINE VEC ES_JOIN(vec_smaller, LANE_NAME)(VEC a, VEC b) {
 
 ES_INLINE VEC ES_JOIN(vec_from_truth, LANE_NAME)(BITS mask) {
   return ES_JOIN(vec_select, LANE_NAME)(mask, ES_JOIN(vec_splat, LANE_NAME)(1),
-                                     ES_JOIN(vec_splat, LANE_NAME)(0));
+                                        ES_JOIN(vec_splat, LANE_NAME)(0));
 }
 
 /* op as in es_inner. */
@@ -96,13 +100,13 @@ ES_INLINE VEC ES_JOIN(vec_pick, LANE_NAME)(const T *at, int64_t step) {
 }
 
 ES_INLINE void ES_JOIN(combine_lanes, LANE_NAME)(int op, T *out, const T *a, int64_t sa, const T *b,
-                                           int64_t sb, int64_t n) {
+                                                 int64_t sb, int64_t n) {
   const int64_t count = ES_JOIN(COUNT, LANE_NAME), tail = n - count;
   VEC last = ES_JOIN(vec_combine, LANE_NAME)(op, ES_JOIN(vec_pick, LANE_NAME)(a + tail * sa, sa),
-                                          ES_JOIN(vec_pick, LANE_NAME)(b + tail * sb, sb));
+                                             ES_JOIN(vec_pick, LANE_NAME)(b + tail * sb, sb));
   for (int64_t i = 0; i < tail; i += count) ES_JOIN(vec_store, LANE_NAME)
   (out + i, ES_JOIN(vec_combine, LANE_NAME)(op, ES_JOIN(vec_pick, LANE_NAME)(a + i * sa, sa),
-                                         ES_JOIN(vec_pick, LANE_NAME)(b + i * sb, sb)));
+                                            ES_JOIN(vec_pick, LANE_NAME)(b + i * sb, sb)));
   ES_JOIN(vec_store, LANE_NAME)(out + tail, last);
 }
 
@@ -110,7 +114,8 @@ ES_INLINE void ES_JOIN(combine_lanes, LANE_NAME)(int op, T *out, const T *a, int
  * at its own place or reaching back from the end of the row; it starts from init,
  * because what it shares with its neighbour may have been stored already. */
 ES_INLINE void ES_JOIN(fold_group, LANE_NAME)(es_fold op, int nv, T *acc, T *low, const T *a,
-                                        int64_t last, VEC init, VEC init_low, const es_steps *s) {
+                                              int64_t last, VEC init, VEC init_low,
+                                              const es_steps *s) {
   const int64_t count = ES_JOIN(COUNT, LANE_NAME);
   const int64_t ahead = rows_ahead(s);
   VEC r[8], l[8];
@@ -131,12 +136,13 @@ ES_INLINE void ES_JOIN(fold_group, LANE_NAME)(es_fold op, int nv, T *acc, T *low
   }
   ES_UNROLL for (int v = 0; v < nv; v++) {
     ES_JOIN(vec_store, LANE_NAME)(acc + (v < nv - 1 ? v * count : last), r[v]);
-    if (op == ES_FOLD_SUM2) ES_JOIN(vec_store, LANE_NAME)(low + (v < nv - 1 ? v * count : last), l[v]);
+    if (op == ES_FOLD_SUM2)
+      ES_JOIN(vec_store, LANE_NAME)(low + (v < nv - 1 ? v * count : last), l[v]);
   }
 }
 
 ES_INLINE void ES_JOIN(rows_lanes, LANE_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n,
-                                        const es_steps *s) {
+                                              const es_steps *s) {
   const int64_t count = ES_JOIN(COUNT, LANE_NAME);
   if (op != ES_FOLD_SUM2) low = acc; /* read, never written */
   VEC init = ES_JOIN(vec_load, LANE_NAME)(acc + n - count);
@@ -161,7 +167,7 @@ ES_INLINE void ES_JOIN(rows_lanes, LANE_NAME)(es_fold op, T *acc, T *low, const 
 
 /* The same for acc += a * b; step 1: b is a row too, 0: one value a row. */
 ES_INLINE void ES_JOIN(mad_group, LANE_NAME)(int nv, T *acc, const T *a, const T *b, int64_t step,
-                                       int64_t last, VEC init, const es_steps *s) {
+                                             int64_t last, VEC init, const es_steps *s) {
   const int64_t count = ES_JOIN(COUNT, LANE_NAME);
   VEC r[8];
   ES_UNROLL for (int v = 0; v < nv - 1; v++) r[v] = ES_JOIN(vec_load, LANE_NAME)(acc + v * count);
@@ -172,7 +178,8 @@ ES_INLINE void ES_JOIN(mad_group, LANE_NAME)(int nv, T *acc, const T *a, const T
       ES_UNROLL for (int v = 0; v < nv; v++) {
         int64_t at = v < nv - 1 ? v * count : last;
         r[v] = ES_JOIN(vec_fused, LANE_NAME)(ES_JOIN(vec_load, LANE_NAME)(x + at),
-                                          ES_JOIN(vec_pick, LANE_NAME)(y + at * step, step), r[v]);
+                                             ES_JOIN(vec_pick, LANE_NAME)(y + at * step, step),
+                                             r[v]);
       }
     }
   }
@@ -180,8 +187,8 @@ ES_INLINE void ES_JOIN(mad_group, LANE_NAME)(int nv, T *acc, const T *a, const T
       ES_JOIN(vec_store, LANE_NAME)(acc + (v < nv - 1 ? v * count : last), r[v]);
 }
 
-ES_INLINE void ES_JOIN(mad_lanes, LANE_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
-                                       const es_steps *s) {
+ES_INLINE void ES_JOIN(mad_lanes, LANE_NAME)(T *acc, const T *a, const T *b, int64_t step,
+                                             int64_t n, const es_steps *s) {
   const int64_t count = ES_JOIN(COUNT, LANE_NAME);
   VEC init = ES_JOIN(vec_load, LANE_NAME)(acc + n - count);
   for (int64_t i = 0, nv; i < n; i += nv * count) {

@@ -66,8 +66,8 @@ ES_INLINE T ES_JOIN(one_fold, T_NAME)(es_fold op, T acc, T *low, T x) {
 
 /* ---- rows: pick the width ------------------------------------------------------- */
 
-ES_INLINE void ES_JOIN(combine, T_NAME)(int op, T *out, const T *a, int64_t sa, const T *b, int64_t sb,
-                                  int64_t n) {
+ES_INLINE void ES_JOIN(combine, T_NAME)(int op, T *out, const T *a, int64_t sa, const T *b,
+                                        int64_t sb, int64_t n) {
   if (n >= T_LANES)
     ES_JOIN(combine_lanes, T_NAME)(op, out, a, sa, b, sb, n);
   else
@@ -75,7 +75,7 @@ ES_INLINE void ES_JOIN(combine, T_NAME)(int op, T *out, const T *a, int64_t sa, 
 }
 
 ES_INLINE void ES_JOIN(rows, T_NAME)(es_fold op, T *acc, T *low, const T *a, int64_t n,
-                               const es_steps *s) {
+                                     const es_steps *s) {
   if (n >= T_LANES) {
     ES_JOIN(rows_lanes, T_NAME)(op, acc, low, a, n, s);
     return;
@@ -91,12 +91,12 @@ ES_INLINE void ES_JOIN(rows, T_NAME)(es_fold op, T *acc, T *low, const T *a, int
     for (int64_t k1 = 0; k1 < s->n1; k1++)
       for (int64_t k0 = 0; k0 < s->n0; k0++)
         acc[i] = ES_JOIN(one_fold, T_NAME)(op, acc[i], op == ES_FOLD_SUM2 ? &low[i] : &unused,
-                                        a[k1 * s->a1 + k0 * s->a0 + i]);
+                                           a[k1 * s->a1 + k0 * s->a0 + i]);
 }
 
 /* step: 1 where b is a row, 0 where it is one value for the whole row of a. */
 ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step, int64_t n,
-                              const es_steps *s) {
+                                    const es_steps *s) {
   if (n >= T_LANES) {
     ES_JOIN(mad_lanes, T_NAME)(acc, a, b, step, n, s);
     return;
@@ -111,7 +111,7 @@ ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step
     for (int64_t k1 = 0; k1 < s->n1; k1++)
       for (int64_t k0 = 0; k0 < s->n0; k0++)
         acc[i] = ES_JOIN(one_fused, T_NAME)(a[k1 * s->a1 + k0 * s->a0 + i],
-                                         b[k1 * s->b1 + k0 * s->b0 + i * step], acc[i]);
+                                            b[k1 * s->b1 + k0 * s->b0 + i * step], acc[i]);
 }
 
 /* ---- runs: one result each ---------------------------------------------------- */
@@ -124,7 +124,8 @@ ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step
 
 #if T_REAL
 /* Column k + j of T_LANES runs, one a lane, to x[j]. */
-ES_INLINE void ES_JOIN(columns, T_NAME)(const void *const *a, int64_t k, ES_JOIN(row_vec, T_NAME) * x) {
+ES_INLINE void ES_JOIN(columns, T_NAME)(const void *const *a, int64_t k,
+                                        ES_JOIN(row_vec, T_NAME) * x) {
   ES_UNROLL for (int i = 0; i < T_LANES; i++)
       __builtin_prefetch((const char *)((const T *)a[i] + k) + CHAIN_AHEAD);
 #if AVX512
@@ -137,8 +138,8 @@ ES_INLINE void ES_JOIN(columns, T_NAME)(const void *const *a, int64_t k, ES_JOIN
 
 /* Columns k to n, fewer than T_LANES. */
 ES_INLINE ES_JOIN(row_vec, T_NAME)
-    ES_JOIN(chains_rest, T_NAME)(ES_JOIN(row_vec, T_NAME) acc, const void *const *a, const void *const *b,
-                              bool one_b, int64_t k, int64_t n) {
+    ES_JOIN(chains_rest, T_NAME)(ES_JOIN(row_vec, T_NAME) acc, const void *const *a,
+                                 const void *const *b, bool one_b, int64_t k, int64_t n) {
 #if AVX512
   T rest[2][T_LANES * T_LANES];
   const void *run[2][T_LANES];
@@ -149,8 +150,8 @@ ES_INLINE ES_JOIN(row_vec, T_NAME)
     (rest[0] + i * T_LANES,
      ES_JOIN(wide_part, T_NAME)((const T *)a[i] + k, n - k, (ES_JOIN(wide, T_NAME)){0}));
     ES_JOIN(vec_store, T_NAME)
-    (rest[1] + i * T_LANES,
-     ES_JOIN(wide_part, T_NAME)((const T *)b[one_b ? 0 : i] + k, n - k, (ES_JOIN(wide, T_NAME)){0}));
+    (rest[1] + i * T_LANES, ES_JOIN(wide_part, T_NAME)((const T *)b[one_b ? 0 : i] + k, n - k,
+                                                       (ES_JOIN(wide, T_NAME)){0}));
   }
   ES_JOIN(wide_columns, T_NAME)(run[0], 0, (void *)x);
   ES_JOIN(wide_columns, T_NAME)(run[1], 0, (void *)y);
@@ -162,21 +163,22 @@ ES_INLINE ES_JOIN(row_vec, T_NAME)
       x[i] = ((const T *)a[i])[k];
       y[i] = ((const T *)b[one_b ? 0 : i])[k];
     }
-    acc = ES_JOIN(vec_fused, T_NAME)(ES_JOIN(vec_load, T_NAME)(x), ES_JOIN(vec_load, T_NAME)(y), acc);
+    acc = ES_JOIN(vec_fused, T_NAME)(ES_JOIN(vec_load, T_NAME)(x), ES_JOIN(vec_load, T_NAME)(y),
+                                     acc);
   }
 #endif
   return acc;
 }
 
 static void ES_JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
-                                     bool one_b, int64_t n) {
+                                        bool one_b, int64_t n) {
   ES_JOIN(row_vec, T_NAME) acc = ES_JOIN(vec_load, T_NAME)(out), x[T_LANES], y[T_LANES];
   int64_t k = 0;
   for (; k + T_LANES <= n; k += T_LANES) {
     ES_JOIN(columns, T_NAME)(a, k, x);
     if (one_b) {
-      ES_UNROLL for (int i = 0; i < T_LANES; i++) acc =
-          ES_JOIN(vec_fused, T_NAME)(x[i], ES_JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
+      ES_UNROLL for (int i = 0; i < T_LANES; i++) acc = ES_JOIN(vec_fused, T_NAME)(
+          x[i], ES_JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
       continue;
     }
     ES_JOIN(columns, T_NAME)(b, k, y);
@@ -235,11 +237,11 @@ static void ES_JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const v
 #include "engine/kernels/stream_fold.inc.h"
 
 static void ES_JOIN(mad_rows, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
-                                   const es_steps *steps) {
+                                      const es_steps *steps) {
   ES_JOIN(mad, T_NAME)(acc, a, b, 1, n, steps);
 }
 static void ES_JOIN(mad_scalar, T_NAME)(void *acc, const void *a, const void *b, int64_t n,
-                                     const es_steps *steps) {
+                                        const es_steps *steps) {
   ES_JOIN(mad, T_NAME)(acc, a, b, 0, n, steps);
 }
 static void ES_JOIN(row_truth, T_NAME)(void *row, int64_t n) {

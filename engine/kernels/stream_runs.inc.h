@@ -21,7 +21,8 @@ ES_INLINE VEC ES_JOIN(run_part, RUN_NAME)(const RUN_T *a, int64_t n, T neutral) 
 }
 
 /* The lanes of one run. */
-ES_INLINE VEC ES_JOIN(run_lanes, RUN_NAME)(es_fold op, T neutral, const RUN_T *a, int64_t n, VEC *low) {
+ES_INLINE VEC ES_JOIN(run_lanes, RUN_NAME)(es_fold op, T neutral, const RUN_T *a, int64_t n,
+                                           VEC *low) {
   const int64_t count = T_LANES;
   VEC r[8], l[8];
   int64_t i = 0;
@@ -44,14 +45,15 @@ ES_INLINE VEC ES_JOIN(run_lanes, RUN_NAME)(es_fold op, T neutral, const RUN_T *a
   for (; i + count <= n; i += count)
     r[0] = ES_JOIN(vec_fold, T_NAME)(op, r[0], &l[0], RUN_LOAD(a + i));
   if (i < n)
-    r[0] = ES_JOIN(vec_fold, T_NAME)(op, r[0], &l[0], ES_JOIN(run_part, RUN_NAME)(a + i, n - i, neutral));
+    r[0] = ES_JOIN(vec_fold, T_NAME)(op, r[0], &l[0],
+                                     ES_JOIN(run_part, RUN_NAME)(a + i, n - i, neutral));
   *low = l[0];
   return r[0];
 }
 
 /* Short runs side by side, one in each row of r. */
 ES_INLINE void ES_JOIN(run_side_by_side, RUN_NAME)(es_fold op, T neutral, const RUN_T *a, int64_t n,
-                                             int64_t step, VEC *r, VEC *l) {
+                                                   int64_t step, VEC *r, VEC *l) {
   const int64_t count = T_LANES;
   int64_t i = 0;
   ES_UNROLL for (int v = 0; v < T_LANES; v++) {
@@ -71,7 +73,8 @@ ES_INLINE void ES_JOIN(run_side_by_side, RUN_NAME)(es_fold op, T neutral, const 
 ES_INLINE void ES_JOIN(run_results, RUN_NAME)(es_fold op, T *acc, T *low, VEC *r, VEC *l) {
   T_TRANSPOSE((void *)r);
   if (op == ES_FOLD_SUM2) T_TRANSPOSE((void *)l);
-  ES_UNROLL for (int half = T_LANES / 2; half > 0; half /= 2) ES_UNROLL for (int v = 0; v < half; v++) {
+  ES_UNROLL for (int half = T_LANES / 2; half > 0; half /= 2)
+      ES_UNROLL for (int v = 0; v < half; v++) {
     VEC rest = l[2 * v];
     r[v] = ES_JOIN(vec_fold, T_NAME)(op, r[2 * v], &rest, r[2 * v + 1]);
     l[v] = rest + l[2 * v + 1];
@@ -87,7 +90,7 @@ ES_INLINE void ES_JOIN(run_result, RUN_NAME)(es_fold op, T *acc, T *low, VEC r, 
     VEC rest = __builtin_shufflevector(l, l, ES_JOIN(EVEN, T_LANES));
     VEC odd = __builtin_shufflevector(l, l, ES_JOIN(ODD, T_LANES));
     r = ES_JOIN(vec_fold, T_NAME)(op, __builtin_shufflevector(r, r, ES_JOIN(EVEN, T_LANES)), &rest,
-                               __builtin_shufflevector(r, r, ES_JOIN(ODD, T_LANES)));
+                                  __builtin_shufflevector(r, r, ES_JOIN(ODD, T_LANES)));
     l = rest + odd;
   }
   T rest = op == ES_FOLD_SUM2 ? *low : 0;
@@ -95,8 +98,8 @@ ES_INLINE void ES_JOIN(run_result, RUN_NAME)(es_fold op, T *acc, T *low, VEC r, 
   if (op == ES_FOLD_SUM2) *low = rest + l[0];
 }
 
-ES_INLINE void ES_JOIN(runs, RUN_NAME)(es_fold op, T neutral, T *acc, T *low, const RUN_T *a, int64_t n,
-                                 int64_t rows, int64_t step) {
+ES_INLINE void ES_JOIN(runs, RUN_NAME)(es_fold op, T neutral, T *acc, T *low, const RUN_T *a,
+                                       int64_t n, int64_t rows, int64_t step) {
   VEC r[T_LANES], l[T_LANES];
   int64_t i = 0;
   for (; i + T_LANES <= rows; i += T_LANES) {
