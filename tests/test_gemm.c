@@ -951,6 +951,47 @@ Test(gemm, narrow_columns) {
     }
 }
 
+/* Small plans of several panels and chains: the same bits as by the general machinery. */
+static void several_panels(const es_kernels *kernels, es_dtype dtype, int64_t m, int64_t n,
+                           int64_t k, int layout) {
+  instance x = matrices(m, n, k, layout, dtype);
+  es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+  size_t bytes = (size_t)x.array[2].length * es_dtype_size(dtype);
+  void *whole = malloc(bytes), *base[3];
+  for (int v = 0; v < ES_GEMM_VARIANTS; v++) {
+    es_gemm_plan plan;
+    es_status status;
+    if (!es_gemm_plan_variant(x.p, &env, es_gemm_kind_of(dtype), v, &plan)) continue;
+    cr_assert(es_gemm_axes_make(&x.arena, &plan));
+    bool small = es_gemm_small_make(&x.arena, &plan, &status);
+    cr_assert_eq(small, !(v & 2) && m <= 128 && n <= 128 && k <= 192, "%lldx%lldx%lld",
+                 (long long)m, (long long)n, (long long)k);
+    if (!small) continue;
+    spoil(&x.array[2]);
+    cr_assert_eq(run_plan(&x, &plan, NULL), ES_OK);
+    memcpy(whole, x.array[2].data, bytes);
+    spoil(&x.array[2]);
+    for (int s = 0; s < 3; s++) base[s] = x.array[s].data;
+    cr_assert_eq(es_gemm_run_small(&plan, &(es_run_args){.base = base}), ES_OK);
+    cr_assert_eq(memcmp(whole, x.array[2].data, bytes), 0,
+                 "%s %lldx%lldx%lld layout %d variant %d ISA %d", es_dtype_name(dtype),
+                 (long long)m, (long long)n, (long long)k, layout, v, (int)kernels->isa);
+  }
+  free(whole);
+  release(&x);
+}
+
+Test(gemm, small_plans_of_several_panels) {
+  static const es_dtype dtypes[] = {ES_F32, ES_F64, ES_I64};
+  static const int64_t sizes[] = {1, 13, 31, 33, 48, 65, 127, 128, 129},
+                       ks[] = {0, 1, 40, 131, 192, 193};
+  for (int d = 0; d < 3; d++) FOR_ISAS(kernels) {
+      for (int m = 0; m < 9; m++)
+        for (int n = 0; n < 9; n++)
+          several_panels(kernels, dtypes[d], sizes[m], sizes[n], ks[(m + n) % 6], (m * 3 + n) % 8);
+    }
+}
+
 /* ---- cancel -------------------------------------------------------------------------- */
 
 static bool always(void *user) {

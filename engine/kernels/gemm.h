@@ -63,8 +63,8 @@ typedef struct es_gemm_type {
   es_gemm_kernel kernel[ES_GEMM_HEIGHTS][ES_GEMM_VECTORS][2]; /* [height][vectors - 1][form] */
 } es_gemm_type;
 
-/* A tile in one chain whose columns, at least one and at most two vectors of them, are
- * neighbours in Y and in C, where both lie. No byte beside them is touched. */
+/* A tile whose columns, at least one and at most two vectors of them, are neighbours in Y
+ * and in C, where both lie. C is only written. No byte beside them is touched. */
 typedef void (*es_gemm_narrow)(const es_gemm_tile *tile, int columns);
 
 /* Moves of elements of one size. pack: dst[p][j] = src[cols[j] + ks[p]] for j < n,

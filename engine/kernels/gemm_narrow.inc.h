@@ -12,33 +12,51 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
   const ES_MASK mask = (ES_MASK)((1u << held) - 1);
   const char *x = t->x, *y = t->y;
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
+  const int64_t k = t->k;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
+  int64_t row[ES_GEMM_ROWS], p = 0;
+  bool add = false;
   ES_UNROLL
-  for (int i = 0; i < height; i++) {
-    ES_UNROLL
-    for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
-  }
-  for (int64_t p = 0; p < t->k; p++) {
-    const char *at = x + xk[p], *from = y + yk[p];
-    vec b[ES_GEMM_VECTORS];
-    ES_UNROLL
-    for (int v = 0; v < vectors - 1; v++) b[v] = ((const vec *)from)[v];
-    b[vectors - 1] = (vec)ES_JOIN(_mm512_maskz_loadu, ES_BITS)(mask, from + last);
+  for (int i = 0; i < height; i++) row[i] = i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
+  do {
+    const int64_t end = k - p < t->chain ? k : p + t->chain;
     ES_UNROLL
     for (int i = 0; i < height; i++) {
-      ES_T a;
-      memcpy(&a, at + rows[i], sizeof a);
       ES_UNROLL
-      for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+      for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
     }
-  }
-  ES_UNROLL
-  for (int i = 0; i < height; i++) {
-    char *c = t->c + t->c_rows[i];
+    for (; p < end; p++) {
+      const char *at = x + xk[p], *from = y + yk[p];
+      vec b[ES_GEMM_VECTORS];
+      ES_UNROLL
+      for (int v = 0; v < vectors - 1; v++) b[v] = ((const vec *)from)[v];
+      b[vectors - 1] = (vec)ES_JOIN(_mm512_maskz_loadu, ES_BITS)(mask, from + last);
+      ES_UNROLL
+      for (int i = 0; i < height; i++) {
+        ES_T a;
+        memcpy(&a, at + (i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+        atomic_signal_fence(memory_order_seq_cst); /* as in gemm_tile.inc.h */
+      }
+    }
+    /* All is read before any is written: rows may repeat. */
     ES_UNROLL
-    for (int v = 0; v < vectors - 1; v++) ((vec *)c)[v] = acc[i][v];
-    ES_JOIN(_mm512_mask_storeu, ES_BITS)(c + last, mask, (__m512i)acc[i][vectors - 1]);
-  }
+    for (int i = 0; i < height && add; i++) {
+      const char *c = t->c + t->c_rows[i];
+      ES_UNROLL
+      for (int v = 0; v < vectors - 1; v++) acc[i][v] += ((const vec *)c)[v];
+      acc[i][vectors - 1] += (vec)ES_JOIN(_mm512_maskz_loadu, ES_BITS)(mask, c + last);
+    }
+    ES_UNROLL
+    for (int i = 0; i < height; i++) {
+      char *c = t->c + t->c_rows[i];
+      ES_UNROLL
+      for (int v = 0; v < vectors - 1; v++) ((vec *)c)[v] = acc[i][v];
+      ES_JOIN(_mm512_mask_storeu, ES_BITS)(c + last, mask, (__m512i)acc[i][vectors - 1]);
+    }
+    add = true;
+  } while (p < k);
 }
 
 #define ES_X(h)                                                                                    \
