@@ -5,23 +5,6 @@
 
 #include "bench/bench.h"
 
-/* The names of the strategies, from the sentence that refuses an unknown one: "…; the
- * strategies are copy, map". They have no other list outside of the library. */
-static void strategy_names(char *names, size_t cap) {
-  es_axis_size none = {NULL, 0};
-  es_options options = {.strategy = "?", .sizes = &none};
-  const int64_t one = 1;
-  es_array in = {NULL, ES_F32, 1, &one, NULL};
-  es_error error = {0};
-  es_ctx *ctx = es_ctx_create(NULL);
-  es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, "i -> i", 6, ES_READ_AUTO, &error);
-  es_plan_release(es_plan_make(ctx, expr, &in, 1, NULL, &options, &error));
-  es_expr_release(expr);
-  es_ctx_destroy(ctx);
-  const char *list = strstr(error.message, "strategies are ");
-  snprintf(names, cap, "%s", list ? list + strlen("strategies are ") : "");
-}
-
 static double best_of_few(bench_own *own) {
   double best = INFINITY, end = bench_now() + 0.1;
   int times = (int)(1e-4 / fmax(bench_own_run(own, 1), 1e-8)) + 1;
@@ -52,9 +35,6 @@ void bench_print_why(const bench_own *own, const bench_row *r, const bench_optio
   bench_own_costs(own, text, sizeof text);
   printf("%s  measured %.4g s\n", text, r->best);
   if (opt->force.strategy) return;
-  char names[256];
-  strategy_names(names, sizeof names);
-  char *rest = names;
-  for (char *name; (name = strsep(&rest, ", "));)
-    if (*name) try_strategy(name, r, opt);
+  const char *name;
+  for (int i = 0; (name = es_strategy_name(i)); i++) try_strategy(name, r, opt);
 }

@@ -19,6 +19,12 @@ const es_strategy *const es_strategies[] = {
     NULL,
 };
 
+const char *es_strategy_name(int index) {
+  for (int i = 0; es_strategies[i]; i++)
+    if (i == index) return es_strategies[i]->name;
+  return NULL;
+}
+
 static es_status unknown_name(const char *forced, es_error *error) {
   char buf[256];
   es_text t = es_text_init(buf, sizeof buf);

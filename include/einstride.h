@@ -536,6 +536,8 @@ typedef enum es_explain_format {
 ES_API size_t es_plan_explain(const es_plan *plan, es_explain_format format, const double *seconds,
                               char *buf, size_t cap);
 ES_API int es_plan_steps(const es_plan *plan);
+/* Names for options.strategy, from 0 on; NULL past the last. */
+ES_API const char *es_strategy_name(int index);
 
 /* Runs a plan. Every dtype, extent and stride of in and out is compared to the
  * plan's before anything is read. Allocates nothing. workspace: at least
