@@ -13,7 +13,7 @@ enum {
 
 /* Splits looked at: some nanoseconds each. As long as the contraction itself is
  * expected to take, between two limits. */
-static const double WORK_LEAST = 1e5, WORK_EACH = 600, WORK_MOST = 8e5;
+static const double WORK_LEAST = 1e5, WORK_EACH = 600, WORK_MOST = 6e5;
 
 typedef struct tree {
   const es_network *net;

@@ -59,7 +59,7 @@ typedef struct es_plan_loop {
   const char *text; /* "k, in 4 pieces" for print-outs */
 } es_plan_loop;
 
-enum { ES_PLAN_MOST_CUT = 16 }; /* labels of a loop */
+enum { ES_PLAN_MOST_CUT = 24 }; /* labels of a loop */
 
 struct es_plan {
   atomic_int_fast64_t count;

@@ -4,8 +4,9 @@
 #include "base/text.h"
 #include "engine/builder.h"
 
-/* Room that steps need for themselves, packed panels above all. */
-static const double STEP_SHARE = 1.0 / 8, STEP_MOST = 32 << 20;
+/* Room that steps need for themselves, packed panels above all, and for the gaps between
+ * intermediates. */
+static const double STEP_SHARE = 1.0 / 8;
 
 double es_builder_room(const es_builder *b) {
   const es_plan *plan = b->plan;
@@ -18,9 +19,7 @@ double es_builder_room(const es_builder *b) {
       room -= bytes;
   }
   if (results < room) room -= results; /* else they are the caller's own, or refused later */
-  double steps = room * STEP_SHARE, most = STEP_MOST * b->env.threads;
-  room -= steps < most ? steps : most;
-  return room > 0 ? room : 0;
+  return room > 0 ? room * (1 - STEP_SHARE) : 0;
 }
 
 static int64_t stride_of(const es_walk *walk, int32_t label) {

@@ -1,0 +1,91 @@
+/* Orders of contraction: for every network on standard input, the multiply-adds of the
+ * order that is found and the seconds that parsing and planning take. A network is a line
+ * "NAME TEXT | SHAPE, SHAPE, …", a shape "2x3x4" or "scalar"; bench/networks.py makes them
+ * and compares. Uses the public headers only. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "einstride.h"
+
+enum { OPERANDS = ES_MAX_OPERANDS, ROUNDS = 3 };
+
+typedef struct network {
+  char *name, *text;
+  int n;
+  es_array in[OPERANDS];
+  int64_t shape[OPERANDS][ES_MAX_RANK];
+} network;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int read_shape(char *text, int64_t *shape) {
+  int rank = 0;
+  if (strstr(text, "scalar")) return 0;
+  for (char *one; rank < ES_MAX_RANK && (one = strsep(&text, "x"));)
+    shape[rank++] = strtoll(one, NULL, 10);
+  return rank;
+}
+
+/* False: no such line. The line is cut up in place. */
+static bool read_network(char *line, network *w) {
+  char *bar = strchr(line, '|'), *space = strchr(line, ' ');
+  if (!bar || !space || space > bar) return false;
+  *bar = *space = 0;
+  w->name = line;
+  w->text = space + 1;
+  w->n = 0;
+  char *rest = bar + 1;
+  for (char *one; w->n < OPERANDS && (one = strsep(&rest, ",\n"));) {
+    if (!*one) continue;
+    int rank = read_shape(one, w->shape[w->n]);
+    w->in[w->n] = (es_array){NULL, ES_F32, rank, w->shape[w->n], NULL};
+    w->n++;
+  }
+  return w->n > 0;
+}
+
+static bool measure(es_ctx *ctx, const network *w, double effort) {
+  es_error error = {0};
+  es_options options = {.reading = ES_READ_NAMES, .effort = effort};
+  double best = 0, points = 0;
+  for (int round = 0; round < ROUNDS; round++) {
+    double start = now();
+    es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, w->text, strlen(w->text), ES_READ_NAMES,
+                                  &error);
+    es_plan *plan = expr ? es_plan_make(ctx, expr, w->in, w->n, NULL, &options, &error) : NULL;
+    double took = now() - start;
+    if (!plan) {
+      fprintf(stderr, "%s: %s\n", w->name, error.message);
+      es_expr_release(expr);
+      return error.status == ES_E_LIMIT; /* too large for this machine in any order */
+    }
+    points = es_plan_flops(plan);
+    if (round == 0 || took < best) best = took;
+    es_plan_release(plan);
+    es_expr_release(expr);
+  }
+  printf("%s %d %.6g %.6g\n", w->name, w->n, points, best);
+  return true;
+}
+
+int main(int argc, char **argv) {
+  double effort = argc > 1 ? strtod(argv[1], NULL) : 1;
+  es_config config = {.threads = 1};
+  es_ctx *ctx = es_ctx_create(&config);
+  network *w = malloc(sizeof *w);
+  char *line = NULL;
+  size_t cap = 0;
+  bool ok = ctx && w;
+  while (ok && getline(&line, &cap, stdin) > 0)
+    if (read_network(line, w)) ok &= measure(ctx, w, effort);
+  free(line);
+  free(w);
+  es_ctx_destroy(ctx);
+  return ok ? 0 : 1;
+}

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Tensor networks of 10 to 1,000 operands, and how good the orders are that einstride finds.
+
+usage: networks.py PROGRAM [EFFORT]     PROGRAM is einstride-networks from the build folder
+
+opt_einsum, where it can be imported, finds its own orders beside ('auto' and
+'random-greedy-128'); all are counted in multiply-adds of pairwise steps.
+"""
+import itertools
+import math
+import random
+import subprocess
+import sys
+import time
+
+# A network: for each operand its labels (numbers), the labels of the output, the extents.
+
+
+def random_regular(n, degree, rng, extents=(2,)):
+    """n operands, each sharing a label with `degree` others (pairing model, repaired)."""
+    while True:
+        ends = [i for i in range(n) for _ in range(degree)]
+        rng.shuffle(ends)
+        edges = [sorted(ends[i:i + 2]) for i in range(0, len(ends), 2)]
+        for _ in range(20 * n):
+            seen, bad = set(), None
+            for k, edge in enumerate(edges):
+                if edge[0] == edge[1] or tuple(edge) in seen:
+                    bad = k
+                    break
+                seen.add(tuple(edge))
+            if bad is None:
+                return from_edges(n, edges, rng, extents)
+            other = rng.randrange(len(edges))
+            (a, b), (c, d) = edges[bad], edges[other]
+            edges[bad], edges[other] = sorted((a, d)), sorted((c, b))
+
+
+def from_edges(n, edges, rng, extents):
+    operands = [[] for _ in range(n)]
+    for label, (a, b) in enumerate(edges):
+        operands[a].append(label)
+        operands[b].append(label)
+    return operands, [], [rng.choice(extents) for _ in edges]
+
+
+def lattice(sides, rng, extents=(2,), periodic=False):
+    points = list(itertools.product(*map(range, sides)))
+    index = {p: i for i, p in enumerate(points)}
+    edges = []
+    for p in points:
+        for axis, side in enumerate(sides):
+            q = list(p)
+            q[axis] += 1
+            if periodic:
+                q[axis] %= side
+            if tuple(q) in index:
+                edges.append((index[p], index[tuple(q)]))
+    return from_edges(len(points), edges, rng, extents)
+
+
+def matrix_product_states(sites, bond=16, physical=2):
+    """The inner product of two of them."""
+    extents, rows = [], [[[] for _ in range(sites)] for _ in range(2)]
+    for site in range(sites):
+        for row in rows:
+            row[site].append(len(extents))
+        extents.append(physical)
+        for row in rows if site + 1 < sites else []:
+            row[site].append(len(extents))
+            row[site + 1].append(len(extents))
+            extents.append(bond)
+    return rows[0] + rows[1], [], extents
+
+
+def circuit(qubits, depth, pairs_of_layer):
+    """An amplitude of layers of gates on two qubits each."""
+    operands = [[i] for i in range(qubits)]
+    now, labels = list(range(qubits)), qubits
+    for layer in range(depth):
+        for a, b in pairs_of_layer(layer):
+            operands.append([now[a], now[b], labels, labels + 1])
+            now[a], now[b] = labels, labels + 1
+            labels += 2
+    return operands + [[label] for label in now], [], [2] * labels
+
+
+def line_circuit(qubits, depth):
+    return circuit(qubits, depth, lambda d: [(i, i + 1) for i in range(d % 2, qubits - 1, 2)])
+
+
+def square_circuit(side, depth):
+    def pairs(layer):
+        start, along = layer % 2, layer // 2 % 2
+        steps = [(x, y) for x in range(start, side - 1, 2) for y in range(side)]
+        if along:
+            return [(y * side + x, y * side + x + 1) for x, y in steps]
+        return [(x * side + y, (x + 1) * side + y) for x, y in steps]
+    return circuit(side * side, depth, pairs)
+
+
+def tree_model(variables, rng):
+    """A tree of random variables: one factor a variable, one an edge; the marginal of one."""
+    operands = [[i] for i in range(variables)]
+    operands += [[rng.randrange(i), i] for i in range(1, variables)]
+    return operands, [0], [rng.randint(2, 10) for _ in range(variables)]
+
+
+def grid_model(width, height, rng):
+    at = lambda x, y: y * width + x
+    operands = [[i] for i in range(width * height)]
+    operands += [[at(x, y), at(x + 1, y)] for y in range(height) for x in range(width - 1)]
+    operands += [[at(x, y), at(x, y + 1)] for y in range(height - 1) for x in range(width)]
+    return operands, [0], [rng.randint(2, 4) for _ in range(width * height)]
+
+
+def gaussian_chain(steps):
+    """States and observations of a linear Gaussian model, a batch label on half of them."""
+    operands, extents, last = [], [8], None
+    for _ in range(steps):
+        state, seen = len(extents), len(extents) + 1
+        extents += [12, 4]
+        operands.append([state] if last is None else [0, last, state])
+        operands += [[state, seen], [0, seen]]
+        last = state
+    return operands, [0], extents
+
+
+def random_expression(n, degree, rng, open_labels, extents):
+    operands, labels = [[] for _ in range(n)], n * degree // 2 + open_labels
+    for label in range(labels):
+        if label < open_labels:
+            operands[rng.randrange(n)].append(label)
+            continue
+        a = label - open_labels + 1
+        pair = (a, rng.randrange(a)) if a < n else rng.sample(range(n), 2)
+        for i in pair:
+            operands[i].append(label)
+    return operands, list(range(open_labels)), [rng.randint(*extents) for _ in range(labels)]
+
+
+def chain(n, rng):
+    return [[i, i + 1] for i in range(n)], [0, n], [rng.randint(2, 60) for _ in range(n + 1)]
+
+
+def networks(seed=0):
+    rng = random.Random(seed)
+    for n in (10, 16, 30, 50, 100, 300, 1000):
+        yield f"regular3_{n}", random_regular(n, 3, rng)
+    for n in (12, 20, 40):
+        yield f"regular5_{n}", random_regular(n, 5, rng, (2, 3))
+    for sides in ((4, 4), (6, 6), (8, 8), (30, 33), (3, 3, 3), (4, 4, 4)):
+        yield "lattice_" + "x".join(map(str, sides)), lattice(sides, rng)
+    yield "lattice_5x20", lattice((5, 20), rng, (2, 3, 4))
+    yield "torus_6x6", lattice((6, 6), rng, periodic=True)
+    for sites in (10, 50, 500):
+        yield f"states_{sites}", matrix_product_states(sites)
+    yield "circuit_10_8", line_circuit(10, 8)
+    yield "circuit_20_12", line_circuit(20, 12)
+    yield "circuit_4x4_8", square_circuit(4, 8)
+    yield "circuit_5x5_12", square_circuit(5, 12)
+    for n in (30, 300):
+        yield f"tree_{n}", tree_model(n, rng)
+    for width, height in ((5, 5), (8, 10)):
+        yield f"grid_{width}x{height}", grid_model(width, height, rng)
+    yield "gaussian_20", gaussian_chain(20)
+    for n in (10, 15, 20, 40, 80):
+        yield f"random3_{n}", random_expression(n, 3, rng, 2, (2, 9))
+    for n in (12, 25):
+        yield f"random5_{n}", random_expression(n, 5, rng, 3, (2, 5))
+    for n in (12, 100, 1000):
+        yield f"chain_{n}", chain(n, rng)
+
+
+def as_line(name, network):
+    operands, out, extents = network
+    term = lambda labels: " ".join(f"x{label}" for label in labels)
+    text = ", ".join(map(term, operands)) + " -> " + term(out)
+    shapes = ",".join("x".join(str(extents[l]) for l in o) or "scalar" for o in operands)
+    return f"{name} {text} | {shapes}\n"
+
+
+def peers(network):
+    """{rival: (multiply-adds, seconds)}; empty where opt_einsum is absent."""
+    try:
+        import opt_einsum
+    except ImportError:
+        return {}
+    operands, out, extents = network
+    inputs, output = [frozenset(o) for o in operands], frozenset(out)
+    found = {}
+    for rival in ("auto", "random-greedy-128"):
+        start = time.perf_counter()
+        path = opt_einsum.paths.get_path_fn(rival)(inputs, output, dict(enumerate(extents)), None)
+        found[rival] = (count(network, path), time.perf_counter() - start)
+    return found
+
+
+def count(network, path):
+    """Multiply-adds of a path in opt_einsum's way of writing: positions, results last."""
+    operands, out, extents = network
+    values, total = [frozenset(o) for o in operands], 0
+    for pair in path:
+        taken = [values[i] for i in pair]
+        values = [v for i, v in enumerate(values) if i not in pair]
+        union = frozenset().union(*taken)
+        total += math.prod(extents[label] for label in union) * max(1, len(pair) - 1)
+        values.append(union & frozenset(out).union(*values))
+    return float(total)
+
+
+def main():
+    program, effort = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "1"
+    made = dict(networks())
+    lines = "".join(as_line(name, network) for name, network in made.items())
+    ran = subprocess.run([program, effort], input=lines, capture_output=True, text=True)
+    sys.stderr.write(ran.stderr)
+    ratios = {}
+    for line in ran.stdout.splitlines():
+        name, n, points, seconds = line.split()
+        row = f"{name:16} {n:>5} operands {float(points):10.4g} multiply-adds {float(seconds) * 1e3:8.2f} ms"
+        for rival, (theirs, took) in peers(made[name]).items():
+            ratio = float(points) / theirs
+            ratios.setdefault(rival, []).append(math.log(ratio))
+            row += f"   {rival} {theirs:10.4g} ({ratio:.3f}) {took * 1e3:9.1f} ms"
+            row += "  LOSS" if ratio > 1 else ""
+        print(row, flush=True)
+    for rival, logs in ratios.items():
+        print(f"geometric mean against {rival}: {math.exp(sum(logs) / len(logs)):.3f}")
+    if not ratios:
+        print("opt_einsum cannot be imported: no rival")
+    return ran.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
