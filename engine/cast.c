@@ -100,10 +100,19 @@ static es_status move_elements(es_ctx *ctx, es_arena *arena, const es_view *x, c
   return status == ES_E_CANCELLED ? fail_cancelled(error) : status;
 }
 
-es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to,
-                       es_error *error) {
+/* By rows: the count of elements, or the place of the first that does not fit, or
+ * ES_ROWS_CANCELLED. */
+static int64_t convert(es_ctx *ctx, const es_view *x, const void *x_data, es_array to,
+                       int64_t count) {
   transfer t = {.check_only = false};
   es_dtype between = row_type(x->dtype, to.dtype);
+  es_rows_init(&t.from, ctx->kernels, x_data, x->dtype, x->rank, x->shape, x->strides, between);
+  es_rows_init(&t.to, ctx->kernels, to.data, to.dtype, to.rank, to.shape, to.strides, between);
+  return es_rows_run(ctx, count, transfer_row, &t);
+}
+
+es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_array to,
+                       es_error *error) {
   int64_t count = 0;
   es_count_i64(x->rank, x->shape, &count);
   if (x->dtype == to.dtype && count > ES_ROW) {
@@ -113,9 +122,18 @@ es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_arr
     es_arena_free(&arena);
     return status;
   }
-  es_rows_init(&t.from, ctx->kernels, x_data, x->dtype, x->rank, x->shape, x->strides, between);
-  es_rows_init(&t.to, ctx->kernels, to.data, to.dtype, to.rank, to.shape, to.strides, between);
-  return es_rows_run(ctx, count, transfer_row, &t) == count ? ES_OK : fail_cancelled(error);
+  return convert(ctx, x, x_data, to, count) == count ? ES_OK : fail_cancelled(error);
+}
+
+/* What is new may be filled in part before a value turns out not to fit. */
+static es_status convert_new(es_ctx *ctx, const es_tensor *x, es_tensor *y, es_error *error) {
+  if (!may_not_fit(x->view.dtype, y->view.dtype))
+    return es_rows_copy(ctx, &x->view, es_tensor_at(x), es_tensor_array(y), error);
+  int64_t count = es_size(x);
+  int64_t done = convert(ctx, &x->view, es_tensor_at(x), es_tensor_array(y), count);
+  if (done == count) return ES_OK;
+  return done == ES_ROWS_CANCELLED ? fail_cancelled(error)
+                                   : fail_fit(x, y->view.dtype, done, error);
 }
 
 es_tensor *es_cast(es_ctx *ctx, const es_tensor *x, es_dtype dtype) {
@@ -126,10 +144,9 @@ es_tensor *es_cast(es_ctx *ctx, const es_tensor *x, es_dtype dtype) {
     return NULL;
   }
   if (check_types(x->view.dtype, dtype, &error) != ES_OK) return es_ctx_fail_tensor(ctx, &error);
-  if (check_fit(ctx, x, dtype, &error) != ES_OK) return es_ctx_fail_tensor(ctx, &error);
   es_tensor *y = es_tensor_new(ctx, dtype, x->view.rank, x->view.shape, false);
   if (!y) return NULL;
-  if (es_rows_copy(ctx, &x->view, es_tensor_at(x), es_tensor_array(y), &error) == ES_OK) return y;
+  if (convert_new(ctx, x, y, &error) == ES_OK) return y;
   es_scope_disown(ctx, y);
   return es_ctx_fail_tensor(ctx, &error);
 }

@@ -31,6 +31,8 @@ typedef double _Complex complex_double;
 #define S_MIN 0
 #define S_MAX UINT8_MAX
 #define S_LIMIT 0x1p8
+#define S_FROM_F32(v) ((S_T)(int32_t)(v)) /* as vectors convert */
+#define S_FROM_F64(v) ((S_T)(int32_t)(v))
 #include "engine/kernels/elementwise_storage.inc.h"
 
 #define S i8
@@ -39,6 +41,8 @@ typedef double _Complex complex_double;
 #define S_MIN INT8_MIN
 #define S_MAX INT8_MAX
 #define S_LIMIT 0x1p7
+#define S_FROM_F32(v) ((S_T)(int32_t)(v))
+#define S_FROM_F64(v) ((S_T)(int32_t)(v))
 #include "engine/kernels/elementwise_storage.inc.h"
 
 #define S i16
@@ -47,6 +51,8 @@ typedef double _Complex complex_double;
 #define S_MIN INT16_MIN
 #define S_MAX INT16_MAX
 #define S_LIMIT 0x1p15
+#define S_FROM_F32(v) ((S_T)(int32_t)(v))
+#define S_FROM_F64(v) ((S_T)(int32_t)(v))
 #include "engine/kernels/elementwise_storage.inc.h"
 
 #define S i32

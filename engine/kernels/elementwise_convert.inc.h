@@ -19,12 +19,12 @@ static void ES_JOIN4(load_, K, _, S)(void *out, const void *in, int64_t stride, 
 #if K_STORES
 #ifdef S_MIN
 /* Whether v, truncated, fits. S_MIN - 1 may round to S_MIN, hence the equality;
- * NaN compares false. */
+ * NaN compares false. No && and ||: comparisons that may be skipped do not vectorise. */
 static inline bool ES_JOIN4(fits_, K, _, S)(K_T v) {
 #if K_INTEGER
-  return v >= (int64_t)S_MIN && v <= (int64_t)(S_MAX);
+  return (v >= (int64_t)S_MIN) & (v <= (int64_t)(S_MAX));
 #else
-  return (v > (K_T)S_MIN - 1 || v == (K_T)S_MIN) && v < (K_T)S_LIMIT;
+  return ((v > (K_T)S_MIN - 1) | (v == (K_T)S_MIN)) & (v < (K_T)S_LIMIT);
 #endif
 }
 #endif
