@@ -8,7 +8,8 @@
 typedef struct window {
   es_window_roles roles;
   es_window_kernel full, edge;
-  es_window_fall_kernel full_fall, edge_fall; /* NULL: the pieces are run one by one */
+  es_window_fall_kernel full_fall, edge_fall, strip; /* strip NULL: the others */
+  bool falls;                                        /* or the pieces are run one by one */
   es_window_fall_plan fall;
   int64_t planes; /* at most, to fall in one go */
   int slot[ES_WINDOW_SIDES];
@@ -64,18 +65,16 @@ static void run_block(const window *w, const es_window_group *g, char *const *at
   }
 }
 
-/* The same rows of some planes. */
-static void run_fall(const window *w, const es_window_group *g, char *const *at, int64_t from,
-                     int64_t to, int64_t planes) {
+/* What all vectors of the same rows of some planes share. */
+static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t from, int64_t to,
+                              int64_t planes) {
   const es_window_fall_plan *f = &w->fall;
-  const es_window_roles *roles = &w->roles;
   const int64_t *plane = g->outer.stride + (g->outer.n - 1) * g->outer.n_sides;
-  if (to > g->rows) to = g->rows;
-  int64_t top = from + f->base, first = top > 0 ? top : 0;
-  int64_t end = to + f->base + f->tap_rows - 1;
+  int64_t top = f->down * from + f->base, first = top > 0 ? top : 0;
+  int64_t end = f->down * (to - 1) + f->base + f->tap_rows;
   es_window_fall t = {.planes = planes,
                       .rows = to - from,
-                      .x_row = w->x_row,
+                      .x_row = f->x_row,
                       .w_row = f->w_row,
                       .out_row = w->out_row,
                       .reads = (end < f->extent ? end : f->extent) - first,
@@ -83,15 +82,45 @@ static void run_fall(const window *w, const es_window_group *g, char *const *at,
                       .taps = f->row.taps,
                       .x_at = f->row.x_at,
                       .w_at = f->row.w_at,
-                      .count = w->count};
+                      .count = w->count,
+                      .pair = f->pair};
   if (planes > 1) {
-    t.x_plane = plane[1 + roles->x] * w->size;
-    t.w_plane = plane[1 + roles->w] * w->size;
+    t.x_plane = plane[1 + w->roles.x] * w->size;
+    t.w_plane = plane[1 + w->roles.w] * w->size;
     t.out_plane = plane[0] * w->size;
   }
-  char *x = at[ES_WINDOW_X] + f->row.at[ES_WINDOW_X] + (first - f->base) * w->x_row;
+  return t;
+}
+
+static void run_strips(const window *w, es_window_fall *t, const char *x, char *out) {
+  for (int64_t i = 0; i < w->fall.n_strips; i++) {
+    const es_window_strip *strip = &w->fall.strip[i];
+    t->x = x + strip->x * w->size;
+    t->out = out + strip->start * w->size;
+    t->n = strip->n;
+    t->lanes = strip->lanes;
+    t->pick = strip->pick;
+    t->loads[0] = strip->loads[0];
+    t->loads[1] = strip->loads[1];
+    w->strip(t);
+  }
+}
+
+/* The same rows of some planes. */
+static void run_fall(const window *w, const es_window_group *g, char *const *at, int64_t from,
+                     int64_t to, int64_t planes) {
+  const es_window_fall_plan *f = &w->fall;
+  const es_window_roles *roles = &w->roles;
+  if (to > g->rows) to = g->rows;
+  es_window_fall t = fall_of(w, g, from, to, planes);
+  int64_t top = f->down * from + f->base, first = top > 0 ? top : 0;
+  char *x = at[ES_WINDOW_X] + f->row.at[ES_WINDOW_X] + (first - f->base) * f->x_row;
   char *out = at[ES_WINDOW_OUT] + f->row.at[ES_WINDOW_OUT] + from * w->out_row;
   t.w = at[ES_WINDOW_W] + f->row.at[ES_WINDOW_W];
+  if (w->strip) {
+    run_strips(w, &t, x, out);
+    return;
+  }
   for (int e = 0; e < roles->n_edges; e++) {
     t.x = x + roles->edge[e].start * w->size;
     t.out = out + roles->edge[e].start * w->size;
@@ -110,7 +139,7 @@ static void run_fall(const window *w, const es_window_group *g, char *const *at,
 static int64_t run_of_planes(const window *w, const es_window_group *g, const es_cursor *c,
                              int64_t left) {
   int axis = g->outer.n - 1;
-  if (!w->full_fall || g->blocks > 1 || axis < 0) return 1;
+  if (!w->falls || g->blocks > 1 || axis < 0) return 1;
   int64_t run = g->outer.extent[axis] - c->index[axis];
   if (run > w->planes) run = w->planes;
   return run < left ? run : left;
@@ -129,7 +158,7 @@ static void run_units(const window *w, const es_window_group *g, char *const *ba
                                      : base[ES_WINDOW_W] + c.at[1 + w->roles.w] * w->size;
     int64_t row = block * g->block;
     some = run_of_planes(w, g, &c, to - unit);
-    if (w->full_fall)
+    if (w->falls)
       run_fall(w, g, at, row, row + g->block, some);
     else
       run_block(w, g, at, row, row + g->block);
@@ -166,8 +195,12 @@ static void print(const es_step *step, char *buf, size_t cap) {
   es_text_printf(&t, "window %s, %.6g outputs in rows of %lld over %lld taps", type[w->roles.type],
                  es_problem_outputs(p), (long long)p->extent[w->roles.along],
                  (long long)es_problem_taps(p));
-  if (w->full_fall) es_text_puts(&t, ", down the rows");
-  if (w->roles.n_edges) es_text_printf(&t, "; edges: %d", w->roles.n_edges);
+  if (w->falls) es_text_puts(&t, ", down the rows");
+  if (w->strip)
+    es_text_printf(&t, "; strips: %lld%s", (long long)w->fall.n_strips,
+                   w->fall.pair ? ", of two planes" : "");
+  else if (w->roles.n_edges)
+    es_text_printf(&t, "; edges: %d", w->roles.n_edges);
 }
 
 /* ---- choice --------------------------------------------------------------------- */
@@ -208,15 +241,36 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   }
 }
 
+/* Strips where neighbours see every other element, or where two planes share a vector. */
+static es_status choose_strips(const es_problem *p, const es_plan_env *env, window *w) {
+  es_window_fall_plan *f = &w->fall;
+  es_window_fall_kernel strip =
+      env->kernels->window->strip[w->roles.type][f->down - 1][f->tap_rows];
+  if (!strip) return ES_OK;
+  f->pair = true;
+  if (!es_window_strips(env->arena, p, &w->roles, f)) return ES_E_NOMEM;
+  if (!f->n_strips) {
+    f->pair = false;
+    if (f->down == 1 && w->roles.step == 1) return ES_OK;
+    if (!es_window_strips(env->arena, p, &w->roles, f)) return ES_E_NOMEM;
+  }
+  if (f->n_strips) w->strip = strip;
+  return ES_OK;
+}
+
 static es_status make_fall(const es_problem *p, const es_plan_env *env, window *w) {
   const es_window_kernels *k = env->kernels->window;
   const es_window_roles *r = &w->roles;
   if (!es_window_falls(p, r, &w->fall) || w->fall.tap_rows > ES_WINDOW_FALL) return ES_OK;
   if (!es_window_fall_row(env->arena, p, r, &w->fall)) return ES_E_NOMEM;
-  w->full_fall = k->full_fall[r->type][w->fall.tap_rows];
-  w->edge_fall = k->edge_fall[r->type][w->fall.tap_rows];
-  int64_t bytes = p->extent[r->row] * p->extent[r->along] * w->size;
-  bool once = r->n_edges + (r->from < r->to) == 1; /* nothing is read twice */
+  ES_TRY(choose_strips(p, env, w));
+  if (w->fall.down == 1 && r->step == 1) {
+    w->full_fall = k->full_fall[r->type][w->fall.tap_rows];
+    w->edge_fall = k->edge_fall[r->type][w->fall.tap_rows];
+  }
+  w->falls = w->strip || w->full_fall;
+  int64_t bytes = p->extent[r->row] * w->fall.down * p->extent[r->along] * r->step * w->size;
+  bool once = w->strip ? w->fall.n_strips == 1 : r->n_edges + (r->from < r->to) == 1;
   w->planes = once ? INT64_MAX : bytes < BLOCK_BYTES ? BLOCK_BYTES / bytes : 1;
   return ES_OK;
 }

@@ -57,12 +57,26 @@ typedef struct es_window_group {
   es_window_piece *piece;
 } es_window_group;
 
+/* Neighbouring outputs of a row, or of the same row of two planes, whose taps see no more of
+ * a row of x than two vectors hold: what kernels/window.h says of strips. */
+typedef struct es_window_strip {
+  int64_t start, n;  /* outputs */
+  int64_t x;         /* the first element that is read, from the first output's of the row */
+  uint64_t loads[2]; /* present elements */
+  uint8_t *pick;     /* [taps][lanes] */
+  uint64_t *lanes;   /* [taps] */
+} es_window_strip;
+
 /* Windows whose outermost taps go down the rows as the outputs do, so that a row of x can be
- * read once for all outputs that see it. Tap row i of output row h is row h + i + base of
- * x, which has extent rows. */
+ * read once for all outputs that see it. Tap row i of output row h is row down * h + i + base
+ * of x, which has extent rows. */
 typedef struct es_window_fall_plan {
-  int64_t tap_rows, base, extent, w_row; /* w_row: bytes */
-  es_window_piece row;                   /* the first row of taps */
+  int64_t down, tap_rows, base, extent;
+  int64_t x_row, w_row; /* bytes, of a row of x and of taps */
+  es_window_piece row;  /* the first row of taps */
+  bool pair;            /* strips are of two planes */
+  int64_t n_strips;     /* 0: full vectors and edges instead */
+  es_window_strip *strip;
 } es_window_fall_plan;
 
 /* False: no window, or one that the kernels do not take. */
@@ -71,10 +85,22 @@ bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles
 bool es_window_groups(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                       int *n_groups, es_window_group **groups);
 
-/* Whether they fall. Fills in all but row. */
+/* A piece: the rows of outputs of a box of the nest. False: out of memory. */
+bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                          const es_problem *box, es_window_piece *piece);
+bool es_window_tap_present(const es_problem *p, const es_window_roles *roles, int64_t column,
+                           const int64_t *tap);
+/* The next point of the reduced axes, with these extents. */
+void es_window_next_tap(const es_problem *p, const int64_t *extent, int64_t *tap);
+
+/* Whether they fall. Fills in all but row and strips. */
 bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_window_fall_plan *fall);
 /* False: out of memory. */
 bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                         es_window_fall_plan *fall);
+/* Cuts rows in as few strips as hold them, all of them of the planes that fall->pair says; in
+ * none where their taps are too far apart. False: out of memory. */
+bool es_window_strips(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                      es_window_fall_plan *fall);
 
 #endif

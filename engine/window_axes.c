@@ -146,8 +146,8 @@ static void choose_row(const es_problem *p, es_window_roles *roles) {
   roles->row = cut < 0 ? last : roles->w < 0 || !p->in[roles->w].stride[cut] ? cut : -1;
 }
 
-static bool tap_present(const es_problem *p, const es_window_roles *roles, int64_t column,
-                        const int64_t *tap) {
+bool es_window_tap_present(const es_problem *p, const es_window_roles *roles, int64_t column,
+                           const int64_t *tap) {
   for (int i = 0; i < p->n_constraints; i++) {
     const es_constraint *c = &p->constraint[i];
     if (!cuts_columns(c, roles)) continue;
@@ -159,7 +159,7 @@ static bool tap_present(const es_problem *p, const es_window_roles *roles, int64
 }
 
 /* The next point of the reduced axes, with these extents. */
-static void next_tap(const es_problem *p, const int64_t *extent, int64_t *tap) {
+void es_window_next_tap(const es_problem *p, const int64_t *extent, int64_t *tap) {
   for (int a = p->rank - 1; a >= p->n_out && ++tap[a - p->n_out] == extent[a]; a--)
     tap[a - p->n_out] = 0;
 }
@@ -170,8 +170,8 @@ static bool every_column_has_taps(const es_problem *p, const es_window_roles *ro
   for (int e = 0; e < roles->n_edges; e++)
     for (int64_t j = 0; j < roles->edge[e].n; j++) {
       int64_t tap[ES_MAX_RANK] = {0}, found = 0;
-      for (int64_t t = 0; t < taps && !found; t++, next_tap(p, p->extent, tap))
-        found = tap_present(p, roles, roles->edge[e].start + j, tap);
+      for (int64_t t = 0; t < taps && !found; t++, es_window_next_tap(p, p->extent, tap))
+        found = es_window_tap_present(p, roles, roles->edge[e].start + j, tap);
       if (!found) return false;
     }
   return true;
@@ -224,8 +224,8 @@ static const es_side *side_of(const es_problem *p, const es_window_roles *roles,
                                                 : &p->in[roles->x];
 }
 
-static bool make_piece(es_arena *arena, const es_problem *p, const es_window_roles *roles,
-                       const es_problem *box, es_window_piece *piece) {
+bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                          const es_problem *box, es_window_piece *piece) {
   int64_t tap[ES_MAX_RANK] = {0}, size = (int64_t)es_dtype_size(p->out.dtype);
   bool empty = box->rank != p->rank;
   piece->rows = roles->row < 0 ? 1 : box->extent[roles->row];
@@ -235,14 +235,14 @@ static bool make_piece(es_arena *arena, const es_problem *p, const es_window_rol
   piece->w_at = ES_NEW_N(arena, int64_t, piece->taps);
   piece->lanes = ES_NEW_N(arena, uint64_t, piece->taps * roles->n_edges);
   if (!piece->x_at || !piece->w_at || !piece->lanes) return false;
-  for (int64_t t = 0; t < piece->taps; t++, next_tap(p, box->extent, tap)) {
+  for (int64_t t = 0; t < piece->taps; t++, es_window_next_tap(p, box->extent, tap)) {
     for (int a = p->n_out; a < p->rank; a++) {
       piece->x_at[t] += tap[a - p->n_out] * side_of(p, roles, ES_WINDOW_X)->stride[a] * size;
       piece->w_at[t] += tap[a - p->n_out] * side_of(p, roles, ES_WINDOW_W)->stride[a] * size;
     }
     for (int e = 0; e < roles->n_edges; e++)
       for (int64_t j = 0; j < roles->edge[e].n; j++)
-        if (tap_present(p, roles, roles->edge[e].start + j, tap))
+        if (es_window_tap_present(p, roles, roles->edge[e].start + j, tap))
           piece->lanes[e * piece->taps + t] |= (uint64_t)1 << j;
   }
   return true;
@@ -259,7 +259,7 @@ static bool make_group(es_arena *arena, const es_problem *p, const es_window_rol
   shape.extent = box[0]->extent;
   if (!group->piece || !es_axes_make(arena, &shape, list, count, &group->outer)) return false;
   for (int i = 0; i < n; i++) {
-    if (!make_piece(arena, p, roles, box[i], &group->piece[i])) return false;
+    if (!es_window_piece_make(arena, p, roles, box[i], &group->piece[i])) return false;
     group->rows += group->piece[i].rows;
   }
   return true;
@@ -283,40 +283,4 @@ bool es_window_groups(es_arena *arena, const es_problem *p, const es_window_role
     if (!make_group(arena, p, roles, box + i, count, &(*groups)[(*n_groups)++])) return false;
   }
   return true;
-}
-
-/* ---- down the rows ---------------------------------------------------------------- */
-
-bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_window_fall_plan *fall) {
-  int first = p->n_out, row = roles->row; /* the outermost reduced axis */
-  if (roles->op != ES_WINDOW_SCALE || roles->step != 1 || row < 0) return false;
-  const es_side *x = &p->in[roles->x];
-  int64_t taps = p->extent[first];
-  if (x->stride[first] != x->stride[row]) return false;
-  *fall = (es_window_fall_plan){.tap_rows = taps,
-                                .extent = p->extent[row] + taps - 1,
-                                .w_row = p->in[roles->w].stride[first] *
-                                         (int64_t)es_dtype_size(x->dtype)};
-  bool cut = false;
-  for (int i = 0; i < p->n_constraints; i++) {
-    const es_constraint *c = &p->constraint[i];
-    if (cuts_columns(c, roles)) continue;
-    if (cut) return false;
-    for (int a = 0; a < p->rank; a++)
-      if (c->coef[a] != (a == row || a == first)) return false;
-    cut = true;
-    fall->base = c->base;
-    fall->extent = c->extent;
-  }
-  /* No output row without taps. */
-  return fall->base > -taps && fall->base <= fall->extent - p->extent[row];
-}
-
-bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_roles *roles,
-                        es_window_fall_plan *fall) {
-  es_problem shape = *p;
-  int64_t extent[ES_MAX_RANK];
-  for (int a = 0; a < p->rank; a++) extent[a] = a == p->n_out ? 1 : p->extent[a];
-  shape.extent = extent;
-  return make_piece(arena, p, roles, &shape, &fall->row);
 }

@@ -52,6 +52,19 @@ ES_INLINE __m512 fuse_f32(uint64_t lanes, __m512 a, __m512 b, __m512 acc) {
 ES_INLINE __m512d fuse_f64(uint64_t lanes, __m512d a, __m512d b, __m512d acc) {
   return _mm512_mask3_fmadd_pd(a, b, acc, (__mmask8)lanes);
 }
+/* Elements a lane from the pair of vectors, the second one's after the first one's. */
+ES_INLINE __m512 strip_pick_f32(__m512 low, __m512i pick, __m512 high) {
+  return _mm512_permutex2var_ps(low, pick, high);
+}
+ES_INLINE __m512d strip_pick_f64(__m512d low, __m512i pick, __m512d high) {
+  return _mm512_permutex2var_pd(low, pick, high);
+}
+ES_INLINE __m512i indices_f32(const uint8_t *at) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)at));
+}
+ES_INLINE __m512i indices_f64(const uint8_t *at) {
+  return _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)at));
+}
 #define fuse_wide fuse_f64
 #define blend_wide blend_f64
 #endif
@@ -60,6 +73,7 @@ ES_INLINE __m512d fuse_f64(uint64_t lanes, __m512d a, __m512d b, __m512d acc) {
 #define T_BITS int32_t
 #define E float
 #define NAME f32
+#define STRIPS
 #if ES_V == 64
 #define EVERY_OTHER EVERY_OTHER_16
 #elif ES_V == 32
@@ -82,6 +96,7 @@ ES_INLINE __m512d fuse_f64(uint64_t lanes, __m512d a, __m512d b, __m512d acc) {
 #define E double
 #define NAME f64
 #include "engine/kernels/window_rows.inc.h"
+#undef STRIPS
 #define T double
 #define T_BITS int64_t
 #define E float
@@ -121,8 +136,8 @@ ES_WINDOWS(X)
   X(f32, F32, 2)                                                                                   \
   X(f32, F32, 3)                                                                                   \
   X(f32, F32, 4)                                                                                   \
-  X(f32, F32, 5) X(f32, F32, 7) X(f64, F64, 2) X(f64, F64, 3) X(f64, F64, 4) X(f64, F64, 5)        \
-      X(f64, F64, 7)
+  X(f32, F32, 5)                                                                                   \
+  X(f32, F32, 7) X(f64, F64, 2) X(f64, F64, 3) X(f64, F64, 4) X(f64, F64, 5) X(f64, F64, 7)
 /* Square ones of 3 have their taps unrolled. */
 #define X(name, type, nh)                                                                          \
   static void name##_full_fall_##nh(const es_window_fall *t) {                                     \
@@ -139,6 +154,13 @@ ES_WINDOWS(X)
   }
 ES_FALLS(X)
 #undef X
+#if ES_V == 64
+#define X(name, type, nh)                                                                          \
+  static void name##_strip_1_##nh(const es_window_fall *t) { ES_JOIN(strip, name)(t, nh, 1); }     \
+  static void name##_strip_2_##nh(const es_window_fall *t) { ES_JOIN(strip, name)(t, nh, 2); }
+ES_FALLS(X)
+#undef X
+#endif
 
 extern const es_window_kernels ES_WIDE(es_window_kernels);
 const es_window_kernels ES_WIDE(es_window_kernels) = {
@@ -154,6 +176,13 @@ const es_window_kernels ES_WIDE(es_window_kernels) = {
   .edge_fall[ES_WINDOW_##type][nh] = name##_edge_fall_##nh,
         ES_FALLS(X)
 #undef X
+#if ES_V == 64
+#define X(name, type, nh)                                                                          \
+  .strip[ES_WINDOW_##type][0][nh] = name##_strip_1_##nh,                                           \
+  .strip[ES_WINDOW_##type][1][nh] = name##_strip_2_##nh,
+            ES_FALLS(X)
+#undef X
+#endif
 };
 
 #undef ES_WINDOWS

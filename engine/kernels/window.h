@@ -48,6 +48,12 @@ typedef struct es_window_fall {
   const int64_t *x_at, *w_at;
   const uint64_t *lanes;
   double count;
+  /* Of a strip: which lanes of two vectors hold what its taps see of a row of x, and the lanes
+   * that each tap picks from them, [taps][lanes of a vector], a zero where it is absent. */
+  uint64_t loads[2];
+  const uint8_t *pick;
+  bool pair; /* the second vector is of the next plane, whose outputs are the upper lanes;
+                else it follows the first one in memory */
 } es_window_fall;
 
 typedef void (*es_window_kernel)(const es_window_tile *tile);
@@ -55,6 +61,9 @@ typedef void (*es_window_fall_kernel)(const es_window_fall *fall);
 
 /* Rows of taps that there are fall kernels for: 2 up to this. */
 enum { ES_WINDOW_FALL = 7 };
+
+/* Taps of a row that there are strips for, at most. */
+enum { ES_WINDOW_STRIP = 8 };
 
 struct es_window_kernels {
   int lanes[ES_WINDOW_TYPES]; /* outputs of a vector */
@@ -65,6 +74,9 @@ struct es_window_kernels {
   /* Of SCALE at distance 1, by the rows of taps. */
   es_window_fall_kernel full_fall[ES_WINDOW_TYPES][ES_WINDOW_FALL + 1];
   es_window_fall_kernel edge_fall[ES_WINDOW_TYPES][ES_WINDOW_FALL + 1];
+  /* Of SCALE at any distance, by the rows of x from one row of outputs to the next, 1 or 2,
+   * less 1, and by the rows of taps. */
+  es_window_fall_kernel strip[ES_WINDOW_TYPES][2][ES_WINDOW_FALL + 1];
 };
 
 #endif

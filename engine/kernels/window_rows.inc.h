@@ -1,6 +1,6 @@
 /* Windows of one type. Set before including, unset afterwards: T, what is folded in,
  * T_BITS (the signed integer of the same size), E, the elements in memory, NAME, and
- * (kept) EVERY_OTHER. */
+ * (kept) EVERY_OTHER and STRIPS, whether there are any. */
 
 #define VEC ES_JOIN(window_vec, NAME)
 #define LOOSE ES_JOIN(window_loose, NAME)
@@ -309,6 +309,10 @@ ES_INLINE void ES_JOIN(fall_full, NAME)(const es_window_fall *t, int nh, int nk)
 ES_INLINE void ES_JOIN(fall_edge, NAME)(const es_window_fall *t, int nh, int nk) {
   ES_JOIN(fall_planes, NAME)(t, nh, nk, 1, true, 0, 0);
 }
+
+#if ES_V == 64 && defined STRIPS
+#include "engine/kernels/window_strips.inc.h"
+#endif
 
 #undef VEC
 #undef LOOSE
