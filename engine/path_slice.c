@@ -48,7 +48,7 @@ typedef struct room { /* for one look at all labels */
   double *size;
   es_label_set *value;
   int32_t *labels;
-  bool *held; /* [n_labels] by an intermediate */
+  bool *held; /* [n_labels] by a value that lives at the peak */
 } room;
 
 static bool room_init(const slicer *s, room *r) {
@@ -58,6 +58,28 @@ static bool room_init(const slicer *s, room *r) {
   r->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)s->net.n_labels);
   r->held = ES_NEW_N(s->arena, bool, s->net.n_labels);
   return r->size && r->value && r->labels && r->held;
+}
+
+/* Marks the labels of the values that live when most memory is taken. */
+static void mark_at_peak(const slicer *s, room *r, double most) {
+  double live = 0;
+  int end = 0;
+  memset(r->held, 0, sizeof *r->held * (size_t)s->net.n_labels);
+  while (end < s->path->n_steps) {
+    const es_path_step *step = &s->path->step[end];
+    live += r->size[end++];
+    if (live >= most) break;
+    for (int i = 0; i < step->n_in; i++)
+      if (step->in[i] >= s->net.n) live -= r->size[step->in[i] - s->net.n];
+  }
+  for (int k = 0; k < end; k++) {
+    bool alive = true; /* unless a step before the last of these has read it */
+    for (int reader = k + 1; reader + 1 < end && alive; reader++)
+      for (int i = 0; i < s->path->step[reader].n_in; i++)
+        alive &= s->path->step[reader].in[i] != s->net.n + k;
+    for (int j = 0; alive && j < s->path->step[k].keep.n; j++)
+      r->held[s->path->step[k].keep.label[j]] = true;
+  }
 }
 
 /* The largest proper part of an extent that divides it and brings the peak under the
@@ -81,10 +103,8 @@ static int64_t part_that_fits(slicer *s, int label, const room *r) {
 static bool cut_one(slicer *s, room *r, double before) {
   double best = INFINITY, work = points(s, s->path, r->value, r->labels);
   int chosen = -1;
-  memset(r->held, 0, sizeof *r->held * (size_t)s->net.n_labels);
-  for (int k = 0; k + 1 < s->path->n_steps; k++)
-    for (int j = 0; j < s->path->step[k].keep.n; j++)
-      r->held[s->path->step[k].keep.label[j]] = true;
+  peak(s, s->path, r->size);
+  mark_at_peak(s, r, before);
   for (int l = 0; l < s->net.n_labels; l++) {
     int64_t extent = s->kept[l];
     if (!r->held[l] || extent < 2 || !s->rules->may_cut[l]) continue;
@@ -117,7 +137,7 @@ es_status es_path_within(es_arena *arena, const es_network *net, double effort,
     cut++;
     es_path *other;
     *least = peak(&s, s.path, r.size);
-    ES_TRY(es_path_pairwise(arena, &s.net, effort / 4, &other, error));
+    ES_TRY(es_path_pairwise(arena, &s.net, effort / (4 * cut), &other, error));
     double bytes = peak(&s, other, r.size);
     if (bytes > fmax(*least, rules->limit)) continue;
     *least = bytes;
