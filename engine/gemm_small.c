@@ -85,20 +85,21 @@ typedef struct small {
   atomic_bool stop;
 } small;
 
-static void narrow_panel(const es_gemm_plan *g, es_gemm_tile tile, int columns) {
+/* The tile is handed on, not copied: a copy would wait for the stores to it. */
+static void narrow_panel(const es_gemm_plan *g, es_gemm_tile *tile, int columns) {
   const es_gemm_narrow_tiles *t = g->narrow;
   int64_t i = 0;
-  tile.rows = g->box->m.table[ES_GEMM_X];
-  tile.c_rows = g->box->m.table[ES_GEMM_C];
+  tile->rows = g->box->m.table[ES_GEMM_X];
+  tile->c_rows = g->box->m.table[ES_GEMM_C];
   for (; i + t->height <= g->m_count; i += t->height) {
-    t->kernel(&tile, columns);
-    tile.rows += t->height;
-    tile.c_rows += t->height;
+    t->kernel(tile, columns);
+    tile->rows += t->height;
+    tile->c_rows += t->height;
   }
   if (i == g->m_count) return;
-  tile.rows = t->rest_x_rows;
-  tile.c_rows = t->rest_c_rows;
-  t->rest_kernel(&tile, columns);
+  tile->rows = t->rest_x_rows;
+  tile->c_rows = t->rest_c_rows;
+  t->rest_kernel(tile, columns);
 }
 
 static void run_narrow(const es_gemm_plan *g, const char *x, const char *y, char *c) {
@@ -108,7 +109,7 @@ static void run_narrow(const es_gemm_plan *g, const char *x, const char *y, char
   tile.c = c + *g->n.table[ES_GEMM_C];
   int64_t panel = g->nr * (int64_t)g->each;
   for (int64_t left = g->n.count; left > 0; left -= g->nr, tile.y += panel, tile.c += panel)
-    narrow_panel(g, tile, (int)es_gemm_smaller(left, g->nr));
+    narrow_panel(g, &tile, (int)es_gemm_smaller(left, g->nr));
 }
 
 /* tile: what all panels share. */
