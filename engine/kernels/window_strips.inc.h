@@ -37,7 +37,7 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
   const int ahead = (nh - 1) / down + 1;
   const bool divides = f->count != 1;
   const VEC count = ES_JOIN(window_splat, NAME)((T)f->count);
-  const uint64_t kept = ((uint64_t)1 << f->n) - 1;
+  const uint64_t kept = ((uint64_t)1 << f->n) - 1, first_loads = f->loads[0];
   const char *x_start = f->x, *w = f->w;
   char *out_start = f->out;
   __m512i pick[ES_WINDOW_STRIP];
@@ -68,7 +68,7 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
       for (int t = 0; t < down; t++, i++) {
         if (i < 0 || i >= reads) continue;
         const char *x = x_start + i * x_row;
-        const VEC low = ES_JOIN(window_some, NAME)(f->loads[0], (const E *)x, 1);
+        const VEC low = ES_JOIN(window_some, NAME)(first_loads, (const E *)x, 1);
         const VEC high = ES_JOIN(window_some, NAME)(loads, (const E *)(x + x_next), 1);
         ES_UNROLL
         for (int k = 0; k < nk; k++)
