@@ -99,7 +99,7 @@ static void check_run(const move_case *c, es_isa isa, int threads, const es_arra
 static void check_case(const move_case *c, es_dtype dtype, int64_t size) {
   int64_t shape[MAX_AXES];
   memcpy(shape, c->shape, sizeof shape);
-  while (product(c->rank, shape) * size <= 5 << 20) shape[0] += 1 + shape[0] / 2;
+  while (product(c->rank, shape) * size <= 4 << 20) shape[0] += 1 + shape[0] / 16;
   int64_t count = product(c->rank, shape);
   char *data = bytes_for(count * size);
   for (int64_t i = 0; i < count * size; i++)
