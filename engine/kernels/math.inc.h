@@ -13,6 +13,7 @@
 enum { MATH_LANES = ES_V / 4, MATH_LANES64 = ES_V / 8 };
 typedef float vf __attribute__((vector_size(ES_V)));
 typedef int32_t vi __attribute__((vector_size(ES_V)));
+typedef uint32_t vu __attribute__((vector_size(ES_V)));
 typedef double vd __attribute__((vector_size(ES_V)));
 typedef int64_t vl __attribute__((vector_size(ES_V)));
 typedef float vf_loose __attribute__((vector_size(ES_V), aligned(4), may_alias));
@@ -110,7 +111,7 @@ ES_INLINE vf math_log_f32(vf x) {
   const float infinity = (float)INFINITY;
   vi tiny = x < 0x1p-126f;
   vf scaled = math_select_f32(tiny, x * 0x1p23f, x);
-  vi bits = (vi)scaled - 0x3f3504f3;
+  vi bits = (vi)((vu)scaled - 0x3f3504f3u); /* a NaN's bits may wrap */
   vf e = __builtin_convertvector((bits >> 23) - (tiny & 23), vf);
   vf f = (vf)((bits & 0x7fffff) + 0x3f3504f3) - 1, s = f * f;
   vf p = 0x1.14760ap-4f * f - 0x1.de02c0p-4f;

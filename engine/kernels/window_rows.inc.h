@@ -231,7 +231,7 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
   const int64_t reads = t->reads, first = -t->lead, rows = t->rows, *x_at = t->x_at;
   const int64_t *w_at = t->w_at, planes = t->planes, offset = column * (int64_t)sizeof(E);
   const int64_t x_plane = t->x_plane, w_plane = t->w_plane, out_plane = t->out_plane;
-  const uint64_t *lanes = t->lanes, kept = ((uint64_t)1 << t->n) - 1;
+  const uint64_t *lanes = t->lanes, kept = t->n < 64 ? ((uint64_t)1 << t->n) - 1 : ~(uint64_t)0;
   const bool divides = t->count != 1;
   const VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
   const char *x_start = t->x + offset, *w = t->w;
