@@ -244,7 +244,7 @@ static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s
       inner = a;
   s->row = inner < 0 ? 1 : p->extent[inner];
   s->step = inner < 0 ? 1 : side->stride[inner];
-  s->outer.count = 1;
+  s->outer.count = es_problem_points(p) > 0; /* a box without taps may begin anywhere */
   s->outer.extent = ES_NEW_N(arena, int64_t, p->rank);
   s->outer.stride[ES_GEMM_X] = ES_NEW_N(arena, int64_t, p->rank);
   if (!s->outer.extent || !s->outer.stride[ES_GEMM_X]) return false;
