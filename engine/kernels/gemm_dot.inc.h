@@ -95,7 +95,7 @@ ES_DOT_INLINE int64_t ES_JOIN(pack_along, ES_S)(char *dst, int width, const char
   for (; p + 16 <= k; p += 16) {
     int32_t group[16 / ES_GROUP];
     for (int t = 0; t < 15; t++)
-      if (ks[p + t] == ES_GEMM_ABSENT || ks[p + t + 1] - ks[p + t] != size) return p;
+      if (ks[p + t] == ES_GEMM_ABSENT || ks[p + t + 1] != ks[p + t] + size) return p;
     __m512i terms = ES_JOIN(terms, ES_S)(src + ks[p], dtype, 0xffff);
     if (ES_GROUP == 4)
       _mm_storeu_si128((void *)group, _mm512_cvtepi32_epi8(terms));

@@ -70,7 +70,7 @@ static inline void ES_JOIN(scatter_each, ES_S)(char *dst, const int64_t *rows, i
 
 #if ES_LANES
 typedef ES_U ES_JOIN(units, ES_S)
-    __attribute__((vector_size(ES_V), aligned(sizeof(ES_U)), may_alias));
+    __attribute__((vector_size(ES_V), aligned(1), may_alias));
 
 #if ES_LANES == 16
 #define ES_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
@@ -163,7 +163,7 @@ ES_JOIN(scatter_block, ES_S)(char *dst, const int64_t *cols, int n, const ES_U *
                              const int second) {
   typedef ES_JOIN(units, ES_S) vec;
   enum { HALF = ES_LANES / 2 };
-  typedef ES_U half __attribute__((vector_size(ES_V / 2), aligned(sizeof(ES_U)), may_alias));
+  typedef ES_U half __attribute__((vector_size(ES_V / 2), aligned(1), may_alias));
   vec v[ES_LANES];
   ES_UNROLL
   for (int r = 0; r < ES_LANES; r++)
