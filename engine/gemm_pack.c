@@ -38,7 +38,7 @@ static int64_t whole_groups(const int64_t *ks, int64_t k, int terms, int64_t siz
   for (int64_t p = 0; p + terms <= k; p += terms, n++) {
     if (ks[p] == ES_GEMM_ABSENT) return n;
     for (int t = 1; t < terms; t++)
-      if (ks[p + t] - ks[p] != t * size) return n;
+      if (ks[p + t] != ks[p] + t * size) return n;
     group[n] = ks[p];
   }
   return n;
