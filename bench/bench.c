@@ -11,10 +11,27 @@
 #if defined(__linux__)
 static cpu_set_t allowed; /* of this process, before anyone pinned anything */
 
-void bench_unpin(void) {
-  if (CPU_COUNT(&allowed) == 0) sched_getaffinity(0, sizeof allowed, &allowed);
-  sched_setaffinity(0, sizeof allowed, &allowed);
+/* "0,1": the processors as they are before an OpenMP library that binds threads is loaded,
+ * because it binds the first thread there and then. */
+static void list_processors(char *text, size_t cap) {
+  size_t n = 0;
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  for (int cpu = 0; cpu < CPU_SETSIZE && n + 8 < cap; cpu++)
+    if (CPU_ISSET(cpu, &allowed))
+      n += (size_t)snprintf(text + n, cap - n, "%s%d", n ? "," : "", cpu);
 }
+
+static void read_processors(const char *text) {
+  CPU_ZERO(&allowed);
+  for (char *end; *text; text = *end == ',' ? end + 1 : end) {
+    long cpu = strtol(text, &end, 10);
+    if (end == text || cpu < 0 || cpu >= CPU_SETSIZE) break;
+    CPU_SET((int)cpu, &allowed);
+  }
+  if (CPU_COUNT(&allowed) == 0) sched_getaffinity(0, sizeof allowed, &allowed);
+}
+
+void bench_unpin(void) { sched_setaffinity(0, sizeof allowed, &allowed); }
 
 void bench_pin(void) {
   cpu_set_t first;
@@ -24,6 +41,8 @@ void bench_pin(void) {
   sched_setaffinity(0, sizeof first, &first);
 }
 #else
+static void list_processors(char *text, size_t cap) { snprintf(text, cap, "all"); }
+static void read_processors(const char *text) { (void)text; }
 void bench_unpin(void) {}
 void bench_pin(void) {}
 #endif
@@ -34,8 +53,14 @@ void bench_pin(void) {}
  * after their work steal it from the next contender. Libraries read all this when they
  * are loaded, hence the fresh start. */
 static void let_rivals_be_at_their_best(char **argv) {
-  if (getenv("EINSTRIDE_BENCH")) return;
-  setenv("EINSTRIDE_BENCH", "1", 1);
+  const char *started = getenv("EINSTRIDE_BENCH");
+  if (started) {
+    read_processors(started);
+    return;
+  }
+  char processors[4096] = "";
+  list_processors(processors, sizeof processors);
+  setenv("EINSTRIDE_BENCH", processors, 1);
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) {
     setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
