@@ -209,7 +209,7 @@ int main(int argc, char **argv) {
     n += run_cases(&o, cases, n_cases, o.threads[t], rows + n, &bad);
   }
   bench_print_summary(rows, n);
-  if (o.json && !bench_write_json(o.json, rows, n, machine, o.n_threads))
+  if (o.json && !bench_write_json(o.json, rows, n, machine, o.n_threads, o.quick))
     return fprintf(stderr, "%s: cannot be written\n", o.json), 1;
   for (int i = 0; i < n; i++) bad += rows[i].wrong;
   return bad ? 1 : 0;

@@ -179,6 +179,6 @@ typedef struct bench_machine {
 bench_machine bench_measure_machine(int threads);
 /* False when the file cannot be written. */
 bool bench_write_json(const char *path, const bench_row *rows, int n, const bench_machine *machine,
-                      int n_machine);
+                      int n_machine, bool quick);
 
 #endif

@@ -196,7 +196,7 @@ def read(path):
 
 def main(folder):
     data = read(os.path.join(folder, "results.json"))
-    command = "./dev bench --peers --publish"
+    command = "./dev bench --peers --publish" + (" --quick" if data["quick"] else "")
     suites = list(dict.fromkeys(r["suite"] for r in data["rows"]))
     roofline(data, folder, command)
     overview(data, suites, folder, command)

@@ -185,12 +185,12 @@ static void put_machine(FILE *f, const bench_machine *machine, int n) {
 }
 
 bool bench_write_json(const char *path, const bench_row *rows, int n, const bench_machine *machine,
-                      int n_machine) {
+                      int n_machine, bool quick) {
   FILE *f = fopen(path, "w");
   if (!f) return false;
   fprintf(f, "{\"machine\":");
   put_machine(f, machine, n_machine);
-  fprintf(f, ",\n\"rows\":[");
+  fprintf(f, ",\n\"quick\":%s,\n\"rows\":[", quick ? "true" : "false");
   for (int i = 0; i < n; i++) {
     fprintf(f, "%s\n", i ? "," : "");
     put_row(f, &rows[i]);

@@ -37,5 +37,5 @@ bool bench_sweep(const char *path, const bench_peer *const *peers, int n_peers,
     count += bench_run_case(&cases[count], opt->threads[0], products, n_products, opt,
                             &rows[count]);
   }
-  return bench_write_json(path, rows, count, &machine, 1);
+  return bench_write_json(path, rows, count, &machine, 1, false);
 }

@@ -78,7 +78,7 @@ def main(docs):
         data = json.load(file)
     machine, rows = data["machine"], data["rows"]
     said = (f"{machine['processor']}, {machine['processors']} cores, {machine['date']}, einstride "
-            f"{machine['einstride']}; `./dev bench --peers --publish`.")  # fmt: skip
+            f"{machine['einstride']}; `./dev bench --peers --publish{' --quick' if data['quick'] else ''}`.")  # fmt: skip
     legend = ("Ratio: time of the fastest rival over ours, geometric mean. Share: of the machine's limit. "
               "Behind: cases in which a rival is faster.")  # fmt: skip
     parts = [BEGIN, "", said, "", *limits(machine), "", legend, "", *summary(rows), "", "The furthest behind:", "", *worst(rows), "", END]  # fmt: skip
