@@ -180,7 +180,7 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
                         es_step_task task) {
   /* A piece is long against handing it out (some microseconds), short against the
    * 50 ms within which a cancel must be noticed. */
-  const double piece = 100e-6;
+  const double piece = 25e-6;
   double most = step->predicted / piece;
   int64_t pieces = most < 1 ? 1 : most < (double)units ? (int64_t)most : units;
   if (units == 0) return ES_OK;
