@@ -69,8 +69,7 @@ static inline void ES_JOIN(scatter_each, ES_S)(char *dst, const int64_t *rows, i
 /* ---- across ------------------------------------------------------------------- */
 
 #if ES_LANES
-typedef ES_U ES_JOIN(units, ES_S)
-    __attribute__((vector_size(ES_V), aligned(1), may_alias));
+typedef ES_U ES_JOIN(units, ES_S) __attribute__((vector_size(ES_V), aligned(1), may_alias));
 
 #if ES_LANES == 16
 #define ES_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23

@@ -9,12 +9,12 @@ typedef E ES_JOIN(one, E_NAME) __attribute__((aligned(1), may_alias));
 
 #define TILE(q, lanes)                                                                             \
   if (m >= q && n >= lanes) {                                                                      \
-    ES_JOIN(ES_JOIN(cover, E_NAME), lanes)(out, row, in, column, m, n, ahead);                           \
+    ES_JOIN(ES_JOIN(cover, E_NAME), lanes)(out, row, in, column, m, n, ahead);                     \
     return;                                                                                        \
   }
 
 static void ES_JOIN(tiles, E_NAME)(char *out, const int64_t *row, const char *in,
-                                const int64_t *column, int64_t m, int64_t n, int64_t ahead) {
+                                   const int64_t *column, int64_t m, int64_t n, int64_t ahead) {
   E_TILES
   for (int64_t i = 0; i < m; i++) {
     ES_JOIN(one, E_NAME) *to = (ES_JOIN(one, E_NAME) *)(out + row[i]);
@@ -71,7 +71,7 @@ ES_INLINE void ES_JOIN(sort, E_NAME)(ES_JOIN(lanes, E_NAME) * r, int k) {
 
 /* The last vectors are moved back to end at the edge. */
 ES_INLINE void ES_JOIN(zip_k, E_NAME)(char *out, const char *in, const int64_t *column, int k,
-                                int64_t m) {
+                                      int64_t m) {
   const int64_t size = sizeof(E), step = E_LANES * size;
   int64_t i = 0;
   for (; m >= E_LANES && i < m; i += E_LANES) {
@@ -85,7 +85,8 @@ ES_INLINE void ES_JOIN(zip_k, E_NAME)(char *out, const char *in, const int64_t *
     for (int j = 0; j < k; j++) memcpy(out + (i * k + j) * size, in + column[j] + i * size, size);
 }
 
-ES_INLINE void ES_JOIN(unzip_k, E_NAME)(char *out, const int64_t *row, const char *in, int k, int64_t n) {
+ES_INLINE void ES_JOIN(unzip_k, E_NAME)(char *out, const int64_t *row, const char *in, int k,
+                                        int64_t n) {
   const int64_t size = sizeof(E), step = E_LANES * size;
   int64_t j = 0;
   for (; n >= E_LANES && j < n; j += E_LANES) {
@@ -99,7 +100,8 @@ ES_INLINE void ES_JOIN(unzip_k, E_NAME)(char *out, const int64_t *row, const cha
     for (int i = 0; i < k; i++) memcpy(out + row[i] + j * size, in + (j * k + i) * size, size);
 }
 
-static void ES_JOIN(zip, E_NAME)(char *out, const char *in, const int64_t *column, int k, int64_t m) {
+static void ES_JOIN(zip, E_NAME)(char *out, const char *in, const int64_t *column, int k,
+                                 int64_t m) {
   switch (k) { /* a constant k keeps the vectors in registers */
   case 2: ES_JOIN(zip_k, E_NAME)(out, in, column, 2, m); break;
   case 3: ES_JOIN(zip_k, E_NAME)(out, in, column, 3, m); break;
@@ -108,7 +110,8 @@ static void ES_JOIN(zip, E_NAME)(char *out, const char *in, const int64_t *colum
   }
 }
 
-static void ES_JOIN(unzip, E_NAME)(char *out, const int64_t *row, const char *in, int k, int64_t n) {
+static void ES_JOIN(unzip, E_NAME)(char *out, const int64_t *row, const char *in, int k,
+                                   int64_t n) {
   switch (k) {
   case 2: ES_JOIN(unzip_k, E_NAME)(out, row, in, 2, n); break;
   case 3: ES_JOIN(unzip_k, E_NAME)(out, row, in, 3, n); break;
@@ -118,14 +121,15 @@ static void ES_JOIN(unzip, E_NAME)(char *out, const int64_t *row, const char *in
 }
 
 /* Known steps let the compiler take whole vectors apart. */
-ES_INLINE void ES_JOIN(points_by, E_NAME)(char *out, int64_t out_step, const char *in, int64_t in_step,
-                                    int64_t n) {
+ES_INLINE void ES_JOIN(points_by, E_NAME)(char *out, int64_t out_step, const char *in,
+                                          int64_t in_step, int64_t n) {
   for (int64_t j = 0; j < n; j++)
-    *(ES_JOIN(one, E_NAME) *)(out + j * out_step) = *(const ES_JOIN(one, E_NAME) *)(in + j * in_step);
+    *(ES_JOIN(one, E_NAME) *)(out + j * out_step) =
+        *(const ES_JOIN(one, E_NAME) *)(in + j * in_step);
 }
 
 static void ES_JOIN(points, E_NAME)(char *out, const char *in, const es_move_steps *s, int64_t m,
-                                 int64_t n) {
+                                    int64_t n) {
   const int64_t size = sizeof(E);
   const bool dense = s->out_j == size;
   for (int64_t i = 0; i < m; i++, out += s->out_i, in += s->in_i) {

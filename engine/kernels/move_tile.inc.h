@@ -4,13 +4,15 @@
 
 #define L_NAME ES_JOIN(E_NAME, E_LANES)
 typedef E ES_JOIN(square, L_NAME) __attribute__((vector_size(E_LANES * sizeof(E))));
-typedef E ES_JOIN(at, L_NAME) __attribute__((vector_size(E_LANES * sizeof(E)), aligned(1), may_alias));
-typedef E ES_JOIN(part, L_NAME) __attribute__((vector_size(E_Q * sizeof(E)), aligned(1), may_alias));
+typedef E ES_JOIN(at, L_NAME)
+    __attribute__((vector_size(E_LANES * sizeof(E)), aligned(1), may_alias));
+typedef E ES_JOIN(part, L_NAME)
+    __attribute__((vector_size(E_Q * sizeof(E)), aligned(1), may_alias));
 
 /* Each round zips row q with row q + Q/2, which moves one bit of the row number into the
  * lane number. */
 ES_INLINE void ES_JOIN(tile, L_NAME)(char *out, const int64_t *row, const char *in,
-                               const int64_t *column) {
+                                     const int64_t *column) {
   ES_JOIN(square, L_NAME) r[E_Q], t[E_Q];
   ES_UNROLL for (int q = 0; q < E_Q; q++) {
 #if E_LANES == E_Q
@@ -35,7 +37,7 @@ ES_INLINE void ES_JOIN(tile, L_NAME)(char *out, const int64_t *row, const char *
  * at the edge: what it shares with its neighbour is written twice with the same bits.
  * Tiles go along the input's lines, which so are read out while they are near. */
 static void ES_JOIN(cover, L_NAME)(char *out, const int64_t *row, const char *in,
-                                const int64_t *column, int64_t m, int64_t n, int64_t ahead) {
+                                   const int64_t *column, int64_t m, int64_t n, int64_t ahead) {
   const int64_t bytes = sizeof(E);
   for (int64_t j = 0; j < n; j += E_LANES) {
     if (j + E_LANES > n) j = n - E_LANES;

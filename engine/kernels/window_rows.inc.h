@@ -99,13 +99,14 @@ ES_INLINE void ES_JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
 
 ES_INLINE VEC ES_JOIN(window_neutral, NAME)(es_window_op op) {
   return ES_JOIN(window_splat, NAME)(op == ES_WINDOW_MAX   ? (T)-INFINITY
-                                  : op == ES_WINDOW_MIN ? (T)INFINITY
-                                                        : 0);
+                                     : op == ES_WINDOW_MIN ? (T)INFINITY
+                                                           : 0);
 }
 
 /* nr rows of nv vectors; the last vector stands last elements after the first. */
-ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, es_window_op op, int step, int nr,
-                                     int nv, int64_t row, int64_t column, int64_t last) {
+ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                           int nr, int nv, int64_t row, int64_t column,
+                                           int64_t last) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
   const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E), *w = t->w;
   VEC acc[4][4], b[4];
@@ -148,7 +149,7 @@ ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, es_window_op
 
 /* nr rows of one vector of which taps may miss lanes. */
 ES_INLINE void ES_JOIN(window_edge_block, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                          int nr, int64_t row) {
+                                                int nr, int64_t row) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
   const char *x = t->x + row * t->x_row;
   VEC acc[4], b = {0};
@@ -163,7 +164,8 @@ ES_INLINE void ES_JOIN(window_edge_block, NAME)(const es_window_tile *t, es_wind
     ES_UNROLL
     for (int r = 0; r < nr; r++) {
       VEC a = ES_JOIN(window_some, NAME)(lanes, (const E *)(from + r * t->x_row), step);
-      acc[r] = ES_JOIN(window_choose, NAME)(lanes, ES_JOIN(window_fold, NAME)(op, acc[r], a, b), acc[r]);
+      acc[r] = ES_JOIN(window_choose, NAME)(lanes, ES_JOIN(window_fold, NAME)(op, acc[r], a, b),
+                                            acc[r]);
     }
   }
   VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
@@ -206,8 +208,8 @@ ES_INLINE void ES_JOIN(window_edge, NAME)(const es_window_tile *t, es_window_op 
 
 /* One tap of a row of x: of nh rows of outputs, with the weights b. */
 ES_INLINE void ES_JOIN(fall_tap, NAME)(VEC acc[][4], const E *from, const VEC *b,
-                                 ES_JOIN(window_mask, NAME) present, int nh, int nv, bool edge,
-                                 int64_t last) {
+                                       ES_JOIN(window_mask, NAME) present, int nh, int nv,
+                                       bool edge, int64_t last) {
   VEC a[4];
   ES_UNROLL
   for (int v = 0; v < nv; v++)
@@ -225,8 +227,8 @@ ES_INLINE void ES_JOIN(fall_tap, NAME)(VEC acc[][4], const E *from, const VEC *b
 /* nv vectors, from an element offset of the rows on, of all planes. nh: rows of taps; nk:
  * taps of a row, or 0 for any number. acc[j] is the output row of which the row of x at
  * hand is tap row nh - 1 - j. What a store could alias is held in locals. */
-ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int nk, int nv, bool edge,
-                                    int64_t column, int64_t last) {
+ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int nk, int nv,
+                                          bool edge, int64_t column, int64_t last) {
   const int64_t taps = nk ? nk : t->taps, x_row = t->x_row, out_row = t->out_row, w_row = t->w_row;
   const int64_t reads = t->reads, first = -t->lead, rows = t->rows, *x_at = t->x_at;
   const int64_t *w_at = t->w_at, planes = t->planes, offset = column * (int64_t)sizeof(E);
@@ -258,13 +260,13 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
     for (int64_t i = 0, row = first; row < rows; i++, row++, x += x_row) {
       if (i < reads) {
         ES_UNROLL
-        for (int k = 0; k < nk; k++)
-          ES_JOIN(fall_tap, NAME)(acc, (const E *)(x + at[k]), weight[k], some[k], nh, nv, edge, last);
+        for (int k = 0; k < nk; k++) ES_JOIN(fall_tap, NAME)
+        (acc, (const E *)(x + at[k]), weight[k], some[k], nh, nv, edge, last);
         for (int64_t k = 0; k < taps && !nk; k++) {
           ES_UNROLL
           for (int j = 0; j < nh; j++)
             weight[0][j] = ES_JOIN(window_splat,
-                                NAME)(*(const E *)(w + (nh - 1 - j) * w_row + w_at[k]));
+                                   NAME)(*(const E *)(w + (nh - 1 - j) * w_row + w_at[k]));
           if (edge) some[0] = ES_JOIN(window_mask_of, NAME)(lanes[k]);
           ES_JOIN(fall_tap, NAME)
           (acc, (const E *)(x + x_at[k]), weight[0], some[0], nh, nv, edge, last);
