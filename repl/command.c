@@ -2,29 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/command.h"
 #include "repl/functions.h"
-#include "repl/run.h"
-
-static const char help[] =
-    "Expressions as in NumPy, JAX, PyTorch and MXNet notebooks; '= ' keeps a value, '_' is the\n"
-    "last one, a trailing ';' silences. Loops and functions belong to C.\n"
-    "\n"
-    "  einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', x, w)     the whole notation\n"
-    "  ?name                     a function or layer: formula, shape rule, example\n"
-    "  .vars                     the variables\n"
-    "  .plan 'pattern', x, w     the plan of a pattern; operands are tensors or shapes\n"
-    "  .dump 'pattern', x, w     every stage: tokens, tree, axes, views, problem, plan\n"
-    "  .time on|off              the time of each statement\n"
-    "  .threads N  .isa NAME     threads; vector width: auto, v16, v32, v64\n"
-    "  .functions                every name there is\n"
-    "  .quit                     ends the session\n";
-
-static void emit_text(const char *text) {
-  sc_buffer out = {0};
-  sc_puts(&out, text);
-  sc_emit(&out);
-  sc_buffer_free(&out);
-}
 
 /* ---- ?name ---------------------------------------------------------------------------- */
 
@@ -75,11 +54,12 @@ static bool describe(sc_runner *r, const sc_source *source, const char *name) {
   return found;
 }
 
-/* ---- .commands --------------------------------------------------------------------------- */
+/* ---- .commands ---------------------------------------------------------------------- */
 
-static bool vars(sc_runner *r) {
+static bool vars(sc_runner *r, const sc_source *source, char *rest) {
   sc_buffer out = {0};
   const sc_session *s = &r->session;
+  (void)source, (void)rest;
   for (size_t i = 0; i < s->n_variables; i++) {
     const sc_value *v = s->variables[i].value;
     sc_printf(&out, "%s  ", s->variables[i].name);
@@ -96,9 +76,10 @@ static bool vars(sc_runner *r) {
   return true;
 }
 
-static bool functions(void) {
+static bool functions(sc_runner *r, const sc_source *source, char *rest) {
   sc_buffer out = {0};
   const sc_function *f;
+  (void)r, (void)source, (void)rest;
   for (int i = 0; (f = sc_function_at(i)); i++)
     sc_printf(&out, "%s%s\n", where_found(f->in), f->name);
   for (int i = 0; i < es_op_count(); i++) sc_printf(&out, "%s\n", es_op_at(i)->name);
@@ -108,7 +89,7 @@ static bool functions(void) {
 }
 
 /* .plan and .dump are explain with its stages named. */
-static bool explain(sc_runner *r, const sc_source *source, const char *rest, const char *stages) {
+static bool stages(sc_runner *r, const sc_source *source, const char *rest, const char *letters) {
   sc_buffer text = {0};
   if (!*rest) {
     sc_report(r, source->name, ES_E_SYNTAX,
@@ -116,12 +97,19 @@ static bool explain(sc_runner *r, const sc_source *source, const char *rest, con
     return false;
   }
   bool alone = strchr("'\"", rest[strlen(rest) - 1]) != NULL; /* no operands */
-  if (alone) stages = "ta";
-  sc_printf(&text, "explain(%s, stages='%s')", rest, stages);
+  sc_printf(&text, "explain(%s, stages='%s')", rest, alone ? "ta" : letters);
   sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
   bool ok = sc_run(r, &made);
   sc_buffer_free(&text);
   return ok;
+}
+
+static bool plan(sc_runner *r, const sc_source *source, char *rest) {
+  return stages(r, source, rest, "s");
+}
+
+static bool dump(sc_runner *r, const sc_source *source, char *rest) {
+  return stages(r, source, rest, "taxvps");
 }
 
 static bool settle(sc_runner *r, const sc_source *source, es_status status) {
@@ -133,33 +121,89 @@ static bool settle(sc_runner *r, const sc_source *source, es_status status) {
   return false;
 }
 
-static bool set_isa(sc_runner *r, const sc_source *source, const char *name) {
-  int isa = !strcmp(name, "auto") ? 0 : *name == 'v' ? atoi(name + 1) : -1;
-  if (isa == 0 || isa == 16 || isa == 32 || isa == 64)
-    return settle(r, source, es_set_isa(r->session.es, (es_isa)isa));
+static bool timing(sc_runner *r, const sc_source *source, char *rest) {
+  (void)source;
+  r->timing = strcmp(rest, "off") != 0;
+  return true;
+}
+
+static bool threads(sc_runner *r, const sc_source *source, char *rest) {
+  if (!*rest) return printf("%d\n", es_threads(r->session.es)) > 0;
+  return settle(r, source, es_set_threads(r->session.es, atoi(rest)));
+}
+
+static bool isa(sc_runner *r, const sc_source *source, char *rest) {
+  if (!*rest) return printf("v%d\n", (int)es_isa_used(r->session.es)) > 0;
+  int width = !strcmp(rest, "auto") ? 0 : *rest == 'v' ? atoi(rest + 1) : -1;
+  if (width == 0 || width == 16 || width == 32 || width == 64)
+    return settle(r, source, es_set_isa(r->session.es, (es_isa)width));
   sc_report(r, source->name, ES_E_VALUE, "the vector widths are auto, v16, v32 and v64");
   return false;
 }
 
+static bool quit(sc_runner *r, const sc_source *source, char *rest) {
+  (void)source, (void)rest;
+  return r->quit = true;
+}
+
+static bool help(sc_runner *r, const sc_source *source, char *rest);
+
+static const sc_command commands[] = {
+    {"help", "", "what the prompt understands", help},
+    {"vars", "", "the variables", vars},
+    {"functions", "", "every name there is", functions},
+    {"plan", "'pattern', x, w", "the plan of a pattern; operands are tensors or shapes", plan},
+    {"dump", "'pattern', x, w", "every stage: tokens, tree, axes, views, problem, plan", dump},
+    {"time", "on|off", "the time of each statement", timing},
+    {"threads", "[N]", "threads of the engine", threads},
+    {"isa", "[NAME]", "vector width: auto, v16, v32, v64", isa},
+    {"quit", "", "ends the session", quit},
+};
+
+const sc_command *sc_command_at(int index) {
+  return index < (int)(sizeof commands / sizeof *commands) ? &commands[index] : NULL;
+}
+
+static bool help(sc_runner *r, const sc_source *source, char *rest) {
+  sc_buffer out = {0};
+  const sc_command *c;
+  (void)r, (void)source, (void)rest;
+  sc_puts(&out,
+          "Expressions as in NumPy, JAX, PyTorch and MXNet notebooks; '=' keeps a value, '_' is "
+          "the\nlast one, a trailing ';' silences. Loops and functions belong to C.\n\n"
+          "  einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', x, w)     the whole notation\n"
+          "  ?name                     a function or layer: formula, shape rule, example\n");
+  for (int i = 0; (c = sc_command_at(i)); i++) {
+    size_t start = out.len;
+    sc_printf(&out, "  .%s%s%s", c->name, *c->arguments ? " " : "", c->arguments);
+    size_t used = out.len - start;
+    sc_fill(&out, ' ', used < 27 ? 28 - used : 1);
+    sc_printf(&out, "%s\n", c->help);
+  }
+  sc_emit(&out);
+  sc_buffer_free(&out);
+  return true;
+}
+
 static bool run_command(sc_runner *r, const sc_source *source, const char *name, char *rest) {
-  sc_session *s = &r->session;
-  if (!strcmp(name, "help")) return emit_text(help), true;
-  if (!strcmp(name, "vars")) return vars(r);
-  if (!strcmp(name, "functions")) return functions();
-  if (!strcmp(name, "plan")) return explain(r, source, rest, "s");
-  if (!strcmp(name, "dump")) return explain(r, source, rest, "taxvps");
-  if (!strcmp(name, "time")) return r->timing = strcmp(rest, "off") != 0, true;
-  if (!strcmp(name, "threads") && *rest)
-    return settle(r, source, es_set_threads(s->es, atoi(rest)));
-  if (!strcmp(name, "isa") && *rest) return set_isa(r, source, rest);
-  if (!strcmp(name, "threads")) return printf("%d\n", es_threads(s->es)) > 0;
-  if (!strcmp(name, "isa")) return printf("v%d\n", (int)es_isa_used(s->es)) > 0;
-  if (!strcmp(name, "quit") || !strcmp(name, "exit")) return r->quit = true;
-  sc_report(r, source->name, ES_E_NAME, "there is no such command; .help lists them");
+  const sc_command *c;
+  sc_nearest nearest = {name, NULL, 0};
+  for (int i = 0; (c = sc_command_at(i)); i++) {
+    if (!strcmp(c->name, name)) return c->run(r, source, rest);
+    sc_offer(&nearest, c->name);
+  }
+  sc_buffer text = {0};
+  sc_printf(&text, "there is no command '.%.40s'; ", name);
+  if (nearest.best)
+    sc_printf(&text, "did you mean '.%s'?", nearest.best);
+  else
+    sc_puts(&text, ".help lists them");
+  sc_report(r, source->name, ES_E_NAME, sc_text(&text));
+  sc_buffer_free(&text);
   return false;
 }
 
-bool sc_command(sc_runner *r, const sc_source *source) {
+bool sc_run_command(sc_runner *r, const sc_source *source) {
   if (sc_first_bad_byte(source->text, source->len) < source->len) return sc_run(r, source);
   const char *start = source->text + strspn(source->text, " \t");
   size_t len = strlen(start);

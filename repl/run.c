@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "repl/command.h"
 #include "repl/eval.h"
 #include "repl/json.h"
 #include "repl/print.h"
@@ -227,5 +228,5 @@ bool sc_run(sc_runner *r, const sc_source *source) {
 bool sc_run_line(sc_runner *r, const sc_source *source) {
   const char *p = source->text + strspn(source->text, " \t");
   bool command = *p == '?' || (*p == '.' && ((p[1] | 0x20) >= 'a' && (p[1] | 0x20) <= 'z'));
-  return command ? sc_command(r, source) : sc_run(r, source);
+  return command ? sc_run_command(r, source) : sc_run(r, source);
 }

@@ -35,7 +35,4 @@ int sc_exit_code(es_status status);
  * failure with exit code 1. */
 void sc_emit(const sc_buffer *text);
 
-/* '.command' or '?name'; text without the blanks around it. False after an error. */
-bool sc_command(sc_runner *r, const sc_source *source);
-
 #endif
