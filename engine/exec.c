@@ -1,7 +1,6 @@
 /* Running a plan. The only place where arrays meet the numbers a plan was made
  * for; every descriptor is compared before the first load. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/fpenv.h"
 #include "base/text.h"
 #include "engine/ctx.h"
@@ -112,11 +111,6 @@ typedef struct walk {
   double *seconds; /* [n_steps] to add to, or NULL */
 } walk;
 
-static double now(void) {
-  struct timespec t;
-  return clock_gettime(CLOCK_MONOTONIC, &t) ? 0 : (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void report(walk *w) {
   const es_config *config = &w->args.ctx->config;
   w->watch.done += w->watch.step;
@@ -128,9 +122,9 @@ static es_status run_steps(walk *w, int end) {
     const es_step *step = &w->plan->step[w->at];
     w->args.workspace = step->workspace ? w->workspace + w->plan->step_workspace[w->at] : NULL;
     w->watch.step = step->flops;
-    double start = w->seconds ? now() : 0;
+    double start = w->seconds ? es_clock_seconds() : 0;
     ES_TRY(step->run(step, &w->args));
-    if (w->seconds) w->seconds[w->at] += now() - start;
+    if (w->seconds) w->seconds[w->at] += es_clock_seconds() - start;
     if (w->args.ctx) report(w);
   }
   return ES_OK;

@@ -140,9 +140,10 @@ es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest 
     set_arithmetic(b, part, n, rank > n_out, p);
   }
   for (int a = 0; a < rank; a++) b->axis_of[label[a]] = -1;
-  const char *formula = n->adds ? "" : points_formula(b, rank, label);
-  if (!p || !formula) return es_fail_nomem(b->error);
-  ES_TRY(es_builder_group(b, text, n->adds ? NULL : formula, es_problem_points(p)));
+  /* What is added up in pieces was counted with the first. */
+  const char *formula = n->adds ? NULL : points_formula(b, rank, label);
+  if (!p || (!formula && !n->adds)) return es_fail_nomem(b->error);
+  ES_TRY(es_builder_group(b, text, formula, es_problem_points(p)));
   es_plan_group *group = &b->plan->group[b->plan->n_groups - 1];
   int64_t *extent = ES_NEW_N(&b->plan->arena, int64_t, rank);
   if (!extent) return es_fail_nomem(b->error);

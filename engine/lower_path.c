@@ -5,13 +5,14 @@
 
 #include "engine/lower.h"
 #include "engine/path.h"
+#include "engine/walk.h"
 
 /* ---- intermediates ----------------------------------------------------------- */
 
+/* How far apart the indices of label are, or -1. */
 static int64_t stride_in(const es_walk *walk, int32_t label) {
-  for (int i = 0; i < walk->n; i++)
-    if (walk->label[i] == label) return walk->stride[i] < 0 ? -walk->stride[i] : walk->stride[i];
-  return -1;
+  int i = es_walk_find(walk, label);
+  return i < 0 ? -1 : llabs(walk->stride[i]);
 }
 
 /* Appends the kept labels of a walk that are not listed yet, largest stride first. */
@@ -156,12 +157,6 @@ static bool adds_up(const es_bound *bound, int output) {
   return bound->reduce == ES_REDUCE_SUM && real && bound->out[output].dtype == bound->compute;
 }
 
-static bool in_walk(const es_walk *walk, int32_t label) {
-  for (int i = 0; i < walk->n; i++)
-    if (walk->label[i] == label) return true;
-  return false;
-}
-
 /* Labels of which a step may see a part: no constraint speaks of them. Integers that are
  * exact or an error name a place in the whole output, so theirs stay as they are. */
 static void list_cuttable(const es_builder *b, const es_part *part, const numbering *names,
@@ -170,7 +165,7 @@ static void list_cuttable(const es_builder *b, const es_part *part, const number
   for (int i = 0; i < names->n; i++) {
     int32_t label = names->label[i];
     may_cut[i] = !exact_integers(bound) &&
-                 (in_walk(&part->out_walk, label) || adds_up(bound, part->output));
+                 (es_walk_find(&part->out_walk, label) >= 0 || adds_up(bound, part->output));
     for (int c = 0; c < part->n_constraints; c++)
       for (int j = 0; j < part->constraint[c].n; j++)
         if (part->constraint[c].label[j] == label) may_cut[i] = false;
@@ -237,7 +232,7 @@ static es_status run_step(es_builder *b, const es_part *part, const numbering *n
 static bool cuts_reduced(const es_builder *b, const es_part *part, const numbering *names) {
   for (int i = 0; i < names->n; i++)
     if (b->extent[names->label[i]] != names->extent[i] &&
-        !in_walk(&part->out_walk, names->label[i]))
+        es_walk_find(&part->out_walk, names->label[i]) < 0)
       return true;
   return false;
 }

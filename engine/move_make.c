@@ -194,8 +194,11 @@ static void join_elements(maker *k) {
 
 static bool choose(maker *k) {
   es_move *v = k->move;
-  const axis *x = &k->axis[0];
-  if (k->rank == 0) *(axis *)&k->axis[k->rank++] = (axis){1, v->size, v->size, false};
+  axis *x = &k->axis[0];
+  if (k->rank == 0) {
+    *x = (axis){1, v->size, v->size, false};
+    k->rank = 1;
+  }
   while ((int64_t)1 << v->log2_size < v->size) v->log2_size++;
   if (x->out != v->size) return make_points(k);
   if (x->in == v->size) return make_rows(k);

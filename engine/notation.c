@@ -18,6 +18,12 @@ typedef struct call {
   es_array *array, *stack; /* [n]; [STACK_OPERANDS], of which array makes use if that will do */
 } call;
 
+static call call_of(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in, int64_t n,
+                    const es_options *options) {
+  return (call){
+      .ctx = ctx, .kind = kind, .text = text, .in = in, .n = n, .options = options};
+}
+
 static es_status fail(const call *c, const es_error *error) {
   return es_ctx_fail(c->ctx, error, c->text, c->len);
 }
@@ -32,9 +38,9 @@ static const char *function_name(es_kind kind) {
 }
 
 /* False: an operand or the text is NULL, or memory is out; the error is recorded. */
-static bool begin(call *c) {
+static bool begin(call *c, es_array *stack) {
   es_error error;
-  c->array = c->stack;
+  c->array = c->stack = stack;
   if (!c->ctx) return false;
   bool missing = !c->text || c->n < 0 || (c->n && !c->in);
   for (int64_t i = 0; i < c->n && !missing; i++) missing = !c->in[i];
@@ -121,9 +127,8 @@ static es_tensor *one_output(const call *c, const es_plan *plan) {
 static es_tensor *run(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in, int64_t n,
                       const es_options *options) {
   es_array stack[STACK_OPERANDS];
-  call c = {
-      .ctx = ctx, .kind = kind, .text = text, .in = in, .n = n, .options = options, .stack = stack};
-  if (!begin(&c)) return NULL;
+  call c = call_of(ctx, kind, text, in, n, options);
+  if (!begin(&c, stack)) return NULL;
   es_plan *plan = plan_for(&c, NULL);
   es_tensor *result = plan ? one_output(&c, plan) : NULL;
   es_plan_release(plan);
@@ -167,14 +172,8 @@ es_tensor *es_einsum_into(es_ctx *ctx, const char *text, es_tensor *const *in, i
                           const es_options *options, es_tensor *out) {
   if (!out) return run(ctx, ES_KIND_EINSUM, text, in, n, options);
   es_array stack[STACK_OPERANDS];
-  call c = {.ctx = ctx,
-            .kind = ES_KIND_EINSUM,
-            .text = text,
-            .in = in,
-            .n = n,
-            .options = options,
-            .stack = stack};
-  if (!begin(&c)) return NULL;
+  call c = call_of(ctx, ES_KIND_EINSUM, text, in, n, options);
+  if (!begin(&c, stack)) return NULL;
   es_error error;
   es_status status;
   bool may_overflow = es_dtype_class(out->view.dtype) == ES_CLASS_INT &&
@@ -265,15 +264,9 @@ es_status es_split(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t 
   if (!ctx || !out || n_out < 0) return es_ctx_fail_null(ctx, "es_split");
   es_options options = {.sizes = sizes};
   es_array stack[STACK_OPERANDS];
-  call c = {.ctx = ctx,
-            .kind = ES_KIND_EINSUM,
-            .text = text,
-            .in = in,
-            .n = n,
-            .options = &options,
-            .stack = stack};
+  call c = call_of(ctx, ES_KIND_EINSUM, text, in, n, &options);
   for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
-  if (!begin(&c)) return ctx->error.status;
+  if (!begin(&c, stack)) return ctx->error.status;
   es_plan *plan = plan_for(&c, NULL);
   es_status status = plan ? split(&c, plan, out, n_out) : ctx->error.status;
   es_plan_release(plan);

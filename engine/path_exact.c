@@ -6,11 +6,7 @@
 /* ---- sets of classes ------------------------------------------------------------ */
 
 static double points(const es_small *s, const uint64_t *a, const uint64_t *b) {
-  double product = 1;
-  for (int w = 0; w < s->words; w++)
-    for (uint64_t bits = a[w] | b[w]; bits; bits &= bits - 1)
-      product *= s->extent[w * 64 + __builtin_ctzll(bits)];
-  return product;
+  return es_set_points(s->words, s->extent, a, b);
 }
 
 static bool meet(const es_small *s, const uint64_t *a, const uint64_t *b) {
@@ -83,9 +79,19 @@ bool es_small_solve(const es_small *s, es_subsets *t, double bound, double *work
 
 /* ---- a whole network ----------------------------------------------------------------- */
 
+int es_small_class(es_small *s, uint32_t who) {
+  int c = s->n_classes;
+  if (c == ES_SMALL_CLASSES) return -1;
+  s->extent[c] = 1;
+  for (int i = 0; i <= s->n; i++)
+    if (who >> i & 1) (i < s->n ? s->operand[i] : s->out)[c / 64] |= UINT64_C(1) << c % 64;
+  return s->n_classes++;
+}
+
 /* Labels that the same operands hold, and the output or not, are of one class. A label
- * that one operand alone holds is of none: it is reduced before, or at no cost. */
-bool es_small_from(const es_network *net, es_small *s) {
+ * that one operand alone holds is of none: it is reduced before, or at no cost. False: too
+ * many classes. */
+static bool small_from(const es_network *net, es_small *s) {
   uint32_t holders[ES_SMALL_CLASSES];
   int at[ES_SMALL + 1] = {0};
   *s = (es_small){.net = net, .n = net->n};
@@ -100,13 +106,8 @@ bool es_small_from(const es_network *net, es_small *s) {
     if (!(who & (who - 1))) continue;
     int c = 0;
     while (c < s->n_classes && holders[c] != who) c++;
-    if (c == ES_SMALL_CLASSES) return false;
-    if (c == s->n_classes) {
-      holders[s->n_classes] = who;
-      s->extent[s->n_classes++] = 1;
-      for (int i = 0; i <= net->n; i++)
-        if (who >> i & 1) (i < net->n ? s->operand[i] : s->out)[c / 64] |= UINT64_C(1) << c % 64;
-    }
+    if (c == s->n_classes && es_small_class(s, who) < 0) return false;
+    holders[c] = who;
     s->extent[c] *= (double)net->extent[label];
   }
   s->words = (s->n_classes + 63) / 64;
@@ -128,7 +129,7 @@ es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge
   es_subsets t;
   double work = 0;
   if (!s) return es_fail_nomem(error);
-  *found = es_small_from(net, s);
+  *found = small_from(net, s);
   if (!*found) return ES_OK;
   s->strangers = net->n <= ES_PATH_ALL;
   if (!es_subsets_init(arena, net->n, s->words, &t)) return es_fail_nomem(error);

@@ -18,6 +18,7 @@ static const double WORK_LEAST = 1e5, WORK_EACH = 600, WORK_MOST = 6e5;
 typedef struct tree {
   const es_network *net;
   int words;
+  double *extent;  /* [n_labels] */
   es_merge *merge; /* [n - 1] */
   uint64_t *kept;  /* [2n - 1][words] labels of a value that something outside needs */
   double *size;    /* [2n - 1] elements */
@@ -47,21 +48,20 @@ typedef struct mender {
 static bool tree_init(es_arena *arena, const es_network *net, tree *t) {
   size_t values = 2 * (size_t)net->n;
   *t = (tree){.net = net, .words = (net->n_labels + 63) / 64};
+  t->extent = ES_NEW_N(arena, double, net->n_labels);
   t->merge = ES_NEW_N(arena, es_merge, net->n);
   t->kept = ES_NEW_N(arena, uint64_t, values * (size_t)t->words);
   t->size = ES_NEW_N(arena, double, values);
   t->cost = ES_NEW_N(arena, double, values);
-  return t->merge && t->kept && t->size && t->cost;
+  if (!t->extent || !t->merge || !t->kept || !t->size || !t->cost) return false;
+  for (int l = 0; l < net->n_labels; l++) t->extent[l] = (double)net->extent[l];
+  return true;
 }
 
 static uint64_t *kept(const tree *t, int v) { return t->kept + (size_t)v * (size_t)t->words; }
 
 static double points(const tree *t, const uint64_t *a, const uint64_t *b) {
-  double product = 1;
-  for (int w = 0; w < t->words; w++)
-    for (uint64_t bits = a[w] | b[w]; bits; bits &= bits - 1)
-      product *= (double)t->net->extent[w * 64 + __builtin_ctzll(bits)];
-  return product;
+  return es_set_points(t->words, t->extent, a, b);
 }
 
 static void price(tree *t, int v) {
@@ -150,16 +150,12 @@ static bool describe_piece(mender *m, int root) {
       uint32_t who = holders_of(m, root, w, any & -any);
       int label = w * 64 + __builtin_ctzll(any);
       if (m->seen[who] != m->pieces) {
-        int c = s->n_classes++;
-        if (c == ES_SMALL_CLASSES) return false;
         m->seen[who] = m->pieces;
-        m->class_of[who] = c;
-        s->extent[c] = 1;
-        for (int i = 0; i <= s->n; i++)
-          if (who >> i & 1) (i < s->n ? s->operand[i] : s->out)[c / 64] |= UINT64_C(1) << c % 64;
+        m->class_of[who] = es_small_class(s, who);
+        if (m->class_of[who] < 0) return false;
       }
       m->label_class[label] = m->class_of[who];
-      s->extent[m->class_of[who]] *= (double)m->net->extent[label];
+      s->extent[m->class_of[who]] *= t->extent[label];
     }
   }
   s->words = (s->n_classes + 63) / 64;

@@ -17,6 +17,15 @@ static inline double es_merge_cost(const es_network *net, double points, double 
 
 /* Union of two label sets into out[a.n + b.n]; returns its size. */
 int es_label_union(es_label_set a, es_label_set b, int32_t *out);
+/* Points of the union of two sets of labels in words of 64 bits, extents by bit. */
+static inline double es_set_points(int words, const double *extent, const uint64_t *a,
+                                   const uint64_t *b) {
+  double product = 1;
+  for (int w = 0; w < words; w++)
+    for (uint64_t bits = a[w] | b[w]; bits; bits &= bits - 1)
+      product *= extent[w * 64 + __builtin_ctzll(bits)];
+  return product;
+}
 /* Product of extents, as a double: 4,096 labels cannot wrap it unnoticed. */
 double es_label_points(const es_network *net, es_label_set set);
 
@@ -50,8 +59,9 @@ bool es_subsets_init(es_arena *arena, int n, int words, es_subsets *t);
 /* Finds the cheapest tree below bound by dynamic programming over the subsets: 3^n / 2
  * splits. False: there is none. *work grows by the splits looked at. */
 bool es_small_solve(const es_small *s, es_subsets *t, double bound, double *work);
-/* The classes of the labels of n <= ES_SMALL operands. False: too many. */
-bool es_small_from(const es_network *net, es_small *s);
+/* A class, of extent 1 as yet, of labels that the values of the mask who hold; bit n is the
+ * output. Returns its number, or -1: too many. */
+int es_small_class(es_small *s, uint32_t who);
 /* A whole network of n <= ES_SMALL operands. *found is false where operands share
  * nothing with the others, or too many labels. */
 es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge, bool *found,

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "engine/builder.h"
+#include "engine/walk.h"
 
 /* Room that steps need for themselves, packed panels above all, and for the gaps between
  * intermediates. */
@@ -23,16 +24,12 @@ double es_builder_room(const es_builder *b) {
 }
 
 static int64_t stride_of(const es_walk *walk, int32_t label) {
-  int64_t stride = 0;
-  for (int i = 0; i < walk->n; i++)
-    if (walk->label[i] == label) stride += walk->stride[i];
-  return stride;
+  int i = es_walk_find(walk, label);
+  return i < 0 ? 0 : walk->stride[i];
 }
 
 static bool in_output(const es_part *part, int32_t label) {
-  for (int i = 0; i < part->out_walk.n; i++)
-    if (part->out_walk.label[i] == label) return true;
-  return false;
+  return es_walk_find(&part->out_walk, label) >= 0;
 }
 
 /* Labels that are cut, those of the output first. Returns how many; *outer of them are

@@ -1,8 +1,8 @@
 #include "engine/strategy.h"
 
 #include <stdatomic.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "engine/ctx.h"
 
@@ -140,14 +140,12 @@ typedef struct split {
 } split;
 
 static void tell(const es_run_args *args, double part) {
-  const int64_t between = 50 * 1000000;
+  const double between = 0.05;
   es_run_watch *p = args->watch;
-  struct timespec now;
-  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return;
-  int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-  if (!p->told) p->told = ns;
-  if (ns - p->told < between) return;
-  p->told = ns;
+  double now = es_clock_seconds();
+  if (p->told == 0) p->told = now;
+  if (now - p->told < between) return;
+  p->told = now;
   const es_config *config = &args->ctx->config;
   config->progress(config->user, p->done + p->step * part, p->total);
 }

@@ -23,7 +23,7 @@ typedef struct es_run_args {
 typedef struct es_run_watch {
   double done, total; /* before the step that runs */
   double step;        /* of that step */
-  int64_t told;       /* when, in nanoseconds */
+  double told;        /* when, in seconds */
   atomic_bool stop;   /* cancel has said so once: all that ask again must hear the same */
 } es_run_watch;
 

@@ -65,20 +65,25 @@ static void run_block(const window *w, const es_window_group *g, char *const *at
   }
 }
 
+/* The first row of x that outputs from row from on see. */
+static int64_t first_read(const es_window_fall_plan *f, int64_t from) {
+  int64_t top = f->down * from + f->base;
+  return top > 0 ? top : 0;
+}
+
 /* What all vectors of the same rows of some planes share. */
 static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t from, int64_t to,
                               int64_t planes) {
   const es_window_fall_plan *f = &w->fall;
   const int64_t *plane = g->outer.stride + (g->outer.n - 1) * g->outer.n_sides;
-  int64_t top = f->down * from + f->base, first = top > 0 ? top : 0;
-  int64_t end = f->down * (to - 1) + f->base + f->tap_rows;
+  int64_t first = first_read(f, from), end = f->down * (to - 1) + f->base + f->tap_rows;
   es_window_fall t = {.planes = planes,
                       .rows = to - from,
                       .x_row = f->x_row,
                       .w_row = f->w_row,
                       .out_row = w->out_row,
                       .reads = (end < f->extent ? end : f->extent) - first,
-                      .lead = top + f->tap_rows - 1 - first,
+                      .lead = f->down * from + f->base + f->tap_rows - 1 - first,
                       .taps = f->row.taps,
                       .x_at = f->row.x_at,
                       .w_at = f->row.w_at,
@@ -113,8 +118,7 @@ static void run_fall(const window *w, const es_window_group *g, char *const *at,
   const es_window_roles *roles = &w->roles;
   if (to > g->rows) to = g->rows;
   es_window_fall t = fall_of(w, g, from, to, planes);
-  int64_t top = f->down * from + f->base, first = top > 0 ? top : 0;
-  char *x = at[ES_WINDOW_X] + f->row.at[ES_WINDOW_X] + (first - f->base) * f->x_row;
+  char *x = at[ES_WINDOW_X] + f->row.at[ES_WINDOW_X] + (first_read(f, from) - f->base) * f->x_row;
   char *out = at[ES_WINDOW_OUT] + f->row.at[ES_WINDOW_OUT] + from * w->out_row;
   t.w = at[ES_WINDOW_W] + f->row.at[ES_WINDOW_W];
   if (w->strip) {

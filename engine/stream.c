@@ -50,6 +50,88 @@ bool es_stream_applicable(const es_problem *p, const es_kernels *kernels) {
          (p->beta == 0 || kernels->elementwise->load[type][p->out.dtype]);
 }
 
+/* ---- integers: do 64 bits hold? ------------------------------------------------------ */
+
+/* Nothing is added or multiplied. */
+static bool only_selects(const es_problem *p) {
+  bool selects = p->n_in == 1 || logical(p) || p->combine == ES_INNER_MAX ||
+                 p->combine == ES_INNER_MIN;
+  return selects && p->reduce != ES_REDUCE_SUM && p->reduce != ES_REDUCE_MEAN &&
+         p->reduce != ES_REDUCE_PROD;
+}
+
+/* From the largest magnitude of each operand. */
+static bool fits(const es_problem *p, const double *magnitude) {
+  double bound = magnitude[0], taps = es_problem_taps(p);
+  for (int i = 1; i < p->n_in; i++) {
+    if (p->combine == ES_INNER_MUL)
+      bound *= magnitude[i];
+    else if (p->combine == ES_INNER_ADD)
+      bound += magnitude[i];
+    else
+      bound = fmax(bound, magnitude[i]);
+  }
+  /* Also what is only met on the way: a product with zero still came from somewhere. */
+  for (int i = 0; i < p->n_in; i++)
+    if (magnitude[i] >= 0x1p63 && !only_selects(p)) return false;
+  if (p->reduce == ES_REDUCE_SUM || p->reduce == ES_REDUCE_MEAN) bound *= taps;
+  if (p->reduce == ES_REDUCE_PROD && bound > 1) bound = pow(bound, taps);
+  return bound < 0x1p62; /* a bit to spare for the rounding of these products */
+}
+
+static bool exact_by_type(const es_problem *p) {
+  double magnitude[ES_CURSOR_SIDES];
+  if (only_selects(p)) return true;
+  for (int i = 0; i < p->n_in; i++) {
+    int64_t low, high;
+    es_dtype_int_range(p->in[i].dtype, &low, &high);
+    magnitude[i] = fmax(-(double)low, (double)high);
+  }
+  return fits(p, magnitude);
+}
+
+/* Largest magnitude among the elements a side walks over. */
+static double magnitude_of(const es_problem *p, const es_side *side, const es_kernels *kernels,
+                           const es_run_args *args) {
+  int64_t extent[ES_MAX_RANK], stride[ES_MAX_RANK], n = 1, step = 0;
+  int row = -1;
+  es_axes axes = {.n_sides = 1, .extent = extent, .stride = stride, .count = 1};
+  for (int a = 0; a < p->rank; a++)
+    if (side->stride[a] != 0 && (row < 0 || llabs(side->stride[a]) < llabs(side->stride[row])))
+      row = a;
+  for (int a = 0; a < p->rank; a++) {
+    if (side->stride[a] == 0 || a == row) continue;
+    extent[axes.n] = p->extent[a];
+    stride[axes.n++] = side->stride[a];
+    axes.count *= p->extent[a];
+  }
+  if (row >= 0) n = p->extent[row], step = side->stride[row];
+  int64_t low = 0, high = 0, size = (int64_t)es_dtype_size(side->dtype);
+  es_cursor c;
+  es_stream_row buffer;
+  es_cursor_seek(&axes, &c, 0);
+  for (int64_t i = 0; i < axes.count; i++, es_cursor_next(&axes, &c))
+    for (int64_t j = 0; j < n; j += ES_ROW) {
+      int64_t m = n - j < ES_ROW ? n - j : ES_ROW;
+      const char *from = (const char *)args->base[side->slot] +
+                         (side->offset + c.at[0] + j * step) * size;
+      kernels->elementwise->load[ES_I64][side->dtype](&buffer, from, step, m);
+      kernels->stream->fold_runs[ES_FOLD_MAX][ES_I64](&high, NULL, &buffer, m, 1, 0);
+      kernels->stream->fold_runs[ES_FOLD_MIN][ES_I64](&low, NULL, &buffer, m, 1, 0);
+    }
+  return fmax(-(double)low, (double)high);
+}
+
+bool es_stream_exact_by_value(const es_problem *p, const es_kernels *kernels,
+                              const es_run_args *args) {
+  double magnitude[ES_CURSOR_SIDES];
+  if (es_problem_points(p) == 0) return true;
+  for (int i = 0; i < p->n_in; i++) magnitude[i] = magnitude_of(p, &p->in[i], kernels, args);
+  return fits(p, magnitude);
+}
+
+/* ---- a stream -------------------------------------------------------------------- */
+
 void es_stream_init(es_stream *s, const es_problem *p, const es_kernels *kernels, int axis) {
   es_dtype type = es_stream_type(p);
   *s = (es_stream){.kernels = kernels,
@@ -75,7 +157,7 @@ void es_stream_init(es_stream *s, const es_problem *p, const es_kernels *kernels
   while ((int64_t)1 << log2_size < s->size) log2_size++;
   s->gather = kernels->stream->gather[log2_size];
   s->plain = p->alpha == 1 && p->beta == 0 && p->reduce != ES_REDUCE_MEAN && !cuts;
-  s->scan = type == ES_I64 && !p->wrap && !es_stream_exact_by_type(p);
+  s->scan = type == ES_I64 && !p->wrap && !exact_by_type(p);
 }
 
 /* ---- rows of operands --------------------------------------------------------- */
@@ -185,84 +267,4 @@ bool es_stream_finish(const es_stream *s, const es_problem *p, const es_run_args
       cut(p->out.dtype, row->i64, n);
   }
   return s->store(to, s->out.step, row, n) == n;
-}
-
-/* ---- integers: do 64 bits hold? ------------------------------------------------------ */
-
-/* Nothing is added or multiplied. */
-static bool only_selects(const es_problem *p) {
-  bool selects = p->n_in == 1 || logical(p) || p->combine == ES_INNER_MAX ||
-                 p->combine == ES_INNER_MIN;
-  return selects && p->reduce != ES_REDUCE_SUM && p->reduce != ES_REDUCE_MEAN &&
-         p->reduce != ES_REDUCE_PROD;
-}
-
-/* From the largest magnitude of each operand. */
-static bool fits(const es_problem *p, const double *magnitude) {
-  double bound = magnitude[0], taps = es_problem_taps(p);
-  for (int i = 1; i < p->n_in; i++) {
-    if (p->combine == ES_INNER_MUL)
-      bound *= magnitude[i];
-    else if (p->combine == ES_INNER_ADD)
-      bound += magnitude[i];
-    else
-      bound = fmax(bound, magnitude[i]);
-  }
-  /* Also what is only met on the way: a product with zero still came from somewhere. */
-  for (int i = 0; i < p->n_in; i++)
-    if (magnitude[i] >= 0x1p63 && !only_selects(p)) return false;
-  if (p->reduce == ES_REDUCE_SUM || p->reduce == ES_REDUCE_MEAN) bound *= taps;
-  if (p->reduce == ES_REDUCE_PROD && bound > 1) bound = pow(bound, taps);
-  return bound < 0x1p62; /* a bit to spare for the rounding of these products */
-}
-
-bool es_stream_exact_by_type(const es_problem *p) {
-  double magnitude[ES_CURSOR_SIDES];
-  if (only_selects(p)) return true;
-  for (int i = 0; i < p->n_in; i++) {
-    int64_t low, high;
-    es_dtype_int_range(p->in[i].dtype, &low, &high);
-    magnitude[i] = fmax(-(double)low, (double)high);
-  }
-  return fits(p, magnitude);
-}
-
-/* Largest magnitude among the elements a side walks over. */
-static double magnitude_of(const es_problem *p, const es_side *side, const es_kernels *kernels,
-                           const es_run_args *args) {
-  int64_t extent[ES_MAX_RANK], stride[ES_MAX_RANK], n = 1, step = 0;
-  int row = -1;
-  es_axes axes = {.n_sides = 1, .extent = extent, .stride = stride, .count = 1};
-  for (int a = 0; a < p->rank; a++)
-    if (side->stride[a] != 0 && (row < 0 || llabs(side->stride[a]) < llabs(side->stride[row])))
-      row = a;
-  for (int a = 0; a < p->rank; a++) {
-    if (side->stride[a] == 0 || a == row) continue;
-    extent[axes.n] = p->extent[a];
-    stride[axes.n++] = side->stride[a];
-    axes.count *= p->extent[a];
-  }
-  if (row >= 0) n = p->extent[row], step = side->stride[row];
-  int64_t low = 0, high = 0, size = (int64_t)es_dtype_size(side->dtype);
-  es_cursor c;
-  es_stream_row buffer;
-  es_cursor_seek(&axes, &c, 0);
-  for (int64_t i = 0; i < axes.count; i++, es_cursor_next(&axes, &c))
-    for (int64_t j = 0; j < n; j += ES_ROW) {
-      int64_t m = n - j < ES_ROW ? n - j : ES_ROW;
-      const char *from = (const char *)args->base[side->slot] +
-                         (side->offset + c.at[0] + j * step) * size;
-      kernels->elementwise->load[ES_I64][side->dtype](&buffer, from, step, m);
-      kernels->stream->fold_runs[ES_FOLD_MAX][ES_I64](&high, NULL, &buffer, m, 1, 0);
-      kernels->stream->fold_runs[ES_FOLD_MIN][ES_I64](&low, NULL, &buffer, m, 1, 0);
-    }
-  return fmax(-(double)low, (double)high);
-}
-
-bool es_stream_exact_by_value(const es_problem *p, const es_kernels *kernels,
-                              const es_run_args *args) {
-  double magnitude[ES_CURSOR_SIDES];
-  if (es_problem_points(p) == 0) return true;
-  for (int i = 0; i < p->n_in; i++) magnitude[i] = magnitude_of(p, &p->in[i], kernels, args);
-  return fits(p, magnitude);
 }

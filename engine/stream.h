@@ -61,9 +61,8 @@ bool es_stream_finish(const es_stream *s, const es_problem *p, const es_run_args
                       int64_t at, int64_t n);
 /* sum / count, correctly rounded. */
 double es_mean_of_integers(__int128 sum, double count);
-/* Whether every intermediate value of an integer nest fits 64 bits, from the types
- * alone, or from the values that the operands hold. */
-bool es_stream_exact_by_type(const es_problem *p);
+/* Whether every intermediate value of an integer nest fits 64 bits, from the values that
+ * the operands hold. */
 bool es_stream_exact_by_value(const es_problem *p, const es_kernels *kernels,
                               const es_run_args *args);
 

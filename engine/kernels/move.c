@@ -34,22 +34,6 @@
 #define ZIP_HALVES(N, o, l) ((l) / E_Q * E_Q + (l) % E_Q % 2 * N + o * E_Q / 2 + (l) % E_Q / 2)
 #define SAME(N, o, l) (l)
 
-#if ES_V == 64
-#define LANES_OF_4 16
-#define LANES_OF_8 8
-#elif ES_V == 32
-#define LANES_OF_4 8
-#define LANES_OF_8 4
-#else
-#define LANES_OF_4 4
-#define LANES_OF_8 2
-#endif
-
-typedef uint8_t bits8 __attribute__((may_alias));
-typedef uint16_t bits16 __attribute__((may_alias));
-typedef uint32_t bits32 __attribute__((may_alias));
-typedef uint64_t bits64 __attribute__((may_alias));
-
 #define E bits8
 #define E_NAME move8
 #if ES_V >= 32
@@ -123,7 +107,7 @@ typedef uint64_t bits64 __attribute__((may_alias));
 #else
 #define E_TILES TILE(4, 4)
 #endif
-#define E_LANES LANES_OF_4
+#define E_LANES LANES_4
 #include "engine/kernels/move_size.inc.h"
 
 #define E bits64
@@ -151,7 +135,7 @@ typedef uint64_t bits64 __attribute__((may_alias));
 #else
 #define E_TILES TILE(2, 2)
 #endif
-#define E_LANES LANES_OF_8
+#define E_LANES LANES_8
 #include "engine/kernels/move_size.inc.h"
 
 /* Elements of 16 bytes fill a register of every width. */
@@ -258,5 +242,3 @@ const es_move_kernels ES_WIDE(es_move_kernels) = {
     .finish = move_finish,
 };
 
-#undef LANES_OF_4
-#undef LANES_OF_8

@@ -13,8 +13,6 @@
 #define AVX2 1
 #endif
 
-/* For loops over a few registers: left rolled, these would live in memory. */
-
 /* Lanes of two vectors of N taken alternately: the first halves, the second halves. */
 #define ZIP_LO_2 0, 2
 #define ZIP_HI_2 1, 3
@@ -42,25 +40,9 @@ ES_INLINE int64_t rows_ahead(const es_steps *s) {
   return s->n1 > 1 ? s->n1 * s->a1 : s->n0 * s->a0;
 }
 
-#if ES_V == 64
-#define LANES_4 16
-#define LANES_8 8
-#elif ES_V == 32
-#define LANES_4 8
-#define LANES_8 4
-#else
-#define LANES_4 4
-#define LANES_8 2
-#endif
-
 #if AVX512 || AVX2
 #include "engine/kernels/stream_x86.inc.h"
 #endif
-
-typedef uint8_t bits8 __attribute__((may_alias));
-typedef uint16_t bits16 __attribute__((may_alias));
-typedef uint32_t bits32 __attribute__((may_alias));
-typedef uint64_t bits64 __attribute__((may_alias));
 
 #define E bits8
 #define E_NAME b1
@@ -189,7 +171,5 @@ const es_stream_kernels ES_WIDE(es_stream_kernels) = {
     .gather = {gather_b1, gather_b2, gather_b4, gather_b8, gather_b16},
 };
 
-#undef LANES_4
-#undef LANES_8
 #undef AVX512
 #undef AVX2
