@@ -1,11 +1,7 @@
 #include "tests/support/expressions.h"
 
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/arena.h"
 
 enum { AXES = 4 };
 static const char *const names[EXPR_NAMES] = {"a", "b", "c", "d", "e", "f"};
@@ -220,14 +216,33 @@ static void make_letters(expr_maker *m) {
   if (m->label[0].in_input && !expr_roll(m, 4)) put_out_name(m, 0);
 }
 
-static void make_expression(expr_maker *m) {
-  static const char *const reducers[] = {"sum", "prod", "max", "min", "mean", "any", "all"};
-  static const char *const inners[] = {"+", "*", "max", "min", "and", "or"};
-  static const es_dtype dtypes[] = {ES_I32, ES_I64, ES_F64, ES_F32, ES_I16};
-  m->n = 0, m->text[0] = 0;
-  m->has_s = m->has_p = m->dots = m->diagonal_gaps = m->output_index = false;
+/* Most labels are short, so that many fit a nest; in one expression of four some are as
+ * long as a vector and its tail, in one of fifty long enough for several threads. */
+static void choose_sizes(expr_maker *m) {
   for (int l = 0; l < EXPR_NAMES; l++)
     m->label[l] = (expr_label){.size = expr_roll(m, 20) ? 1 + expr_roll(m, 4) : 0};
+  unsigned longer = !expr_roll(m, 50) ? 3 : !expr_roll(m, 4) ? 1 + expr_roll(m, 2) : 0;
+  while (longer--) m->label[expr_roll(m, EXPR_NAMES)].size = 5 + expr_roll(m, 36);
+}
+
+static void put_reducer(expr_maker *m) {
+  static const char *const reducers[] = {"sum", "prod", "max", "min", "mean", "any", "all"};
+  static const char *const inners[] = {"+", "*", "max", "min", "and", "or"};
+  const char *outer = reducers[expr_roll(m, 7)];
+  put(m, " | ");
+  if (expr_roll(m, 2))
+    put(m, outer);
+  else
+    put(m, "("), put(m, outer), put(m, ", "), put(m, inners[expr_roll(m, 6)]), put(m, ")");
+}
+
+static void make_expression(expr_maker *m) {
+  static const es_dtype dtypes[] = {ES_I32, ES_I64, ES_F64, ES_F32, ES_F32,
+                                    ES_I16, ES_I8,  ES_F16, ES_BF16};
+  enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+  m->n = 0, m->text[0] = 0;
+  m->has_s = m->has_p = m->dots = m->diagonal_gaps = m->output_index = false;
+  choose_sizes(m);
   m->ellipsis_rank = (int)expr_roll(m, 3);
   for (int j = 0; j < m->ellipsis_rank; j++) m->ellipsis[j] = 1 + expr_roll(m, 3);
   m->n_in = 1 + (int)expr_roll(m, EXPR_OPERANDS);
@@ -241,19 +256,14 @@ static void make_expression(expr_maker *m) {
     for (int i = 0; i < m->n_in; i++) make_input(m, i);
     make_output(m);
   }
-  if (!expr_roll(m, 2)) {
-    put(m, " | ");
-    const char *outer = reducers[expr_roll(m, 7)];
-    if (expr_roll(m, 2))
-      put(m, outer);
-    else
-      put(m, "("), put(m, outer), put(m, ", "), put(m, inners[expr_roll(m, 6)]), put(m, ")");
-  }
-  es_dtype dtype = dtypes[expr_roll(m, 5)];
-  for (int i = 0; i < m->n_in; i++) m->dtype[i] = expr_roll(m, 6) ? dtype : dtypes[expr_roll(m, 5)];
+  if (!expr_roll(m, 2)) put_reducer(m);
+  es_dtype dtype = dtypes[expr_roll(m, DTYPES)];
+  for (int i = 0; i < m->n_in; i++)
+    m->dtype[i] = expr_roll(m, 6) ? dtype : dtypes[expr_roll(m, DTYPES)];
 }
 
-/* ---- running -------------------------------------------------------------------------- */
+/* ---- values and sizes --------------------------------------------------------------------------
+ */
 
 /* A given size would turn a name into a parameter: skip the expression. */
 static bool ambiguous(const expr_label *l) {
@@ -273,7 +283,7 @@ static bool usable(expr_maker *m) {
   return true;
 }
 
-static double points(const expr_maker *m) {
+double expr_points(const expr_maker *m) {
   double n = 1;
   for (int l = 0; l < EXPR_NAMES; l++)
     if (m->label[l].in_input || m->label[l].in_output) n *= (double)m->label[l].size;
@@ -299,172 +309,4 @@ bool expr_make(expr_maker *m) {
   give_sizes(m);
   m->strategy = expr_roll(m, 8) ? NULL : "loops";
   return usable(m);
-}
-
-static void state_facts(const expr_maker *m, const es_pattern *p, oracle_facts *facts) {
-  memset(facts, 0, sizeof *facts);
-  facts->ellipsis_rank = m->ellipsis_rank;
-  memcpy(facts->ellipsis, m->ellipsis, sizeof m->ellipsis);
-  for (int id = 0; id < p->n_names; id++) {
-    char c = p->names[id][0];
-    facts->param[id] = c == 's' || c == 'p';
-    facts->size[id] = c == 's' ? 2 : c == 'p' ? 1 : m->label[c - 'a'].size;
-  }
-}
-
-/* The widest size an ellipsis axis has among the operands is the one it has: an axis
- * that is 1 everywhere is 1. So the facts come from the shapes. */
-static void settle_ellipsis(expr_maker *m, const es_pattern *p) {
-  int rank = 0;
-  int64_t size[ORACLE_ELLIPSIS] = {1, 1, 1, 1};
-  for (int i = 0; i < p->n_in; i++)
-    for (int k = 0; k < p->in[i].n; k++)
-      if (p->in[i].items[k].kind == ES_ITEM_ELLIPSIS) {
-        int n = m->in[i].rank - (p->in[i].n - 1);
-        if (n > rank) rank = n;
-        for (int j = 0; j < n; j++) { /* from the right */
-          int64_t x = m->in[i].shape[k + n - 1 - j];
-          if (x != 1) size[j] = x;
-        }
-      }
-  m->ellipsis_rank = rank;
-  for (int j = 0; j < rank; j++) m->ellipsis[j] = size[rank - 1 - j];
-}
-
-static es_tensor *make_tensor(es_ctx *ctx, const expr_maker *m, int i) {
-  const oracle_array *a = &m->in[i];
-  void *values = (void *)(uintptr_t)m->values[i]; /* read-only there */
-  es_tensor *wrapped = es_wrap(ctx, ES_F64, values, EXPR_VALUES, 0, a->rank, a->shape, NULL, false,
-                               NULL, NULL);
-  es_tensor *t = es_cast(ctx, wrapped, m->dtype[i]);
-  /* A turned copy of the same values: strides must not matter. */
-  return a->rank > 1 && m->n % 3 == 0
-             ? es_transpose(ctx, es_copy(ctx, es_transpose(ctx, t, 0, 1)), 0, 1)
-             : t;
-}
-
-es_tensor *expr_compute(es_ctx *ctx, const expr_maker *m) {
-  es_options options = {.reading = m->letters ? ES_READ_LETTERS : ES_READ_NAMES,
-                        .sizes = m->sizes,
-                        .strategy = m->strategy};
-  es_tensor *in[EXPR_OPERANDS];
-  for (int i = 0; i < m->n_in; i++) in[i] = make_tensor(ctx, m, i);
-  return es_einsum_into(ctx, m->text, in, m->n_in, &options, NULL);
-}
-
-static es_dtype result_type(const expr_maker *m, const es_pattern *p) {
-  es_dtype t = m->dtype[0];
-  for (int i = 1; i < m->n_in; i++) t = es_dtype_promote(t, m->dtype[i]);
-  bool whole = t != ES_F32 && t != ES_F64;
-  if (p->reducer == ES_REDUCE_ANY || p->reducer == ES_REDUCE_ALL) return ES_BOOL;
-  return p->reducer == ES_REDUCE_MEAN && whole ? ES_F64 : t;
-}
-
-/* Beyond these the doubles of the oracle, or the type of the result, are not exact. */
-static double limit_of(es_dtype dtype) {
-  switch (dtype) {
-  case ES_I16: return 32767;
-  case ES_I32: return 2147483647;
-  case ES_F32: return 16777216;
-  default: return 9007199254740992;
-  }
-}
-
-static bool differ(expr_tally *t, const expr_maker *m, const char *fmt, ...) ES_PRINTF(3, 4);
-static bool differ(expr_tally *t, const expr_maker *m, const char *fmt, ...) {
-  size_t n = (size_t)snprintf(t->why, sizeof t->why, "'%.300s' (first type %s): ", m->text,
-                              es_dtype_name(m->dtype[0]));
-  va_list args;
-  va_start(args, fmt);
-  vsnprintf(t->why + n, sizeof t->why - n, fmt, args);
-  va_end(args);
-  return false;
-}
-
-static bool compare(es_ctx *ctx, const expr_maker *m, const es_pattern *p, const oracle_array *want,
-                    const es_tensor *got, expr_tally *t) {
-  es_dtype dtype = result_type(m, p);
-  if (!got) return differ(t, m, "%s", es_error_text(ctx));
-  if (es_dtype_of(got) != dtype) return differ(t, m, "type %s", es_dtype_name(es_dtype_of(got)));
-  if (es_rank(got) != want->rank) return differ(t, m, "rank %d", es_rank(got));
-  for (int i = 0; i < want->rank; i++)
-    if (es_shape(got)[i] != want->shape[i])
-      return differ(t, m, "axis %d is %d, not %d", i, (int)es_shape(got)[i], (int)want->shape[i]);
-  static double values[EXPR_VALUES];
-  if (es_read(ctx, got, ES_F64, values, es_size(got)) != ES_OK)
-    return differ(t, m, "%s", es_error_text(ctx));
-  for (int64_t i = 0; i < es_size(got); i++) {
-    double w = dtype == ES_F32 ? (double)(float)want->value[i] : want->value[i];
-    if (w != values[i] && !(isnan(w) && isnan(values[i])))
-      return differ(t, m, "element %d is %.17g, not %.17g", (int)i, values[i], w);
-  }
-  t->elements += (int)es_size(got);
-  t->compared++;
-  return true;
-}
-
-static bool fails_with(es_ctx *ctx, const expr_maker *m, es_status status, expr_tally *t) {
-  es_status found = es_ctx_error(ctx)->status;
-  return found == status || differ(t, m, "%s instead of %s %s", es_status_name(found),
-                                   es_status_name(status), es_error_text(ctx));
-}
-
-/* result: of the oracle, [EXPR_VALUES]. */
-static bool compare_parsed(es_ctx *ctx, expr_maker *m, const es_pattern *p, double max_points,
-                           double *result, expr_tally *t) {
-  settle_ellipsis(m, p);
-  oracle_facts facts;
-  state_facts(m, p, &facts);
-  oracle_array want = {.value = result};
-  int64_t shape[ORACLE_RANK], count = 1;
-  int rank = oracle_shape(p, &facts, 0, shape);
-  for (int i = 0; i < rank; i++) count *= shape[i];
-  bool gaps = m->diagonal_gaps || m->output_index;
-  bool wild = gaps && p->reducer != ES_REDUCE_NONE && p->reducer != ES_REDUCE_SUM;
-  if (wild || count > EXPR_VALUES || points(m) > max_points) {
-    t->skipped++;
-    return true;
-  }
-  oracle_result meaning = oracle_eval(p, &facts, ES_REDUCE_SUM, 0, m->in, &want);
-  double largest = 0;
-  for (int64_t i = 0; meaning == ORACLE_OK && i < count; i++)
-    largest = fmax(largest, fabs(result[i]));
-  es_tensor *got = expr_compute(ctx, m);
-  es_status status = es_ctx_error(ctx)->status;
-  es_dtype dtype = result_type(m, p);
-  bool exact = largest <= limit_of(dtype);
-  /* An index is refused for what it could read, also where an empty axis of another
-   * operand leaves nothing to do. */
-  if (status == ES_E_RANGE && points(m) == 0) meaning = ORACLE_LEAVES;
-  /* A running product of integers may leave 128 bits before a zero comes. */
-  if (status == ES_E_OVERFLOW && p->reducer == ES_REDUCE_PROD) exact = false;
-  if (meaning == ORACLE_LEAVES) {
-    t->leaves++;
-    return fails_with(ctx, m, ES_E_RANGE, t);
-  }
-  if (meaning == ORACLE_EMPTY) {
-    t->empty++;
-    return fails_with(ctx, m, ES_E_EMPTY, t);
-  }
-  if (exact) return compare(ctx, m, p, &want, got, t);
-  t->overflow++;
-  return (dtype != ES_I16 && dtype != ES_I32) || fails_with(ctx, m, ES_E_OVERFLOW, t);
-}
-
-bool expr_compare(es_ctx *ctx, expr_maker *m, double max_points, expr_tally *t) {
-  static double result[EXPR_VALUES];
-  es_arena arena;
-  es_allocator allocator = es_allocator_default();
-  es_arena_init(&arena, &allocator);
-  es_pattern *p;
-  es_error error;
-  es_reading reading = m->letters ? ES_READ_LETTERS : ES_READ_NAMES;
-  es_scope_push(ctx);
-  bool same = es_parse(&arena, ES_KIND_EINSUM, m->text, m->n, reading, &p, &error) == ES_OK
-                  ? compare_parsed(ctx, m, p, max_points, result, t)
-                  : differ(t, m, "%s", error.message);
-  es_clear_error(ctx);
-  es_scope_pop(ctx);
-  es_arena_free(&arena);
-  return same;
 }

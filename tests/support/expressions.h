@@ -4,9 +4,10 @@
 #ifndef TESTS_SUPPORT_EXPRESSIONS_H
 #define TESTS_SUPPORT_EXPRESSIONS_H
 
+#include "base/arena.h"
 #include "tests/support/oracle.h"
 
-enum { EXPR_NAMES = 6, EXPR_OPERANDS = 3, EXPR_VALUES = 1 << 14 };
+enum { EXPR_NAMES = 6, EXPR_OPERANDS = 3, EXPR_VALUES = 1 << 15 };
 
 /* How a name has been written so far, for the rule that tells parameters (section
  * 'Parameters' of the manual): a size is given only where it changes nothing. */
@@ -33,22 +34,46 @@ typedef struct expr_maker {
   bool dots;          /* some input has an ellipsis */
   bool diagonal_gaps; /* elements of the output that no point writes may exist */
   bool output_index;
-  es_axis_size sizes[EXPR_NAMES + 3];
-  const char *strategy; /* NULL: the planner chooses */
+  es_axis_size sizes[EXPR_NAMES + 3]; /* some must be given, some may */
+  const char *strategy;               /* NULL: the planner chooses */
 } expr_maker;
 
 typedef struct expr_tally {
-  int compared, leaves, empty, overflow, skipped, elements;
+  int64_t compared, leaves, empty, overflow, skipped, elements;
   char why[512]; /* what differed */
 } expr_tally;
+
+/* What the oracle says of one. */
+typedef struct expr_meaning {
+  es_arena arena;
+  es_pattern *pattern;
+  es_dtype dtype; /* of the result, by the rules of promotion */
+  oracle_result result;
+  bool exact; /* the result fits its type and the doubles of the oracle */
+  int64_t count;
+  oracle_array want;
+  double values[EXPR_VALUES];
+} expr_meaning;
 
 unsigned expr_roll(expr_maker *m, unsigned sides); /* 0 … sides - 1 */
 /* An expression and its operands. False: none that can be compared; make another. */
 bool expr_make(expr_maker *m);
-/* What the engine makes of it: tensors of the current scope; NULL: the error sticks. */
-es_tensor *expr_compute(es_ctx *ctx, const expr_maker *m);
-/* Engine against oracle. False: t->why says where they differ. max_points: above, the
- * expression is skipped. */
+double expr_points(const expr_maker *m); /* of the nest over all labels */
+
+/* False: skipped, for it has more points than max_points or is not defined throughout; or
+ * does not parse, which t->why tells. expr_forget either way. */
+bool expr_understand(expr_maker *m, double max_points, expr_meaning *e, expr_tally *t);
+void expr_forget(expr_meaning *e);
+/* Its operands, in the current scope; and what the engine makes of them, by m->strategy.
+ * NULL: the error sticks. */
+void expr_operands(es_ctx *ctx, const expr_maker *m, es_tensor **in);
+es_tensor *expr_run(es_ctx *ctx, const expr_maker *m, es_tensor *const *in);
+es_tensor *expr_compute(es_ctx *ctx, const expr_maker *m); /* both */
+/* Whether a result, or the error that sticks, is what it must be. False: t->why. */
+bool expr_judge(es_ctx *ctx, const expr_maker *m, const expr_meaning *e, const es_tensor *got,
+                expr_tally *t);
+/* All of it in a scope of its own. False: t->why says where they differ. max_points: above,
+ * the expression is skipped. */
 bool expr_compare(es_ctx *ctx, expr_maker *m, double max_points, expr_tally *t);
 
 #endif
