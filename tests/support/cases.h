@@ -73,6 +73,20 @@ typedef struct case_file {
 bool cases_read(const char *path, case_file *file);
 /* The elements of a tensor as the case format writes them. */
 size_t cases_print_values(const case_tensor *t, char *buf, size_t cap);
+/* A row, step by step. */
+typedef struct case_run {
+  es_ctx *ctx;
+  const case_row *row;
+  es_tensor *in[CASE_MAX_TENSORS], *out[CASE_MAX_TENSORS];
+  char *report; /* of what was wrong */
+  size_t cap;
+} case_run;
+void cases_operands(case_run *r); /* in the current scope */
+/* Through the tensor door. False: shapes or names that pack and parse_shape tell are wrong. */
+bool cases_call(case_run *r);
+/* Whether the error that sticks, or the result, is that of the row. */
+bool cases_judge(case_run *r, const char *how);
+es_array cases_described(const es_tensor *t);
 /* Runs a row; false when the outcome differs, which *report then explains in
  * lines that could stand in the file. */
 bool cases_run(es_ctx *ctx, const case_row *row, char *report, size_t cap);

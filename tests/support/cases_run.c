@@ -109,15 +109,7 @@ static es_tensor *make_operand(es_ctx *ctx, const case_tensor *c) {
   return t;
 }
 
-typedef struct run {
-  es_ctx *ctx;
-  const case_row *row;
-  es_tensor *in[CASE_MAX_TENSORS], *out[CASE_MAX_TENSORS];
-  char *report;
-  size_t cap;
-} run;
-
-static bool fail_with(run *r, const char *what, const char *detail) {
+static bool fail_with(case_run *r, const char *what, const char *detail) {
   es_text t = es_text_init(r->report, r->cap);
   es_text_printf(&t, "%s%s", what, detail);
   return false;
@@ -125,7 +117,7 @@ static bool fail_with(run *r, const char *what, const char *detail) {
 
 /* ---- the tensor door ------------------------------------------------------------------------ */
 
-static void call_einsum(run *r) {
+static void call_einsum(case_run *r) {
   const case_row *row = r->row;
   es_options options = row->options;
   options.sizes = row->sizes;
@@ -137,7 +129,7 @@ static void call_einsum(run *r) {
     r->out[0] = es_einsum(r->ctx, row->text, r->in, row->n_in, row->sizes);
 }
 
-static bool call_pack(run *r) {
+static bool call_pack(case_run *r) {
   const case_row *row = r->row;
   int64_t *shapes = calloc(CASE_MAX_TENSORS * ES_MAX_RANK, sizeof *shapes);
   int ranks[CASE_MAX_TENSORS];
@@ -150,7 +142,7 @@ static bool call_pack(run *r) {
   return same || fail_with(r, "the packed shapes differ", "");
 }
 
-static void call_unpack(run *r) {
+static void call_unpack(case_run *r) {
   const case_row *row = r->row;
   int64_t *shapes = calloc(CASE_MAX_TENSORS * ES_MAX_RANK, sizeof *shapes);
   int ranks[CASE_MAX_TENSORS];
@@ -162,7 +154,7 @@ static void call_unpack(run *r) {
   free(shapes);
 }
 
-static bool call_shape(run *r) {
+static bool call_shape(case_run *r) {
   const case_row *row = r->row;
   const char *names[CASE_MAX_SIZES];
   int64_t values[CASE_MAX_SIZES];
@@ -174,7 +166,12 @@ static bool call_shape(run *r) {
   return same || fail_with(r, "the names or sizes differ", "");
 }
 
-static bool call(run *r) {
+void cases_operands(case_run *r) {
+  for (int i = 0; i < r->row->n_in; i++) r->in[i] = make_operand(r->ctx, &r->row->in[i]);
+  memset(r->out, 0, sizeof r->out);
+}
+
+bool cases_call(case_run *r) {
   const case_row *row = r->row;
   switch (row->kind) {
   case ES_KIND_EINSUM: call_einsum(r); break;
@@ -190,7 +187,7 @@ static bool call(run *r) {
   return true;
 }
 
-static bool check_error(run *r, const es_error *e, const char *got) {
+static bool check_error(case_run *r, const es_error *e, const char *got) {
   const case_row *row = r->row;
   if (!strcmp(got, row->error ? row->error : "") && (!row->error || !strcmp(e->rule, row->rule)))
     return true;
@@ -202,7 +199,7 @@ static bool check_error(run *r, const es_error *e, const char *got) {
   return false;
 }
 
-static bool check_outputs(run *r, const char *how) {
+static bool check_outputs(case_run *r, const char *how) {
   const case_row *row = r->row;
   for (int i = 0; i < row->n_out; i++) {
     const es_tensor *t = r->out[i];
@@ -223,13 +220,16 @@ static bool check_outputs(run *r, const char *how) {
   return true;
 }
 
-static bool run_tensors(run *r, const char *strategy, const char *how) {
+bool cases_judge(case_run *r, const char *how) {
+  return check_error(r, es_ctx_error(r->ctx), es_error_text(r->ctx)) &&
+         (r->row->error || check_outputs(r, how));
+}
+
+static bool run_tensors(case_run *r, const char *strategy, const char *how) {
   es_scope_push(r->ctx);
   es_set_strategy(r->ctx, strategy);
-  for (int i = 0; i < r->row->n_in; i++) r->in[i] = make_operand(r->ctx, &r->row->in[i]);
-  memset(r->out, 0, sizeof r->out);
-  bool good = call(r) && check_error(r, es_ctx_error(r->ctx), es_error_text(r->ctx));
-  if (good && !r->row->error) good = check_outputs(r, how);
+  cases_operands(r);
+  bool good = cases_call(r) && cases_judge(r, how);
   es_set_strategy(r->ctx, NULL);
   es_clear_error(r->ctx);
   es_scope_pop(r->ctx);
@@ -239,12 +239,12 @@ static bool run_tensors(run *r, const char *strategy, const char *how) {
 /* ---- the plan door ----------------------------------------------------------------------------
  */
 
-static es_array described(const es_tensor *t) {
+es_array cases_described(const es_tensor *t) {
   return (es_array){(void *)(uintptr_t)es_data(t), es_dtype_of(t), es_rank(t), es_shape(t),
                     es_strides(t)};
 }
 
-static bool run_plan(run *r, const es_plan *plan, const es_array *in) {
+static bool run_plan(case_run *r, const es_plan *plan, const es_array *in) {
   const case_row *row = r->row;
   case_tensor got = {.dtype = es_plan_dtype(plan), .rank = es_plan_rank(plan), .count = 1};
   for (int i = 0; i < got.rank; i++) got.count *= got.shape[i] = es_plan_shape(plan)[i];
@@ -268,14 +268,14 @@ static bool run_plan(run *r, const es_plan *plan, const es_array *in) {
 }
 
 /* A failure of the plan door, which the row may want. */
-static bool plan_error(run *r, const es_error *e) {
+static bool plan_error(case_run *r, const es_error *e) {
   char text[4096];
   if (!r->row->error) return fail_with(r, "the plan door: ", e->message);
   es_error_render(e, r->row->text, strlen(r->row->text), text, sizeof text);
   return check_error(r, e, text);
 }
 
-static bool run_plans(run *r) {
+static bool run_plans(case_run *r) {
   const case_row *row = r->row;
   es_error error = {.message = ""};
   es_options options = row->options;
@@ -285,7 +285,7 @@ static bool run_plans(run *r) {
   if (!expr) return plan_error(r, &error);
   es_array in[CASE_MAX_TENSORS];
   es_scope_push(r->ctx);
-  for (int i = 0; i < row->n_in; i++) in[i] = described(make_operand(r->ctx, &row->in[i]));
+  for (int i = 0; i < row->n_in; i++) in[i] = cases_described(make_operand(r->ctx, &row->in[i]));
   es_plan *plan = es_plan_make(r->ctx, expr, in, row->n_in, NULL, &options, &error);
   bool good = !plan        ? plan_error(r, &error)
               : row->error ? fail_with(r, "the plan door: ", "no error")
@@ -297,7 +297,7 @@ static bool run_plans(run *r) {
 }
 
 bool cases_run(es_ctx *ctx, const case_row *row, char *report, size_t cap) {
-  run r = {.ctx = ctx, .row = row, .report = report, .cap = cap};
+  case_run r = {.ctx = ctx, .row = row, .report = report, .cap = cap};
   bool tensors = row->kind != ES_KIND_REARRANGE || row->n_in == 1; /* joins have no call */
   if (tensors && !run_tensors(&r, NULL, "the planner's choice")) return false;
   if (row->n_out > 1 || row->kind >= ES_KIND_PACK || (tensors && row->error)) return true;
