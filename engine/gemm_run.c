@@ -293,7 +293,6 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
   for (int i = 0; i < g->threads; i++)
     *(int64_t *)((char *)args->workspace + g->room.total * (size_t)i) = -1; /* y_held */
   /* The workspace is for g->threads workers; a larger pool is another context's. */
-  es_pool *pool = es_pool_threads(args->pool) <= g->threads ? args->pool : NULL;
-  es_pool_run(pool, g->batch.count * g->n_nb * g->n_mb, task, &r);
+  es_pool_run_by(args->pool, g->threads, g->batch.count * g->n_nb * g->n_mb, task, &r);
   return r.stop ? ES_E_CANCELLED : r.overflow ? ES_E_OVERFLOW : ES_OK;
 }

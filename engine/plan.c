@@ -204,9 +204,6 @@ static es_status build(es_builder *b, const es_array *in) {
   return ES_OK;
 }
 
-/* Seconds under which no strategy hands out pieces. */
-static const double WORTH_THREADS = 50e-6;
-
 static double predicted(const es_plan *plan) {
   double seconds = 0;
   for (int s = 0; s < plan->n_steps; s++) seconds += plan->step[s].predicted;
@@ -230,7 +227,7 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   es_status status = build(&b, in);
   es_arena_free(&scratch);
-  if (status == ES_OK && threads > 1 && predicted(plan) > WORTH_THREADS)
+  if (status == ES_OK && threads > 1 && predicted(plan) > ES_STEP_PIECE)
     es_ctx_pool(ctx); /* now, because a run allocates nothing; without it one thread runs */
   if (status != ES_OK) {
     es_plan_release(plan);

@@ -1,5 +1,6 @@
 #include "engine/strategy.h"
 
+#include <math.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
@@ -174,13 +175,20 @@ static void run_piece(void *arg, int64_t i, int worker) {
   if (status != ES_OK) atomic_store_explicit(&s->status, (int)status, memory_order_relaxed);
 }
 
+/* A piece is long against handing it out (about a microsecond, to a thread that is awake),
+ * short against the 50 ms within which a cancel must be noticed; and there are some for each
+ * thread, so that none waits long for the last one. */
+static int64_t pieces_of(const es_step *step, const es_pool *pool, int64_t units) {
+  const double shortest = ES_STEP_PIECE, longest = 1e-3;
+  const int threads = es_pool_threads(pool), each = 16;
+  double work = step->predicted * threads;
+  double pieces = fmin(work / shortest, fmax(threads * each, work / longest));
+  return pieces < 1 ? 1 : pieces < (double)units ? (int64_t)pieces : units;
+}
+
 es_status es_step_split(const es_step *step, const es_run_args *args, int64_t units,
                         es_step_task task) {
-  /* A piece is long against handing it out (some microseconds), short against the
-   * 50 ms within which a cancel must be noticed. */
-  const double piece = 25e-6;
-  double most = step->predicted / piece;
-  int64_t pieces = most < 1 ? 1 : most < (double)units ? (int64_t)most : units;
+  int64_t pieces = pieces_of(step, args->pool, units);
   if (units == 0) return ES_OK;
   if (pieces == 1) {
     es_status status = es_step_stops(args) ? ES_E_CANCELLED : task(step, args, 0, units);

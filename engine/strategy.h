@@ -63,9 +63,11 @@ extern const es_strategy *const es_strategies[]; /* ended by NULL; loops is last
  * min of nothing. */
 es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *forced,
                        es_step *step, es_error *error);
+/* The least seconds of work for which a thread is called. */
+#define ES_STEP_PIECE 8e-6
 /* Runs task over [0, units) in pieces, on the pool, asking for cancel in between. The
- * number of pieces depends on the predicted seconds alone. A task that fails ends the
- * run; it need not word its error. */
+ * number of pieces depends on the predicted seconds and on the threads. A task that fails
+ * ends the run; it need not word its error. */
 typedef es_status (*es_step_task)(const es_step *step, const es_run_args *args, int64_t from,
                                   int64_t to);
 es_status es_step_split(const es_step *step, const es_run_args *args, int64_t units,

@@ -32,6 +32,7 @@ struct es_pool {
 
   void (*task)(void *arg, int64_t index, int worker);
   void *arg;
+  int crew; /* workers of the job, the caller included */
 
   pthread_mutex_t mutex;
   pthread_cond_t work, idle;
@@ -89,8 +90,8 @@ static void pin_workers(es_pool *pool) { (void)pool; }
 
 /* Own range first, then what the others have left. */
 static void work(es_pool *pool, int index) {
-  for (int turn = 0; turn < pool->threads; turn++) {
-    range *r = &pool->ranges[(index + turn) % pool->threads];
+  for (int turn = 0; turn < pool->crew; turn++) {
+    range *r = &pool->ranges[(index + turn) % pool->crew];
     int64_t i;
     while ((i = atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed)) < r->end)
       pool->task(pool->arg, i, index);
@@ -112,12 +113,12 @@ static void *worker_main(void *arg) {
     spin_until_job(pool, seen);
     pthread_mutex_lock(&pool->mutex);
     while (pool->generation == seen && !pool->stop) pthread_cond_wait(&pool->work, &pool->mutex);
-    bool stop = pool->stop, enter = pool->open && !stop;
+    bool stop = pool->stop, enter = pool->open && !stop && self->index < pool->crew;
     seen = pool->generation;
     if (enter) pool->active++;
     pthread_mutex_unlock(&pool->mutex);
     if (stop) return NULL;
-    if (!enter) continue; /* the others were faster */
+    if (!enter) continue; /* the others were faster, or enough */
     work(pool, self->index);
     pthread_mutex_lock(&pool->mutex);
     if (--pool->active == 0) pthread_cond_signal(&pool->idle);
@@ -185,13 +186,16 @@ static int self_index(const es_pool *pool) {
   return 0;
 }
 
-static void open_job(es_pool *pool, int64_t count) {
-  int64_t share = count / pool->threads, rest = count % pool->threads, at = 0;
-  for (int i = 0; i < pool->threads; i++) {
+static void deal(es_pool *pool, int64_t count) {
+  int64_t share = count / pool->crew, rest = count % pool->crew, at = 0;
+  for (int i = 0; i < pool->crew; i++) {
     atomic_store_explicit(&pool->ranges[i].next, at, memory_order_relaxed);
     at += share + (i < rest);
     pool->ranges[i].end = at;
   }
+}
+
+static void open_job(es_pool *pool) {
   pthread_mutex_lock(&pool->mutex);
   pool->open = true;
   pool->generation++;
@@ -211,19 +215,26 @@ static void close_job(es_pool *pool) {
   pthread_mutex_unlock(&pool->mutex);
 }
 
-void es_pool_run(es_pool *pool, int64_t count, void (*task)(void *arg, int64_t index, int worker),
-                 void *arg) {
-  bool alone = !pool || pool->threads == 1 || count <= 1;
-  if (alone || atomic_exchange(&pool->busy, true)) {
+void es_pool_run_by(es_pool *pool, int workers, int64_t count,
+                    void (*task)(void *arg, int64_t index, int worker), void *arg) {
+  if (workers > es_pool_threads(pool)) workers = es_pool_threads(pool);
+  if (workers == 1 || count <= 1 || atomic_exchange(&pool->busy, true)) {
     int self = self_index(pool);
-    for (int64_t i = 0; i < count; i++) task(arg, i, self);
+    for (int64_t i = 0; i < count; i++) task(arg, i, self < workers ? self : 0);
     return;
   }
   pool->task = task;
   pool->arg = arg;
+  pool->crew = workers;
+  deal(pool, count);
   pin_workers(pool);
-  open_job(pool, count);
+  open_job(pool);
   work(pool, 0);
   close_job(pool);
   atomic_store(&pool->busy, false);
+}
+
+void es_pool_run(es_pool *pool, int64_t count, void (*task)(void *arg, int64_t index, int worker),
+                 void *arg) {
+  es_pool_run_by(pool, es_pool_threads(pool), count, task, arg);
 }

@@ -21,5 +21,8 @@ int es_pool_threads(const es_pool *pool); /* NULL: 1 */
  * calling thread (then worker is that thread's own). */
 void es_pool_run(es_pool *pool, int64_t count, void (*task)(void *arg, int64_t index, int worker),
                  void *arg);
+/* By so many workers at most: worker is less than that. */
+void es_pool_run_by(es_pool *pool, int workers, int64_t count,
+                    void (*task)(void *arg, int64_t index, int worker), void *arg);
 
 #endif

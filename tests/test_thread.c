@@ -11,6 +11,7 @@ enum { MOST = 10000, THREADS = 9 };
 
 typedef struct tally {
   es_pool *pool;
+  int workers; /* that may take part, or 0: all */
   atomic_int hits[MOST];
   atomic_int inside[THREADS]; /* tasks running as this worker */
   atomic_int bad;
@@ -19,8 +20,8 @@ typedef struct tally {
 
 static void count_task(void *arg, int64_t index, int worker) {
   tally *t = arg;
-  if (worker < 0 || worker >= es_pool_threads(t->pool) || atomic_fetch_add(&t->inside[worker], 1))
-    t->bad++;
+  int workers = t->workers ? t->workers : es_pool_threads(t->pool);
+  if (worker < 0 || worker >= workers || atomic_fetch_add(&t->inside[worker], 1)) t->bad++;
   t->hits[index]++;
   atomic_fetch_sub(&t->inside[worker], 1);
 }
@@ -48,6 +49,20 @@ Test(thread, every_index_once) {
     }
     es_pool_destroy(pool);
   }
+}
+
+Test(thread, no_more_workers_than_asked_for) {
+  es_allocator a = es_allocator_default();
+  es_pool *pool = es_pool_create(&a, 4);
+  for (int workers = 1; workers <= THREADS; workers++) {
+    tally *t = calloc(1, sizeof *t);
+    t->pool = pool;
+    t->workers = workers;
+    for (int round = 0; round < 200; round++) es_pool_run_by(pool, workers, 100, count_task, t);
+    check_once(t, 100, 200);
+    free(t);
+  }
+  es_pool_destroy(pool);
 }
 
 Test(thread, no_pool_is_the_caller) {
