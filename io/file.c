@@ -16,6 +16,9 @@ static es_status refused(es_error *error, const char *what, const char *shown, i
                  reason ? reason : "unknown error");
 }
 
+/* An interrupted call is made again: whoever has signal handlers wants the file all the same. */
+#define PATIENTLY(call) ((int)TEMP_FAILURE_RETRY(call))
+
 static es_status source_read(es_source *source, void *out, size_t n, es_error *error) {
   es_file *file = (es_file *)source;
   ES_TRY(es_file_read_at(file, file->source_offset, out, n, error));
@@ -27,7 +30,7 @@ es_status es_file_open(es_file *file, const char *path, es_error *error) {
   *file = (es_file){.fd = -1};
   es_show_name(path, strlen(path), file->shown);
   /* O_NONBLOCK: a FIFO must be refused, not waited for. */
-  file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  file->fd = PATIENTLY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file->fd < 0) return refused(error, "open", file->shown, errno);
   struct stat st;
   if (fstat(file->fd, &st) != 0) {
@@ -76,6 +79,7 @@ void es_file_seek(es_file *file, uint64_t offset, uint64_t n) {
 static es_status resolve(es_save_file *save, const char *path, mode_t *mode, es_error *error) {
   struct stat st;
   bool exists = stat(path, &st) == 0;
+  if (!exists && errno != ENOENT) return refused(error, "examine", save->shown, errno);
   if (exists && !S_ISREG(st.st_mode))
     return es_fail(error, ES_E_IO, "", ES_NOWHERE, "'%s' is %s; saving replaces regular files only",
                    save->shown, S_ISDIR(st.st_mode) ? "a directory" : "a device or a pipe");
@@ -93,7 +97,7 @@ static es_status resolve(es_save_file *save, const char *path, mode_t *mode, es_
     return es_fail(error, ES_E_IO, "", ES_NOWHERE, "'%s' names no file", save->shown);
   const char *folder = !slash ? "." : slash == save->path ? "/" : save->path;
   if (slash) *slash = 0;
-  save->dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  save->dir = PATIENTLY(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return save->dir < 0 ? refused(error, "open the directory of", save->shown, errno) : ES_OK;
 }
 
@@ -101,7 +105,8 @@ static es_status create_temp(es_save_file *save, mode_t mode, es_error *error) {
   enum { TRIES = 1000 };
   for (int i = 0; i < TRIES && save->fd < 0; i++) {
     snprintf(save->temp, sizeof save->temp, ".einstride-%ld-%d.tmp", (long)getpid(), i);
-    save->fd = openat(save->dir, save->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    save->fd =
+        PATIENTLY(openat(save->dir, save->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (save->fd < 0 && errno != EEXIST) break;
   }
   if (save->fd < 0) return refused(error, "create a file beside", save->shown, errno);
@@ -145,15 +150,15 @@ es_status es_save_patch(es_save_file *save, uint64_t offset, const void *bytes, 
 }
 
 static es_status put_in_place(es_save_file *save, es_error *error) {
-  if (fsync(save->fd) != 0) return refused(error, "write", save->shown, errno);
+  if (PATIENTLY(fsync(save->fd)) != 0) return refused(error, "write", save->shown, errno);
   int closed = close(save->fd);
   save->fd = -1;
-  if (closed != 0) return refused(error, "write", save->shown, errno);
+  if (closed != 0 && errno != EINTR) return refused(error, "write", save->shown, errno);
   if (renameat(save->dir, save->temp, save->dir, save->base) != 0)
     return refused(error, "replace", save->shown, errno);
   save->temp_exists = false;
   /* Without this a power cut may bring the old file back. Some file systems cannot. */
-  if (fsync(save->dir) != 0 && errno != EINVAL && errno != ENOTSUP)
+  if (PATIENTLY(fsync(save->dir)) != 0 && errno != EINVAL && errno != ENOTSUP)
     return refused(error, "make durable", save->shown, errno);
   return ES_OK;
 }
