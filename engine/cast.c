@@ -115,7 +115,7 @@ es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_arr
                        es_error *error) {
   int64_t count = 0;
   es_count_i64(x->rank, x->shape, &count);
-  if (x->dtype == to.dtype && count > ES_ROW) {
+  if (x->dtype == to.dtype && count > ES_ROW && !ctx->config.shapes_only) {
     es_arena arena;
     es_arena_init(&arena, &ctx->allocator);
     es_status status = move_elements(ctx, &arena, x, x_data, to, error);
@@ -169,6 +169,9 @@ es_status es_read(es_ctx *ctx, const es_tensor *t, es_dtype dtype, void *out, in
     status = es_fail(&error, ES_E_VALUE, "", ES_NOWHERE,
                      "es_read: the tensor has %lld elements, not %lld", (long long)es_size(t),
                      (long long)count);
+  if (status == ES_OK && ctx->config.shapes_only)
+    status = es_fail(&error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
+                     "a context of shapes alone has no elements to read");
   if (status == ES_OK) status = check_fit(ctx, t, dtype, &error);
   if (status == ES_OK) {
     es_view_c_strides(t->view.rank, t->view.shape, strides);

@@ -222,6 +222,14 @@ es_status es_set_isa(es_ctx *ctx, es_isa isa) {
   return ES_OK;
 }
 
+int64_t es_max_bytes(const es_ctx *ctx) { return ctx ? ctx->config.max_bytes : 0; }
+
+void es_set_seed(es_ctx *ctx, uint64_t seed) {
+  if (!ctx) return;
+  ctx->config.seed = seed;
+  ctx->random_counter = 0;
+}
+
 es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes) {
   if (!ctx) return ES_E_VALUE;
   if (bytes < 0)

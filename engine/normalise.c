@@ -128,6 +128,7 @@ static int64_t strip_rows(const job *j) {
 }
 
 static bool run(job *j) {
+  if (j->ctx->config.shapes_only) return true;
   int64_t tasks, bytes = 0;
   es_pool *pool = es_ctx_pool(j->ctx);
   if (j->inner == 1) {

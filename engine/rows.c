@@ -186,6 +186,7 @@ static int64_t run_all(es_ctx *ctx, int64_t count, es_rows_task task, void *arg)
 }
 
 int64_t es_rows_run(es_ctx *ctx, int64_t count, es_rows_task task, void *arg) {
+  if (ctx->config.shapes_only) return count;
   es_fpenv environment = es_fpenv_enter();
   int64_t done = run_all(ctx, count, task, arg);
   es_fpenv_leave(environment);

@@ -77,14 +77,16 @@ es_tensor *es_scope_pop_keep(es_ctx *ctx, es_tensor *t) {
 
 /* ---- counts ------------------------------------------------------------------ */
 
-/* The header of an own storage, padded so that the elements behind it are aligned. */
+/* In a context of shapes alone an address stands for elements that nothing touches.
+ * The header of an own storage, padded so that the elements behind it are aligned. */
 enum { HEADER = (sizeof(es_storage) + ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN };
 
 static es_storage *storage_new(es_ctx *ctx, int64_t bytes) {
-  es_storage *s = es_alloc(&ctx->allocator, HEADER + (size_t)bytes);
+  bool own = !ctx->config.shapes_only;
+  es_storage *s = es_alloc(&ctx->allocator, HEADER + (own ? (size_t)bytes : 0));
   if (!s) return NULL;
   *s = (es_storage){
-      .ctx = ctx, .data = (char *)s + HEADER, .bytes = bytes, .writable = true, .own = true};
+      .ctx = ctx, .data = (char *)s + HEADER, .bytes = bytes, .writable = true, .own = own};
   s->count = 1;
   es_ctx_hold_object(ctx);
   return s;
@@ -178,7 +180,7 @@ es_tensor *es_tensor_new(es_ctx *ctx, es_dtype dtype, int rank, const int64_t *s
     es_release(t);
     return nomem ? fail_nomem(ctx) : es_ctx_fail_tensor(ctx, &error);
   }
-  if (zero) memset(t->storage->data, 0, (size_t)t->storage->bytes);
+  if (zero && t->storage->own) memset(t->storage->data, 0, (size_t)t->storage->bytes);
   es_scope_own(ctx, t);
   return t;
 }
@@ -262,8 +264,14 @@ int64_t es_size(const es_tensor *t) {
   return count;
 }
 
-const void *es_data(const es_tensor *t) { return t ? es_tensor_at(t) : NULL; }
-void *es_data_mut(es_tensor *t) { return es_is_writable(t) ? es_tensor_at(t) : NULL; }
+const void *es_data(const es_tensor *t) {
+  return t && !t->ctx->config.shapes_only ? es_tensor_at(t) : NULL;
+}
+
+void *es_data_mut(es_tensor *t) {
+  return es_is_writable(t) && !t->ctx->config.shapes_only ? es_tensor_at(t) : NULL;
+}
+
 bool es_is_writable(const es_tensor *t) { return t && t->view.writable; }
 
 bool es_is_contiguous(const es_tensor *t) {

@@ -186,6 +186,10 @@ typedef struct es_config {
   int64_t max_bytes;        /* memory limit of the context; default 3/4 of RAM */
   int64_t max_cached_plans; /* default 1024; -1: no cache */
   uint64_t seed;            /* of es_rand and es_randn */
+  /* Tensors have shapes and types but no elements: every call checks its operands and
+   * returns what it would, in microseconds and without memory for elements; nothing is
+   * computed. es_read and what needs values answer ES_E_UNSUPPORTED, es_data gives NULL. */
+  bool shapes_only;
   /* Asked between tiles, from worker threads too; true stops the run with
    * ES_E_CANCELLED. done and total are multiply-adds. */
   bool (*cancel)(void *user);
@@ -217,6 +221,8 @@ ES_API es_status es_set_threads(es_ctx *ctx, int threads); /* >= 1 */
 ES_API es_isa es_isa_used(const es_ctx *ctx);
 ES_API es_status es_set_isa(es_ctx *ctx, es_isa isa);          /* UNSUPPORTED if absent */
 ES_API es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes); /* 0: default */
+ES_API int64_t es_max_bytes(const es_ctx *ctx);
+ES_API void es_set_seed(es_ctx *ctx, uint64_t seed); /* starts es_rand and es_randn anew */
 /* Forces one strategy by name ("loops", "gemm", …); NULL lets the planner
  * choose. A problem to which it does not apply is an error. For tests. */
 ES_API es_status es_set_strategy(es_ctx *ctx, const char *name);
@@ -478,6 +484,17 @@ ES_API es_status es_unpack(es_ctx *ctx, const char *text, const es_tensor *x, co
  * next call) into names. Returns the count, -1 on error. */
 ES_API int64_t es_parse_shape(es_ctx *ctx, const char *text, const es_tensor *x, const char **names,
                               int64_t *values, int64_t cap);
+
+/* Where axis names stand in a text, for whoever colours or completes them; the text
+ * need not be a pattern yet. */
+typedef struct es_label_place {
+  int64_t offset, length; /* bytes */
+  int32_t name;           /* equal names have equal numbers, from 0 in order of appearance */
+  int32_t term;           /* operands from 0; from the arrow on -1, -2, … */
+} es_label_place;
+/* Writes at most cap places in the order of the text; returns how many there are. */
+ES_API int64_t es_text_labels(const char *text, size_t len, es_kind kind, es_reading reading,
+                              es_label_place *places, int64_t cap);
 
 /* ---- The plan door ---------------------------------------------------------- */
 

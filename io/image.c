@@ -123,6 +123,7 @@ static es_tensor *decode_under_scope(job *j) {
   es_tensor *x = es_empty(j->ctx, ES_U8, j->channels == 1 ? 2 : 3, shape);
   if (!x) return es_wire_blame(j->ctx, j->error), NULL;
   j->pixels = es_data_mut(x);
+  if (!j->pixels) return x; /* a context of shapes alone */
   if (guarded(j, read_pixels) != ES_OK) return NULL;
   return es_source_finish(j->source, j->error) == ES_OK ? x : NULL;
 }
@@ -181,6 +182,9 @@ static es_status encode_under_scope(job *j, const es_tensor *x) {
   x = es_contiguous(j->ctx, x);
   if (!x) return es_wire_blame(j->ctx, j->error);
   j->output = es_data(x);
+  if (!j->output)
+    return es_fail(j->error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
+                   "a context of shapes alone has no elements to write");
   return guarded(j, write_image);
 }
 

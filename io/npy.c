@@ -276,6 +276,9 @@ es_status es_npy_encode(es_ctx *ctx, const es_tensor *x, es_npy_sink sink, void 
   if (es_scope_push(ctx) != ES_OK) return es_wire_blame(ctx, error);
   const es_tensor *c = es_contiguous(ctx, x);
   es_status status = c ? sink(to, text, length, error) : es_wire_blame(ctx, error);
+  if (status == ES_OK && es_size(c) && !es_data(c))
+    status = es_fail(error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
+                     "a context of shapes alone has no elements to write");
   if (status == ES_OK && es_size(c))
     status = sink(to, es_data(c), (size_t)es_size(c) * es_dtype_size(es_dtype_of(c)), error);
   es_scope_pop(ctx);

@@ -86,10 +86,11 @@ es_tensor *es_wire_read(es_ctx *ctx, es_source *source, es_wire wire, int rank,
   if (es_scope_push(ctx) != ES_OK) return es_wire_blame(ctx, error), NULL;
   es_tensor *x = es_empty(ctx, wire.dtype, rank, shape);
   es_status status = x ? ES_OK : es_wire_blame(ctx, error);
-  if (status == ES_OK && count)
+  bool has_elements = x && es_data_mut(x);
+  if (status == ES_OK && count && has_elements)
     status = wire.is_unsigned ? read_unsigned(source, wire, es_data_mut(x), count, error)
                               : read_native(source, wire, es_data_mut(x), count, error);
-  if (status == ES_OK) status = es_source_finish(source, error);
+  if (status == ES_OK && has_elements) status = es_source_finish(source, error);
   if (status == ES_OK) return es_scope_pop_keep(ctx, x);
   es_scope_pop(ctx);
   return NULL;

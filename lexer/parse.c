@@ -92,7 +92,7 @@ static es_status terms(es_parser *p, es_term **list, int *n) {
 /* ---- the whole --------------------------------------------------------------------- */
 
 /* Only the text before '|' decides; see section 'Which reading'. */
-static es_reading read_text(const char *text, size_t len) {
+es_reading es_parse_reading(const char *text, size_t len) {
   es_lexer lexer = {text, len, 0};
   es_token_kind before = ES_TOKEN_END;
   for (;;) {
@@ -152,7 +152,7 @@ es_status es_parse(es_arena *arena, es_kind kind, const char *text, size_t len, 
   made->reading_given = reading != ES_READ_AUTO || kind != ES_KIND_EINSUM;
   made->reading = reading != ES_READ_AUTO  ? reading
                   : kind != ES_KIND_EINSUM ? ES_READ_NAMES
-                                           : read_text(copy, len);
+                                           : es_parse_reading(copy, len);
   es_parser p = {.pattern = made,
                  .arena = arena,
                  .error = error,

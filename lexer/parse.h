@@ -84,4 +84,7 @@ es_status es_parser_reducer(es_parser *p);
 /* The rules that depend on the kind: arrows, number of terms, which items. */
 es_status es_parse_check(const es_pattern *pattern, es_error *error);
 
+/* LETTERS or NAMES, by the text alone. */
+es_reading es_parse_reading(const char *text, size_t len);
+
 #endif
