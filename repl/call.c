@@ -136,7 +136,10 @@ sc_value *sc_layer_call(sc_session *s, const es_op *op, sc_flavour flavour, cons
     if (!a.value[i] || a.value[i]->kind == SC_NONE) continue; /* values[i] says: not given */
     if (!layer_value(&a, i, op->params[i].type, &values[i])) return NULL;
   }
-  return sc_return(&a, es_op_call(s->es, op, values));
+  sc_value *v = sc_return(&a, es_op_call(s->es, op, values));
+  if (v) v->axes = sc_layer_axes(s->es, op->expression, es_rank(v->tensor));
+  if (v && !v->axes && a.value[0]) sc_inherit_axes(v, a.value[0]);
+  return v;
 }
 
 /* ---- modules --------------------------------------------------------------------- */

@@ -4,16 +4,13 @@
 
 #include "repl/command.h"
 #include "repl/functions.h"
+#include "repl/signature.h"
 
 /* ---- ?name ---------------------------------------------------------------------------- */
 
 static void describe_layer(sc_buffer *out, const es_op *op) {
-  sc_printf(out, "%s(", op->name);
-  for (int i = 0; i < op->n_params; i++)
-    sc_printf(out, "%s%s%s%s", i ? ", " : "", op->params[i].name,
-              op->params[i].otherwise ? "=" : "",
-              op->params[i].otherwise ? op->params[i].otherwise : "");
-  sc_printf(out, ")\n  %s\n  expression  %s\n  shape       %s\n  example     %s\n", op->summary,
+  sc_put_layer_signature(out, op);
+  sc_printf(out, "\n  %s\n  expression  %s\n  shape       %s\n  example     %s\n", op->summary,
             op->expression, op->formula, op->example);
 }
 

@@ -8,9 +8,9 @@
 /* ---- names -------------------------------------------------------------------- */
 
 static sc_value *name(sc_session *s, const sc_node *node) {
-  if (!strcmp(node->text, "_") && s->last) return s->last;
   sc_value *v = sc_variable_get(s, node->text);
-  if (!v) v = sc_name_lookup(s, node->text);
+  if (!v && !strcmp(node->text, "_")) v = sc_last_get(s);
+  if (!v && !s->fault.set) v = sc_name_lookup(s, node->text);
   return v ? v : sc_fail_unknown(s, node->span, NULL, node->text);
 }
 
@@ -286,11 +286,11 @@ static bool import(sc_session *s, const sc_node *node) {
       const sc_space *from = sc_space_find(parent);
       v = from ? sc_space_member(s, from, dot + 1) : sc_name_lookup(s, dot + 1);
     }
-    if (!v)
+    if (!v && !s->shadows)
       fprintf(stderr, "note: '%s' is not part of einstride; the import is ignored\n", path);
-    else if (*bound && !(v->kind == SC_SPACE && sc_space_find(bound) == v->space))
+    else if (v && *bound && !(v->kind == SC_SPACE && sc_space_find(bound) == v->space))
       sc_variable_set(s, bound, v);
-    else
+    else if (!s->shadows)
       fprintf(stderr, "note: '%s' is here already; the import is ignored\n", path);
   }
   return true;

@@ -22,7 +22,7 @@ static sc_value *print(sc_args *a) {
     sc_print_value(&text, a->s, a->rest[i], false);
   }
   sc_puts(&text, end ? end : "\n");
-  fwrite(sc_text(&text), 1, text.len, a->s->out);
+  if (!a->s->shadows) fwrite(sc_text(&text), 1, text.len, a->s->out);
   sc_buffer_free(&text);
   return sc_none(a->s);
 }

@@ -3,7 +3,9 @@
 
 static sc_value *unary(sc_args *a) {
   es_tensor *x = sc_arg_tensor(a, 0);
-  return x ? sc_return(a, es_unary(a->s->es, (es_unary_op)a->function->code, x)) : NULL;
+  sc_value *v = x ? sc_return(a, es_unary(a->s->es, (es_unary_op)a->function->code, x)) : NULL;
+  if (v) sc_inherit_axes(v, a->value[0]);
+  return v;
 }
 
 static sc_value *binary(sc_args *a) {

@@ -44,6 +44,13 @@ static bool reducer_named(sc_args *a, int i, es_reducer *out) {
   return false;
 }
 
+/* v, with the names that the pattern gives its axes. */
+static sc_value *named(sc_args *a, sc_value *v, es_kind kind, const char *text,
+                       es_reading reading) {
+  if (v) v->axes = sc_output_axes(a->s->es, kind, text, strlen(text), reading, es_rank(v->tensor));
+  return v;
+}
+
 /* ---- einsum ----------------------------------------------------------------------- */
 
 enum { OUT_DTYPE, OUT_SHAPE, READING, BROADCAST, WRAP, REDUCER, STRATEGY, IGNORED };
@@ -127,7 +134,9 @@ static sc_value *einsum(sc_args *a) {
   int64_t n;
   if (!sc_rest_tensors(a, in, ES_MAX_OPERANDS, &n) || !options_of(a, 1, &options)) return NULL;
   if (outputs_of(text) > 1) return split(a, text, in, n, options.sizes);
-  return sc_return(a, es_einsum_into(a->s->es, text, in, n, &options, NULL));
+  options.effort = a->s->effort;
+  return named(a, sc_return(a, es_einsum_into(a->s->es, text, in, n, &options, NULL)),
+               ES_KIND_EINSUM, text, options.reading);
 }
 
 /* ---- einops ------------------------------------------------------------------------ */
@@ -140,8 +149,11 @@ static sc_value *rearrange(sc_args *a) {
   const es_axis_size *sizes = x ? sizes_of(a) : NULL;
   if (!sizes) return NULL;
   if (outputs_of(text) > 1) return split(a, text, ES_IN(x), sizes);
-  return sc_return(a, a->function->code == REPEAT ? es_repeat(a->s->es, text, x, sizes)
-                                                  : es_rearrange(a->s->es, text, x, sizes));
+  bool repeats = a->function->code == REPEAT;
+  return named(a,
+               sc_return(a, repeats ? es_repeat(a->s->es, text, x, sizes)
+                                    : es_rearrange(a->s->es, text, x, sizes)),
+               repeats ? ES_KIND_REPEAT : ES_KIND_REARRANGE, text, ES_READ_NAMES);
 }
 
 static sc_value *reduce(sc_args *a) {
@@ -149,7 +161,9 @@ static sc_value *reduce(sc_args *a) {
   const char *text = pattern_of(a, a->value[1], a->at[1]);
   es_tensor *x = text && reducer_named(a, 2, &reducer) ? sc_arg_tensor(a, 0) : NULL;
   const es_axis_size *sizes = x ? sizes_of(a) : NULL;
-  return sizes ? sc_return(a, es_reduce(a->s->es, text, reducer, x, sizes)) : NULL;
+  if (!sizes) return NULL;
+  return named(a, sc_return(a, es_reduce(a->s->es, text, reducer, x, sizes)), ES_KIND_REDUCE, text,
+               ES_READ_NAMES);
 }
 
 static sc_value *repeat(sc_args *a) {

@@ -103,13 +103,20 @@ static sc_value *float_binary(sc_session *s, sc_token_kind op, double a, double 
 /* ---- tensors ---------------------------------------------------------------------- */
 
 /* A two-operand call as far as result types go: see sc_return. */
-static sc_value *settle(sc_session *s, sc_value *a, sc_value *b, es_tensor *t, sc_span where) {
-  sc_value *operands[2] = {a, b};
+static sc_value *settled(sc_session *s, sc_value *operands[2], es_tensor *t, sc_span where) {
   sc_call call = {.span = where, .n = 2, .values = operands};
-  sc_flavour flavour = a->kind == SC_TENSOR ? a->flavour : SC_PLAIN;
-  if (!flavour && b->kind == SC_TENSOR) flavour = b->flavour;
+  sc_flavour flavour = SC_PLAIN;
+  for (int i = 0; i < 2 && !flavour; i++)
+    if (operands[i]->kind == SC_TENSOR) flavour = operands[i]->flavour;
   sc_args args = {.s = s, .call = &call, .span = where, .flavour = flavour};
   return sc_return(&args, t);
+}
+
+static sc_value *settle(sc_session *s, sc_value *a, sc_value *b, es_tensor *t, sc_span where) {
+  sc_value *operands[2] = {a, b}, *v = settled(s, operands, t, where);
+  if (v) sc_inherit_axes(v, a);
+  if (v) sc_inherit_axes(v, b);
+  return v;
 }
 
 static bool small_int(const sc_value *v) { /* exact as a double */
@@ -145,7 +152,8 @@ static sc_value *matmul(sc_session *s, sc_value *a, sc_value *b, sc_span where) 
                                        : "... m n, ... n p -> ... m p";
   s->pattern = text;
   s->pattern_len = strlen(text);
-  sc_value *result = settle(s, a, b, es_einsum(s->es, text, ES_IN(x, y), NULL), where);
+  sc_value *operands[2] = {a, b};
+  sc_value *result = settled(s, operands, es_einsum(s->es, text, ES_IN(x, y), NULL), where);
   s->pattern = NULL;
   return result;
 }

@@ -129,20 +129,31 @@ static bool statistic(const sc_session *s, es_tensor *t, es_reducer r, double *o
   return false;
 }
 
-static void put_bytes(sc_buffer *out, double bytes) {
+void sc_put_bytes(sc_buffer *out, double bytes) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   size_t unit = 0;
   for (; bytes >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++) bytes /= 1024;
   sc_printf(out, "%.4g %s", bytes, units[unit]);
 }
 
-static void put_facts(sc_buffer *out, const sc_session *s, es_tensor *t) {
+void sc_put_type(sc_buffer *out, const sc_palette *palette, const sc_value *v) {
+  const char *name = v->axes ? v->axes : "";
+  sc_printf(out, "%s[", es_dtype_name(es_dtype_of(v->tensor)));
+  for (int i = 0; i < es_rank(v->tensor); i++) {
+    size_t len = strcspn(name, "\t");
+    if (i) sc_puts(out, " ");
+    if (len) sc_put_label(out, palette, name, len);
+    sc_printf(out, len ? ":%lld" : "%lld", (long long)es_shape(v->tensor)[i]);
+    name += len + (name[len] != '\0');
+  }
+  sc_puts(out, "]");
+}
+
+static void put_facts(sc_buffer *out, const sc_session *s, const sc_value *v) {
+  es_tensor *t = v->tensor;
   es_dtype dtype = es_dtype_of(t);
   double low, mean, high;
-  sc_printf(out, "%s[", es_dtype_name(dtype));
-  for (int i = 0; i < es_rank(t); i++)
-    sc_printf(out, i ? " %lld" : "%lld", (long long)es_shape(t)[i]);
-  sc_puts(out, "]");
+  sc_put_type(out, s->color ? &s->palette : NULL, v);
   if (!es_rank(t)) return;
   if (es_size(t) && dtype != ES_BOOL && dtype < ES_C64 && statistic(s, t, ES_REDUCE_MIN, &low) &&
       statistic(s, t, ES_REDUCE_MEAN, &mean) && statistic(s, t, ES_REDUCE_MAX, &high)) {
@@ -152,7 +163,7 @@ static void put_facts(sc_buffer *out, const sc_session *s, es_tensor *t) {
     sc_printf(out, "  min %s  mean %.6g  max %s", a, mean, b);
   }
   sc_puts(out, "  ");
-  put_bytes(out, (double)es_size(t) * (double)es_dtype_size(dtype));
+  sc_put_bytes(out, (double)es_size(t) * (double)es_dtype_size(dtype));
   if (es_is_view(t)) sc_puts(out, " view");
 }
 
@@ -169,7 +180,7 @@ void sc_show(sc_buffer *out, sc_session *s, const sc_value *v) {
     return;
   }
   if (v->kind == SC_TENSOR) {
-    put_facts(out, s, v->tensor);
+    put_facts(out, s, v);
     sc_puts(out, es_rank(v->tensor) ? "\n" : "  ");
     sc_value plain = *v;
     if (!es_rank(v->tensor)) plain.flavour = SC_PLAIN;

@@ -17,8 +17,11 @@ typedef struct sc_style {
 /* What an expression statement shows: of a tensor a line of facts, then the
  * elements as its library's repr. */
 void sc_show(sc_buffer *out, sc_session *s, const sc_value *v);
+/* "f32[b:8 o:64 56]"; with a palette its names are coloured. */
+void sc_put_type(sc_buffer *out, const sc_palette *palette, const sc_value *v);
 /* repr: as the value of an expression; else as print writes it. */
 void sc_print_tensor(sc_buffer *out, const sc_session *s, const sc_value *v, bool repr);
+void sc_put_bytes(sc_buffer *out, double bytes); /* "64 MiB" */
 /* The elements of t, indented by indent columns. */
 void sc_print_elements(sc_buffer *out, const sc_session *s, es_tensor *t, const sc_style *style,
                        size_t indent);

@@ -10,13 +10,10 @@ bool sc_session_open(sc_session *s, const es_config *config) {
 }
 
 void sc_session_close(sc_session *s) {
-  for (size_t i = 0; i < s->n_variables; i++) {
-    free(s->variables[i].name);
-    sc_value_release(s->variables[i].value);
-  }
-  sc_value_release(s->last);
+  sc_session_forget(s);
   free(s->variables);
   free(s->pool);
+  sc_palette_free(&s->palette);
   sc_fault_clear(s);
   es_ctx_destroy(s->es);
 }
@@ -44,9 +41,43 @@ static sc_variable *find(const sc_session *s, const char *name) {
   return NULL;
 }
 
-sc_value *sc_variable_get(const sc_session *s, const char *name) {
+/* A value of the session that s shadows, tensors by their shapes. NULL after an error. */
+static sc_value *shadow_of(sc_session *s, sc_value *v) {
+  if (v->kind == SC_TENSOR) {
+    es_tensor *t = es_empty(s->es, es_dtype_of(v->tensor), es_rank(v->tensor), es_shape(v->tensor));
+    sc_value *made = sc_result(s, (sc_span){0, 0}, t, v->flavour);
+    if (made) sc_inherit_axes(made, v);
+    return made;
+  }
+  if (!sc_is_sequence(v) && v->kind != SC_DICT) return v; /* it outlives the statement */
+  enum { MOST = 1024 };
+  if (v->n > MOST) return sc_fail(s, ES_E_UNSUPPORTED, (sc_span){0, 0}, "too long to be hinted at");
+  sc_value **items = sc_scratch(s, (size_t)v->n * sizeof *items);
+  for (int64_t i = 0; i < v->n; i++) /* depth is bounded */
+    if (!(items[i] = shadow_of(s, v->items[i]))) return NULL;
+  return sc_sequence(s, v->kind, v->n, items);
+}
+
+sc_value *sc_variable_get(sc_session *s, const char *name) {
   const sc_variable *variable = find(s, name);
-  return variable ? variable->value : NULL;
+  if (variable) return variable->value;
+  variable = s->shadows ? find(s->shadows, name) : NULL;
+  return variable ? shadow_of(s, variable->value) : NULL;
+}
+
+sc_value *sc_last_get(sc_session *s) {
+  if (s->last || !s->shadows || !s->shadows->last) return s->last;
+  return shadow_of(s, s->shadows->last);
+}
+
+void sc_session_forget(sc_session *s) {
+  while (s->n_variables) {
+    sc_variable *last = &s->variables[--s->n_variables];
+    free(last->name);
+    sc_value_release(last->value);
+  }
+  sc_value_release(s->last);
+  s->last = NULL;
 }
 
 void sc_variable_set(sc_session *s, const char *name, sc_value *v) {

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "repl/palette.h"
 #include "repl/value.h"
 
 typedef struct sc_variable {
@@ -38,6 +39,12 @@ struct sc_session {
   size_t width;                    /* columns of a printed line */
   const volatile int *interrupted; /* set by a signal handler; may be NULL */
   sc_arena scratch;                /* arrays of the running statement */
+  bool color;                      /* in what is printed on standard output */
+  sc_palette palette;              /* labels of what was run */
+  double effort;                   /* es_options.effort */
+  /* Another session whose variables this one sees, by shape alone; NULL. Functions
+   * that touch files or write to the terminal refuse. */
+  const struct sc_session *shadows;
 };
 
 /* Zeroed memory until the end of the statement. */
@@ -51,7 +58,10 @@ void sc_session_close(sc_session *s);
 bool sc_statement_begin(sc_session *s);
 void sc_statement_end(sc_session *s);
 
-sc_value *sc_variable_get(const sc_session *s, const char *name);
+sc_value *sc_variable_get(sc_session *s, const char *name);
+sc_value *sc_last_get(sc_session *s); /* _; NULL */
+/* Drops all variables. */
+void sc_session_forget(sc_session *s);
 void sc_variable_set(sc_session *s, const char *name, sc_value *v);
 
 /* Records the first failure. Returns NULL, for `return sc_fail(…)`. */

@@ -75,6 +75,15 @@ sc_value *sc_tensor(sc_session *s, es_tensor *tensor, sc_flavour flavour) {
   return v;
 }
 
+void sc_inherit_axes(sc_value *v, const sc_value *operand) {
+  if (v->axes || operand->kind != SC_TENSOR || !operand->axes) return;
+  int rank = es_rank(v->tensor);
+  if (es_rank(operand->tensor) != rank) return;
+  for (int i = 0; i < rank; i++)
+    if (es_shape(v->tensor)[i] != es_shape(operand->tensor)[i]) return;
+  v->axes = sc_copy_text(operand->axes, strlen(operand->axes));
+}
+
 sc_value *sc_value_retain(sc_value *v) {
   v->refs++;
   return v;
@@ -85,7 +94,10 @@ void sc_value_release(sc_value *v) {
   if (!v || --v->refs > 0) return;
   switch (v->kind) {
   case SC_STRING: free(v->text); break;
-  case SC_TENSOR: es_release(v->tensor); break;
+  case SC_TENSOR:
+    es_release(v->tensor);
+    free(v->axes);
+    break;
   case SC_TUPLE:
   case SC_LIST:
   case SC_DICT:

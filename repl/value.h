@@ -58,7 +58,10 @@ typedef struct sc_value {
       int64_t n;
     };
     es_dtype dtype;
-    es_tensor *tensor;
+    struct {
+      es_tensor *tensor;
+      char *axes; /* names of the axes, a tab between, or NULL; owned */
+    };
     const struct sc_space *space;
     struct {
       const struct sc_function *function; /* or NULL and */
@@ -83,6 +86,9 @@ sc_value *sc_sequence(sc_session *s, sc_kind kind, int64_t n, sc_value *const *i
 sc_value *sc_shape_tuple(sc_session *s, int rank, const int64_t *shape);
 /* A tensor that the library made in the current scope. */
 sc_value *sc_tensor(sc_session *s, es_tensor *tensor, sc_flavour flavour);
+
+/* An elementwise result has the axes of the operand that has its shape. */
+void sc_inherit_axes(sc_value *v, const sc_value *operand);
 
 sc_value *sc_value_retain(sc_value *v);
 void sc_value_release(sc_value *v);

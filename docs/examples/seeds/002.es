@@ -85,7 +85,7 @@ print(refolded)
 # The question's own picture: the first column put back, then the second added.
 first = fold(torch.where(cols == 0, unfolded, 0.0))
 first + fold(torch.where(cols == 1, unfolded, 0.0))
-#= f32[1 2 3 3]  min 0  mean 6.22222  max 26  72 B
+#= f32[b:1 c:2 3 3]  min 0  mean 6.22222  max 26  72 B
 #= tensor([[[[ 0.,  2.,  2.],
 #=           [ 3.,  8.,  5.],
 #=           [ 0.,  0.,  0.]],

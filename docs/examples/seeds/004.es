@@ -15,7 +15,7 @@ x = arange(w) # input of size 'W'
 _x = x.reshape(w//k,k)
 y = einsum('Wk,k->W', _x, θ)
 y
-#= i64[2]  min 5  mean 9.5  max 14  16 B
+#= i64[W:2]  min 5  mean 9.5  max 14  16 B
 #= [ 5 14]
 
 (y == einsum('(W k), k -> W', x, θ)).all()
@@ -23,7 +23,7 @@ y
 
 # Overlapping, which the notes leave out:
 einsum('(W+k), k -> W', x, θ)
-#= i64[4]  min 5  mean 9.5  max 14  32 B
+#= i64[W:4]  min 5  mean 9.5  max 14  32 B
 #= [ 5  8 11 14]
 
 # ---- 2D convolutions ----
@@ -37,7 +37,7 @@ y
 #=  [235 325]]
 
 einsum('(W k) (H l), k l -> W H', x, θ)
-#= i64[2 2]  min 101  mean 206  max 311  32 B
+#= i64[W:2 H:2]  min 101  mean 206  max 311  32 B
 #= [[101 131]
 #=  [281 311]]
 
@@ -51,7 +51,7 @@ y
 #=  [17572 24196]]
 
 einsum('(W k) (H l) c, k l c -> W H', x, θ)
-#= i64[2 2]  min 7556  mean 15284  max 23012  32 B
+#= i64[W:2 H:2]  min 7556  mean 15284  max 23012  32 B
 #= [[ 7556  9764]
 #=  [20804 23012]]
 
@@ -108,7 +108,7 @@ x = arange(w)
 _x = x.reshape(w,1)
 y = einsum('wk,k->w', _x, θ)
 y
-#= i64[6]  min 0  mean 0  max 0  48 B
+#= i64[w:6]  min 0  mean 0  max 0  48 B
 #= [0 0 0 0 0 0]
 
 # Filter
