@@ -4,12 +4,14 @@
 
 typedef struct lines {
   const char **list;
-  int n;
+  int64_t n;
 } lines;
 
-static void add(lines *to, const char *from, int64_t bytes) {
-  const char *line = from - (uintptr_t)from % ES_ALIGN;
-  for (; line < from + bytes && to->n < ES_GEMM_FETCH; line += ES_ALIGN) to->list[to->n++] = line;
+static inline void add(lines *to, const char *from, int64_t bytes) {
+  const char *line = from - (uintptr_t)from % ES_ALIGN, *end = from + bytes, **list = to->list;
+  int64_t n = to->n;
+  for (; line < end && n < ES_GEMM_FETCH; line += ES_ALIGN) list[n++] = line;
+  to->n = n;
 }
 
 /* A part of the elements at base + a[i] + b[j], where they lie in runs: of all a's, or of
@@ -58,8 +60,8 @@ static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
       add(to, b->y + b->y_cols[j + q] + b->y_k[p], g->u_part * (int64_t)g->each);
 }
 
-int es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
-                  const char **list) {
+int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
+                      const char **list) {
   const es_gemm_plan *g = r->g;
   lines to = {.list = list};
   bool more = at + 1 < b->panels, last = b->k0 + b->k == b->box->k.count;

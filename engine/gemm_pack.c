@@ -113,8 +113,8 @@ static void spread_runs(const es_gemm_run *r, const es_gemm_worker *w, const es_
   }
 }
 
-/* Where Y runs along its columns, a few rows of k of all panels, then the next few:
- * these are pages that all panels share. */
+/* Where Y runs along its columns, or steps along them within a line, a few rows of k of all panels,
+ * then the next few: these are pages that all panels share. */
 void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
                     int64_t from, int64_t to, int64_t k0, int64_t k) {
   const es_gemm_plan *g = r->g;
@@ -123,8 +123,8 @@ void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm
     for (int64_t at = from; at < to; at += es_gemm_unit(g)) spread_runs(r, w, b, at, ks, k);
     return;
   }
-  int64_t size = (int64_t)es_dtype_size(g->y.dtype);
-  bool along = es_gemm_panel_of(g, b, 0).n > 1 && b->y_cols[1] - b->y_cols[0] == size;
+  int64_t step = es_gemm_panel_of(g, b, 0).n > 1 ? b->y_cols[1] - b->y_cols[0] : ES_ALIGN;
+  bool along = step > 0 && step < ES_ALIGN;
   int64_t some = along ? ES_GEMM_CONVERT : k;
   for (int64_t p = 0; p < k; p += some)
     for (int64_t at = from; at < to; at++)

@@ -109,7 +109,7 @@ typedef struct fetching {
   bool any;
 } fetching;
 
-static void spread_fetching(fetching *f, int lines, int64_t steps) {
+static void spread_fetching(fetching *f, int64_t lines, int64_t steps) {
   f->any = lines > 0;
   f->pace = 0;
   if (!f->any) return;
@@ -135,8 +135,6 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   for (int q = 0; q < tiles; q++) {
     tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row;
     tile->start = t[q].start;
-    if (tile->fetch && t[q].form == ES_GEMM_ANY_ROWS)
-      for (int64_t i = 0; i < tile->k >> tile->pace; i++) __builtin_prefetch(tile->fetch[i], 0, 3);
     r->type->kernel[t[q].height_index][wide][t[q].form](tile);
     if (tile->fetch) tile->fetch += tile->k >> tile->pace;
     if (c_in_place)

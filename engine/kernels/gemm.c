@@ -19,6 +19,10 @@
 #define ES_COMPLEX_HEIGHTS(X) X(1) X(2)
 #endif
 
+/* Steps of k before which lines are asked for together: shorter stretches cost more than 1 %
+ * of the arithmetic, and longer ones hold up its loads. */
+enum { STRETCH = 64 };
+
 #define ES_T float
 #define ES_S f32
 #include "engine/kernels/gemm_tile.inc.h"

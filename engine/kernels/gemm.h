@@ -43,8 +43,8 @@ typedef struct es_gemm_tile {
   const int64_t *c_rows; /* [height] */
   bool add;              /* to what C holds, else C is only written */
   const int32_t *start;  /* [height] what sums of groups start from; else not read */
-  /* Lines wanted soon; NULL: none. The unit-stride form, which has registers left, asks for
-   * fetch[p >> pace] at step p. */
+  /* Lines wanted soon; NULL: none. Step p asks for fetch[p >> pace]: in the unit-stride form,
+   * which has registers left, one by one, else for those of a stretch of steps together. */
   const char *const *fetch;
   int pace;
 } es_gemm_tile;

@@ -41,23 +41,31 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
       ES_UNROLL
       for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
     }
-    for (; p < end; p++) {
-      const char *at = x + xk[p], *from = y + yk[p];
-      vec b[ES_GEMM_VECTORS];
-      if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
-      ES_UNROLL
-      for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
-      ES_UNROLL
-      for (int i = 0; i < height; i++) {
-        ES_T a;
-        memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
-        ES_UNROLL
-        for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
-        /* Keeps the compiler from gathering all broadcasts first, for which there
-         * are no registers. No instruction. */
-        if (!unit) atomic_signal_fence(memory_order_seq_cst);
+    do {
+      int64_t stop = end;
+      if (!unit && t->fetch) {
+        stop = end - p < STRETCH ? end : p + STRETCH;
+        for (int64_t q = p >> pace; q < (stop + (1 << pace) - 1) >> pace; q++)
+          __builtin_prefetch(fetch[q], 0, 2);
       }
-    }
+      for (; p < stop; p++) {
+        const char *at = x + xk[p], *from = y + yk[p];
+        vec b[ES_GEMM_VECTORS];
+        if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
+        ES_UNROLL
+        for (int i = 0; i < height; i++) {
+          ES_T a;
+          memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
+          ES_UNROLL
+          for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+          /* Keeps the compiler from gathering all broadcasts first, for which there
+           * are no registers. No instruction. */
+          if (!unit) atomic_signal_fence(memory_order_seq_cst);
+        }
+      }
+    } while (!unit && p < end);
     ES_UNROLL
     for (int i = 0; i < height; i++) {
       vec *c = (vec *)(t->c + t->c_rows[i]);
