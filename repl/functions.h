@@ -84,6 +84,7 @@ const sc_function *sc_function_find(const char *name, unsigned in);
 /* All rows: index 0, 1, … until NULL. */
 const sc_function *sc_function_at(int index);
 const sc_space *sc_space_find(const char *path);
+const sc_space *sc_space_at(int index); /* NULL past the last */
 /* A function, dtype or inner name space of a name space; NULL and no error when absent. */
 sc_value *sc_space_member(sc_session *s, const sc_space *space, const char *name);
 /* A name that is no variable. NULL and no error when absent. */

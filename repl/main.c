@@ -1,4 +1,5 @@
 /* einstride: the command line. */
+#include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,8 @@ static const char usage[] =
 typedef struct options {
   es_config config;
   const char *text, *file;
-  bool json, keep_going, color;
+  bool json, keep_going;
+  bool color, color_out; /* on standard error, on standard output */
 } options;
 
 static int fail_usage(const char *what, const char *found) {
@@ -82,7 +84,7 @@ static int read_value(options *o, const char *name, const char *value) {
   } else { /* --color */
     if (strcmp(value, "auto") && strcmp(value, "always") && strcmp(value, "never"))
       return fail_usage("--color needs auto, always or never", value);
-    if (strcmp(value, "auto")) o->color = !strcmp(value, "always");
+    if (strcmp(value, "auto")) o->color = o->color_out = !strcmp(value, "always");
   }
   return 0;
 }
@@ -141,9 +143,12 @@ static bool run(sc_runner *r, const options *o) {
 int main(int argc, char **argv) {
   options o = {0};
   const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-  setlocale(LC_CTYPE, ""); /* line editing counts characters; numbers keep the C locale */
-  bool terminal = isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb"));
+  /* Line editing counts characters; numbers keep the C locale. */
+  if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8"))
+    setlocale(LC_CTYPE, "C.UTF-8");
+  bool dumb = term && !strcmp(term, "dumb"), terminal = isatty(STDERR_FILENO) && !dumb;
   o.color = terminal && !(no_color && *no_color);
+  o.color_out = o.color && isatty(STDOUT_FILENO);
   int code = read_options(&o, argc, argv);
   if (code >= 0) return code;
   sc_interrupt_install();
@@ -157,6 +162,7 @@ int main(int argc, char **argv) {
     return 5;
   }
   r.session.interrupted = &sc_interrupted;
+  r.session.color = o.color_out;
   if (o.json) r.session.out = stderr; /* standard output holds objects only */
   run(&r, &o);
   sc_session_close(&r.session);

@@ -34,11 +34,11 @@ void sc_palette_free(sc_palette *p) {
 /* Of the 256: hues apart from each other, of middle lightness, readable on black and
  * on white. */
 const char *sc_palette_color(int place) {
-  static const char *const colors[] = {"\033[38;5;33m",  "\033[38;5;208m", "\033[38;5;35m",
-                                       "\033[38;5;170m", "\033[38;5;178m", "\033[38;5;37m",
-                                       "\033[38;5;167m", "\033[38;5;105m", "\033[38;5;106m",
-                                       "\033[38;5;205m", "\033[38;5;137m", "\033[38;5;73m"};
-  return colors[place % (int)(sizeof colors / sizeof *colors)];
+  static const char *const colors[SC_PALETTE_COLORS] = {
+      "\033[38;5;33m",  "\033[38;5;208m", "\033[38;5;35m",  "\033[38;5;170m",
+      "\033[38;5;178m", "\033[38;5;37m",  "\033[38;5;167m", "\033[38;5;105m",
+      "\033[38;5;106m", "\033[38;5;205m", "\033[38;5;137m", "\033[38;5;73m"};
+  return colors[place % SC_PALETTE_COLORS];
 }
 
 void sc_put_label(sc_buffer *out, const sc_palette *p, const char *name, size_t len) {

@@ -15,7 +15,8 @@ int sc_palette_find(const sc_palette *p, const char *name, size_t len);
 /* Keeps the labels of a text that was run. */
 void sc_palette_keep(sc_palette *p, const char *text, size_t len);
 void sc_palette_free(sc_palette *p);
-/* The escape sequence of a place; a terminal shows 12 of them apart. */
+enum { SC_PALETTE_COLORS = 12 }; /* that can be told apart */
+/* The escape sequence of a place; the 13th label has the colour of the first. */
 const char *sc_palette_color(int place);
 
 /* Writes a label, or the labels of a group, each in its colour; NULL: plain. */

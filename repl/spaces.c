@@ -64,6 +64,10 @@ const sc_space *sc_space_find(const char *name) {
   return NULL;
 }
 
+const sc_space *sc_space_at(int index) {
+  return index < (int)(sizeof spaces / sizeof *spaces) ? &spaces[index] : NULL;
+}
+
 static const sc_function *const tables[] = {
     sc_functions_basic,       sc_functions_create,   sc_functions_view, sc_functions_reduce,
     sc_functions_elementwise, sc_functions_notation, sc_functions_join, sc_functions_mxnet,

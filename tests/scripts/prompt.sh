@@ -77,7 +77,7 @@ if os.path.exists(history): # built with readline
     mode = stat.S_IMODE(os.stat(history).st_mode)
     if mode != 0o600: raise SystemExit(f'history has mode {mode:o}')
     lines = open(history).read().split('\n')
-    if 'x = (1,  41)' not in lines: raise SystemExit(f'not one entry a statement: {lines}')
+    if 'x = (1,\\n 41)' not in lines: raise SystemExit(f'not one entry a statement: {lines}')
 
 # Twice within two seconds leaves.
 pid, fd = start()
