@@ -108,6 +108,7 @@ static int64_t convert(es_ctx *ctx, const es_view *x, const void *x_data, es_arr
   es_dtype between = row_type(x->dtype, to.dtype);
   es_rows_init(&t.from, ctx->kernels, x_data, x->dtype, x->rank, x->shape, x->strides, between);
   es_rows_init(&t.to, ctx->kernels, to.data, to.dtype, to.rank, to.shape, to.strides, between);
+  es_rows_to(&t.to, ctx->kernels);
   return es_rows_run(ctx, count, transfer_row, &t);
 }
 

@@ -42,6 +42,7 @@ static es_tensor *fill(es_ctx *ctx, const char *what, es_tensor *t, es_dtype par
   if (!t) return NULL;
   int64_t parts = part == t->view.dtype ? 1 : 2, count = es_size(t) * parts, one = 1;
   es_rows_init(&s->to, ctx->kernels, es_tensor_at(t), part, 1, &count, &one, s->compute);
+  es_rows_to(&s->to, ctx->kernels);
   int64_t done = es_rows_run(ctx, count, series_row, s);
   if (done == count) return t;
   char where[200];

@@ -225,6 +225,7 @@ static es_tensor *unary(es_ctx *ctx, const char *what, es_unary_row kernel, cons
   es_rows_init(&w.a, ctx->kernels, es_tensor_at(x), dtype, x->view.rank, x->view.shape,
                x->view.strides, es_dtype_compute(s->in));
   es_rows_of(&w.to, y, s->rows);
+  es_rows_to(&w.to, ctx->kernels);
   if (run(ctx, y, unary_row, &w, &done)) return y;
   es_scope_disown(ctx, y);
   if (done >= 0) fail_at(ctx, what, &w.a, NULL, false, s->out, x->view.rank, x->view.shape, done);
@@ -278,6 +279,7 @@ static es_tensor *binary(es_ctx *ctx, es_binary_op op, es_array a, es_array b, e
   stretched_rows(&w.a, ctx, &a, rank, shape, es_dtype_compute(s.in));
   stretched_rows(&w.b, ctx, &b, rank, shape, es_dtype_compute(s.in));
   es_rows_of(&w.to, y, s.rows);
+  es_rows_to(&w.to, ctx->kernels);
   if (run(ctx, y, binary_row, &w, &done)) return y;
   es_scope_disown(ctx, y);
   if (done >= 0) fail_at(ctx, what, &w.a, &w.b, op == ES_POW, s.out, rank, shape, done);
@@ -393,6 +395,7 @@ es_tensor *es_where(es_ctx *ctx, const es_tensor *condition, const es_tensor *a,
   stretched_rows(&w.a, ctx, &in[1], rank, shape, rows);
   stretched_rows(&w.b, ctx, &in[2], rank, shape, rows);
   es_rows_of(&w.to, y, rows);
+  es_rows_to(&w.to, ctx->kernels);
   bool whole = run(ctx, y, where_row, &w, &done) != NULL;
   if (cast) es_scope_disown(ctx, cast);
   if (whole) return y;

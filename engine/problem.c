@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "base/text.h"
+#include "engine/kernels/move.h"
 
 es_problem *es_problem_new(es_arena *arena, int rank, int n_in, int n_constraints) {
   es_problem *p = ES_NEW(arena, es_problem);
@@ -162,8 +163,7 @@ double es_problem_side_bytes(const es_problem *p, const es_side *side) {
 }
 
 bool es_problem_outgrows_caches(const es_problem *p) {
-  const double caches = 4 << 20; /* from where on writing past them was measured to pay */
-  return es_problem_side_bytes(p, &p->out) >= caches;
+  return es_problem_side_bytes(p, &p->out) >= ES_MOVE_PAST;
 }
 
 /* ---- invariants and print-out ------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/fpenv.h"
 #include "base/text.h"
+#include "engine/kernels/move.h"
 
 /* ---- moving without conversion ------------------------------------------------ */
 
@@ -64,6 +65,14 @@ void es_rows_init(es_rows *r, const es_kernels *kernels, const void *data, es_dt
   r->direct = dtype == compute && r->rank == 1 && r->strides[0] == 1;
   r->load = dtype == compute ? NULL : kernels->elementwise->load[compute][dtype];
   r->store = dtype == compute ? NULL : kernels->elementwise->store[compute][dtype];
+  r->stream = NULL;
+}
+
+void es_rows_to(es_rows *r, const es_kernels *kernels) {
+  bool dense = r->rank == 1 && r->strides[0] == 1;
+  if (!dense || r->shape[0] < ES_MOVE_PAST / (int64_t)es_dtype_size(r->dtype)) return;
+  r->direct = false;
+  r->stream = kernels->move->stream;
 }
 
 void es_rows_of(es_rows *rows, const es_tensor *t, es_dtype compute) {
@@ -124,7 +133,20 @@ const void *es_rows_read(const es_rows *r, int64_t first, int64_t n, void *row) 
   return row;
 }
 
+static int64_t stream_row(const es_rows *r, int64_t first, int64_t n, const void *row) {
+  int64_t size = (int64_t)es_dtype_size(r->dtype);
+  es_row_buffer stored;
+  if (r->store) {
+    int64_t done = r->store(stored.bytes, 1, row, n);
+    if (done < n) return done;
+    row = stored.bytes;
+  }
+  r->stream(r->data + first * size, row, n * size);
+  return n;
+}
+
 int64_t es_rows_write(const es_rows *r, int64_t first, int64_t n, const void *row) {
+  if (r->stream) return stream_row(r, first, n, row);
   int64_t size = (int64_t)es_dtype_size(r->dtype), wide = (int64_t)es_dtype_size(r->compute);
   int64_t stride = r->strides[r->rank - 1];
   cursor c;
@@ -159,12 +181,7 @@ typedef struct job {
   atomic_bool cancelled;
 } job;
 
-static void run_block(void *arg, int64_t index, int worker) {
-  (void)worker;
-  job *j = arg;
-  int64_t from = index * BLOCK, to = j->count - from < BLOCK ? j->count : from + BLOCK;
-  if (atomic_load(&j->cancelled) || from >= atomic_load(&j->failed)) return;
-  if (j->count > BLOCK && es_ctx_cancelled(j->ctx)) atomic_store(&j->cancelled, true);
+static void run_rows(job *j, int64_t from, int64_t to) {
   for (int64_t at = from; at < to; at += ES_ROW) {
     int64_t n = to - at < ES_ROW ? to - at : ES_ROW, done = j->task(j->arg, at, n);
     if (done == n) continue;
@@ -173,6 +190,16 @@ static void run_block(void *arg, int64_t index, int worker) {
       ;
     return;
   }
+}
+
+static void run_block(void *arg, int64_t index, int worker) {
+  (void)worker;
+  job *j = arg;
+  int64_t from = index * BLOCK, to = j->count - from < BLOCK ? j->count : from + BLOCK;
+  if (atomic_load(&j->cancelled) || from >= atomic_load(&j->failed)) return;
+  if (j->count > BLOCK && es_ctx_cancelled(j->ctx)) atomic_store(&j->cancelled, true);
+  run_rows(j, from, to);
+  j->ctx->kernels->move->finish(); /* of what was written past the caches */
 }
 
 static int64_t run_all(es_ctx *ctx, int64_t count, es_rows_task task, void *arg) {

@@ -16,6 +16,7 @@ typedef struct es_rows {
   bool direct; /* C order and no conversion: a row is the memory itself */
   es_load_row load;
   es_store_row store;
+  void (*stream)(char *out, const char *in, int64_t bytes); /* written past the caches, or NULL */
 } es_rows;
 
 /* data is element (0, …) of a view with these axes. compute is dtype
@@ -23,6 +24,8 @@ typedef struct es_rows {
 void es_rows_init(es_rows *rows, const es_kernels *kernels, const void *data, es_dtype dtype,
                   int rank, const int64_t *shape, const int64_t *strides, es_dtype compute);
 void es_rows_of(es_rows *rows, const es_tensor *t, es_dtype compute);
+/* Rows that will be written, by es_rows_run: where they outgrow the caches, past these. */
+void es_rows_to(es_rows *rows, const es_kernels *kernels);
 /* Elements first .. first+n-1: in row, which holds n values of the compute type,
  * or in the view's own memory. */
 const void *es_rows_read(const es_rows *rows, int64_t first, int64_t n, void *row);

@@ -267,3 +267,23 @@ Test(cast, walks_of_any_shape) {
     es_scope_pop(ctx);
   }
 }
+
+/* Written past the caches, from places that begin and end between lines; neighbours stay. */
+Test(cast, results_larger_than_caches) {
+  enum { N = 1200003, FROM = 5 };
+  for (int threads = 1; threads <= 2; threads++) {
+    es_set_threads(ctx, threads);
+    es_scope_push(ctx);
+    es_tensor *x = es_ramp(ctx, ES_F32, ES_SHAPE(N));
+    const double *wide = es_data(es_cast(ctx, x, ES_F64));
+    const float *sum = es_data(es_binary(ctx, ES_ADD, x, x));
+    for (int64_t i = 0; i < N; i++)
+      cr_assert(wide[i] == (double)i && sum[i] == 2 * (float)i, "element %lld", (long long)i);
+    es_tensor *to = es_full(ctx, ES_I32, ES_SHAPE(N + 2 * FROM), 7);
+    cr_assert_eq(es_assign(ctx, es_slice(ctx, to, 0, FROM, FROM + N, 1), x), ES_OK);
+    const int32_t *got = es_data(to);
+    for (int64_t i = 0; i < N + 2 * FROM; i++)
+      cr_assert_eq(got[i], i < FROM || i >= FROM + N ? 7 : i - FROM, "element %lld", (long long)i);
+    es_scope_pop(ctx);
+  }
+}

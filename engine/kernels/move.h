@@ -8,6 +8,9 @@
 
 enum { ES_MOVE_SIZES = 5 };
 
+/* Bytes of a result from where on writing it past the caches was measured to pay. */
+enum { ES_MOVE_PAST = 4 << 20 };
+
 /* A transposed block: out[row[i] + j * size] = in[column[j] + i * size] for i < m, j < n.
  * The lines at the distance `ahead` from those read are fetched. */
 typedef void (*es_move_tiles)(char *out, const int64_t *row, const char *in, const int64_t *column,
