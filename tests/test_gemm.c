@@ -5,11 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "engine/ctx.h"
 #include "engine/gemm.h"
+#include "support/guard.h"
 
 extern const es_strategy es_strategy_gemm;
 
@@ -30,6 +29,7 @@ typedef struct array {
   es_dtype dtype;
   void *data;
   int64_t length; /* elements */
+  guard memory;
 } array;
 
 typedef struct sum {
@@ -44,21 +44,15 @@ typedef struct instance {
   sum *expected;  /* of every output element, once asked for */
 } instance;
 
-/* Memory whose last element ends at a page that must not be touched. */
-static size_t pages_of(const array *a) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)a->length * es_dtype_size(a->dtype);
-  return (bytes + page - 1) / page * page + page;
+/* The last element ends at a page that must not be touched. */
+static void guard_array(array *a) {
+  a->memory = guard_make((size_t)a->length * es_dtype_size(a->dtype), true);
+  a->data = a->memory.data;
+  cr_assert(a->data);
 }
-static void guard(array *a) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)a->length * es_dtype_size(a->dtype);
-  size_t whole = pages_of(a);
-  char *at = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  cr_assert(at != MAP_FAILED && !mprotect(at + whole - page, page, PROT_NONE));
-  a->data = at + whole - page - bytes;
-}
-static void unguard(array *a) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)a->length * es_dtype_size(a->dtype);
-  munmap((char *)a->data + bytes + page - pages_of(a), pages_of(a));
+static void unguard_array(array *a) {
+  cr_assert(guard_check(&a->memory));
+  guard_free(&a->memory);
 }
 
 static uint64_t random_state = 88172645463325252u;
@@ -124,7 +118,7 @@ static instance make(const axis *axes, int n, es_dtype a, es_dtype b, es_dtype c
     side[s]->dtype = x.array[s].dtype;
     side[s]->slot = s;
     x.array[s].length = lay_out(axes, n, s, side[s]->stride, &side[s]->offset);
-    guard(&x.array[s]);
+    guard_array(&x.array[s]);
     fill(&x.array[s], 1.0 / 3);
   }
   p->combine = ES_INNER_MUL;
@@ -139,7 +133,7 @@ static instance make(const axis *axes, int n, es_dtype a, es_dtype b, es_dtype c
 }
 
 static void release(instance *x) {
-  for (int s = 0; s < 3; s++) unguard(&x->array[s]);
+  for (int s = 0; s < 3; s++) unguard_array(&x->array[s]);
   free(x->expected);
   es_arena_free(&x->arena);
 }
@@ -476,9 +470,9 @@ static instance convolution(int64_t c, int64_t o, int64_t size, int64_t tap, int
   instance x = make(axes, 6, ES_F32, ES_F32, ES_F32, ES_F32);
   int64_t side = (size - 1) * step + tap, *s = x.p->in[0].stride;
   s[0] = 0, s[1] = side * step, s[2] = step, s[3] = side * side, s[4] = side, s[5] = 1;
-  unguard(&x.array[0]);
+  unguard_array(&x.array[0]);
   x.array[0].length = c * side * side;
-  guard(&x.array[0]);
+  guard_array(&x.array[0]);
   fill(&x.array[0], 1.0 / 3);
   return x;
 }
@@ -518,9 +512,9 @@ static instance padded(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t 
     p->constraint[i].coef[2 + i] = step;
     p->constraint[i].coef[5 + i] = dilation;
   }
-  unguard(&x.array[0]);
+  unguard_array(&x.array[0]);
   x.array[0].length = 2 * c * size * size + 2 * around;
-  guard(&x.array[0]);
+  guard_array(&x.array[0]);
   fill(&x.array[0], 1.0 / 3);
   if (dtype == ES_F32)
     for (int64_t i = 0; i < around; i++) {
@@ -685,8 +679,8 @@ Test(gemm, sums_of_bytes_up_to_the_limit) {
   for (int i = 0; i < 2; i++) FOR_ISAS(kernels) {
       instance x = matrices(2, 3, ks[i], 2, ES_I8);
       x.array[2].dtype = x.p->out.dtype = ES_I64;
-      unguard(&x.array[2]);
-      guard(&x.array[2]);
+      unguard_array(&x.array[2]);
+      guard_array(&x.array[2]);
       for (int s = 0; s < 2; s++) memset(x.array[s].data, 0x80, (size_t)x.array[s].length);
       es_error error;
       cr_assert_eq(run_step(&x, kernels, &error), ES_OK, "%s", error.message);

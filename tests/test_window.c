@@ -5,11 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "engine/ctx.h"
 #include "engine/plan.h"
+#include "support/guard.h"
 
 typedef struct row {
   const char *text;
@@ -110,24 +109,7 @@ static const row rows[] = {
      {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
 };
 
-/* ---- arrays beside forbidden pages -------------------------------------------------- */
-
-typedef struct guarded {
-  char *pages, *data;
-  size_t mapped, bytes;
-} guarded;
-
-static guarded guard(size_t bytes, bool at_end) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = (bytes + page - 1) / page * page;
-  guarded g = {.mapped = inner + 2 * page, .bytes = bytes};
-  g.pages = mmap(NULL, g.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  cr_assert(g.pages != MAP_FAILED);
-  cr_assert(!mprotect(g.pages, page, PROT_NONE));
-  cr_assert(!mprotect(g.pages + page + inner, page, PROT_NONE));
-  g.data = g.pages + page + (at_end ? inner - bytes : 0);
-  return g;
-}
-static void unguard(guarded *g) { munmap(g->pages, g->mapped); }
+/* ---- values --------------------------------------------------------------------------- */
 
 /* What the values are: small integers, whose sums are exact; fractions, whose sums
  * depend on the order; integers among infinities and NaN. */
@@ -144,7 +126,7 @@ static double some_value(values kind) {
   return (double)small;
 }
 
-static void fill(guarded *g, es_dtype dtype, values kind) {
+static void fill(guard *g, es_dtype dtype, values kind) {
   for (size_t i = 0; i < g->bytes / es_dtype_size(dtype); i++) {
     double v = some_value(kind);
     if (dtype == ES_F32)
@@ -161,7 +143,7 @@ typedef struct scene {
   es_dtype dtype;
   int n_in;
   es_array in[2];
-  guarded memory[2];
+  guard memory[2];
 } scene;
 
 static int rank_of(const int64_t *shape) {
@@ -176,18 +158,22 @@ static void scene_make(scene *s, const row *r, es_dtype dtype, values kind, bool
   for (int i = 0; i < s->n_in; i++) {
     int64_t count = 1;
     for (int a = 0; a < rank_of(shape[i]); a++) count *= shape[i][a];
-    s->memory[i] = guard((size_t)count * es_dtype_size(dtype), at_end);
+    s->memory[i] = guard_make((size_t)count * es_dtype_size(dtype), at_end);
+    cr_assert(s->memory[i].data);
     fill(&s->memory[i], dtype, kind);
     s->in[i] = (es_array){s->memory[i].data, dtype, rank_of(shape[i]), shape[i], NULL};
   }
 }
 
 static void scene_free(scene *s) {
-  for (int i = 0; i < s->n_in; i++) unguard(&s->memory[i]);
+  for (int i = 0; i < s->n_in; i++) {
+    cr_assert(guard_check(&s->memory[i]));
+    guard_free(&s->memory[i]);
+  }
 }
 
 /* The result, in memory of its own; bytes 0 when the strategy does not apply. */
-static guarded run(const scene *s, es_isa isa, int threads, const char *strategy, bool at_end) {
+static guard run(const scene *s, es_isa isa, int threads, const char *strategy, bool at_end) {
   es_error error;
   es_ctx *ctx = es_ctx_create(&(es_config){.threads = threads, .isa = isa});
   es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, s->row->text, strlen(s->row->text), 0, &error);
@@ -195,14 +181,14 @@ static guarded run(const scene *s, es_isa isa, int threads, const char *strategy
   es_options options = {.strategy = strategy, .reducer = s->row->reducer, .sizes = s->row->size};
   if (!s->row->size[0].name) options.sizes = NULL;
   es_plan *plan = es_plan_make(ctx, expr, s->in, s->n_in, NULL, &options, &error);
-  guarded out = {0};
+  guard out = {0};
   if (!plan) {
     cr_assert(error.status == ES_E_UNSUPPORTED, "%s: %s", s->row->text, error.message);
   } else {
     int64_t count = 1;
     for (int a = 0; a < es_plan_rank(plan); a++) count *= es_plan_shape(plan)[a];
     for (int i = 0; i < plan->n_steps; i++) plan->step[i].predicted = 1e-3; /* many pieces */
-    out = guard((size_t)count * es_dtype_size(s->dtype), at_end);
+    out = guard_make((size_t)count * es_dtype_size(s->dtype), at_end);
     size_t bytes = es_plan_workspace(plan);
     void *workspace = bytes ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
     es_array to = {out.data, s->dtype, es_plan_rank(plan), es_plan_shape(plan), NULL};
@@ -217,7 +203,7 @@ static guarded run(const scene *s, es_isa isa, int threads, const char *strategy
 }
 
 /* Bit for bit, but for what a NaN carries. */
-static void compare(const scene *s, const guarded *want, const guarded *got, const char *what) {
+static void compare(const scene *s, const guard *want, const guard *got, const char *what) {
   size_t size = es_dtype_size(s->dtype);
   cr_assert_eq(want->bytes, got->bytes);
   for (size_t at = 0; at < want->bytes; at += size) {
@@ -241,18 +227,18 @@ static void try_row(const row *r, es_dtype dtype, values kind, bool at_end, cons
   scene_make(&s, r, dtype, kind, at_end);
   for (int v = 0; v < 3; v++) {
     if (!es_kernels_select(isas[v])) continue;
-    guarded want = run(&s, isas[v], 1, reference, at_end);
+    guard want = run(&s, isas[v], 1, reference, at_end);
     if (!want.bytes) continue; /* a border of single taps: nothing to reduce */
     for (int threads = 1; threads <= 3; threads++) {
       char what[64];
       snprintf(what, sizeof what, "%s, isa %d, %d threads", es_dtype_name(dtype), (int)isas[v],
                threads);
-      guarded got = run(&s, isas[v], threads, "window", at_end);
+      guard got = run(&s, isas[v], threads, "window", at_end);
       cr_assert(got.bytes > 0, "%s: no window (%s)", r->text, what);
       compare(&s, &want, &got, what);
-      unguard(&got);
+      guard_free(&got);
     }
-    unguard(&want);
+    guard_free(&want);
   }
   scene_free(&s);
 }
@@ -284,7 +270,7 @@ Test(window, leaves_the_rest_to_others) {
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
     scene s;
     scene_make(&s, &refused[i], ES_F32, INTEGERS, true);
-    guarded out = run(&s, ES_ISA_AUTO, 1, "window", true);
+    guard out = run(&s, ES_ISA_AUTO, 1, "window", true);
     cr_assert_eq(out.bytes, 0, "%s", refused[i].text);
     scene_free(&s);
   }
