@@ -101,10 +101,11 @@ bool expr_understand(expr_maker *m, double max_points, expr_meaning *e, expr_tal
     return false;
   }
   e->result = oracle_eval(e->pattern, &facts, ES_REDUCE_SUM, 0, m->in, &e->want);
-  double largest = 0;
+  double high = limit_of(e->dtype);
+  double low = es_dtype_class(e->dtype) == ES_CLASS_INT ? -high - 1 : -high;
+  e->exact = true;
   for (int64_t i = 0; e->result == ORACLE_OK && i < e->count; i++)
-    largest = fmax(largest, fabs(e->values[i]));
-  e->exact = largest <= limit_of(e->dtype);
+    e->exact = e->exact && !(e->values[i] < low || e->values[i] > high);
   return true;
 }
 
