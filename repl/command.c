@@ -4,6 +4,9 @@
 
 #include "repl/command.h"
 #include "repl/functions.h"
+#include "repl/print.h"
+#include "repl/session_file.h"
+#include "repl/settings.h"
 #include "repl/signature.h"
 
 /* ---- ?name ---------------------------------------------------------------------------- */
@@ -57,15 +60,35 @@ static bool vars(sc_runner *r, const sc_source *source, char *rest) {
   sc_buffer out = {0};
   const sc_session *s = &r->session;
   (void)source, (void)rest;
+  size_t widest = 4, tensors = 0;
   for (size_t i = 0; i < s->n_variables; i++) {
+    size_t columns = sc_columns(s->variables[i].name, strlen(s->variables[i].name));
+    if (columns > widest && columns <= 24) widest = columns;
+  }
+  for (size_t i = 0; i < s->n_variables; i++) {
+    const char *name = s->variables[i].name;
     const sc_value *v = s->variables[i].value;
-    sc_printf(&out, "%s  ", s->variables[i].name);
+    size_t columns = sc_columns(name, strlen(name));
+    sc_puts(&out, name);
+    sc_fill(&out, ' ', columns < widest ? widest - columns + 2 : 2);
     if (v->kind == SC_TENSOR) {
-      sc_puts(&out, es_dtype_name(es_dtype_of(v->tensor)));
-      sc_put_shape(&out, es_rank(v->tensor), es_shape(v->tensor));
+      tensors++;
+      sc_put_type(&out, s->color ? &s->palette : NULL, v);
+      sc_puts(&out, "  ");
+      sc_put_bytes(&out,
+                   (double)es_size(v->tensor) * (double)es_dtype_size(es_dtype_of(v->tensor)));
+      if (es_is_view(v->tensor)) sc_puts(&out, " view");
     } else {
-      sc_print_value(&out, s, v, true);
+      sc_put_brief(&out, s, v);
     }
+    sc_puts(&out, "\n");
+  }
+  if (tensors) {
+    sc_put_bytes(&out, (double)es_memory_now(s->es));
+    sc_puts(&out, " in use, at most ");
+    sc_put_bytes(&out, (double)es_memory_peak(s->es));
+    sc_puts(&out, " so far, limit ");
+    sc_put_bytes(&out, (double)es_max_bytes(s->es));
     sc_puts(&out, "\n");
   }
   sc_emit(&out);
@@ -109,33 +132,43 @@ static bool dump(sc_runner *r, const sc_source *source, char *rest) {
   return stages(r, source, rest, "taxvps");
 }
 
-static bool settle(sc_runner *r, const sc_source *source, es_status status) {
-  if (status == ES_OK) return true;
-  const es_error *error = es_ctx_error(r->session.es);
-  sc_report(r, source->name, status,
-            error && error->status ? error->message : es_status_text(status));
-  es_clear_error(r->session.es);
-  return false;
+static bool cost(sc_runner *r, const sc_source *source, char *rest) {
+  sc_buffer text = {0};
+  sc_printf(&text, "cost(%s)", rest);
+  sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
+  bool ok = sc_run(r, &made);
+  sc_buffer_free(&text);
+  return ok;
 }
 
 static bool timing(sc_runner *r, const sc_source *source, char *rest) {
-  (void)source;
-  r->timing = strcmp(rest, "off") != 0;
-  return true;
+  return sc_settings_one(r, source, "time", rest);
 }
 
 static bool threads(sc_runner *r, const sc_source *source, char *rest) {
-  if (!*rest) return printf("%d\n", es_threads(r->session.es)) > 0;
-  return settle(r, source, es_set_threads(r->session.es, atoi(rest)));
+  return sc_settings_one(r, source, "threads", rest);
 }
 
 static bool isa(sc_runner *r, const sc_source *source, char *rest) {
-  if (!*rest) return printf("v%d\n", (int)es_isa_used(r->session.es)) > 0;
-  int width = !strcmp(rest, "auto") ? 0 : *rest == 'v' ? atoi(rest + 1) : -1;
-  if (width == 0 || width == 16 || width == 32 || width == 64)
-    return settle(r, source, es_set_isa(r->session.es, (es_isa)width));
-  sc_report(r, source->name, ES_E_VALUE, "the vector widths are auto, v16, v32 and v64");
+  return sc_settings_one(r, source, "isa", rest);
+}
+
+static bool fail_usage(sc_runner *r, const sc_source *source, const char *usage) {
+  sc_report(r, source->name, ES_E_SYNTAX, usage);
   return false;
+}
+
+static bool save(sc_runner *r, const sc_source *source, char *rest) {
+  char *path = rest + strcspn(rest, " ");
+  if (strncmp(rest, "session", 7) || path != rest + 7 || !*(path += strspn(path, " ")))
+    return fail_usage(r, source, "write .save session FILE, or save('x.npy', x) for one tensor");
+  return sc_session_save(r, source, path);
+}
+
+static bool load(sc_runner *r, const sc_source *source, char *rest) {
+  if (!*rest)
+    return fail_usage(r, source, "write .load FILE: a saved session, an archive or a script");
+  return sc_session_load(r, source, rest);
 }
 
 static bool quit(sc_runner *r, const sc_source *source, char *rest) {
@@ -151,9 +184,13 @@ static const sc_command commands[] = {
     {"functions", "", "every name there is", functions},
     {"plan", "'pattern', x, w", "the plan of a pattern; operands are tensors or shapes", plan},
     {"dump", "'pattern', x, w", "every stage: tokens, tree, axes, views, problem, plan", dump},
-    {"time", "on|off", "the time of each statement", timing},
+    {"cost", "'pattern', x, w", "multiply-adds, bytes and workspace of a pattern", cost},
+    {"time", "[on|off]", "the time of each statement", timing},
     {"threads", "[N]", "threads of the engine", threads},
     {"isa", "[NAME]", "vector width: auto, v16, v32, v64", isa},
+    {"set", "[NAME [VALUE]]", "limits, threads, seed, effort, colours, hints", sc_settings_command},
+    {"save", "session FILE", "all variables, as an archive that NumPy reads too", save},
+    {"load", "FILE", "a saved session, the arrays of an archive, or a script", load},
     {"quit", "", "ends the session", quit},
 };
 

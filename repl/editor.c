@@ -46,6 +46,7 @@ static void measure(void) {
 
 static const char *hint(size_t len) {
   sc_buffer *asked = &desk.hinted;
+  if (desk.runner->no_hints) return "";
   if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG)) return "";
   if (asked->len != len || memcmp(sc_text(asked), rl_line_buffer, len) != 0) {
     asked->len = desk.hint_text.len = 0;

@@ -31,27 +31,6 @@ void sc_hint_close(sc_hint *h) {
 
 /* ---- words ------------------------------------------------------------------------------ */
 
-static void put_value(sc_buffer *out, const sc_session *s, const sc_value *v, int depth) {
-  if (v->kind == SC_TENSOR) {
-    sc_put_type(out, NULL, v);
-  } else if (sc_is_sequence(v) && v->n && depth < 2) {
-    enum { MOST = 6 };
-    sc_puts(out, v->kind == SC_TUPLE ? "(" : "[");
-    for (int64_t i = 0; i < v->n && i <= MOST; i++) {
-      if (i) sc_puts(out, ", ");
-      if (i == MOST)
-        sc_puts(out, "⋯");
-      else
-        put_value(out, s, v->items[i], depth + 1);
-    }
-    sc_puts(out, v->kind == SC_TUPLE ? v->n == 1 ? ",)" : ")" : "]");
-  } else if (v->kind == SC_FUNCTION) {
-    sc_put_signature(out, v);
-  } else if (v->kind != SC_STRING && v->kind != SC_NONE && v->kind != SC_SPACE) {
-    sc_print_value(out, s, v, true);
-  }
-}
-
 /* What a number or tuple of numbers already says is no hint. */
 static bool says_the_same(const char *text, size_t len, const sc_buffer *hint) {
   while (len && strchr(" \n;", text[len - 1])) len--;
@@ -117,8 +96,10 @@ static bool hint_text(sc_session *s, const sc_scan *scan, const char *text, size
   sc_put(&whole, text, len);
   sc_scan_closing(scan, text, &whole);
   sc_value *v = last_value(s, sc_text(&whole), whole.len, &failed_at);
-  if (v)
-    put_value(out, s, v, 0);
+  if (v && v->kind == SC_FUNCTION)
+    sc_put_signature(out, v);
+  else if (v && v->kind != SC_STRING && v->kind != SC_NONE && v->kind != SC_SPACE)
+    sc_put_brief(out, s, v);
   else if (s->fault.set && (error = settled(s, failed_at, len, open)))
     sc_put_escaped(out, s->fault.error.message, strlen(s->fault.error.message));
   if (!error && says_the_same(text, len, out)) out->len = 0;

@@ -7,6 +7,7 @@
 
 #include "repl/input.h"
 #include "repl/interrupt.h"
+#include "repl/settings.h"
 
 static const char usage[] =
     "usage: einstride [options] [-c TEXT | FILE.es | -]\n"
@@ -39,48 +40,21 @@ static int fail_usage(const char *what, const char *found) {
   return 2;
 }
 
-/* A whole number with an optional unit K, M, G, T (powers of 1024). */
-static bool read_size(const char *text, bool units, int64_t *out) {
-  int64_t value = 0;
-  const char *p = text;
-  for (; *p >= '0' && *p <= '9'; p++)
-    if (__builtin_mul_overflow(value, 10, &value) ||
-        __builtin_add_overflow(value, *p - '0', &value))
-      return false;
-  if (p == text) return false;
-  const char *unit = units && *p ? strchr("KMGT", *p & ~0x20) : NULL;
-  if (unit) {
-    if (__builtin_mul_overflow(value, (int64_t)1 << (10 * (unit - "KMGT" + 1)), &value))
-      return false;
-    p++;
-    if ((*p | 0x20) == 'i') p++;
-    if ((*p | 0x20) == 'b') p++;
-  }
-  *out = value;
-  return !*p;
-}
-
 static int read_value(options *o, const char *name, const char *value) {
   int64_t n;
   if (!strcmp(name, "--max-mem")) {
-    if (!read_size(value, true, &o->config.max_bytes) || !o->config.max_bytes)
+    if (!sc_read_size(value, true, &o->config.max_bytes) || !o->config.max_bytes)
       return fail_usage("--max-mem needs a size such as 512M", value);
   } else if (!strcmp(name, "--threads")) {
-    if (!read_size(value, false, &n) || n < 1 || n > 4096)
+    if (!sc_read_size(value, false, &n) || n < 1 || n > 4096)
       return fail_usage("--threads needs a number from 1 to 4096", value);
     o->config.threads = (int)n;
   } else if (!strcmp(name, "--seed")) {
-    if (!read_size(value, false, &n)) return fail_usage("--seed needs a number", value);
+    if (!sc_read_size(value, false, &n)) return fail_usage("--seed needs a number", value);
     o->config.seed = (uint64_t)n;
   } else if (!strcmp(name, "--isa")) {
-    static const char *const names[] = {"auto", "v16", "v32", "v64"};
-    static const es_isa isas[] = {ES_ISA_AUTO, ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
-    for (size_t i = 0; i < 4; i++)
-      if (!strcmp(value, names[i])) {
-        o->config.isa = isas[i];
-        return 0;
-      }
-    return fail_usage("--isa needs auto, v16, v32 or v64", value);
+    if (!sc_read_isa(value, &o->config.isa))
+      return fail_usage("--isa needs auto, v16, v32 or v64", value);
   } else { /* --color */
     if (strcmp(value, "auto") && strcmp(value, "always") && strcmp(value, "never"))
       return fail_usage("--color needs auto, always or never", value);
@@ -163,6 +137,7 @@ int main(int argc, char **argv) {
   }
   r.session.interrupted = &sc_interrupted;
   r.session.color = o.color_out;
+  r.session.seed = o.config.seed;
   if (o.json) r.session.out = stderr; /* standard output holds objects only */
   run(&r, &o);
   sc_session_close(&r.session);

@@ -173,6 +173,31 @@ static bool holds_tensor(const sc_value *v) {
   return false;
 }
 
+static void put_brief(sc_buffer *out, const sc_session *s, const sc_value *v, int depth) {
+  if (v->kind == SC_TENSOR) {
+    sc_put_type(out, NULL, v);
+  } else if (sc_is_sequence(v) && v->n && depth < 2) {
+    enum { MOST = 6 };
+    sc_puts(out, v->kind == SC_TUPLE ? "(" : "[");
+    for (int64_t i = 0; i < v->n && i <= MOST; i++) {
+      if (i) sc_puts(out, ", ");
+      if (i == MOST)
+        sc_puts(out, "⋯");
+      else
+        put_brief(out, s, v->items[i], depth + 1);
+    }
+    sc_puts(out, v->kind == SC_TUPLE ? v->n == 1 ? ",)" : ")" : "]");
+  } else if (v->kind == SC_DICT) {
+    sc_printf(out, "a dict of %lld", (long long)(v->n / 2));
+  } else {
+    sc_print_value(out, s, v, true);
+  }
+}
+
+void sc_put_brief(sc_buffer *out, const sc_session *s, const sc_value *v) {
+  put_brief(out, s, v, 0);
+}
+
 void sc_show(sc_buffer *out, sc_session *s, const sc_value *v) {
   if (v->kind == SC_NONE) return;
   if (holds_tensor(v)) { /* several results: each as if it stood alone */

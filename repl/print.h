@@ -21,6 +21,8 @@ void sc_show(sc_buffer *out, sc_session *s, const sc_value *v);
 void sc_put_type(sc_buffer *out, const sc_palette *palette, const sc_value *v);
 /* repr: as the value of an expression; else as print writes it. */
 void sc_print_tensor(sc_buffer *out, const sc_session *s, const sc_value *v, bool repr);
+/* One line: tensors by their types, long sequences cut. */
+void sc_put_brief(sc_buffer *out, const sc_session *s, const sc_value *v);
 void sc_put_bytes(sc_buffer *out, double bytes); /* "64 MiB" */
 /* The elements of t, indented by indent columns. */
 void sc_print_elements(sc_buffer *out, const sc_session *s, es_tensor *t, const sc_style *style,

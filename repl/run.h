@@ -8,7 +8,7 @@
 
 typedef struct sc_runner {
   sc_session session;
-  bool json, keep_going, color, timing;
+  bool json, keep_going, color, timing, no_hints;
   sc_progress progress;
   es_status status; /* of the first failure */
   bool quit;        /* .quit was given */

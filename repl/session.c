@@ -92,6 +92,17 @@ void sc_variable_set(sc_session *s, const char *name, sc_value *v) {
   sc_value_release(before);
 }
 
+bool sc_variable_drop(sc_session *s, const char *name) {
+  sc_variable *variable = find(s, name);
+  if (!variable) return false;
+  free(variable->name);
+  sc_value_release(variable->value);
+  size_t after = (size_t)(s->variables + s->n_variables - variable) - 1;
+  memmove(variable, variable + 1, after * sizeof *variable);
+  s->n_variables--;
+  return true;
+}
+
 void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, ...) {
   if (s->fault.set) return NULL;
   s->fault = (sc_fault){.set = true, .where = where};

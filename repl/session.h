@@ -42,6 +42,7 @@ struct sc_session {
   bool color;                      /* in what is printed on standard output */
   sc_palette palette;              /* labels of what was run */
   double effort;                   /* es_options.effort */
+  uint64_t seed;                   /* of rand and randn */
   /* Another session whose variables this one sees, by shape alone; NULL. Functions
    * that touch files or write to the terminal refuse. */
   const struct sc_session *shadows;
@@ -59,7 +60,8 @@ bool sc_statement_begin(sc_session *s);
 void sc_statement_end(sc_session *s);
 
 sc_value *sc_variable_get(sc_session *s, const char *name);
-sc_value *sc_last_get(sc_session *s); /* _; NULL */
+sc_value *sc_last_get(sc_session *s);                   /* _; NULL */
+bool sc_variable_drop(sc_session *s, const char *name); /* false: there is none */
 /* Drops all variables. */
 void sc_session_forget(sc_session *s);
 void sc_variable_set(sc_session *s, const char *name, sc_value *v);
