@@ -556,6 +556,45 @@ ES_API int es_plan_steps(const es_plan *plan);
 /* Names for options.strategy, from 0 on; NULL past the last. */
 ES_API const char *es_strategy_name(int index);
 
+/* What a text says about its axes, for pictures and for programs that look before they run:
+ * which labels there are, and which element of which axis a term meets. Every axis is a sum
+ * over labels: (a b) is n·a + b with n the size of b, (2*ho+kh-1) is 2·ho + kh - 1. */
+typedef struct es_outline_axis es_outline_axis;
+struct es_outline_axis {
+  int64_t size;           /* -1: does not follow from what is known */
+  int64_t offset, length; /* place in the text */
+  int64_t constant;
+  int n;
+  const int32_t *label; /* [n], distinct */
+  const int64_t *coef;  /* [n]; 0: does not follow from what is known */
+  bool affine;          /* written as an index: its range may leave the axis */
+  const char *fill;     /* "?0", "?edge"; NULL: none */
+  int n_parts;          /* (x ^ y): these axes lie one after the other, and n is 0 */
+  const es_outline_axis *part;
+};
+typedef struct es_outline_label {
+  const char *name; /* "h", "3", "_", "...[0]" */
+  int64_t size;     /* -1: does not follow from what is known */
+  bool reduced;     /* in no output */
+} es_outline_label;
+typedef struct es_outline_term {
+  int rank;
+  const es_outline_axis *axis;
+  int64_t offset, length; /* place in the text; length 0: not written */
+} es_outline_term;
+typedef struct es_outline {
+  int n_in, n_out, n_labels;
+  const es_outline_term *term; /* [n_in + n_out], outputs last */
+  const es_outline_label *label;
+  es_reducer reducer; /* NONE: the text names none */
+} es_outline;
+/* Of in, rank and shape are read. in NULL: of the text alone; an ellipsis is then one axis, and
+ * only sizes that the text or sizes give are known. NULL on failure, with *error filled. */
+ES_API const es_outline *es_outline_make(es_ctx *ctx, es_kind kind, const char *text,
+                                         const es_array *in, int64_t n, const es_axis_size *sizes,
+                                         es_error *error);
+ES_API void es_outline_free(const es_outline *outline); /* before its context; NULL is allowed */
+
 /* Runs a plan. Every dtype, extent and stride of in and out is compared to the
  * plan's before anything is read. Allocates nothing. workspace: at least
  * es_plan_workspace(plan) bytes aligned to 64, or NULL when that is 0. ctx NULL
