@@ -35,16 +35,10 @@ es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_a
   return plan;
 }
 
-typedef struct question {
-  const char *text;
-  es_array *in;
-  int64_t n;
-  es_axis_size *sizes;
-} question;
-
-static bool read_question(sc_args *a, question *q) {
+bool sc_read_question(sc_args *a, sc_question *q) {
   if (!sc_arg_text(a, 0, &q->text)) return false;
   q->n = a->n_rest;
+  q->n_sizes = a->n_extra;
   q->in = sc_scratch(a->s, (size_t)q->n * sizeof *q->in);
   for (int64_t i = 0; i < q->n; i++)
     if (!describe(a->s, a->rest_at[i], a->rest[i], &q->in[i])) return false;
@@ -58,8 +52,8 @@ static bool read_question(sc_args *a, question *q) {
 }
 
 static es_plan *plan_of(sc_args *a) {
-  question q;
-  if (!read_question(a, &q)) return NULL;
+  sc_question q;
+  if (!sc_read_question(a, &q)) return NULL;
   return sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes);
 }
 
@@ -100,7 +94,7 @@ sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array
   return sc_string(s, buf, strlen(buf));
 }
 
-static sc_value *explain_as(sc_args *a, const question *q, const char *format) {
+static sc_value *explain_as(sc_args *a, const sc_question *q, const char *format) {
   static const char *const names[] = {"text", "json", "dot", "svg"};
   int chosen = 0;
   while (chosen < 4 && strcmp(format, names[chosen]) != 0) chosen++;
@@ -117,9 +111,9 @@ static sc_value *explain_as(sc_args *a, const question *q, const char *format) {
 }
 
 static sc_value *explain(sc_args *a) {
-  question q;
+  sc_question q;
   const char *letters, *format;
-  if (!read_question(a, &q) || !sc_arg_text(a, 2, &letters) || !sc_arg_text(a, 3, &format))
+  if (!sc_read_question(a, &q) || !sc_arg_text(a, 2, &letters) || !sc_arg_text(a, 3, &format))
     return NULL;
   if (format) return explain_as(a, &q, format);
   if (!letters) letters = "xvps";
