@@ -72,13 +72,13 @@ void sc_canvas_free(sc_canvas *c) {
 
 /* ---- colours --------------------------------------------------------------------------- */
 
-/* Legible on white and on black; neighbours differ for the colour-blind, too. */
+/* On a terminal colours of middle lightness, for any ground; on white paper darker ones. */
 static const struct {
   int code; /* of 256 */
   const char *web;
-} inks[] = {{33, "#0b6bcb"}, {166, "#c4530b"}, {35, "#12805c"}, {162, "#b3267f"},
-            {99, "#6a4fd0"}, {136, "#8a6500"}, {37, "#0b7f8c"}, {160, "#b92b27"},
-            {70, "#4d7c0f"}, {61, "#3f51a3"}};
+} inks[] = {{33, "#0b6bcb"},  {208, "#c4530b"}, {35, "#12805c"},  {170, "#b3267f"},
+            {178, "#8a6500"}, {37, "#0b7f8c"},  {167, "#b92b27"}, {105, "#6a4fd0"},
+            {106, "#4d7c0f"}, {205, "#c22368"}, {137, "#7a5230"}, {73, "#3c7480"}};
 enum { INKS = sizeof inks / sizeof *inks };
 
 int sc_ink_code(int ink) { return ink == SC_FAINT ? 245 : inks[ink % INKS].code; }

@@ -18,4 +18,9 @@ const sc_command *sc_command_at(int index);
 /* '.command' or '?name'. False after an error. */
 bool sc_run_command(sc_runner *r, const sc_source *source);
 
+/* Rows that stand in files of their own. */
+bool sc_command_diagram(sc_runner *r, const sc_source *source, char *rest);
+bool sc_command_show(sc_runner *r, const sc_source *source, char *rest);
+bool sc_command_explain(sc_runner *r, const sc_source *source, char *rest);
+
 #endif

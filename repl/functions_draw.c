@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "einstride/io.h"
 #include "repl/diagram.h"
+#include "repl/heat.h"
 #include "repl/plan.h"
 #include "repl/terminal.h"
 
@@ -180,8 +182,57 @@ static sc_value *diagram(sc_args *a) {
   return ok ? deliver(a, &out, path) : NULL;
 }
 
+/* ---- show ------------------------------------------------------------------------------ */
+
+static bool ends_in(const char *path, const char *ending) {
+  size_t n = strlen(path), m = strlen(ending);
+  return n >= m && !strcmp(path + n - m, ending);
+}
+
+static sc_value *save_picture(sc_args *a, const sc_heat *h, const char *path) {
+  es_tensor *picture = sc_heat_picture(a->s->es, h, 512);
+  if (!picture || es_save(a->s->es, path, picture) != ES_OK) return sc_fail_engine(a->s, a->span);
+  return sc_none(a->s);
+}
+
+static sc_value *show(sc_args *a) {
+  enum { PANELS = 64, CELLS = 128, PIXELS = 512 };
+  const char *format, *path;
+  es_tensor *t = sc_arg_tensor(a, 0);
+  if (!t || !sc_arg_text(a, 1, &format) || !sc_arg_text(a, 2, &path)) return NULL;
+  if (!format) format = !path ? "text" : ends_in(path, ".png") ? "png" : "svg";
+  bool svg = !strcmp(format, "svg"), png = !strcmp(format, "png"), color = !strcmp(format, "color");
+  if (!svg && !png && !color && strcmp(format, "text") != 0)
+    return sc_fail(a->s, ES_E_VALUE, a->at[1],
+                   "format is 'text', 'color', 'svg' or 'png', found '%.40s'", format);
+  if (png && !path)
+    return sc_fail(a->s, ES_E_VALUE, a->span, "a PNG needs a file: show(x, file='x.png')");
+  if (png && !ends_in(path, ".png"))
+    return sc_fail(a->s, ES_E_VALUE, a->span, "a PNG is written to a name that ends in .png");
+  int columns = sc_terminal_columns(), rows = sc_terminal_rows() - 3;
+  if (rows < 8) rows = 8;
+  bool file = svg || png;
+  sc_heat h;
+  sc_buffer out = {0};
+  int64_t down = png ? PIXELS : svg ? CELLS : color ? 2 * rows : rows;
+  int64_t across = png ? PIXELS : svg ? CELLS : color ? columns : columns / 2;
+  if (!sc_heat_make(a->s, a->span, t, file ? PANELS : PANELS / 4, down, across, &h)) return NULL;
+  sc_value *result = NULL;
+  if (svg)
+    sc_heat_svg(&out, &h, "heat map");
+  else if (png)
+    result = save_picture(a, &h, path);
+  else
+    sc_heat_text(&out, &h, columns, color ? sc_terminal_colors() : 0);
+  sc_heat_free(&h);
+  return png ? result : deliver(a, &out, path);
+}
+
 const sc_function sc_functions_draw[] = {
     {"diagram", SC_IN_BARE, "pattern operands* format? file? **", diagram, 0,
      "The tensor network of a pattern; of one operand a card that says what lands where; of "
      "windows how they walk. Operands are tensors, shapes, or left out."},
+    {"show", SC_IN_BARE, "x format? file?", show, 0,
+     "A heat map of the last two axes, one for each place on the axes before. file='x.png' or "
+     "'x.svg' writes it."},
     {NULL, 0, NULL, NULL, 0, NULL}};

@@ -21,3 +21,9 @@ bool sc_terminal_color(void) {
   const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
   return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
+
+int sc_terminal_colors(void) {
+  const char *depth = getenv("COLORTERM");
+  bool all = depth && (!strcmp(depth, "truecolor") || !strcmp(depth, "24bit"));
+  return all ? 1 << 24 : 256;
+}

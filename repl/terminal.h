@@ -9,5 +9,7 @@ int sc_terminal_columns(void);
 int sc_terminal_rows(void);
 /* A terminal that is not dumb, and NO_COLOR is not set. */
 bool sc_terminal_color(void);
+/* 256, or all of them where COLORTERM says so. */
+int sc_terminal_colors(void);
 
 #endif
