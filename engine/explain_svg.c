@@ -144,7 +144,7 @@ static void draw_operand(es_text *t, const layout *l, int stage, int input) {
   put_edge(t, at, l->stage[stage], elements_of(l, stage, input));
   put_box(t, at, "#ffffff", "#5b6b7c", 14);
   if (slot < l->plan->n_in)
-    es_text_printf(&first, "operand %d", slot + 1);
+    es_text_printf(&first, "operand %d", slot);
   else
     es_text_puts(&first, "padded operand");
   put_line(t, at, 18, 11, "#5b6b7c", line);

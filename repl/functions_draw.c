@@ -10,8 +10,7 @@
 #include "repl/plan.h"
 #include "repl/terminal.h"
 
-/* The text, or None after it was written to a file. Frees out. */
-static sc_value *deliver(sc_args *a, sc_buffer *out, const char *path) {
+sc_value *sc_deliver(sc_args *a, sc_buffer *out, const char *path) {
   sc_value *result = NULL;
   if (!path) {
     result = sc_string(a->s, sc_text(out), out->len);
@@ -179,7 +178,7 @@ static sc_value *diagram(sc_args *a) {
     sc_canvas_text(&out, &d.canvas, d.columns, color);
   sc_canvas_free(&d.canvas);
   es_outline_free(o);
-  return ok ? deliver(a, &out, path) : NULL;
+  return ok ? sc_deliver(a, &out, path) : NULL;
 }
 
 /* ---- show ------------------------------------------------------------------------------ */
@@ -225,7 +224,7 @@ static sc_value *show(sc_args *a) {
   else
     sc_heat_text(&out, &h, columns, color ? sc_terminal_colors() : 0);
   sc_heat_free(&h);
-  return png ? result : deliver(a, &out, path);
+  return png ? result : sc_deliver(a, &out, path);
 }
 
 const sc_function sc_functions_draw[] = {

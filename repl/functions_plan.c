@@ -94,38 +94,6 @@ sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array
   return sc_string(s, buf, strlen(buf));
 }
 
-static sc_value *explain_as(sc_args *a, const sc_question *q, const char *format) {
-  static const char *const names[] = {"text", "json", "dot", "svg"};
-  int chosen = 0;
-  while (chosen < 4 && strcmp(format, names[chosen]) != 0) chosen++;
-  if (chosen == 4)
-    return sc_fail(a->s, ES_E_VALUE, a->at[3],
-                   "format is 'text', 'json', 'dot' or 'svg', found '%.40s'", format);
-  es_plan *plan = sc_plan_make(a->s, a->span, q->text, q->in, q->n, q->sizes);
-  if (!plan) return NULL;
-  size_t len = es_plan_explain(plan, (es_explain_format)chosen, NULL, NULL, 0);
-  char *text = sc_scratch(a->s, len + 1);
-  es_plan_explain(plan, (es_explain_format)chosen, NULL, text, len + 1);
-  es_plan_release(plan);
-  return sc_string(a->s, text, len);
-}
-
-static sc_value *explain(sc_args *a) {
-  sc_question q;
-  const char *letters, *format;
-  if (!sc_read_question(a, &q) || !sc_arg_text(a, 2, &letters) || !sc_arg_text(a, 3, &format))
-    return NULL;
-  if (format) return explain_as(a, &q, format);
-  if (!letters) letters = "xvps";
-  for (const char *c = letters; *c; c++)
-    if (!strchr("taxvps", *c))
-      return sc_fail(a->s, ES_E_VALUE, a->at[2],
-                     "stages are letters of t (tokens), a (tree), x "
-                     "(axes), v (views), p (problem), s (plan), found '%.40s'",
-                     letters);
-  return sc_dump(a->s, a->span, q.text, q.n ? q.in : NULL, q.n, q.sizes, letters);
-}
-
 /* Appends a cost's formula to text, or those of a sequence, which is run one after
  * the other; adds up the multiply-adds. */
 static bool add_costs(sc_args *a, int index, char **text, double *count) {
@@ -175,7 +143,4 @@ const sc_function sc_functions_plan[] = {
      "ratio(cost(…), cost(…)): the quotient of two costs, simplified. A tuple of costs is a "
      "sequence: "
      "they add up."},
-    {"explain", SC_IN_BARE, "pattern operands* stages? format? **", explain, 0,
-     "The way of a pattern: axes, views, problem, plan. stages='s' shows the plan alone; "
-     "format='text', 'json', 'dot' or 'svg' its pairs, sizes, costs and times."},
     {NULL, 0, NULL, NULL, 0, NULL}};

@@ -21,4 +21,7 @@ es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_a
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
                   const es_axis_size *sizes, const char *letters);
 
+/* The text as the call's value; or, with path, None after it was written there. Frees text. */
+sc_value *sc_deliver(sc_args *a, sc_buffer *text, const char *path);
+
 #endif
