@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/palette.h"
+
 /* ---- drawing ------------------------------------------------------------------------ */
 
 static sc_mark *add(sc_canvas *c, sc_mark mark) {
@@ -72,19 +74,12 @@ void sc_canvas_free(sc_canvas *c) {
 
 /* ---- colours --------------------------------------------------------------------------- */
 
-/* On a terminal colours of middle lightness, for any ground; on white paper darker ones. */
-static const struct {
-  int code; /* of 256 */
-  const char *web;
-} inks[] = {{33, "#0b6bcb"},  {208, "#c4530b"}, {35, "#12805c"},  {170, "#b3267f"},
-            {178, "#8a6500"}, {37, "#0b7f8c"},  {167, "#b92b27"}, {105, "#6a4fd0"},
-            {106, "#4d7c0f"}, {205, "#c22368"}, {137, "#7a5230"}, {73, "#3c7480"}};
-enum { INKS = sizeof inks / sizeof *inks };
-
-int sc_ink_code(int ink) { return ink == SC_FAINT ? 245 : inks[ink % INKS].code; }
-
-const char *sc_ink_web(int ink) {
-  return ink == SC_INK ? "#1c2733" : ink == SC_FAINT ? "#6b7885" : inks[ink % INKS].web;
+/* The hues of the terminal's palette, darker, for white paper. */
+static const char *web(int ink) {
+  static const char *const colors[SC_PALETTE_COLORS] = {"#0b6bcb", "#c4530b", "#12805c", "#b3267f",
+                                                        "#8a6500", "#0b7f8c", "#b92b27", "#6a4fd0",
+                                                        "#4d7c0f", "#c22368", "#7a5230", "#3c7480"};
+  return ink == SC_INK ? "#1c2733" : ink == SC_FAINT ? "#6b7885" : colors[ink % SC_PALETTE_COLORS];
 }
 
 /* ---- text -------------------------------------------------------------------------------- */
@@ -151,10 +146,9 @@ static void put_row(sc_buffer *out, const raster *r, int y, int columns, bool co
     if (c->glyph[0] == '\1') continue;
     bool shown = c->glyph[0] || c->lines;
     if (color && shown && c->ink != ink) {
-      if (c->ink == SC_INK)
-        sc_puts(out, "\033[0m");
-      else
-        sc_printf(out, "\033[38;5;%dm", sc_ink_code(c->ink));
+      sc_puts(out, c->ink == SC_INK     ? "\033[0m"
+                   : c->ink == SC_FAINT ? "\033[90m"
+                                        : sc_palette_color(c->ink));
       ink = c->ink;
     }
     sc_puts(out, c->glyph[0] ? c->glyph : joints[c->lines]);
@@ -206,7 +200,7 @@ static void put_text_mark(sc_buffer *out, const sc_mark *m) {
              : m->align == SC_RIGHT ? MARGIN + (m->x1 + 1) * (double)CELL_WIDTH
                                     : (middle_x(m->x0) + middle_x(m->x1)) / 2;
   sc_printf(out, "<text x='%.1f' y='%.1f' fill='%s' text-anchor='%s' xml:space='preserve'>", x,
-            middle_y(m->y0) + FONT * 0.35, sc_ink_web(m->ink), anchors[m->align]);
+            middle_y(m->y0) + FONT * 0.35, web(m->ink), anchors[m->align]);
   sc_put_xml(out, m->text);
   sc_puts(out, "</text>\n");
 }
@@ -217,18 +211,18 @@ static void put_mark(sc_buffer *out, const sc_mark *m) {
     sc_printf(
         out, "<rect x='%.1f' y='%.1f' width='%d' height='%d' fill='%s' fill-opacity='.14'/>\n",
         middle_x(m->x0 - 1), m->ruled ? middle_y(m->y0 - 1) : middle_y(m->y0) - CELL_HEIGHT / 2,
-        (m->x1 - m->x0 + 2) * CELL_WIDTH, (m->ruled ? 2 : 1) * CELL_HEIGHT, sc_ink_web(m->ink));
+        (m->x1 - m->x0 + 2) * CELL_WIDTH, (m->ruled ? 2 : 1) * CELL_HEIGHT, web(m->ink));
     break;
   case SC_MARK_LINE:
     sc_printf(out,
               "<path d='M%.1f %.1fL%.1f %.1f' stroke='%s' stroke-width='%s' "
               "stroke-linecap='round'/>\n",
-              middle_x(m->x0), middle_y(m->y0), middle_x(m->x1), middle_y(m->y1),
-              sc_ink_web(m->ink), m->ink >= 0 ? "2" : "1.2");
+              middle_x(m->x0), middle_y(m->y0), middle_x(m->x1), middle_y(m->y1), web(m->ink),
+              m->ink >= 0 ? "2" : "1.2");
     break;
   case SC_MARK_DOT:
     sc_printf(out, "<circle cx='%.1f' cy='%.1f' r='4.5' fill='%s'/>\n", middle_x(m->x0),
-              middle_y(m->y0), sc_ink_web(m->ink));
+              middle_y(m->y0), web(m->ink));
     break;
   case SC_MARK_TEXT: put_text_mark(out, m); break;
   }

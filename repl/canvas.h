@@ -5,7 +5,7 @@
 
 #include "repl/buffer.h"
 
-/* Colours: 0, 1, … take turns through a palette, one for each label. */
+/* Colours: 0, 1, … are places of the palette of labels. */
 enum { SC_INK = -1, SC_FAINT = -2 };
 
 typedef enum sc_align { SC_LEFT, SC_CENTRE, SC_RIGHT } sc_align;
@@ -45,9 +45,6 @@ void sc_canvas_text(sc_buffer *out, const sc_canvas *c, int columns, bool color)
 void sc_canvas_svg(sc_buffer *out, const sc_canvas *c, const char *title);
 void sc_canvas_free(sc_canvas *c);
 
-/* Colour of a label: the parameter of an SGR sequence, and a web colour. */
-int sc_ink_code(int ink);
-const char *sc_ink_web(int ink);
 /* Text with what XML asks to be written otherwise. */
 void sc_put_xml(sc_buffer *out, const char *text);
 

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "repl/command.h"
-#include "repl/terminal.h"
 
 /* The first "--" of text that stands outside of quotes and brackets; NULL for none. */
 static char *find_option(char *text) {
@@ -89,19 +88,21 @@ static bool call(sc_runner *r, const sc_source *source, const char *function, ch
   return ok;
 }
 
-static const char *drawn(void) { return sc_terminal_color() ? "format='color'" : "format='text'"; }
+static const char *drawn(const sc_runner *r) {
+  return r->session.color && !r->json ? "format='color'" : "format='text'";
+}
 
 bool sc_command_diagram(sc_runner *r, const sc_source *source, char *rest) {
-  return call(r, source, "diagram", rest, "svg", drawn(),
+  return call(r, source, "diagram", rest, "svg", drawn(r),
               ".diagram 'h w -> (w h)', or with --svg FILE");
 }
 
 bool sc_command_show(sc_runner *r, const sc_source *source, char *rest) {
-  return call(r, source, "show", rest, "svg png", drawn(),
+  return call(r, source, "show", rest, "svg png", drawn(r),
               ".show x, or with --svg FILE, --png FILE");
 }
 
 bool sc_command_explain(sc_runner *r, const sc_source *source, char *rest) {
-  return call(r, source, "explain", rest, "svg dot json", drawn(),
+  return call(r, source, "explain", rest, "svg dot json", drawn(r),
               ".explain 'ij, jk -> ik', (3, 4), (4, 5), or with --svg, --dot, --json FILE");
 }

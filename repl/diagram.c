@@ -27,6 +27,13 @@ int sc_label_text(const es_outline *o, int label, char text[ES_MAX_NAME + 32]) {
   return (int)sc_columns(text, strlen(text));
 }
 
+void sc_ink_labels(int ink[SC_DRAWN_LABELS], const es_outline *o, const sc_palette *palette) {
+  for (int i = 0; i < o->n_labels && i < SC_DRAWN_LABELS; i++) {
+    const char *name = o->label[i].name;
+    ink[i] = palette ? sc_palette_find(palette, name, strlen(name)) : i;
+  }
+}
+
 bool sc_axis_holds(const es_outline_axis *axis, int label) {
   for (int i = 0; i < axis->n; i++)
     if (axis->label[i] == label) return true;
@@ -65,9 +72,10 @@ static size_t name_length(const char *text, size_t len) {
   return n;
 }
 
-static int ink_of(const es_outline *o, const char *name, size_t len) {
+static int ink_of(const sc_drawing *d, const char *name, size_t len) {
+  const es_outline *o = d->outline;
   for (int i = 0; i < o->n_labels; i++)
-    if (strlen(o->label[i].name) == len && !memcmp(o->label[i].name, name, len)) return i;
+    if (strlen(o->label[i].name) == len && !memcmp(o->label[i].name, name, len)) return d->ink[i];
   return SC_INK;
 }
 
@@ -87,7 +95,7 @@ int sc_draw_pattern(sc_drawing *d, int x, int y, int64_t offset, int64_t length)
     if (at >= stop) stop = axis_end(d->outline, at);
     int64_t limit = stop > at && stop <= end ? stop : end;
     size_t n = name_length(d->text + at, (size_t)(limit - at));
-    int ink = n ? ink_of(d->outline, d->text + at, n) : SC_INK;
+    int ink = n ? ink_of(d, d->text + at, n) : SC_INK;
     if (!n) do
         n++;
       while (at + (int64_t)n < limit && !name_length(d->text + at + n, 1) &&

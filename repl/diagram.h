@@ -5,10 +5,14 @@
 
 #include "einstride.h"
 #include "repl/canvas.h"
+#include "repl/palette.h"
+
+enum { SC_DRAWN_LABELS = 64 }; /* that a picture holds */
 
 typedef struct sc_drawing {
   sc_canvas canvas;
-  const char *text; /* of the pattern */
+  int ink[SC_DRAWN_LABELS]; /* of each label */
+  const char *text;         /* of the pattern */
   const es_outline *outline;
   int row;     /* the next free row */
   int columns; /* of the terminal; 0: no limit */
@@ -31,6 +35,9 @@ typedef struct sc_window {
 /* Window number index of the outline; false: there are no more. */
 bool sc_window_at(const es_outline *o, int index, sc_window *window);
 
+/* Colours of the labels: those of a session, so that they agree with what was typed; NULL: in
+ * their order. */
+void sc_ink_labels(int ink[SC_DRAWN_LABELS], const es_outline *o, const sc_palette *palette);
 /* "h", "…", "…1" */
 const char *sc_label_name(const es_outline *o, int label, char name[ES_MAX_NAME + 8]);
 /* "h 56", "h" where the size is not known; returns its columns. */

@@ -134,10 +134,11 @@ static int ports_of(const network *w, int label, bool above, int *x) {
  * line leaves out word columns after its second cell. */
 static void draw_lane(network *w, int label, const int *x, int n, int y, int edge, int word) {
   sc_canvas *c = &w->d->canvas;
-  for (int i = 0; i < n; i++) sc_draw_line(c, x[i], edge, x[i], y, label);
-  for (int i = 1; i + 1 < n; i++) sc_draw_dot(c, x[i], y, label);
-  if (n > 1 && word) sc_draw_line(c, x[0], y, x[0] + 1, y, label);
-  if (n > 1) sc_draw_line(c, word ? x[0] + word + 2 : x[0], y, x[n - 1], y, label);
+  int ink = w->d->ink[label];
+  for (int i = 0; i < n; i++) sc_draw_line(c, x[i], edge, x[i], y, ink);
+  for (int i = 1; i + 1 < n; i++) sc_draw_dot(c, x[i], y, ink);
+  if (n > 1 && word) sc_draw_line(c, x[0], y, x[0] + 1, y, ink);
+  if (n > 1) sc_draw_line(c, word ? x[0] + word + 2 : x[0], y, x[n - 1], y, ink);
 }
 
 static void draw_below(network *w, int edge) {
@@ -147,8 +148,8 @@ static void draw_below(network *w, int edge) {
     int n = ports_of(w, label, false, x);
     char text[ES_MAX_NAME + 32];
     draw_lane(w, label, x, n, y, edge, sc_label_text(w->d->outline, label, text) + 2);
-    if (n == 1) sc_draw_line(c, x[0], y, x[0] + 1, y, label);
-    sc_draw_text(c, x[0] + 2, y, label, SC_LEFT, n == 1 ? "%s summed" : " %s ", text);
+    if (n == 1) sc_draw_line(c, x[0], y, x[0] + 1, y, w->d->ink[label]);
+    sc_draw_text(c, x[0] + 2, y, w->d->ink[label], SC_LEFT, n == 1 ? "%s summed" : " %s ", text);
   }
 }
 
@@ -162,9 +163,9 @@ static void draw_above(network *w, int words, int edge) {
     if (!n) continue;
     sc_label_text(o, label, text);
     draw_lane(w, label, x, n, y, edge, 0);
-    sc_draw_line(c, x[0], words + 1, x[0], edge, label);
-    sc_draw_text(c, x[0], words, label, SC_CENTRE, "%s", text);
-    if (n > 1) sc_draw_dot(c, x[0], y, label);
+    sc_draw_line(c, x[0], words + 1, x[0], edge, w->d->ink[label]);
+    sc_draw_text(c, x[0], words, w->d->ink[label], SC_CENTRE, "%s", text);
+    if (n > 1) sc_draw_dot(c, x[0], y, w->d->ink[label]);
   }
 }
 
@@ -197,7 +198,7 @@ static void draw_result(network *w, int y) {
       for (int i = 0; i < out->rank; i++) {
         char name[ES_MAX_NAME + 8];
         const char *shown = sc_label_name(o, out->axis[i].label[0], name);
-        sc_draw_text(c, x, y, out->axis[i].label[0], SC_LEFT, "%s", shown);
+        sc_draw_text(c, x, y, w->d->ink[out->axis[i].label[0]], SC_LEFT, "%s", shown);
         x += (int)sc_columns(shown, strlen(shown)) + 1;
       }
     sc_shape_text(out, shape, sizeof shape);

@@ -107,9 +107,9 @@ static void put_heads(const walk *k) {
 
 static void put_step(const walk *k, int64_t step, int row) {
   sc_canvas *c = &k->d->canvas;
-  int y = k->y + 2 + row;
+  int y = k->y + 2 + row, ink = k->d->ink[k->w->tap];
   char name[ES_MAX_NAME + 8];
-  sc_draw_text(c, k->x - 2, y, k->w->walker, SC_RIGHT, "%s %lld",
+  sc_draw_text(c, k->x - 2, y, k->d->ink[k->w->walker], SC_RIGHT, "%s %lld",
                sc_label_name(k->d->outline, k->w->walker, name), (long long)step);
   for (int64_t tap = 0; tap < k->taps; tap++) {
     int64_t element = k->w->axis->constant + k->step * step + k->spacing * tap;
@@ -117,8 +117,8 @@ static void put_step(const walk *k, int64_t step, int row) {
     if (i < 0 || i >= k->shown) continue;
     int x = k->x + 1 + (int)i * (k->cell + 1);
     bool pad = element < 0 || element >= k->length;
-    if (!pad) sc_draw_tint(c, x, x + k->cell - 1, y, false, k->w->tap);
-    sc_draw_text(c, x + (k->cell - 1) / 2, y, pad ? SC_FAINT : k->w->tap, SC_CENTRE,
+    if (!pad) sc_draw_tint(c, x, x + k->cell - 1, y, false, ink);
+    sc_draw_text(c, x + (k->cell - 1) / 2, y, pad ? SC_FAINT : ink, SC_CENTRE,
                  pad ? "(%lld)" : "%lld", (long long)tap);
   }
 }

@@ -58,7 +58,7 @@ static void strides_of(const es_outline_term *term, const es_array *in, int64_t 
 
 /* Returns the column after it; *shifted where the array is not read from its first element. */
 static int put_column(sc_canvas *c, const es_outline *o, int term, const es_array *in, int x,
-                      int row, bool *shifted) {
+                      int row, const int *ink, bool *shifted) {
   const es_outline_term *t = &o->term[term];
   int64_t stride[ES_MAX_RANK], start = 0;
   char head[40];
@@ -74,7 +74,7 @@ static int put_column(sc_canvas *c, const es_outline *o, int term, const es_arra
     bool found = false;
     for (int i = 0; i < t->rank; i++) found |= stride_of(&t->axis[i], stride[i], label, &sum);
     if (found)
-      sc_draw_text(c, right, row + 1 + label, label, SC_RIGHT, "%lld", (long long)sum);
+      sc_draw_text(c, right, row + 1 + label, ink[label], SC_RIGHT, "%lld", (long long)sum);
     else
       sc_draw_text(c, right, row + 1 + label, SC_FAINT, SC_RIGHT, "·");
   }
@@ -86,7 +86,8 @@ static int put_column(sc_canvas *c, const es_outline *o, int term, const es_arra
   return right + 1;
 }
 
-static void put_labels(sc_canvas *c, const es_outline *o, const sc_question *q, int *row) {
+static void put_labels(sc_canvas *c, const es_outline *o, const sc_question *q, const int *ink,
+                       int *row) {
   int name_width = 5, x;
   bool shifted = false;
   char name[ES_MAX_NAME + 8];
@@ -101,14 +102,14 @@ static void put_labels(sc_canvas *c, const es_outline *o, const sc_question *q, 
   sc_draw_text(c, x + 12, *row, SC_FAINT, SC_LEFT, "role");
   for (int i = 0; i < o->n_labels; i++) {
     int y = *row + 1 + i;
-    sc_draw_text(c, 3, y, i, SC_LEFT, "%s", sc_label_name(o, i, name));
-    sc_draw_text(c, x + 9, y, i, SC_RIGHT, "%lld", (long long)o->label[i].size);
+    sc_draw_text(c, 3, y, ink[i], SC_LEFT, "%s", sc_label_name(o, i, name));
+    sc_draw_text(c, x + 9, y, ink[i], SC_RIGHT, "%lld", (long long)o->label[i].size);
     sc_draw_text(c, x + 12, y, o->label[i].reduced ? SC_FAINT : SC_INK, SC_LEFT, "%s",
                  o->label[i].reduced ? "reduced" : "kept");
   }
   x += 19;
   for (int t = 0; t < o->n_in + o->n_out && x < MOST; t++)
-    x = put_column(c, o, t, t < o->n_in ? &q->in[t] : NULL, x, *row, &shifted);
+    x = put_column(c, o, t, t < o->n_in ? &q->in[t] : NULL, x, *row, ink, &shifted);
   *row += 1 + o->n_labels + shifted;
 }
 
@@ -132,6 +133,7 @@ static double *measure(sc_args *a, const sc_question *q, const es_plan *plan) {
   enum { RUNS = 5 };
   static const double LONG = 0.02; /* seconds: no more runs after that */
   es_ctx *es = a->s->es;
+  if (a->s->shadows) return NULL;
   for (int64_t i = 0; i < q->n; i++) {
     if (a->rest[i]->kind != SC_TENSOR) return NULL;
     q->in[i].data = (void *)(uintptr_t)es_data(a->rest[i]->tensor);
@@ -186,12 +188,14 @@ static bool walk(sc_args *a, const sc_question *q, const es_plan *plan, const do
     return false;
   }
   sc_canvas c = {0};
-  int row = 0;
+  int row = 0, *ink = sc_scratch(a->s, (size_t)(o->n_labels + SC_DRAWN_LABELS) * sizeof *ink);
+  if (color) sc_palette_keep(&a->s->palette, q->text, strlen(q->text));
+  sc_ink_labels(ink, o, color ? &a->s->palette : NULL);
   put_heading(&c, &row, 1, "tokens");
   put_tokens(a, q, &c, &row);
   put_heading(&c, &row, 2,
               "labels, and how far one step along each moves in every array (elements)");
-  put_labels(&c, o, q, &row);
+  put_labels(&c, o, q, ink, &row);
   put_conditions(&c, o, q->text, &row);
   put_heading(&c, &row, 3, "steps");
   sc_canvas_text(out, &c, 0, color);

@@ -1,5 +1,6 @@
 #include "repl/terminal.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,11 +17,6 @@ static int size_of(bool columns) {
 
 int sc_terminal_columns(void) { return size_of(true); }
 int sc_terminal_rows(void) { return size_of(false); }
-
-bool sc_terminal_color(void) {
-  const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-  return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
-}
 
 int sc_terminal_colors(void) {
   const char *depth = getenv("COLORTERM");
