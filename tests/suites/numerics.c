@@ -274,7 +274,7 @@ static const struct {
                     {"logsumexp", {3, 4}},
                     {"layer norm", {4, 16}},
                     {"rms norm", {4, 16}},
-                    {"attention", {10, 10}}};
+                    {"attention", {16, 16}}};
 
 typedef struct wide_truth {
   long double value, size;

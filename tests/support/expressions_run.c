@@ -103,9 +103,12 @@ bool expr_understand(expr_maker *m, double max_points, expr_meaning *e, expr_tal
   e->result = oracle_eval(e->pattern, &facts, ES_REDUCE_SUM, 0, m->in, &e->want);
   double high = limit_of(e->dtype);
   double low = es_dtype_class(e->dtype) == ES_CLASS_INT ? -high - 1 : -high;
+  bool mean = e->pattern->reducer == ES_REDUCE_MEAN; /* of nothing is NaN */
   e->exact = true;
-  for (int64_t i = 0; e->result == ORACLE_OK && i < e->count; i++)
-    e->exact = e->exact && !(e->values[i] < low || e->values[i] > high);
+  for (int64_t i = 0; e->result == ORACLE_OK && i < e->count; i++) {
+    double v = e->values[i];
+    e->exact = e->exact && ((v >= low && v <= high) || (mean && isnan(v)));
+  }
   return true;
 }
 
