@@ -138,7 +138,7 @@ sc_value *sc_layer_call(sc_session *s, const es_op *op, sc_flavour flavour, cons
   }
   sc_value *v = sc_return(&a, es_op_call(s->es, op, values));
   if (v) v->axes = sc_layer_axes(s->es, op->expression, es_rank(v->tensor));
-  if (v && v->axes && !s->shadows) sc_palette_keep(&s->palette, v->axes, strlen(v->axes));
+  if (v && v->axes && !s->shapes_only) sc_palette_keep(&s->palette, v->axes, strlen(v->axes));
   if (v && !v->axes && a.value[0]) sc_inherit_axes(v, a.value[0]);
   return v;
 }

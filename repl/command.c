@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "repl/command.h"
+#include "repl/export.h"
 #include "repl/functions.h"
 #include "repl/print.h"
 #include "repl/session_file.h"
@@ -195,6 +196,7 @@ static const sc_command commands[] = {
     {"set", "[NAME [VALUE]]", "limits, threads, seed, effort, colours, hints", sc_settings_command},
     {"save", "session FILE", "all variables, as an archive that NumPy reads too", save},
     {"load", "FILE", "a saved session, the arrays of an archive, or a script", load},
+    {"export", "c [FILE]", "the statements so far as a C program", sc_export},
     {"quit", "", "ends the session", quit},
 };
 

@@ -286,11 +286,11 @@ static bool import(sc_session *s, const sc_node *node) {
       const sc_space *from = sc_space_find(parent);
       v = from ? sc_space_member(s, from, dot + 1) : sc_name_lookup(s, dot + 1);
     }
-    if (!v && !s->shadows)
+    if (!v && !s->shapes_only)
       fprintf(stderr, "note: '%s' is not part of einstride; the import is ignored\n", path);
     else if (v && *bound && !(v->kind == SC_SPACE && sc_space_find(bound) == v->space))
       sc_variable_set(s, bound, v);
-    else if (!s->shadows)
+    else if (!s->shapes_only)
       fprintf(stderr, "note: '%s' is here already; the import is ignored\n", path);
   }
   return true;

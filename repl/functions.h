@@ -161,4 +161,6 @@ void sc_print_value(sc_buffer *out, const sc_session *s, const sc_value *v, bool
 /* The script's own literals: "None", "(1, 1)", "'same'". */
 sc_value *sc_eval_text(sc_session *s, const char *text);
 
+#include "repl/trace.h" /* what follows calls the library through it */
+
 #endif

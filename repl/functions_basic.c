@@ -22,7 +22,8 @@ static sc_value *print(sc_args *a) {
     sc_print_value(&text, a->s, a->rest[i], false);
   }
   sc_puts(&text, end ? end : "\n");
-  if (!a->s->shadows) fwrite(sc_text(&text), 1, text.len, a->s->out);
+  if (sc_trace_on) sc_trace_fail(sc_trace_on, "it prints; an expression of its own is shown");
+  if (!a->s->shapes_only) fwrite(sc_text(&text), 1, text.len, a->s->out);
   sc_buffer_free(&text);
   return sc_none(a->s);
 }

@@ -47,7 +47,7 @@ static bool reducer_named(sc_args *a, int i, es_reducer *out) {
 /* v, with the names that the pattern gives its axes. */
 static sc_value *named(sc_args *a, sc_value *v, es_kind kind, const char *text,
                        es_reading reading) {
-  if (!a->s->shadows) sc_palette_keep(&a->s->palette, text, strlen(text));
+  if (!a->s->shapes_only) sc_palette_keep(&a->s->palette, text, strlen(text));
   if (v) v->axes = sc_output_axes(a->s->es, kind, text, strlen(text), reading, es_rank(v->tensor));
   return v;
 }

@@ -21,6 +21,7 @@ static bool ready(sc_hint *h, const sc_session *of) {
   }
   if (es_max_bytes(h->session.es) != limit) es_set_max_bytes(h->session.es, limit);
   h->session.shadows = of;
+  h->session.shapes_only = true;
   return true;
 }
 

@@ -140,6 +140,6 @@ int main(int argc, char **argv) {
   r.session.seed = o.config.seed;
   if (o.json) r.session.out = stderr; /* standard output holds objects only */
   run(&r, &o);
-  sc_session_close(&r.session);
+  sc_runner_close(&r);
   return sc_exit_code(r.status);
 }

@@ -164,6 +164,24 @@ static void show(sc_runner *r, const sc_outcome *outcome, double seconds) {
   sc_buffer_free(&out);
 }
 
+static void keep(sc_runner *r, const sc_source *source, const sc_node *node) {
+  enum { MOST = 100000 };
+  if (r->n_logged == MOST) return;
+  if (r->n_logged == r->logged_cap) {
+    r->logged_cap = r->logged_cap ? 2 * r->logged_cap : 64;
+    r->logged = sc_grow(r->logged, r->logged_cap * sizeof *r->logged);
+  }
+  r->logged[r->n_logged++] =
+      (sc_logged){sc_copy_text(source->text + node->span.offset, node->span.length),
+                  line_at(source, node->span.offset).number, node->flag};
+}
+
+void sc_runner_close(sc_runner *r) {
+  for (size_t i = 0; i < r->n_logged; i++) free(r->logged[i].text);
+  free(r->logged);
+  sc_session_close(&r->session);
+}
+
 static bool run_statement(sc_runner *r, const sc_source *source, const sc_node *node) {
   sc_session *s = &r->session;
   sc_outcome outcome;
@@ -175,6 +193,7 @@ static bool run_statement(sc_runner *r, const sc_source *source, const sc_node *
     sc_progress_end(&r->progress);
     double seconds = seconds_now() - start;
     if (ok) show(r, &outcome, seconds);
+    if (ok) keep(r, source, node);
     if (ok && r->timing) fprintf(stderr, "%.3f ms\n", 1e3 * seconds);
   }
   if (s->fault.set) {

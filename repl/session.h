@@ -35,17 +35,16 @@ struct sc_session {
    * engine can be shown in its text. Borrowed from a value of the statement. */
   const char *pattern;
   size_t pattern_len;
-  FILE *out;                       /* print(...) */
-  size_t width;                    /* columns of a printed line */
-  const volatile int *interrupted; /* set by a signal handler; may be NULL */
-  sc_arena scratch;                /* arrays of the running statement */
-  bool color;                      /* in what is printed on standard output */
-  sc_palette palette;              /* labels of what was run */
-  double effort;                   /* es_options.effort */
-  uint64_t seed;                   /* of rand and randn */
-  /* Another session whose variables this one sees, by shape alone; NULL. Functions
-   * that touch files or write to the terminal refuse. */
-  const struct sc_session *shadows;
+  FILE *out;                        /* print(...) */
+  size_t width;                     /* columns of a printed line */
+  const volatile int *interrupted;  /* set by a signal handler; may be NULL */
+  sc_arena scratch;                 /* arrays of the running statement */
+  bool color;                       /* in what is printed on standard output */
+  sc_palette palette;               /* labels of what was run */
+  double effort;                    /* es_options.effort */
+  uint64_t seed;                    /* of rand and randn */
+  bool shapes_only;                 /* as its context; nothing is printed and no file is written */
+  const struct sc_session *shadows; /* whose variables it sees, by their shapes; NULL */
 };
 
 /* Zeroed memory until the end of the statement. */
