@@ -17,7 +17,10 @@ bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_windo
   bool cut = false;
   for (int i = 0; i < p->n_constraints; i++) {
     const es_constraint *c = &p->constraint[i];
-    if (c->coef[roles->along]) continue;
+    if (c->coef[roles->along]) { /* of the outputs in a row: the same for all rows of taps */
+      if (c->coef[first] || c->coef[row]) return false;
+      continue;
+    }
     if (cut) return false;
     for (int a = 0; a < p->rank; a++)
       if (c->coef[a] != (a == row ? down : a == first)) return false;
