@@ -73,17 +73,22 @@ static const char *forced_strategy(const es_builder *b) {
   return b->auxiliary && !loops ? NULL : b->forced;
 }
 
-/* One box. es_step_make copies the problem into the plan. */
-static es_status add_step(es_builder *b, const es_problem *box) {
+es_status es_builder_step(es_builder *b, const es_step *step) {
   es_plan *plan = b->plan;
   es_step *steps = es_arena_grow(&plan->arena, plan->step, plan->n_steps, &b->cap_steps,
                                  sizeof *steps);
   if (!steps) return es_fail_nomem(b->error);
   plan->step = steps;
-  ES_TRY(es_step_make(box, &b->env, forced_strategy(b), &plan->step[plan->n_steps], b->error));
-  plan->n_steps++;
+  plan->step[plan->n_steps++] = *step;
   plan->group[plan->n_groups - 1].n_steps++;
   return ES_OK;
+}
+
+/* One box. es_step_make copies the problem into the plan. */
+static es_status add_step(es_builder *b, const es_problem *box) {
+  es_step step;
+  ES_TRY(es_step_make(box, &b->env, forced_strategy(b), &step, b->error));
+  return es_builder_step(b, &step);
 }
 
 es_status es_builder_nest(es_builder *b, es_problem *p) {

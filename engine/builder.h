@@ -6,7 +6,8 @@
 #include "engine/ctx.h"
 #include "engine/plan.h"
 
-typedef struct es_builder {
+typedef struct es_builder es_builder;
+struct es_builder {
   es_ctx *ctx;
   es_plan *plan;
   es_arena *scratch; /* of the building alone: paths, problems before they are split */
@@ -16,11 +17,15 @@ typedef struct es_builder {
   double effort;      /* of the search for an order */
   bool auxiliary;     /* the steps now added pad or fill: they are no part of the expression */
   int cap_slots, cap_steps, cap_groups, cap_detours, cap_loops;
-  int64_t *extent;       /* [labels of the bound] what of a label one step walks */
-  int32_t *axis_of;      /* [labels of the bound] -1 between uses */
-  int32_t *operand_slot; /* [n_in]: the input, or its padded copy */
+  int64_t *extent;         /* [labels of the bound] what of a label one step walks */
+  int32_t *axis_of;        /* [labels of the bound] -1 between uses */
+  int32_t *operand_slot;   /* [n_in of the bound]: the operand, or its padded copy */
+  int64_t *operand_offset; /* [n_in of the bound] of its element (0, …) in the slot */
+  int32_t *output_slot;    /* [n_out of the bound] */
+  double live;             /* bytes of intermediates before first_slot that later steps read */
+  int first_slot;          /* of those the steps of this bound may add */
   es_error *error;
-} es_builder;
+};
 
 /* A new intermediate in C order; refused when it passes the memory limit. */
 es_status es_builder_intermediate(es_builder *b, es_dtype dtype, int rank, const int64_t *shape,
@@ -44,6 +49,21 @@ es_status es_builder_pad(es_builder *b, int operand);
 es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again);
 /* What intermediates may still take of the context's memory. */
 double es_builder_room(const es_builder *b);
+/* Slots of a plan of n_in operands and n_out outputs; describes the former (plan.c). */
+es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_out);
+/* Room for the slots of the operands and outputs of b->bound, all of them 0. */
+es_status es_builder_operands(es_builder *b);
+/* All steps of b->bound, whose operands and outputs have their slots (plan.c). */
+es_status es_builder_expression(es_builder *b);
+/* Describes slot index, an input or an output of the plan (plan.c). */
+es_status es_builder_outer_slot(es_builder *b, int index, es_dtype dtype, int rank,
+                                const int64_t *shape, const int64_t *strides);
+/* One step made by hand, its problem (which tells what it reads and writes) in the
+ * plan's arena, as the last of the group now open. */
+es_status es_builder_step(es_builder *b, const es_step *step);
+/* to = alpha * from + beta * to, element by element of to's shape (lower_output.c). */
+es_status es_builder_map(es_builder *b, const es_side *from, int to, double alpha, double beta,
+                         bool wrap);
 /* All steps of one part of an output (lower.c). */
 es_status es_builder_part(es_builder *b, const es_part *part);
 /* All of an output: gaps between its parts get the identity of the reducer

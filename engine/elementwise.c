@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "engine/elementwise.h"
 #include "engine/rows.h"
 
 static const char *const unary_names[] = {
@@ -29,20 +30,13 @@ static es_dtype floating(es_dtype d) { return d <= ES_I16 ? ES_F32 : d <= ES_I64
 
 static es_dtype part_of(es_dtype d) { return d == ES_C64 ? ES_F32 : d == ES_C128 ? ES_F64 : d; }
 
-/* in: the type operands are converted to in mind (arithmetic happens in its compute
- * type); rows: what the kernel writes; out: of the result. */
-typedef struct signature {
-  es_dtype in, rows, out;
-} signature;
-
-static signature same(es_dtype d) { return (signature){d, es_dtype_compute(d), d}; }
-static signature truth(es_dtype d) { return (signature){d, ES_BOOL, ES_BOOL}; }
-static signature part(es_dtype d) {
-  return (signature){d, part_of(es_dtype_compute(d)), part_of(d)};
+static es_signature same(es_dtype d) { return (es_signature){d, es_dtype_compute(d), d}; }
+static es_signature truth(es_dtype d) { return (es_signature){d, ES_BOOL, ES_BOOL}; }
+static es_signature part(es_dtype d) {
+  return (es_signature){d, part_of(es_dtype_compute(d)), part_of(d)};
 }
 
-/* False where the type has no rule; otherwise the kernel table may still have none. */
-static bool unary_signature(es_unary_op op, es_dtype d, signature *s) {
+bool es_unary_types(es_unary_op op, es_dtype d, es_signature *s) {
   switch (op) {
   case ES_NOT:
   case ES_ISNAN:
@@ -64,7 +58,7 @@ static bool unary_signature(es_unary_op op, es_dtype d, signature *s) {
   return true;
 }
 
-static bool binary_signature(es_binary_op op, es_dtype d, signature *s) {
+bool es_binary_types(es_binary_op op, es_dtype d, es_signature *s) {
   switch (op) {
   case ES_EQ:
   case ES_NE:
@@ -84,6 +78,16 @@ static bool binary_signature(es_binary_op op, es_dtype d, signature *s) {
   default: *s = same(d); break;
   }
   return true;
+}
+
+es_signature es_activation_types(es_dtype d) { return same(floating(d)); }
+
+/* NumPy 2's weak scalars: only the kind of the scalar counts, not its size. */
+void es_scalar_types(es_dtype array, bool integral, es_dtype *common, es_dtype *scalar) {
+  bool integers = array <= ES_I64;
+  *common = integers && !integral ? ES_F64 : array;
+  if (*common == ES_BOOL) *common = ES_I64;
+  *scalar = integers && integral ? ES_I64 : *common;
 }
 
 /* ---- the work ------------------------------------------------------------------------- */
@@ -213,7 +217,7 @@ static es_tensor *fail_rule(es_ctx *ctx, const char *what, const char *types, bo
 
 /* ---- the public functions ---------------------------------------------------------------- */
 
-static es_tensor *unary(es_ctx *ctx, const char *what, es_unary_row kernel, const signature *s,
+static es_tensor *unary(es_ctx *ctx, const char *what, es_unary_row kernel, const es_signature *s,
                         const es_tensor *x) {
   es_dtype dtype = x->view.dtype;
   if (!kernel) return fail_rule(ctx, what, es_dtype_name(dtype), dtype == ES_BOOL);
@@ -242,15 +246,15 @@ es_tensor *es_unary(es_ctx *ctx, es_unary_op op, const es_tensor *x) {
     es_ctx_fail_null(ctx, unary_names[op]);
     return NULL;
   }
-  signature s;
-  bool allowed = unary_signature(op, x->view.dtype, &s);
+  es_signature s;
+  bool allowed = es_unary_types(op, x->view.dtype, &s);
   es_unary_row kernel = ctx->kernels->elementwise->unary[es_dtype_compute(s.in)][op];
   return unary(ctx, unary_names[op], allowed ? kernel : NULL, &s, x);
 }
 
 es_tensor *es_activate(es_ctx *ctx, es_activation op, const es_tensor *x) {
   static const char *const names[] = {"sigmoid", "silu", "gelu", "gelu"};
-  signature s = same(floating(x->view.dtype));
+  es_signature s = es_activation_types(x->view.dtype);
   return unary(ctx, names[op], ctx->kernels->elementwise->activation[es_dtype_compute(s.in)][op],
                &s, x);
 }
@@ -259,8 +263,8 @@ es_tensor *es_activate(es_ctx *ctx, es_activation op, const es_tensor *x) {
 static es_tensor *binary(es_ctx *ctx, es_binary_op op, es_array a, es_array b, es_dtype dtype) {
   const char *what = binary_names[op];
   es_error error;
-  signature s;
-  bool allowed = binary_signature(op, dtype, &s);
+  es_signature s;
+  bool allowed = es_binary_types(op, dtype, &s);
   work w;
   w.binary = ctx->kernels->elementwise->binary[es_dtype_compute(s.in)][op];
   if (!allowed || !w.binary) {
@@ -314,13 +318,10 @@ es_tensor *es_binary_scalar(es_ctx *ctx, es_binary_op op, const es_tensor *a, do
                  binary_names[op]);
     return NULL;
   }
-  /* NumPy 2's weak scalars: only the kind of the scalar counts, not its size. */
-  es_dtype dtype = a->view.dtype;
-  bool integral = dtype <= ES_I64;
-  if (integral && !b_is_integer) dtype = ES_F64;
-  if (dtype == ES_BOOL) dtype = ES_I64;
+  es_dtype dtype, type;
+  es_scalar_types(a->view.dtype, b_is_integer, &dtype, &type);
   char value[16];
-  es_array scalar = {value, integral && b_is_integer ? ES_I64 : dtype, 0, NULL, NULL};
+  es_array scalar = {value, type, 0, NULL, NULL};
   es_scalar v = b_is_integer ? (es_scalar){.cls = ES_CLASS_INT, .i = (int64_t)b}
                              : (es_scalar){.cls = ES_CLASS_FLOAT, .re = b};
   es_scalar_store(scalar.dtype, value, v);

@@ -218,7 +218,7 @@ static es_status run_step(es_builder *b, const es_part *part, const numbering *n
   n->in = in;
   for (int i = 0; i < step->n_in; i++) in[i] = &values[step->in[i]];
   if (n->output >= 0) {
-    n->out = (es_operand){b->plan->n_in + part->output, part->out_walk};
+    n->out = (es_operand){b->output_slot[part->output], part->out_walk};
   } else {
     int32_t *keep = ES_NEW_N(b->scratch, int32_t, step->keep.n);
     if (!keep) return es_fail_nomem(b->error);
@@ -262,7 +262,7 @@ static es_status add_whole(es_builder *b, const es_part *part, const es_operand 
   for (int k = 0; k < part->n_in; k++) in[k] = &values[k];
   es_nest whole = {.n_in = part->n_in,
                    .in = in,
-                   .out = {b->plan->n_in + part->output, part->out_walk},
+                   .out = {b->output_slot[part->output], part->out_walk},
                    .output = part->output};
   return es_builder_add_nest(b, part, &whole);
 }
@@ -305,8 +305,10 @@ es_status es_builder_part(es_builder *b, const es_part *part) {
   /* A pair each, a step alone for each operand. */
   es_operand *values = ES_NEW_N(b->scratch, es_operand, 3 * (size_t)part->n_in);
   if (!values) return es_fail_nomem(b->error);
-  for (int k = 0; k < part->n_in; k++)
+  for (int k = 0; k < part->n_in; k++) {
     values[k] = (es_operand){b->operand_slot[part->in[k]], part->in_walk[k]};
+    values[k].walk.offset += b->operand_offset[part->in[k]];
+  }
   b->plan->naive += naive(b, part);
   bool pairs = part->n_in >= 2 && distributes(b->bound) && !any_empty(b->bound, part) &&
                constraints_allow_pairs(b, part);

@@ -133,7 +133,9 @@ static es_status fill_axis(pad *p, int axis) {
 
 static es_status copy_source(pad *p, int operand) {
   const es_plan_slot *slot = &p->b->plan->slot[p->slot];
-  es_side from = {.slot = operand, .stride = p->from->stride};
+  es_side from = {.slot = p->b->operand_slot[operand],
+                  .stride = p->from->stride,
+                  .offset = p->b->operand_offset[operand]};
   int64_t offset = 0;
   for (int a = 0; a < p->from->rank; a++) {
     offset += p->from->low[a] * slot->strides[a];
@@ -160,5 +162,6 @@ es_status es_builder_pad(es_builder *b, int operand) {
   ES_TRY(copy_source(&p, operand));
   for (int a = 0; a < rank; a++) ES_TRY(fill_axis(&p, a));
   b->operand_slot[operand] = p.slot;
+  b->operand_offset[operand] = 0;
   return ES_OK;
 }

@@ -67,7 +67,7 @@ static bool input_strides(const es_bound *bound, const es_part *part, int64_t *s
 }
 
 /* An empty output is no view: it has no element to share. */
-static bool find_view(es_arena *scratch, const es_bound *bound, int output, es_plan_view *view) {
+bool es_plan_find_view(es_arena *scratch, const es_bound *bound, int output, es_plan_view *view) {
   const es_part *part = pure_move(bound, output);
   const es_output *out = &bound->out[output];
   int64_t points = 1, count;
@@ -93,15 +93,18 @@ static es_status copy_ints(es_arena *arena, int n, const int64_t *from, int64_t 
   return ES_OK;
 }
 
-static es_status set_slot(es_arena *arena, es_plan_slot *slot, es_dtype dtype, int rank,
-                          const int64_t *shape, const int64_t *strides, es_error *error) {
+es_status es_builder_outer_slot(es_builder *b, int index, es_dtype dtype, int rank,
+                                const int64_t *shape, const int64_t *strides) {
+  es_plan_slot *slot = &b->plan->slot[index];
+  es_arena *arena = &b->plan->arena;
   slot->dtype = dtype;
   slot->rank = rank;
   if (!es_count_i64(rank, shape, &slot->count))
-    return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE, "an array has more than 2^63 - 1 elements");
+    return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                   "an array has more than 2^63 - 1 elements");
   if (copy_ints(arena, rank, shape, &slot->shape) ||
       copy_ints(arena, rank, strides, &slot->strides))
-    return es_fail_nomem(error);
+    return es_fail_nomem(b->error);
   int64_t bytes = es_dtype_bytes(dtype), c_order[ES_MAX_RANK];
   slot->unaligned = (uint8_t)((bytes < 8 ? bytes : 8) - 1); /* complex: aligned like its parts */
   slot->c_order = es_view_c_strides(rank, shape, c_order) &&
@@ -109,16 +112,14 @@ static es_status set_slot(es_arena *arena, es_plan_slot *slot, es_dtype dtype, i
   return ES_OK;
 }
 
-/* Inputs as they were given to bind, then the outputs as bind described them. */
-static es_status set_outer_slots(es_builder *b, const es_array *in) {
-  const es_bound *bound = b->bound;
+es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_out) {
   es_plan *plan = b->plan;
-  plan->n_in = bound->n_in;
-  plan->n_out = bound->n_out;
-  plan->n_slots = b->cap_slots = bound->n_in + bound->n_out;
+  plan->n_in = n_in;
+  plan->n_out = n_out;
+  plan->n_slots = b->cap_slots = b->first_slot = n_in + n_out;
   plan->slot = ES_NEW_N(&plan->arena, es_plan_slot, plan->n_slots);
   if (!plan->slot) return es_fail_nomem(b->error);
-  for (int i = 0; i < bound->n_in; i++) {
+  for (int i = 0; i < n_in; i++) {
     int64_t c_order[ES_MAX_RANK];
     const int64_t *strides = in[i].strides;
     if (!strides) {
@@ -127,12 +128,8 @@ static es_status set_outer_slots(es_builder *b, const es_array *in) {
                        "operand %d has more than 2^63 - 1 elements", i);
       strides = c_order;
     }
-    ES_TRY(set_slot(&plan->arena, &plan->slot[i], in[i].dtype, in[i].rank, in[i].shape, strides,
-                    b->error));
+    ES_TRY(es_builder_outer_slot(b, i, in[i].dtype, in[i].rank, in[i].shape, strides));
   }
-  for (int i = 0; i < bound->n_out; i++)
-    ES_TRY(set_slot(&plan->arena, &plan->slot[bound->n_in + i], bound->out[i].dtype,
-                    bound->out[i].rank, bound->out[i].shape, bound->out[i].strides, b->error));
   return ES_OK;
 }
 
@@ -146,7 +143,7 @@ static es_status set_views(es_builder *b) {
   for (int i = 0; i < bound->n_out; i++) {
     view[i].strides = ES_NEW_N(&plan->arena, int64_t, bound->out[i].rank);
     if (!view[i].strides) return es_fail_nomem(b->error);
-    all = all && find_view(b->scratch, bound, i, &view[i]);
+    all = all && es_plan_find_view(b->scratch, bound, i, &view[i]);
     if (i < bound->pattern->n_out) plan->out_span[i] = bound->pattern->out[i].span;
   }
   plan->is_view = all;
@@ -166,7 +163,7 @@ double es_plan_repetitions(const es_plan *plan, int step) {
   return 1;
 }
 
-static void set_totals(es_plan *plan, const es_bound *bound) {
+static void set_totals(es_plan *plan) {
   const es_step *step = plan->step;
   for (int g = 0; g < plan->n_groups; g++)
     for (int s = 0; s < plan->group[g].n_steps; s++, step++) {
@@ -175,33 +172,51 @@ static void set_totals(es_plan *plan, const es_bound *bound) {
       plan->flops += times * step->flops;
       plan->bytes += times * step->bytes;
     }
-  for (int i = 0; i < bound->n_out; i++)
-    if (es_dtype_class(bound->out[i].dtype) == ES_CLASS_INT && !bound->wrap)
-      plan->may_overflow = true;
 }
 
-static es_status build(es_builder *b, const es_array *in) {
+es_status es_builder_operands(es_builder *b) {
+  b->operand_slot = ES_NEW_N(b->scratch, int32_t, b->bound->n_in);
+  b->operand_offset = ES_NEW_N(b->scratch, int64_t, b->bound->n_in);
+  b->output_slot = ES_NEW_N(b->scratch, int32_t, b->bound->n_out);
+  bool ok = b->operand_slot && b->operand_offset && b->output_slot;
+  return ok ? ES_OK : es_fail_nomem(b->error);
+}
+
+es_status es_builder_expression(es_builder *b) {
   const es_bound *bound = b->bound;
   b->axis_of = ES_NEW_N(b->scratch, int32_t, bound->n_labels);
-  b->operand_slot = ES_NEW_N(b->scratch, int32_t, bound->n_in);
   b->extent = ES_NEW_N(b->scratch, int64_t, bound->n_labels);
-  if (!b->axis_of || !b->operand_slot || !b->extent) return es_fail_nomem(b->error);
+  if (!b->axis_of || !b->extent) return es_fail_nomem(b->error);
   for (int l = 0; l < bound->n_labels; l++) {
     b->axis_of[l] = -1;
     b->extent[l] = bound->label[l].extent;
   }
-  ES_TRY(set_outer_slots(b, in));
   b->auxiliary = true;
-  for (int i = 0; i < bound->n_in; i++) {
-    b->operand_slot[i] = i;
+  for (int i = 0; i < bound->n_in; i++)
     if (bound->padded[i]) ES_TRY(es_builder_pad(b, i));
-  }
   b->auxiliary = false;
-  for (int i = 0; i < bound->n_out; i++) ES_TRY(es_builder_output(b, i));
-  ES_TRY(es_builder_layout(b));
-  ES_TRY(set_views(b));
-  set_totals(b->plan, bound);
+  for (int i = 0; i < bound->n_out; i++) {
+    ES_TRY(es_builder_output(b, i));
+    if (es_dtype_class(bound->out[i].dtype) == ES_CLASS_INT && !bound->wrap)
+      b->plan->may_overflow = true;
+  }
   return ES_OK;
+}
+
+static es_status build_bound(es_builder *b, const es_array *in, const void *of) {
+  const es_bound *bound = of;
+  b->bound = bound;
+  ES_TRY(es_builder_begin(b, in, bound->n_in, bound->n_out));
+  ES_TRY(es_builder_operands(b));
+  for (int i = 0; i < bound->n_in; i++) b->operand_slot[i] = i;
+  for (int i = 0; i < bound->n_out; i++) {
+    const es_output *out = &bound->out[i];
+    b->output_slot[i] = bound->n_in + i;
+    ES_TRY(es_builder_outer_slot(b, b->output_slot[i], out->dtype, out->rank, out->shape,
+                                 out->strides));
+  }
+  ES_TRY(es_builder_expression(b));
+  return set_views(b);
 }
 
 static double predicted(const es_plan *plan) {
@@ -210,8 +225,9 @@ static double predicted(const es_plan *plan) {
   return seconds;
 }
 
-es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
-                        const es_options *options, es_plan **out, es_error *error) {
+es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
+                           const es_array *in, const es_options *options, es_plan **out,
+                           es_error *error) {
   es_plan *plan = es_alloc(&ctx->allocator, sizeof *plan);
   if (!plan) return es_fail_nomem(error);
   *plan = (es_plan){.ctx = ctx, .alone = options && options->alone};
@@ -221,12 +237,14 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
   es_arena_init(&plan->arena, &ctx->allocator);
   es_arena scratch;
   es_arena_init(&scratch, &ctx->allocator);
-  es_builder b = {.ctx = ctx, .plan = plan, .scratch = &scratch, .bound = bound, .error = error};
+  es_builder b = {.ctx = ctx, .plan = plan, .scratch = &scratch, .error = error};
   b.env = (es_plan_env){&plan->arena, ctx->kernels, threads};
   b.effort = options && options->effort > 0 ? options->effort : 1;
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
-  es_status status = build(&b, in);
+  es_status status = assembly(&b, in, of);
+  if (status == ES_OK) status = es_builder_layout(&b);
   es_arena_free(&scratch);
+  set_totals(plan);
   if (status == ES_OK && threads > 1 && predicted(plan) > ES_STEP_PIECE)
     es_ctx_pool(ctx); /* now, because a run allocates nothing; without it one thread runs */
   if (status != ES_OK) {
@@ -235,6 +253,11 @@ es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
   }
   *out = plan;
   return ES_OK;
+}
+
+es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
+                        const es_options *options, es_plan **plan, es_error *error) {
+  return es_plan_assemble(ctx, build_bound, bound, in, options, plan, error);
 }
 
 static es_status bind_and_build(es_ctx *ctx, const es_pattern *pattern, const es_array *in,

@@ -92,6 +92,15 @@ struct es_plan {
 /* Slots whose addresses a run keeps on its stack; above, in the workspace. */
 enum { ES_PLAN_STACK_SLOTS = 32 };
 
+/* An output that is one operand seen through other strides; view->strides has room. */
+bool es_plan_find_view(es_arena *scratch, const es_bound *bound, int output, es_plan_view *view);
+/* Makes a plan: assembly adds the steps of what it is handed, then the workspace is laid
+ * out. */
+struct es_builder;
+typedef es_status (*es_plan_assembly)(struct es_builder *b, const es_array *in, const void *of);
+es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
+                           const es_array *in, const es_options *options, es_plan **plan,
+                           es_error *error);
 /* Bound -> steps: pads, pairwise path, boxes, strategies, workspace layout.
  * in is what was bound. Nothing of the bound or its pattern is needed afterwards. */
 es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,

@@ -12,11 +12,12 @@ static const double STEP_SHARE = 1.0 / 8;
 double es_builder_room(const es_builder *b) {
   const es_plan *plan = b->plan;
   double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx), results = 0;
+  room -= b->live;
   for (int i = plan->n_in; i < plan->n_slots; i++) {
     double bytes = (double)plan->slot[i].count * (double)es_dtype_size(plan->slot[i].dtype);
     if (i < plan->n_in + plan->n_out)
       results += bytes;
-    else if (!plan->slot[i].constant)
+    else if (i >= b->first_slot && !plan->slot[i].constant)
       room -= bytes;
   }
   if (results < room) room -= results; /* else they are the caller's own, or refused later */
@@ -58,7 +59,7 @@ static void set_steps(const es_builder *b, const es_part *part, const int32_t *l
   loop->n_slots = part->n_in + 1;
   for (int k = 0; k <= part->n_in; k++) {
     const es_walk *walk = k < part->n_in ? &part->in_walk[k] : &part->out_walk;
-    int slot = k < part->n_in ? b->operand_slot[part->in[k]] : b->plan->n_in + part->output;
+    int slot = k < part->n_in ? b->operand_slot[part->in[k]] : b->output_slot[part->output];
     int64_t size = (int64_t)es_dtype_size(b->plan->slot[slot].dtype);
     loop->slot[k] = slot;
     for (int i = 0; i < loop->n; i++)
