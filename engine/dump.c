@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "engine/ctx.h"
 #include "engine/plan.h"
+#include "engine/program.h"
 
 size_t es_plan_print(const es_plan *plan, char *buf, size_t cap) {
   const es_plan_slot *out = &plan->slot[plan->n_in];
@@ -85,12 +86,33 @@ static es_status put_bound_stages(es_text *t, es_ctx *ctx, es_arena *arena,
   return ES_OK;
 }
 
+/* The graph of a program, and the plan of all its statements. */
+static es_status dump_program(es_text *t, es_ctx *ctx, es_arena *arena, const char *text,
+                              const es_array *in, int64_t n, const es_options *options,
+                              const char *letters, es_error *error) {
+  es_graph *program;
+  es_plan *plan;
+  size_t cap;
+  es_reading reading = options ? options->reading : ES_READ_AUTO;
+  ES_TRY(es_program_parse(arena, text, strlen(text), reading, &program, error));
+  char *buf = rest(t, &cap);
+  if (strchr(letters, 'a')) t->len += es_program_print(program, buf, cap);
+  if (!strpbrk(letters, "ps")) return ES_OK;
+  ES_TRY(es_program_plan(ctx, program, in, n, options, &plan, error));
+  if (strchr(letters, 'p')) put_problems(t, plan);
+  if (strchr(letters, 's')) put_plan(t, plan);
+  es_plan_release(plan);
+  return ES_OK;
+}
+
 static es_status dump(es_text *t, es_ctx *ctx, es_arena *arena, es_kind kind, const char *text,
                       const es_array *in, int64_t n, const es_options *options, const char *letters,
                       es_error *error) {
   size_t len = strlen(text), cap;
   es_pattern *pattern;
   char *buf = rest(t, &cap);
+  if (kind == ES_KIND_PROGRAM)
+    return dump_program(t, ctx, arena, text, in, n, options, letters, error);
   if (strchr(letters, 't')) t->len += es_tokens_dump(text, len, buf, cap);
   es_reading reading = options ? options->reading : ES_READ_AUTO;
   ES_TRY(es_parse(arena, kind, text, len, reading, &pattern, error));

@@ -160,22 +160,24 @@ static es_status run_loop(walk *w, const es_plan_loop *loop) {
   return ES_OK;
 }
 
+static es_status run_detour(walk *w, const es_plan_detour *detour) {
+  es_status status = run_steps(w, detour->alternative);
+  if (status == ES_E_OVERFLOW && w->at < detour->last) {
+    w->at = detour->alternative;
+    status = run_steps(w, detour->end);
+  }
+  if (status == ES_OK) w->at = detour->end;
+  return status;
+}
+
 static es_status run_all(walk *w) {
   const es_plan *plan = w->plan;
-  for (int l = 0; l < plan->n_loops; l++) {
-    ES_TRY(run_steps(w, plan->loop[l].begin));
-    ES_TRY(run_loop(w, &plan->loop[l]));
-  }
-  for (int d = 0; d < plan->n_detours; d++) {
-    const es_plan_detour *detour = &plan->detour[d];
-    ES_TRY(run_steps(w, detour->begin));
-    es_status status = run_steps(w, detour->alternative);
-    if (status == ES_E_OVERFLOW && w->at < detour->last) {
-      w->at = detour->alternative;
-      status = run_steps(w, detour->end);
-    }
-    if (status != ES_OK) return status;
-    w->at = detour->end;
+  int l = 0, d = 0;
+  while (l < plan->n_loops || d < plan->n_detours) { /* each ascending, and disjoint */
+    bool loop = d == plan->n_detours ||
+                (l < plan->n_loops && plan->loop[l].begin < plan->detour[d].begin);
+    ES_TRY(run_steps(w, loop ? plan->loop[l].begin : plan->detour[d].begin));
+    ES_TRY(loop ? run_loop(w, &plan->loop[l++]) : run_detour(w, &plan->detour[d++]));
   }
   return run_steps(w, plan->n_steps);
 }
@@ -221,7 +223,13 @@ es_status es_run_timed(es_ctx *ctx, const es_plan *plan, const es_array *in, int
   if (!plan || !seconds)
     return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
                    "es_run_timed needs a plan and room for its seconds, got NULL");
-  return execute(ctx, plan, in, n, out, out ? 1 : 0, workspace, seconds, error);
+  return execute(ctx, plan, in, n, out, out ? plan->n_out : 0, workspace, seconds, error);
+}
+
+es_status es_run_all(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                     const es_array *out, int64_t n_out, void *workspace, es_error *error) {
+  if (!plan) return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "es_run_all needs a plan, got NULL");
+  return es_plan_execute(ctx, plan, in, n, out, n_out, workspace, error);
 }
 
 es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,

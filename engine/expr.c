@@ -16,7 +16,10 @@ es_expr *es_expr_parse(es_ctx *ctx, es_kind kind, const char *text, size_t len, 
   es_ctx_hold(ctx);
   atomic_init(&expr->count, 1);
   es_arena_init(&expr->arena, &ctx->allocator);
-  if (es_parse(&expr->arena, kind, text, len, reading, &expr->pattern, error) != ES_OK) {
+  es_status status = kind == ES_KIND_PROGRAM
+                         ? es_program_parse(&expr->arena, text, len, reading, &expr->program, error)
+                         : es_parse(&expr->arena, kind, text, len, reading, &expr->pattern, error);
+  if (status != ES_OK) {
     es_expr_release(expr);
     return NULL;
   }
@@ -36,9 +39,28 @@ void es_expr_release(es_expr *expr) {
   es_ctx_drop(ctx);
 }
 
-int64_t es_expr_inputs(const es_expr *expr) { return expr ? expr->pattern->n_in : 0; }
+int64_t es_expr_inputs(const es_expr *expr) {
+  return !expr ? 0 : expr->program ? expr->program->n_in : expr->pattern->n_in;
+}
+
+const char *es_expr_input(const es_expr *expr, int64_t index) {
+  const es_graph *p = expr ? expr->program : NULL;
+  return p && index >= 0 && index < p->n_in ? p->node[p->in[index]].name : NULL;
+}
+
+int64_t es_expr_outputs(const es_expr *expr) {
+  if (!expr) return 0;
+  if (expr->program) return expr->program->n_out;
+  return expr->pattern->has_arrow ? expr->pattern->n_out : 1;
+}
+
+const char *es_expr_output(const es_expr *expr, int64_t index) {
+  const es_graph *p = expr ? expr->program : NULL;
+  return p && index >= 0 && index < p->n_out ? p->out_name[index] : NULL;
+}
 
 size_t es_expr_print(const es_expr *expr, char *buf, size_t cap) {
+  if (expr && expr->program) return es_program_print(expr->program, buf, cap);
   if (expr) return es_pattern_print(expr->pattern, buf, cap);
   if (cap) buf[0] = '\0';
   return 0;

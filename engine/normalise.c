@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/fpenv.h"
+#include "base/text.h"
 #include "engine/kernels/move.h"
 #include "engine/rows.h"
 #include "engine/view.h"
@@ -20,6 +21,7 @@ typedef struct job {
   char *y, *scratch;
   int64_t outer, n, inner, size;
   int64_t strip, strips, each; /* rows of a strip, strips of inner, rows of a task */
+  int64_t tasks, bytes;        /* of scratch memory */
   es_normalise_args args;
   const es_tensor *shift, *scale, *bias; /* a number a channel, or NULL */
   int64_t channels;
@@ -127,33 +129,44 @@ static int64_t strip_rows(const job *j) {
   return rows;
 }
 
-static bool run(job *j) {
-  if (j->ctx->config.shapes_only) return true;
-  int64_t tasks, bytes = 0;
-  es_pool *pool = es_ctx_pool(j->ctx);
+/* Sizes and kernels; tasks and scratch memory for so many threads. False: too much of it. */
+static bool prepare(job *j, const es_kernels *kernels, es_normalise op, const es_view *v, int axis,
+                    int n_axes, int threads) {
+  j->size = (int64_t)es_dtype_size(v->dtype);
+  j->transpose = kernels->move->tiles[v->dtype == ES_F32 ? 2 : 3];
+  j->outer = j->n = j->inner = 1;
+  for (int a = 0; a < v->rank; a++)
+    *(a < axis ? &j->outer : a < axis + n_axes ? &j->n : &j->inner) *= v->shape[a];
+  j->row = kernels->normalise->row[op][v->dtype];
+  if (j->n <= ES_NORMALISE_SHORT) j->columns = kernels->normalise->columns[op][v->dtype];
+  atomic_init(&j->cancelled, false);
   if (j->inner == 1) {
     j->each = (1 << 16) / j->n + 1;
-    tasks = (j->outer - 1) / j->each + 1;
-    if (j->columns) bytes = ACROSS * j->n * j->size * es_pool_threads(pool);
-  } else {
-    j->strip = j->columns ? (1 << 15) / j->n : strip_rows(j);
-    if (j->strip > j->inner) j->strip = j->inner;
-    j->strips = (j->inner - 1) / j->strip + 1;
-    tasks = j->outer * j->strips;
-    if (!j->columns && !es_mul_i64(j->strip * j->n * j->size, es_pool_threads(pool), &bytes))
-      return false;
+    j->tasks = (j->outer - 1) / j->each + 1;
+    if (j->columns) j->bytes = ACROSS * j->n * j->size * threads;
+    return true;
   }
-  if (bytes) {
-    j->scratch = es_alloc(&j->ctx->allocator, (size_t)bytes);
+  j->strip = j->columns ? (1 << 15) / j->n : strip_rows(j);
+  if (j->strip > j->inner) j->strip = j->inner;
+  j->strips = (j->inner - 1) / j->strip + 1;
+  j->tasks = j->outer * j->strips;
+  return j->columns || es_mul_i64(j->strip * j->n * j->size, threads, &j->bytes);
+}
+
+static bool run(job *j) {
+  if (j->ctx->config.shapes_only) return true;
+  es_pool *pool = es_ctx_pool(j->ctx);
+  if (j->bytes) {
+    j->scratch = es_alloc(&j->ctx->allocator, (size_t)j->bytes);
     if (!j->scratch) {
-      es_ctx_failf(j->ctx, ES_E_NOMEM, "no memory for %lld bytes", (long long)bytes);
+      es_ctx_failf(j->ctx, ES_E_NOMEM, "no memory for %lld bytes", (long long)j->bytes);
       return false;
     }
   }
   es_fpenv environment = es_fpenv_enter();
-  es_pool_run(tasks > 1 ? pool : NULL, tasks, run_task, j);
+  es_pool_run(j->tasks > 1 ? pool : NULL, j->tasks, run_task, j);
   es_fpenv_leave(environment);
-  es_free(&j->ctx->allocator, j->scratch, (size_t)bytes);
+  es_free(&j->ctx->allocator, j->scratch, (size_t)j->bytes);
   if (!atomic_load(&j->cancelled)) return true;
   es_ctx_failf(j->ctx, ES_E_CANCELLED, "the cancel callback asked to stop");
   return false;
@@ -165,21 +178,15 @@ static es_tensor *normalise(es_ctx *ctx, job *j, es_normalise op, const es_tenso
   es_tensor *y = es_tensor_new(ctx, v->dtype, v->rank, v->shape, false);
   if (!y || es_size(y) == 0) return y;
   j->ctx = ctx;
-  j->size = (int64_t)es_dtype_size(v->dtype);
-  j->transpose = ctx->kernels->move->tiles[v->dtype == ES_F32 ? 2 : 3];
-  j->outer = j->n = j->inner = 1;
-  for (int a = 0; a < v->rank; a++)
-    *(a < axis ? &j->outer : a < axis + n_axes ? &j->n : &j->inner) *= v->shape[a];
-  j->row = ctx->kernels->normalise->row[op][v->dtype];
-  if (j->n <= ES_NORMALISE_SHORT) j->columns = ctx->kernels->normalise->columns[op][v->dtype];
-  atomic_init(&j->cancelled, false);
+  int threads = es_pool_threads(es_ctx_pool(ctx));
+  bool fits = prepare(j, ctx->kernels, op, v, axis, n_axes, threads);
   es_tensor *dense = NULL;
   bool copies = j->inner > 1 && !es_view_contiguous(v->rank, v->shape, v->strides);
   if (copies) dense = es_copy(ctx, x);
   if (j->inner > 1 && (dense || !copies)) j->x = es_tensor_at(copies ? dense : x);
   es_rows_of(&j->from, x, v->dtype);
   j->y = es_tensor_at(y);
-  bool done = (dense || !copies) && run(j);
+  bool done = fits && (dense || !copies) && run(j);
   if (dense) es_scope_disown(ctx, dense);
   if (done) return y;
   es_scope_disown(ctx, y);
@@ -198,4 +205,62 @@ es_tensor *es_normalise_channels(es_ctx *ctx, const es_tensor *x, const es_tenso
                                  const es_tensor *scale, const es_tensor *bias) {
   job j = {.shift = shift, .scale = scale, .bias = bias, .channels = x->view.shape[1]};
   return normalise(ctx, &j, ES_NORMALISE_AFFINE, x, 2, x->view.rank - 2);
+}
+
+/* ---- as a step of a plan ---------------------------------------------------------- */
+
+typedef struct step_data {
+  job job;
+  es_normalise_operand x, weight, bias;
+  int out, threads;
+} step_data;
+
+static char *address(const es_run_args *args, const es_normalise_operand *o, int64_t size) {
+  return o->slot < 0 ? NULL : (char *)args->base[o->slot] + o->offset * size;
+}
+
+static es_status run_step(const es_step *step, const es_run_args *args) {
+  const step_data *d = step->data;
+  job j = d->job;
+  j.ctx = args->ctx;
+  j.x = address(args, &d->x, j.size);
+  j.from.data = (char *)(uintptr_t)j.x;
+  j.args.weight = address(args, &d->weight, j.size);
+  j.args.bias = address(args, &d->bias, j.size);
+  j.y = args->base[d->out];
+  j.scratch = args->workspace;
+  /* The workspace is for so many workers; a larger pool is another context's. */
+  es_pool *pool = es_pool_threads(args->pool) <= d->threads ? args->pool : NULL;
+  es_pool_run(j.tasks > 1 ? pool : NULL, j.tasks, run_task, &j);
+  return atomic_load(&j.cancelled) ? es_step_cancelled(args->error) : ES_OK;
+}
+
+static void print_step(const es_step *step, char *buf, size_t cap) {
+  const step_data *d = step->data;
+  es_text t = es_text_init(buf, cap);
+  es_text_printf(&t, "normalise %lld rows of %lld", (long long)(d->job.outer * d->job.inner),
+                 (long long)d->job.n);
+}
+
+static const es_strategy strategy = {.name = "normalise", .print = print_step};
+
+es_status es_normalise_step(const es_plan_env *env, es_normalise op, const es_view *x, int axis,
+                            const es_normalise_operand operand[3], double eps,
+                            const es_problem *problem, es_step *step) {
+  step_data *d = ES_NEW(env->arena, step_data);
+  if (!d) return ES_E_NOMEM;
+  d->x = operand[0];
+  d->weight = operand[1];
+  d->bias = operand[2];
+  d->out = problem->out.slot;
+  d->threads = env->threads;
+  d->job.args.eps = eps;
+  if (!prepare(&d->job, env->kernels, op, x, axis, 1, env->threads)) return ES_E_NOMEM;
+  es_rows_init(&d->job.from, env->kernels, NULL, x->dtype, x->rank, x->shape, x->strides, x->dtype);
+  *step = (es_step){.strategy = &strategy, .run = run_step, .problem = problem, .data = d};
+  step->workspace = (size_t)d->job.bytes;
+  double count = (double)d->job.outer * (double)d->job.n * (double)d->job.inner;
+  step->bytes = 2 * count * (double)d->job.size;
+  step->predicted = 100e-9 + count * 1e-9;
+  return ES_OK;
 }

@@ -1,8 +1,10 @@
 /* The tensor door of the notation: text and tensors in, tensors out. */
 #include <string.h>
 
+#include "base/text.h"
 #include "engine/cache.h"
 #include "engine/tensor.h"
+#include "lexer/program.h"
 
 /* One call: operands described once, room for a few on the stack. */
 enum { STACK_OPERANDS = 8 };
@@ -20,8 +22,7 @@ typedef struct call {
 
 static call call_of(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in, int64_t n,
                     const es_options *options) {
-  return (call){
-      .ctx = ctx, .kind = kind, .text = text, .in = in, .n = n, .options = options};
+  return (call){.ctx = ctx, .kind = kind, .text = text, .in = in, .n = n, .options = options};
 }
 
 static es_status fail(const call *c, const es_error *error) {
@@ -33,6 +34,7 @@ static const char *function_name(es_kind kind) {
   case ES_KIND_REARRANGE: return "es_rearrange";
   case ES_KIND_REDUCE: return "es_reduce";
   case ES_KIND_REPEAT: return "es_repeat";
+  case ES_KIND_PROGRAM: return "es_program";
   default: return "es_einsum";
   }
 }
@@ -240,8 +242,8 @@ static es_status fill_outputs(const call *c, const es_plan *plan, es_tensor **ou
 static es_status split(const call *c, const es_plan *plan, es_tensor **out, int64_t n_out) {
   es_error error;
   if (plan->n_out != n_out) {
-    es_fail(&error, ES_E_COUNT, "S11", ES_NOWHERE,
-            "the pattern has %d outputs, the call room for %lld", plan->n_out, (long long)n_out);
+    es_fail(&error, ES_E_COUNT, "S11", ES_NOWHERE, "the %s has %d outputs, the call room for %lld",
+            c->kind == ES_KIND_PROGRAM ? "program" : "pattern", plan->n_out, (long long)n_out);
     return fail(c, &error);
   }
   size_t bytes = (size_t)n_out * sizeof(es_array);
@@ -260,17 +262,82 @@ static es_status split(const call *c, const es_plan *plan, es_tensor **out, int6
   return status;
 }
 
-es_status es_split(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
-                   const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
-  if (!ctx || !out || n_out < 0) return es_ctx_fail_null(ctx, "es_split");
+static es_status run_outputs(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in,
+                             int64_t n, const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
   es_options options = {.sizes = sizes};
   es_array stack[STACK_OPERANDS];
-  call c = call_of(ctx, ES_KIND_EINSUM, text, in, n, &options);
+  call c = call_of(ctx, kind, text, in, n, &options);
   for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
   if (!begin(&c, stack)) return ctx->error.status;
   es_plan *plan = plan_for(&c, NULL);
   es_status status = plan ? split(&c, plan, out, n_out) : ctx->error.status;
   es_plan_release(plan);
   end(&c);
+  return status;
+}
+
+es_status es_split(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
+                   const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
+  if (!ctx || !out || n_out < 0) return es_ctx_fail_null(ctx, "es_split");
+  return run_outputs(ctx, ES_KIND_EINSUM, text, in, n, sizes, out, n_out);
+}
+
+/* ---- programs --------------------------------------------------------------------------- */
+
+static es_status no_input(const es_graph *p, const char *name, es_error *error) {
+  char list[400], given[80];
+  es_text t = es_text_init(list, sizeof list), g = es_text_init(given, sizeof given);
+  for (int i = 0; i < p->n_in; i++)
+    es_text_printf(&t, "%s%s", i ? ", " : "", p->node[p->in[i]].name);
+  es_text_escape(&g, name, strlen(name));
+  return es_fail(error, ES_E_NAME, "S11", ES_NOWHERE,
+                 "the program has no input '%s'; its inputs are: %s", given, list);
+}
+
+/* The tensors in the order of the program's inputs. */
+static es_status sort_inputs(es_arena *arena, const char *text, const char *const *names,
+                             es_tensor *const *in, int64_t n, es_tensor ***sorted, int *n_in,
+                             es_error *error) {
+  es_graph *p;
+  ES_TRY(es_program_parse(arena, text, strlen(text), ES_READ_AUTO, &p, error));
+  *sorted = ES_NEW_N(arena, es_tensor *, p->n_in);
+  if (!*sorted) return es_fail_nomem(error);
+  *n_in = p->n_in;
+  for (int64_t k = 0; k < n; k++) {
+    int i = 0;
+    while (i < p->n_in && (!names[k] || strcmp(p->node[p->in[i]].name, names[k]) != 0)) i++;
+    if (i == p->n_in) return no_input(p, names[k] ? names[k] : "", error);
+    (*sorted)[i] = in[k];
+  }
+  for (int i = 0; i < p->n_in; i++) {
+    if ((*sorted)[i]) continue;
+    const es_value_node *node = &p->node[p->in[i]];
+    es_fail(error, ES_E_COUNT, "S11", ES_NOWHERE,
+            "'%s' is an input, since no statement before gives it a value, and was not given",
+            node->name);
+    return es_program_blame(p, node, error);
+  }
+  return ES_OK;
+}
+
+es_status es_program(es_ctx *ctx, const char *text, const char *const *names, es_tensor *const *in,
+                     int64_t n, const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
+  if (!ctx || !out || n_out < 0 || !text || n < 0 || (n && !in))
+    return es_ctx_fail_null(ctx, "es_program");
+  for (int64_t i = 0; i < n; i++)
+    if (!in[i]) return es_ctx_fail_null(ctx, "es_program");
+  if (!names) return run_outputs(ctx, ES_KIND_PROGRAM, text, in, n, sizes, out, n_out);
+  es_arena arena;
+  es_error error;
+  es_tensor **sorted;
+  int n_in = 0;
+  es_arena_init(&arena, &ctx->allocator);
+  for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
+  es_status status = sort_inputs(&arena, text, names, in, n, &sorted, &n_in, &error);
+  if (status == ES_OK)
+    status = run_outputs(ctx, ES_KIND_PROGRAM, text, sorted, n_in, sizes, out, n_out);
+  else
+    es_ctx_fail(ctx, &error, text, strlen(text));
+  es_arena_free(&arena);
   return status;
 }

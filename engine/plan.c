@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "engine/builder.h"
 #include "engine/expr.h"
+#include "engine/program.h"
 
 /* ---- is the output a view of the input? ------------------------------------- */
 
@@ -278,9 +279,16 @@ es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t 
   es_arena arena;
   es_arena_init(&arena, &ctx->allocator);
   es_pattern *pattern;
+  es_graph *program;
   es_reading reading = options ? options->reading : ES_READ_AUTO;
-  es_status status = es_parse(&arena, kind, text, len, reading, &pattern, error);
-  if (status == ES_OK) status = bind_and_build(ctx, pattern, in, n, out, options, plan, error);
+  es_status status;
+  if (kind == ES_KIND_PROGRAM) {
+    status = es_program_parse(&arena, text, len, reading, &program, error);
+    if (status == ES_OK) status = es_program_plan(ctx, program, in, n, options, plan, error);
+  } else {
+    status = es_parse(&arena, kind, text, len, reading, &pattern, error);
+    if (status == ES_OK) status = bind_and_build(ctx, pattern, in, n, out, options, plan, error);
+  }
   es_arena_free(&arena);
   return status;
 }
@@ -295,7 +303,14 @@ es_plan *es_plan_make(es_ctx *ctx, const es_expr *expr, const es_array *in, int6
     return NULL;
   }
   es_plan *plan = NULL;
-  es_status status = bind_and_build(ctx, expr->pattern, in, n, out, options, &plan, error);
+  if (expr->program && out) {
+    es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+            "the outputs of a program are in C order: es_plan_make takes no out for it");
+    return NULL;
+  }
+  es_status status = expr->program
+                         ? es_program_plan(ctx, expr->program, in, n, options, &plan, error)
+                         : bind_and_build(ctx, expr->pattern, in, n, out, options, &plan, error);
   return status == ES_OK ? plan : NULL;
 }
 
@@ -315,6 +330,11 @@ void es_plan_release(es_plan *plan) {
 es_dtype es_plan_dtype(const es_plan *plan) { return plan->slot[plan->n_in].dtype; }
 int es_plan_rank(const es_plan *plan) { return plan->slot[plan->n_in].rank; }
 const int64_t *es_plan_shape(const es_plan *plan) { return plan->slot[plan->n_in].shape; }
+int64_t es_plan_outputs(const es_plan *plan) { return plan->n_out; }
+es_array es_plan_output(const es_plan *plan, int64_t index) {
+  if (index < 0 || index >= plan->n_out) return (es_array){.dtype = ES_DTYPE_AUTO};
+  return es_plan_array(plan, plan->n_in + (int)index, NULL);
+}
 size_t es_plan_workspace(const es_plan *plan) { return plan->workspace; }
 double es_plan_flops(const es_plan *plan) { return plan->flops; }
 double es_plan_bytes(const es_plan *plan) { return plan->bytes; }

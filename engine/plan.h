@@ -72,7 +72,7 @@ struct es_plan {
   es_plan_group *group; /* [n_groups] */
   int n_detours;
   es_plan_detour *detour; /* [n_detours], ascending and disjoint */
-  int n_loops;            /* none where there are detours */
+  int n_loops;            /* ascending and disjoint, and from detours too */
   es_plan_loop *loop;
   size_t *step_workspace; /* [n_steps] offset of each step's own workspace */
   size_t base_offset;     /* of the slots' addresses in the workspace, if they are many */

@@ -423,7 +423,8 @@ typedef enum es_kind {
   ES_KIND_REPEAT,
   ES_KIND_PACK,
   ES_KIND_UNPACK,
-  ES_KIND_SHAPE
+  ES_KIND_SHAPE,
+  ES_KIND_PROGRAM /* several named statements; see es_program */
 } es_kind;
 
 typedef enum es_broadcast {
@@ -496,6 +497,22 @@ typedef struct es_label_place {
 ES_API int64_t es_text_labels(const char *text, size_t len, es_kind kind, es_reading reading,
                               es_label_place *places, int64_t cap);
 
+/* A program: named statements in one text, planned as one. A statement is
+ *   NAME = pattern whose operands are named:  h = x: b c (i+ki-1)?0, w: o c ki -> b o i
+ *   NAME = arithmetic on values and numbers:  h = relu(h + [bias: o -> o 1])
+ *   NAME = 3                                  a size, and a number
+ * ended by a line end or ';'. Patterns in arithmetic stand in brackets. A name that no
+ * statement gives a value is an input; an axis has one size throughout. The results are
+ * the last line's names, or what the last statement names. The manual has the grammar.
+ *
+ * Runs text over in[0..n), one for each of names[0..n) (NULL: in the order in which the
+ * inputs first appear in the text), and writes its n_out results, in order, to out; on an
+ * error all of them are NULL. Intermediates live in one workspace, which is used again;
+ * es_expr and es_plan (ES_KIND_PROGRAM) tell names and sizes, and run without allocating. */
+ES_API es_status es_program(es_ctx *ctx, const char *text, const char *const *names,
+                            es_tensor *const *in, int64_t n, const es_axis_size *sizes,
+                            es_tensor **out, int64_t n_out);
+
 /* ---- The plan door ---------------------------------------------------------- */
 
 /* A described array: pointers are borrowed for the length of the call. */
@@ -514,6 +531,11 @@ ES_API es_expr *es_expr_parse(es_ctx *ctx, es_kind kind, const char *text, size_
 ES_API es_expr *es_expr_retain(es_expr *expr);
 ES_API void es_expr_release(es_expr *expr);
 ES_API int64_t es_expr_inputs(const es_expr *expr);
+ES_API int64_t es_expr_outputs(const es_expr *expr);
+/* Names of a program's inputs, in the order of its operands, and of its results. NULL
+ * outside, and of a pattern. They live as long as the expression. */
+ES_API const char *es_expr_input(const es_expr *expr, int64_t index);
+ES_API const char *es_expr_output(const es_expr *expr, int64_t index);
 /* The canonical text: parse(print(parse(t))) equals parse(t). Same contract as
  * es_error_render. */
 ES_API size_t es_expr_print(const es_expr *expr, char *buf, size_t cap);
@@ -527,7 +549,11 @@ ES_API void es_plan_release(es_plan *plan);
 ES_API es_dtype es_plan_dtype(const es_plan *plan);
 ES_API int es_plan_rank(const es_plan *plan);
 ES_API const int64_t *es_plan_shape(const es_plan *plan); /* of the output */
-ES_API size_t es_plan_workspace(const es_plan *plan);     /* bytes, 64-aligned */
+/* All outputs; data NULL, pointers into the plan. */
+ES_API int64_t es_plan_outputs(const es_plan *plan);
+ES_API es_array es_plan_output(const es_plan *plan, int64_t index);
+ES_API size_t es_plan_workspace(const es_plan *plan); /* bytes, 64-aligned: intermediates at
+                                                         their peak and the steps' own */
 /* Multiply-adds, and the bytes of operands, result and intermediates. */
 ES_API double es_plan_flops(const es_plan *plan);
 ES_API double es_plan_bytes(const es_plan *plan);
@@ -604,7 +630,11 @@ ES_API void es_outline_free(const es_outline *outline); /* before its context; N
 ES_API es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                         const es_array *out, void *workspace, es_error *error);
 
-/* The same, and adds to seconds[0 .. es_plan_steps(plan)) what each step took. */
+/* The same for any number of outputs. */
+ES_API es_status es_run_all(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
+                            const es_array *out, int64_t n_out, void *workspace, es_error *error);
+
+/* es_run, of all outputs, and adds to seconds[0 .. es_plan_steps(plan)) what each step took. */
 ES_API es_status es_run_timed(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                               const es_array *out, void *workspace, double *seconds,
                               es_error *error);

@@ -11,7 +11,7 @@
 enum { BUCKETS = 1024 };
 
 typedef struct reader {
-  es_program *program;
+  es_graph *program;
   es_arena *arena;
   es_error *error;
   es_reading reading;
@@ -136,7 +136,7 @@ static bool same(const es_value_node *a, const es_value_node *b) {
 
 /* The node equal to this one, or a new one. in is copied. */
 static es_status add(reader *r, es_value_node n, int32_t *index) {
-  es_program *p = r->program;
+  es_graph *p = r->program;
   n.hash = hash_node(&n);
   int32_t *head = &r->bucket[n.hash % BUCKETS];
   for (*index = *head; *index >= 0; *index = p->node[*index].next)
@@ -159,7 +159,7 @@ static es_status add(reader *r, es_value_node n, int32_t *index) {
 }
 
 static es_status add_input(reader *r, es_name_id id, es_span span, int32_t *index) {
-  es_program *p = r->program;
+  es_graph *p = r->program;
   es_value_node n = {.kind = ES_VALUE_INPUT, .name = r->names.text[id], .span = span};
   ES_TRY(add(r, n, index));
   int32_t *in = es_arena_grow(r->arena, p->in, p->n_in, &r->in_room, sizeof *in);
@@ -533,7 +533,7 @@ static es_status read_targets(reader *r, es_span **span, int *n, bool *assigns) 
 }
 
 static es_status set_results(reader *r, int n, const es_span *span, const int32_t *node) {
-  es_program *p = r->program;
+  es_graph *p = r->program;
   p->n_out = n;
   p->out = ES_NEW_N(r->arena, int32_t, n);
   p->out_name = ES_NEW_N(r->arena, const char *, n);
@@ -550,7 +550,7 @@ static es_status set_results(reader *r, int n, const es_span *span, const int32_
 
 /* A whole number that has a name is a size in all patterns. */
 static es_status note_size(reader *r, es_name_id id, es_span span, const es_value_node *node) {
-  es_program *p = r->program;
+  es_graph *p = r->program;
   if (node->kind != ES_VALUE_NUMBER || !node->integral) return ES_OK;
   int at = r->means[id].size - 1;
   if (at >= 0 && p->size[at].size == (int64_t)node->number) return ES_OK;
@@ -652,19 +652,19 @@ static es_status program(reader *r) {
     if (r->at >= r->len) break;
     ES_TRY(statement(r));
   }
-  es_program *p = r->program;
+  es_graph *p = r->program;
   if (!p->n_out) return unexpected(r, "a statement 'NAME = …'");
   for (int i = 0; i < p->n_out; i++) p->node[p->out[i]].uses++;
   return ES_OK;
 }
 
 es_status es_program_parse(es_arena *arena, const char *text, size_t len, es_reading reading,
-                           es_program **out, es_error *error) {
+                           es_graph **out, es_error *error) {
   *out = NULL;
   if (len > ES_MAX_TEXT)
     return es_fail(error, ES_E_LIMIT, "L6", (es_span){ES_MAX_TEXT, 1},
                    "the text has %zu bytes; a program has at most %d", len, ES_MAX_TEXT);
-  es_program *p = ES_NEW(arena, es_program);
+  es_graph *p = ES_NEW(arena, es_graph);
   reader r = {.program = p,
               .arena = arena,
               .error = error,

@@ -54,7 +54,7 @@ es_status es_program_place(const char *text, const char *target, es_error *error
   return error->status;
 }
 
-es_status es_program_blame(const es_program *program, const es_value_node *node, es_error *error) {
+es_status es_program_blame(const es_graph *program, const es_value_node *node, es_error *error) {
   if (!error) return ES_OK;
   bool own = error->length > 0; /* else the whole node is to blame */
   error->offset = own ? error->offset + node->span.offset : node->span.offset;
@@ -65,7 +65,7 @@ es_status es_program_blame(const es_program *program, const es_value_node *node,
 
 /* ---- printing ---------------------------------------------------------------------- */
 
-static void put_node(es_text *t, const es_program *p, int32_t index) {
+static void put_node(es_text *t, const es_graph *p, int32_t index) {
   const es_value_node *node = &p->node[index];
   es_text_printf(t, "%%%d = ", index);
   char number[32];
@@ -89,7 +89,7 @@ static void put_node(es_text *t, const es_program *p, int32_t index) {
   es_text_puts(t, "\n");
 }
 
-size_t es_program_print(const es_program *p, char *buf, size_t cap) {
+size_t es_program_print(const es_graph *p, char *buf, size_t cap) {
   es_text t = es_text_init(buf, cap);
   for (int32_t i = 0; i < p->n; i++) put_node(&t, p, i);
   for (int i = 0; i < p->n_out; i++)

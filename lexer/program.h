@@ -55,7 +55,7 @@ typedef struct es_value_node {
   int32_t next; /* of the same bucket */
 } es_value_node;
 
-typedef struct es_program {
+typedef struct es_graph {
   const char *text; /* in the arena, NUL-terminated */
   size_t len;
   int n, n_in, n_out;
@@ -64,20 +64,20 @@ typedef struct es_program {
   const char **out_name; /* [n_out] */
   int n_sizes;           /* statements NAME = INT */
   es_axis_size *size;    /* [n_sizes + 1], ended by {NULL, 0} */
-} es_program;
+} es_graph;
 
 /* Parses text[0..len) into arena. On failure fills *error. */
 es_status es_program_parse(es_arena *arena, const char *text, size_t len, es_reading reading,
-                           es_program **out, es_error *error);
+                           es_graph **out, es_error *error);
 /* Makes an error about a node's own text one about the program: places count from its
  * start, the message tells statement, line and column. */
-es_status es_program_blame(const es_program *program, const es_value_node *node, es_error *error);
+es_status es_program_blame(const es_graph *program, const es_value_node *node, es_error *error);
 /* The same for an error whose places already count from the start of the text. */
 es_status es_program_place(const char *text, const char *target, es_error *error);
 /* Whether the node is computed element by element. */
 bool es_value_elementwise(const es_value_node *node);
 const char *es_value_name(const es_value_node *node); /* "add", "relu": of its operation */
 /* Statement by statement as parsed: contract of es_error_render. */
-size_t es_program_print(const es_program *program, char *buf, size_t cap);
+size_t es_program_print(const es_graph *program, char *buf, size_t cap);
 
 #endif

@@ -79,7 +79,7 @@ typedef struct sc_function {
 extern const sc_function sc_functions_basic[], sc_functions_create[], sc_functions_view[],
     sc_functions_reduce[], sc_functions_elementwise[], sc_functions_notation[], sc_functions_join[],
     sc_functions_mxnet[], sc_functions_files[], sc_functions_plan[], sc_functions_draw[],
-    sc_functions_explain[];
+    sc_functions_explain[], sc_functions_program[];
 
 const sc_function *sc_function_find(const char *name, unsigned in);
 /* All rows: index 0, 1, … until NULL. */

@@ -5,6 +5,7 @@
 
 #include "repl/functions.h"
 #include "repl/plan.h"
+#include "repl/program.h"
 
 static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *out) {
   if (v->kind == SC_TENSOR) {
@@ -27,7 +28,8 @@ es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_a
   es_options options = {.sizes = sizes};
   s->pattern = text;
   s->pattern_len = strlen(text);
-  es_expr *expr = es_expr_parse(s->es, ES_KIND_EINSUM, text, s->pattern_len, ES_READ_AUTO, &error);
+  es_expr *expr = es_expr_parse(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text,
+                                s->pattern_len, ES_READ_AUTO, &error);
   es_plan *plan = expr ? es_plan_make(s->es, expr, in, n, NULL, &options, &error) : NULL;
   es_expr_release(expr);
   if (!plan) sc_fail_error(s, where, &error);
@@ -35,8 +37,28 @@ es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_a
   return plan;
 }
 
+/* Inputs of a program by name: tensors or shapes. */
+static bool read_program(sc_args *a, sc_question *q) {
+  es_expr *program = sc_program_parse(a->s, a->span, q->text);
+  if (!program) return false;
+  q->n = es_expr_inputs(program);
+  q->in = sc_scratch(a->s, (size_t)(q->n + 1) * sizeof *q->in);
+  q->sizes = sc_program_sizes(a, program);
+  q->n_sizes = 0;
+  while (q->sizes && q->sizes[q->n_sizes].name) q->n_sizes++;
+  bool ok = q->sizes != NULL;
+  for (int64_t i = 0; i < q->n && ok; i++) {
+    sc_span where;
+    const sc_value *v = sc_program_input(a, program, i, &where);
+    ok = v && describe(a->s, where, v, &q->in[i]);
+  }
+  es_expr_release(program);
+  return ok;
+}
+
 bool sc_read_question(sc_args *a, sc_question *q) {
   if (!sc_arg_text(a, 0, &q->text)) return false;
+  if (q->text && sc_is_program(q->text)) return read_program(a, q);
   q->n = a->n_rest;
   q->n_sizes = a->n_extra;
   q->in = sc_scratch(a->s, (size_t)q->n * sizeof *q->in);
@@ -84,12 +106,14 @@ sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array
                   const es_axis_size *sizes, const char *letters) {
   es_error error = {0};
   es_options options = {.sizes = sizes};
-  size_t need = es_dump(s->es, ES_KIND_EINSUM, text, in, n, &options, letters, NULL, 0, &error);
+  size_t need = es_dump(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text, in, n,
+                        &options, letters, NULL, 0, &error);
   s->pattern = text;
   s->pattern_len = strlen(text);
   if (!need && error.status != ES_OK) return sc_fail_error(s, where, &error);
   char *buf = sc_scratch(s, need + 1);
-  es_dump(s->es, ES_KIND_EINSUM, text, in, n, &options, letters, buf, need + 1, &error);
+  es_dump(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text, in, n, &options,
+          letters, buf, need + 1, &error);
   s->pattern = NULL;
   return sc_string(s, buf, strlen(buf));
 }

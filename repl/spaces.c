@@ -71,7 +71,8 @@ const sc_space *sc_space_at(int index) {
 static const sc_function *const tables[] = {
     sc_functions_basic,       sc_functions_create,   sc_functions_view, sc_functions_reduce,
     sc_functions_elementwise, sc_functions_notation, sc_functions_join, sc_functions_mxnet,
-    sc_functions_files,       sc_functions_plan,     sc_functions_draw, sc_functions_explain};
+    sc_functions_files,       sc_functions_plan,     sc_functions_draw, sc_functions_explain,
+    sc_functions_program};
 
 const sc_function *sc_function_at(int index) {
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)

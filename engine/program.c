@@ -1,0 +1,403 @@
+/* Statement by statement: patterns are bound and lowered as they are everywhere, sizes
+ * hold from one to the next, and every value gets the slot that its readers read. */
+#include "engine/program.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/axes.h"
+#include "engine/view.h"
+
+/* ---- errors ------------------------------------------------------------------------- */
+
+es_status es_compiler_blame(es_compiler *c, const es_value_node *node, es_status status) {
+  es_error *error = c->b->error;
+  if (!error || status == ES_OK || status == ES_E_NOMEM) return status;
+  int operand = error->operand;
+  error->operand = -1;
+  if (operand >= 0 && operand < node->n_in)
+    for (int i = 0; i < c->program->n_in; i++)
+      if (c->program->in[i] == node->in[operand]) error->operand = i;
+  es_program_blame(c->program, node, error);
+  return status;
+}
+
+es_status es_compiler_fail(es_compiler *c, const es_value_node *node, es_status status,
+                           const char *fmt, ...) {
+  char message[400];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(message, sizeof message, fmt, args);
+  va_end(args);
+  es_fail(c->b->error, status, "", ES_NOWHERE, "%s", message);
+  return es_compiler_blame(c, node, status);
+}
+
+/* ---- values --------------------------------------------------------------------------- */
+
+es_status es_compiler_describe(es_compiler *c, es_dtype dtype, int rank, const int64_t *shape,
+                               es_value_of *v) {
+  v->dtype = dtype;
+  v->rank = rank;
+  v->shape = ES_NEW_N(c->b->scratch, int64_t, rank);
+  v->strides = ES_NEW_N(c->b->scratch, int64_t, rank);
+  if (!v->shape || !v->strides) return es_fail_nomem(c->b->error);
+  if (rank) memcpy(v->shape, shape, (size_t)rank * sizeof *shape);
+  if (!es_view_c_strides(rank, shape, v->strides))
+    return es_fail(c->b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                   "an array has more than 2^63 - 1 elements");
+  return ES_OK;
+}
+
+es_status es_compiler_place(es_compiler *c, int32_t node, es_dtype dtype, int rank,
+                            const int64_t *shape, es_value_of *v) {
+  es_builder *b = c->b;
+  v->state = ES_VALUE_ARRAY;
+  v->slot = -1;
+  v->offset = 0;
+  ES_TRY(es_compiler_describe(c, dtype, rank, shape, v));
+  if (!c->live[node]) return ES_OK;
+  if (c->result[node] < 0) return es_builder_intermediate(b, dtype, rank, shape, &v->slot);
+  ES_TRY(es_ctx_admit(b->ctx, rank, shape, dtype, b->error));
+  v->slot = c->program->n_in + c->result[node];
+  return es_builder_outer_slot(b, v->slot, dtype, rank, v->shape, v->strides);
+}
+
+es_status es_compiler_group(es_compiler *c, const es_value_node *node, double points) {
+  es_arena *arena = &c->b->plan->arena;
+  char *text = es_arena_copy_text(arena, c->program->text + node->span.offset,
+                                  (size_t)node->span.length);
+  if (!text) return es_fail_nomem(c->b->error);
+  for (char *at = text; *at; at++)
+    if (*at == '\n' || *at == '\t' || *at == '\r') *at = ' ';
+  return es_builder_group(c->b, text, NULL, points);
+}
+
+/* ---- sizes ------------------------------------------------------------------------------ */
+
+static es_status find_size(es_compiler *c, const char *name, es_known_size **size) {
+  es_name_id id = es_names_intern(&c->names, name, strlen(name), ES_NOWHERE);
+  if (id == ES_NO_NAME) return es_fail_nomem(c->b->error);
+  if (c->names.room > c->size_room) {
+    es_known_size *sizes = ES_NEW_N(c->b->scratch, es_known_size, c->names.room);
+    if (!sizes) return es_fail_nomem(c->b->error);
+    if (c->size_room) memcpy(sizes, c->size, (size_t)c->size_room * sizeof *sizes);
+    c->size = sizes;
+    c->size_room = c->names.room;
+  }
+  *size = &c->size[id];
+  return ES_OK;
+}
+
+static es_status take_sizes(es_compiler *c, const es_axis_size *list, bool given) {
+  for (; list && list->name; list++) {
+    es_known_size *s = NULL;
+    ES_TRY(find_size(c, list->name, &s));
+    if (s->known && s->size != list->size)
+      return es_fail(c->b->error, ES_E_EXTENT, "S10", ES_NOWHERE,
+                     "'%.64s' is given as %lld, and is %lld in the program", list->name,
+                     (long long)list->size, (long long)s->size);
+    *s = (es_known_size){true, given, s->used, list->size, -1};
+  }
+  return ES_OK;
+}
+
+/* What is known of the names of a pattern, as a list for binding. */
+static es_status list_sizes(es_compiler *c, const es_pattern *pattern, es_axis_size **list) {
+  *list = ES_NEW_N(c->b->scratch, es_axis_size, pattern->n_names + 1);
+  if (!*list) return es_fail_nomem(c->b->error);
+  int n = 0;
+  for (int i = 0; i < pattern->n_names; i++) {
+    es_known_size *s = NULL;
+    ES_TRY(find_size(c, pattern->names[i], &s));
+    s->used = true;
+    if (s->known) (*list)[n++] = (es_axis_size){pattern->names[i], s->size};
+  }
+  return ES_OK;
+}
+
+static es_status note_sizes(es_compiler *c, const es_bound *bound, int32_t node) {
+  const es_axes *axes = bound->axes;
+  for (int i = 0; i < bound->pattern->n_names; i++) {
+    const es_axis_name *name = &axes->name[i];
+    es_known_size *s = NULL;
+    if (name->role != ES_NAME_AXIS || name->label < 0) continue;
+    ES_TRY(find_size(c, bound->pattern->names[i], &s));
+    if (!s->known) *s = (es_known_size){true, false, true, bound->size[name->label], node};
+  }
+  return ES_OK;
+}
+
+static es_status check_used(es_compiler *c) {
+  for (int i = 0; i < c->names.n; i++)
+    if (c->size[i].given && !c->size[i].used)
+      return es_fail(c->b->error, ES_E_NAME, "S10", ES_NOWHERE,
+                     "a size is given for '%.64s', which no statement of the program uses",
+                     c->names.text[i]);
+  return ES_OK;
+}
+
+/* A clash with a size that another statement fixed: says which. */
+static es_status blame_sizes(es_compiler *c, const es_value_node *node, es_status status) {
+  es_error *error = c->b->error;
+  if (!error || status != ES_E_EXTENT) return es_compiler_blame(c, node, status);
+  size_t len = strlen(error->message);
+  es_text t = es_text_init(error->message + len, sizeof error->message - len);
+  bool first = true;
+  for (int i = 0; i < node->pattern->n_names; i++) {
+    es_known_size *s = NULL;
+    if (find_size(c, node->pattern->names[i], &s) != ES_OK || !s->known || s->node < 0) continue;
+    const es_value_node *by = &c->program->node[s->node];
+    es_text_printf(&t, "%s '%s' is %lld%s%s%s", first ? "; above," : ",", node->pattern->names[i],
+                   (long long)s->size, *by->target ? " (by '" : "", by->target,
+                   *by->target ? "')" : "");
+    first = false;
+  }
+  return es_compiler_blame(c, node, status);
+}
+
+/* ---- patterns ------------------------------------------------------------------------------ */
+
+/* Bytes of intermediates that statements from here on read. */
+static double live_bytes(const es_compiler *c, int32_t node) {
+  double bytes = 0;
+  const es_plan *plan = c->b->plan;
+  for (int32_t i = 0; i < node; i++) {
+    const es_value_of *v = &c->value[i];
+    if (v->state != ES_VALUE_ARRAY || v->slot < plan->n_in + plan->n_out || c->last_use[i] < node)
+      continue;
+    bytes += (double)plan->slot[v->slot].count * (double)es_dtype_size(v->dtype);
+  }
+  return bytes;
+}
+
+static es_status describe_operands(es_compiler *c, const es_value_node *node, es_array **arrays) {
+  *arrays = ES_NEW_N(c->b->scratch, es_array, node->n_in);
+  if (!*arrays) return es_fail_nomem(c->b->error);
+  for (int i = 0; i < node->n_in; i++) {
+    if (c->value[node->in[i]].state == ES_VALUE_PENDING && c->live[node->in[i]])
+      ES_TRY(es_compile_pending(c, node->in[i]));
+    const es_value_of *v = &c->value[node->in[i]];
+    if (v->state == ES_VALUE_SCALAR)
+      return es_compiler_fail(c, node, ES_E_DTYPE,
+                              "operand %d of the pattern is a number, which has no type; use it in "
+                              "arithmetic instead",
+                              i);
+    (*arrays)[i] = (es_array){NULL, v->dtype, v->rank, v->shape, v->strides};
+  }
+  return ES_OK;
+}
+
+/* Where output k of a pattern goes: the node that stands for it. */
+static int32_t node_of_output(const es_compiler *c, int32_t node, int k) {
+  for (int32_t i = k ? node + 1 : c->program->n; i < c->program->n; i++) {
+    const es_value_node *other = &c->program->node[i];
+    if (other->kind == ES_VALUE_OUTPUT && other->in[0] == node && other->op == k) return i;
+  }
+  return node;
+}
+
+static es_status view_output(es_compiler *c, const es_value_node *node, const es_bound *bound,
+                             int k, const es_plan_view *view, es_value_of *v) {
+  const es_value_of *x = &c->value[node->in[view->operand]];
+  v->state = ES_VALUE_ARRAY;
+  v->slot = x->slot;
+  v->offset = x->offset + view->offset;
+  ES_TRY(es_compiler_describe(c, bound->out[k].dtype, bound->out[k].rank, bound->out[k].shape, v));
+  if (v->rank) memcpy(v->strides, view->strides, (size_t)v->rank * sizeof *v->strides);
+  return ES_OK;
+}
+
+/* All outputs as views: then there is nothing to compute. */
+static es_status find_views(es_compiler *c, const es_bound *bound, es_plan_view **view) {
+  es_arena *scratch = c->b->scratch;
+  es_plan_view *views = ES_NEW_N(scratch, es_plan_view, bound->n_out);
+  if (!views) return es_fail_nomem(c->b->error);
+  *view = views;
+  for (int k = 0; k < bound->n_out; k++) {
+    views[k].strides = ES_NEW_N(scratch, int64_t, bound->out[k].rank);
+    if (!views[k].strides) return es_fail_nomem(c->b->error);
+    if (!es_plan_find_view(scratch, bound, k, &views[k])) *view = NULL;
+  }
+  return ES_OK;
+}
+
+static es_status lower_pattern(es_compiler *c, int32_t node, const es_bound *bound) {
+  es_builder *b = c->b;
+  const es_value_node *n = &c->program->node[node];
+  es_value_of *out = c->parts[node] ? c->parts[node] : &c->value[node];
+  es_plan_view *view = NULL;
+  ES_TRY(find_views(c, bound, &view));
+  for (int k = 0; view && k < bound->n_out; k++)
+    ES_TRY(view_output(c, n, bound, k, &view[k], &out[k]));
+  if (view) return ES_OK;
+  b->bound = bound;
+  b->live = live_bytes(c, node);
+  b->first_slot = b->plan->n_slots;
+  ES_TRY(es_builder_operands(b));
+  for (int k = 0; k < bound->n_out; k++) {
+    const es_output *o = &bound->out[k];
+    ES_TRY(es_compiler_place(c, node_of_output(c, node, k), o->dtype, o->rank, o->shape, &out[k]));
+    if (out[k].slot < 0 && c->live[node]) /* another output is wanted */
+      ES_TRY(es_builder_intermediate(b, o->dtype, o->rank, o->shape, &out[k].slot));
+    b->output_slot[k] = out[k].slot;
+  }
+  if (!c->live[node]) return ES_OK;
+  for (int i = 0; i < n->n_in; i++) {
+    b->operand_slot[i] = c->value[n->in[i]].slot;
+    b->operand_offset[i] = c->value[n->in[i]].offset;
+  }
+  return es_builder_expression(b);
+}
+
+static es_status compile_pattern(es_compiler *c, int32_t node) {
+  const es_value_node *n = &c->program->node[node];
+  es_array *in;
+  es_axis_size *sizes;
+  es_bound *bound;
+  es_options options = c->options ? *c->options : (es_options){0};
+  ES_TRY(describe_operands(c, n, &in));
+  ES_TRY(list_sizes(c, n->pattern, &sizes));
+  options.sizes = sizes;
+  es_status status = es_bind(c->b->scratch, n->pattern, in, n->n_in, NULL, &options, &bound,
+                             c->b->error);
+  if (status != ES_OK) return blame_sizes(c, n, status);
+  ES_TRY(note_sizes(c, bound, node));
+  if (bound->n_out > 1) {
+    c->parts[node] = ES_NEW_N(c->b->scratch, es_value_of, bound->n_out);
+    if (!c->parts[node]) return es_fail_nomem(c->b->error);
+  }
+  status = lower_pattern(c, node, bound);
+  if (status != ES_OK) return es_compiler_blame(c, n, status);
+  if (c->parts[node]) c->value[node] = c->parts[node][0];
+  return ES_OK;
+}
+
+/* ---- the other nodes ---------------------------------------------------------------------- */
+
+static es_status compile_size(es_compiler *c, const es_value_node *n, es_value_of *v) {
+  es_known_size *s = NULL;
+  ES_TRY(find_size(c, n->name, &s));
+  if (!s->known)
+    return es_compiler_fail(c, n, ES_E_UNDETERMINED, "the size of '%s' is not known here", n->name);
+  *v = (es_value_of){.state = ES_VALUE_SCALAR, .number = (double)s->size, .integral = true};
+  return ES_OK;
+}
+
+static es_status compile_node(es_compiler *c, int32_t node) {
+  const es_value_node *n = &c->program->node[node];
+  es_value_of *v = &c->value[node];
+  switch (n->kind) {
+  case ES_VALUE_INPUT: return ES_OK; /* described before */
+  case ES_VALUE_SIZE: return compile_size(c, n, v);
+  case ES_VALUE_NUMBER:
+    *v = (es_value_of){.state = ES_VALUE_SCALAR, .number = n->number, .integral = n->integral};
+    return ES_OK;
+  case ES_VALUE_PATTERN: return compile_pattern(c, node);
+  case ES_VALUE_OUTPUT: *v = c->parts[n->in[0]][n->op]; return ES_OK;
+  default:
+    return es_value_elementwise(n) ? es_compile_pointwise(c, node) : es_compile_normalise(c, node);
+  }
+}
+
+/* A result that no step writes by itself: an input, a view, or another result. */
+static es_status copy_result(es_compiler *c, int result) {
+  es_builder *b = c->b;
+  int32_t node = c->program->out[result];
+  const es_value_node *n = &c->program->node[node];
+  const es_value_of *v = &c->value[node];
+  int slot = c->program->n_in + result;
+  if (v->state == ES_VALUE_SCALAR)
+    return es_compiler_fail(c, n, ES_E_DTYPE, "the result '%s' is a number, not an array",
+                            c->program->out_name[result]);
+  if (v->slot == slot) return ES_OK;
+  int64_t *strides = ES_NEW_N(b->scratch, int64_t, v->rank);
+  if (!strides) return es_fail_nomem(b->error);
+  ES_TRY(es_ctx_admit(b->ctx, v->rank, v->shape, v->dtype, b->error));
+  es_view_c_strides(v->rank, v->shape, strides);
+  ES_TRY(es_builder_outer_slot(b, slot, v->dtype, v->rank, v->shape, strides));
+  ES_TRY(es_compiler_group(c, n, (double)b->plan->slot[slot].count));
+  es_side from = {.slot = v->slot, .dtype = v->dtype, .offset = v->offset, .stride = v->strides};
+  return es_builder_map(b, &from, slot, 1, 0, true);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static es_status describe_inputs(es_compiler *c, const es_array *in) {
+  for (int i = 0; i < c->program->n_in; i++) {
+    es_value_of *v = &c->value[c->program->in[i]];
+    *v = (es_value_of){.state = ES_VALUE_ARRAY, .slot = i};
+    ES_TRY(es_view_check_shape(in[i].dtype, in[i].rank, in[i].shape, c->b->error));
+    ES_TRY(es_compiler_describe(c, in[i].dtype, in[i].rank, in[i].shape, v));
+    if (in[i].strides && v->rank)
+      memcpy(v->strides, in[i].strides, (size_t)v->rank * sizeof *v->strides);
+  }
+  return ES_OK;
+}
+
+static bool find_lives(es_compiler *c) {
+  const es_graph *p = c->program;
+  c->value = ES_NEW_N(c->b->scratch, es_value_of, p->n);
+  c->parts = ES_NEW_N(c->b->scratch, es_value_of *, p->n);
+  c->live = ES_NEW_N(c->b->scratch, bool, p->n);
+  c->last_use = ES_NEW_N(c->b->scratch, int32_t, p->n);
+  c->result = ES_NEW_N(c->b->scratch, int32_t, p->n);
+  if (!c->value || !c->parts || !c->live || !c->last_use || !c->result) return false;
+  for (int32_t i = 0; i < p->n; i++) c->result[i] = -1;
+  for (int r = p->n_out; r-- > 0;) {
+    c->live[p->out[r]] = true;
+    c->last_use[p->out[r]] = p->n;
+    c->result[p->out[r]] = r;
+  }
+  for (int32_t i = p->n; i-- > 0;)
+    for (int k = 0; c->live[i] && k < p->node[i].n_in; k++) {
+      int32_t from = p->node[i].in[k];
+      c->live[from] = true;
+      if (c->last_use[from] < i) c->last_use[from] = i;
+    }
+  return true;
+}
+
+typedef struct request {
+  const es_graph *program;
+  const es_options *options;
+} request;
+
+static es_status assemble(es_builder *b, const es_array *in, const void *of) {
+  const request *q = of;
+  const es_graph *p = q->program;
+  es_compiler c = {.b = b, .program = p, .options = q->options, .names = {.arena = b->scratch}};
+  if (!find_lives(&c)) return es_fail_nomem(b->error);
+  ES_TRY(es_builder_begin(b, in, p->n_in, p->n_out));
+  ES_TRY(describe_inputs(&c, in));
+  ES_TRY(take_sizes(&c, p->size, false));
+  ES_TRY(take_sizes(&c, q->options ? q->options->sizes : NULL, true));
+  for (int32_t i = 0; i < p->n; i++) ES_TRY(compile_node(&c, i));
+  ES_TRY(check_used(&c));
+  for (int r = 0; r < p->n_out; r++) {
+    if (c.value[p->out[r]].state == ES_VALUE_PENDING) ES_TRY(es_compile_pending(&c, p->out[r]));
+    ES_TRY(copy_result(&c, r));
+  }
+  b->plan->out_span = ES_NEW_N(&b->plan->arena, es_span, p->n_out);
+  if (!b->plan->out_span) return es_fail_nomem(b->error);
+  for (int r = 0; r < p->n_out; r++) b->plan->out_span[r] = p->node[p->out[r]].span;
+  return ES_OK;
+}
+
+es_status es_program_plan(es_ctx *ctx, const es_graph *program, const es_array *in, int64_t n,
+                          const es_options *options, es_plan **plan, es_error *error) {
+  if (n != program->n_in)
+    return es_fail(error, ES_E_COUNT, "S11", ES_NOWHERE,
+                   "the program has %d inputs, %lld were given; the first is '%s'", program->n_in,
+                   (long long)n, program->n_in ? program->node[program->in[0]].name : "");
+  if (options && (options->out_shape || options->has_out_dtype || options->has_scale ||
+                  options->reducer != ES_REDUCE_NONE))
+    return es_fail(
+        error, ES_E_VALUE, "", ES_NOWHERE,
+        "output shape, output type, scale and reducer belong to one expression, not to a "
+        "program");
+  request q = {program, options};
+  return es_plan_assemble(ctx, assemble, &q, in, options, plan, error);
+}
