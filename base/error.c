@@ -81,15 +81,23 @@ static size_t back_to_border(const char *text, size_t at) {
   return at;
 }
 
-static piece choose_window(const es_error *e, const char *text, size_t len) {
-  if (len <= WINDOW) return (piece){text, 0, len};
+/* Of a text of several lines the one at fault. */
+static void find_line(const es_error *e, const char *text, size_t *begin, size_t *end) {
+  size_t at = (size_t)e->offset, len = *end;
+  *begin = at;
+  while (*begin > 0 && text[*begin - 1] != '\n') --*begin;
+  for (*end = at; *end < len && text[*end] != '\n';) ++*end;
+}
+
+static piece choose_window(const es_error *e, const char *text, size_t first, size_t len) {
+  if (len - first <= WINDOW) return (piece){text, first, len};
   size_t from = (size_t)e->offset, to = from + (size_t)e->length;
   if (e->length2) {
     size_t from2 = (size_t)e->offset2, to2 = from2 + (size_t)e->length2;
-    if (from2 < from && to - from2 <= WINDOW) from = from2;
-    if (to2 > to && to2 - from <= WINDOW) to = to2;
+    if (from2 >= first && from2 < from && to - from2 <= WINDOW) from = from2;
+    if (to2 > to && to2 <= len && to2 - from <= WINDOW) to = to2;
   }
-  size_t begin = from > MARGIN ? back_to_border(text, from - MARGIN) : 0;
+  size_t begin = from - first > MARGIN ? back_to_border(text, from - MARGIN) : first;
   size_t end = begin + WINDOW < len ? back_to_border(text, begin + WINDOW) : len;
   return (piece){text, begin, end};
 }
@@ -132,11 +140,13 @@ size_t es_error_render(const es_error *error, const char *text, size_t len, char
                 (size_t)error->offset <= len &&
                 (size_t)error->length <= len - (size_t)error->offset;
   if (!placed) return t.len;
-  piece p = choose_window(error, text, len);
-  size_t lead = 2 + (p.begin ? 3 : 0);
-  es_text_printf(&t, "  %s", p.begin ? "..." : "");
+  size_t first, last = len;
+  find_line(error, text, &first, &last);
+  piece p = choose_window(error, text, first, last);
+  size_t lead = 2 + (p.begin > first ? 3 : 0);
+  es_text_printf(&t, "  %s", p.begin > first ? "..." : "");
   es_text_escape(&t, text + p.begin, p.end - p.begin);
-  es_text_printf(&t, "%s\n", p.end < len ? "..." : "");
+  es_text_printf(&t, "%s\n", p.end < last ? "..." : "");
   /* Every byte may become \xNN, so a window takes at most four columns a byte. */
   char line[4 * (WINDOW + 8) + 16];
   memset(line, ' ', sizeof line);

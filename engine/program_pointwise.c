@@ -297,7 +297,7 @@ static es_status add_node(writer *w, int32_t node, int *index) {
   for (int i = 0; i < n->n_in; i++) {
     const es_value_of *x = &c->value[n->in[i]];
     es_dtype type = x->state == ES_VALUE_SCALAR ? m.scalar : x->dtype;
-    if (i > 0 && n->in[i] == n->in[i - 1] && x->state != ES_VALUE_SCALAR) {
+    if (op->binary && i == 1 && n->in[0] == n->in[1]) {
       op->in[i] = op->in[i - 1]; /* x * x */
     } else if (x->state == ES_VALUE_PENDING) {
       ES_TRY(add_node(w, n->in[i], &op->in[i]));
