@@ -1,4 +1,4 @@
-/* The statements of a program; the grammar is section 'Programs' of docs/GRAMMAR.md. */
+/* The statements of a program; the grammar is docs/PROGRAMS.md. */
 #include "lexer/program_reader.h"
 
 #include <string.h>
