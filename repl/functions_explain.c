@@ -6,6 +6,7 @@
 
 #include "repl/diagram.h"
 #include "repl/plan.h"
+#include "repl/program.h"
 
 /* ---- what is said of the text --------------------------------------------------------- */
 
@@ -180,6 +181,10 @@ static void put_plan(sc_buffer *out, const es_plan *plan, es_explain_format form
 
 static bool walk(sc_args *a, const sc_question *q, const es_plan *plan, const double *seconds,
                  bool color, sc_buffer *out) {
+  if (sc_is_program(q->text)) { /* no table of labels and strides speaks of all its statements */
+    put_plan(out, plan, ES_EXPLAIN_TEXT, seconds, "");
+    return true;
+  }
   es_error error = {0};
   const es_outline *o = es_outline_make(a->s->es, ES_KIND_EINSUM, q->text, q->in, q->n, q->sizes,
                                         &error);
