@@ -245,7 +245,8 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   }
 }
 
-/* Strips where neighbours see every other element, or where two planes share a vector. */
+/* Strips, of two planes where these share a vector; but where vectors are full and taps few,
+ * loading these anew costs less than picking them. */
 static es_status choose_strips(const es_problem *p, const es_plan_env *env, window *w) {
   es_window_fall_plan *f = &w->fall;
   es_window_fall_kernel strip =
@@ -255,7 +256,8 @@ static es_status choose_strips(const es_problem *p, const es_plan_env *env, wind
   if (!es_window_strips(env->arena, p, &w->roles, f)) return ES_E_NOMEM;
   if (!f->n_strips) {
     f->pair = false;
-    if (f->down == 1 && w->roles.step == 1) return ES_OK;
+    bool few = f->row.taps * f->tap_rows <= 9 && w->roles.from < w->roles.to;
+    if (few && f->down == 1 && w->roles.step == 1) return ES_OK;
     if (!es_window_strips(env->arena, p, &w->roles, f)) return ES_E_NOMEM;
   }
   if (f->n_strips) w->strip = strip;
