@@ -3,15 +3,21 @@
 
 #include "repl/functions.h"
 
+/* Notes which function failed; the innermost comes first. */
+static sc_value *failed(sc_session *s, const char *name) {
+  if (s->fault.set && !s->fault.callee) s->fault.callee = name;
+  return NULL;
+}
+
 sc_value *sc_function_call(sc_session *s, const sc_function *f, sc_flavour flavour,
                            const sc_call *call) {
   sc_args args = {.s = s, .function = f, .call = call, .span = call->span, .flavour = flavour};
-  if (!sc_bind(&args, f->params, f->name)) return NULL;
+  if (!sc_bind(&args, f->params, f->name)) return failed(s, f->name);
   sc_value *result = f->run(&args);
   s->pattern = NULL;
   if (!result && !s->fault.set)
     sc_fail(s, ES_E_INTERNAL, call->span, "%s returned nothing and named no error", f->name);
-  return result;
+  return result ? result : failed(s, f->name);
 }
 
 /* ---- layers ------------------------------------------------------------------- */
@@ -119,7 +125,8 @@ static sc_value *layer_default(sc_args *a, const es_param *p) {
   return sc_eval_text(a->s, p->otherwise);
 }
 
-sc_value *sc_layer_call(sc_session *s, const es_op *op, sc_flavour flavour, const sc_call *call) {
+static sc_value *layer_call(sc_session *s, const es_op *op, sc_flavour flavour,
+                            const sc_call *call) {
   const char *params = layer_params(s, op);
   sc_function row = {.name = op->name, .params = params};
   sc_args a = {.s = s, .function = &row, .call = call, .span = call->span, .flavour = flavour};
@@ -141,6 +148,11 @@ sc_value *sc_layer_call(sc_session *s, const es_op *op, sc_flavour flavour, cons
   if (v && v->axes && !s->shapes_only) sc_palette_keep(&s->palette, v->axes, strlen(v->axes));
   if (v && !v->axes && a.value[0]) sc_inherit_axes(v, a.value[0]);
   return v;
+}
+
+sc_value *sc_layer_call(sc_session *s, const es_op *op, sc_flavour flavour, const sc_call *call) {
+  sc_value *v = layer_call(s, op, flavour, call);
+  return v ? v : failed(s, op->name);
 }
 
 /* ---- modules --------------------------------------------------------------------- */

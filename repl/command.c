@@ -5,55 +5,11 @@
 #include "repl/command.h"
 #include "repl/export.h"
 #include "repl/functions.h"
+#include "repl/help.h"
 #include "repl/print.h"
 #include "repl/session_file.h"
 #include "repl/settings.h"
 #include "repl/signature.h"
-
-/* ---- ?name ---------------------------------------------------------------------------- */
-
-static void describe_layer(sc_buffer *out, const es_op *op) {
-  sc_put_layer_signature(out, op);
-  sc_printf(out, "\n  %s\n  expression  %s\n  shape       %s\n  example     %s\n", op->summary,
-            op->expression, op->formula, op->example);
-}
-
-static const char *where_found(unsigned in) {
-  if (in & SC_IN_BARE) return "";
-  return in & SC_IN_METHOD   ? "x."
-         : in & SC_IN_NUMPY  ? "np."
-         : in & SC_IN_TORCH  ? "torch."
-         : in & SC_IN_MXNET  ? "nd."
-         : in & SC_IN_RANDOM ? "random."
-         : in & SC_IN_EINOPS ? "einops."
-         : in & SC_IN_SYMBOL ? "mx.sym."
-                             : "";
-}
-
-static bool describe(sc_runner *r, const sc_source *source, const char *name) {
-  sc_buffer out = {0};
-  const sc_function *f;
-  const char *dot = strrchr(name, '.');
-  const char *last = dot ? dot + 1 : name;
-  for (int i = 0; (f = sc_function_at(i)); i++)
-    if (!strcmp(f->name, last))
-      sc_printf(&out, "%s%s(%s)\n  %s\n", where_found(f->in), f->name, f->params, f->help);
-  const es_op *op = es_op_find(last);
-  if (op) describe_layer(&out, op);
-  bool found = out.len > 0;
-  if (found) {
-    sc_emit(&out);
-  } else {
-    sc_nearest nearest = {last, NULL, 0};
-    for (int i = 0; (f = sc_function_at(i)); i++) sc_offer(&nearest, f->name);
-    for (int i = 0; i < es_op_count(); i++) sc_offer(&nearest, es_op_at(i)->name);
-    sc_printf(&out, "there is no function '%.64s'", name);
-    if (nearest.best) sc_printf(&out, "; did you mean '?%s'?", nearest.best);
-    sc_report(r, source->name, ES_E_NAME, sc_text(&out));
-  }
-  sc_buffer_free(&out);
-  return found;
-}
 
 /* ---- .commands ---------------------------------------------------------------------- */
 
@@ -92,18 +48,6 @@ static bool vars(sc_runner *r, const sc_source *source, char *rest) {
     sc_put_bytes(&out, (double)es_max_bytes(s->es));
     sc_puts(&out, "\n");
   }
-  sc_emit(&out);
-  sc_buffer_free(&out);
-  return true;
-}
-
-static bool functions(sc_runner *r, const sc_source *source, char *rest) {
-  sc_buffer out = {0};
-  const sc_function *f;
-  (void)r, (void)source, (void)rest;
-  for (int i = 0; (f = sc_function_at(i)); i++)
-    sc_printf(&out, "%s%s\n", where_found(f->in), f->name);
-  for (int i = 0; i < es_op_count(); i++) sc_printf(&out, "%s\n", es_op_at(i)->name);
   sc_emit(&out);
   sc_buffer_free(&out);
   return true;
@@ -177,12 +121,10 @@ static bool quit(sc_runner *r, const sc_source *source, char *rest) {
   return r->quit = true;
 }
 
-static bool help(sc_runner *r, const sc_source *source, char *rest);
-
 static const sc_command commands[] = {
-    {"help", "", "what the prompt understands", help},
+    {"help", "[NAME|commands]", "where to begin; as ?NAME; every command", sc_command_help},
     {"vars", "", "the variables", vars},
-    {"functions", "", "every name there is", functions},
+    {"functions", "", "every name there is", sc_command_functions},
     {"plan", "'pattern', x, w", "the plan of a pattern; operands are tensors or shapes", plan},
     {"dump", "'pattern', x, w", "every stage: tokens, tree, axes, views, problem, plan", dump},
     {"cost", "'pattern', x, w", "multiply-adds, bytes and workspace of a pattern", cost},
@@ -197,32 +139,12 @@ static const sc_command commands[] = {
     {"save", "session FILE", "all variables, as an archive that NumPy reads too", save},
     {"load", "FILE", "a saved session, the arrays of an archive, or a script", load},
     {"export", "c [FILE]", "the statements so far as a C program", sc_export},
+    {"tour", "[STEP]", "sixteen short steps, from a product to attention", sc_command_tour},
     {"quit", "", "ends the session", quit},
 };
 
 const sc_command *sc_command_at(int index) {
   return index < (int)(sizeof commands / sizeof *commands) ? &commands[index] : NULL;
-}
-
-static bool help(sc_runner *r, const sc_source *source, char *rest) {
-  sc_buffer out = {0};
-  const sc_command *c;
-  (void)r, (void)source, (void)rest;
-  sc_puts(&out,
-          "Expressions as in NumPy, JAX, PyTorch and MXNet notebooks; '=' keeps a value, '_' is "
-          "the\nlast one, a trailing ';' silences. Loops and functions belong to C.\n\n"
-          "  einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', x, w)     the whole notation\n"
-          "  ?name                     a function or layer: formula, shape rule, example\n");
-  for (int i = 0; (c = sc_command_at(i)); i++) {
-    size_t start = out.len;
-    sc_printf(&out, "  .%s%s%s", c->name, *c->arguments ? " " : "", c->arguments);
-    size_t used = out.len - start;
-    sc_fill(&out, ' ', used < 27 ? 28 - used : 1);
-    sc_printf(&out, "%s\n", c->help);
-  }
-  sc_emit(&out);
-  sc_buffer_free(&out);
-  return true;
 }
 
 static bool run_command(sc_runner *r, const sc_source *source, const char *name, char *rest) {
@@ -251,7 +173,7 @@ bool sc_run_command(sc_runner *r, const sc_source *source) {
   char *text = sc_copy_text(start, len);
   bool ok;
   if (*text == '?') {
-    ok = describe(r, source, text + 1 + strspn(text + 1, " "));
+    ok = sc_describe(r, source, text + 1 + strspn(text + 1, " "));
   } else {
     char *rest = text + strcspn(text, " \t");
     if (*rest) *rest++ = '\0';

@@ -22,5 +22,6 @@ bool sc_run_command(sc_runner *r, const sc_source *source);
 bool sc_command_diagram(sc_runner *r, const sc_source *source, char *rest);
 bool sc_command_show(sc_runner *r, const sc_source *source, char *rest);
 bool sc_command_explain(sc_runner *r, const sc_source *source, char *rest);
+bool sc_command_tour(sc_runner *r, const sc_source *source, char *rest);
 
 #endif

@@ -94,15 +94,15 @@ static const char *drawn(const sc_runner *r) {
 
 bool sc_command_diagram(sc_runner *r, const sc_source *source, char *rest) {
   return call(r, source, "diagram", rest, "svg", drawn(r),
-              ".diagram 'h w -> (w h)', or with --svg FILE");
+              ".diagram 'h w -> (w h)', or that with --svg FILE");
 }
 
 bool sc_command_show(sc_runner *r, const sc_source *source, char *rest) {
   return call(r, source, "show", rest, "svg png", drawn(r),
-              ".show x, or with --svg FILE, --png FILE");
+              ".show x, .show x --svg FILE or .show x --png FILE");
 }
 
 bool sc_command_explain(sc_runner *r, const sc_source *source, char *rest) {
   return call(r, source, "explain", rest, "svg dot json", drawn(r),
-              ".explain 'ij, jk -> ik', (3, 4), (4, 5), or with --svg, --dot, --json FILE");
+              ".explain 'ij, jk -> ik', (3, 4), (4, 5), or that with --svg FILE, --dot or --json");
 }

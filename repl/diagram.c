@@ -106,3 +106,19 @@ int sc_draw_pattern(sc_drawing *d, int x, int y, int64_t offset, int64_t length)
   }
   return x - start;
 }
+
+void sc_draw_words(sc_drawing *d, int x, int ink, const char *text) {
+  int column = x;
+  while (*text) {
+    size_t n = strcspn(text, " ");
+    int columns = (int)sc_columns(text, n);
+    if (d->columns && column > 0 && column + columns > d->columns) {
+      d->row++;
+      column = 2;
+    }
+    sc_draw_text(&d->canvas, column, d->row, ink, SC_LEFT, "%.*s", (int)n, text);
+    column += columns + 1;
+    text += n + (text[n] == ' ');
+  }
+  d->row++;
+}

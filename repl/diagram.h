@@ -46,6 +46,8 @@ bool sc_axis_holds(const es_outline_axis *axis, int label);
 bool sc_term_holds(const es_outline_term *term, int label);
 /* A piece of the pattern's text, names in the colours of their labels; returns its columns. */
 int sc_draw_pattern(sc_drawing *d, int x, int y, int64_t offset, int64_t length);
+/* A sentence from column x on, broken between words at the width; the row moves below it. */
+void sc_draw_words(sc_drawing *d, int x, int ink, const char *text);
 /* Writes "2×3×8", with ? for what is not known; "scalar". */
 void sc_shape_text(const es_outline_term *term, char *text, size_t cap);
 

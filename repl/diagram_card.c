@@ -176,7 +176,7 @@ static void draw_formula(sc_drawing *d) {
             reduced ? " of " : "");
   put_places(&line, o, &o->term[0]);
   sc_puts(&line, "]");
-  sc_draw_text(&d->canvas, 0, d->row++, SC_INK, SC_LEFT, "%s", sc_text(&line));
+  sc_draw_words(d, 0, SC_INK, sc_text(&line));
   sc_buffer_free(&line);
 }
 

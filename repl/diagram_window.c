@@ -88,7 +88,7 @@ static void put_facts(const walk *k) {
     sc_printf(&line, " (%s%s)", axis->fill, strcmp(axis->fill, "?0") ? "" : ": read as nothing");
   if (k->step > 0 && k->spacing > 0 && last < k->length - 1)
     sc_printf(&line, ", the last %lld not read", (long long)(k->length - 1 - last));
-  sc_draw_text(&k->d->canvas, 0, k->d->row++, SC_FAINT, SC_LEFT, "%s", sc_text(&line));
+  sc_draw_words(k->d, 0, SC_FAINT, sc_text(&line));
   sc_buffer_free(&line);
 }
 
@@ -128,15 +128,16 @@ static void put_title(const walk *k) {
   const es_outline_axis *axis = k->w->axis;
   char name[ES_MAX_NAME + 8], other[ES_MAX_NAME + 8];
   int x = sc_draw_pattern(d, 0, d->row, axis->offset, axis->length);
+  sc_buffer line = {0};
   if (k->w->operand < 0)
-    sc_draw_text(&d->canvas, x + 2, d->row, SC_INK, SC_LEFT,
-                 "adds into axis %d of the result, %lld long", k->w->place, (long long)k->length);
+    sc_printf(&line, "adds into axis %d of the result, %lld long", k->w->place,
+              (long long)k->length);
   else
-    sc_draw_text(&d->canvas, x + 2, d->row, SC_INK, SC_LEFT,
-                 "reads axis %d of operand %d, %lld long: the taps %s of every %s", k->w->place,
-                 k->w->operand, (long long)k->length, sc_label_name(d->outline, k->w->tap, name),
-                 sc_label_name(d->outline, k->w->walker, other));
-  d->row++;
+    sc_printf(&line, "reads axis %d of operand %d, %lld long: the taps %s of every %s", k->w->place,
+              k->w->operand, (long long)k->length, sc_label_name(d->outline, k->w->tap, name),
+              sc_label_name(d->outline, k->w->walker, other));
+  sc_draw_words(d, x + 2, SC_INK, sc_text(&line));
+  sc_buffer_free(&line);
 }
 
 static void draw_walk(walk *k) {

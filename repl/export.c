@@ -149,7 +149,7 @@ static void put_shown(exporter *e, const sc_value *v) {
 }
 
 static void put_targets(exporter *e, const sc_node *target) { /* depth: bounded by the parser */
-  if (target->kind == SC_N_SUBSCRIPT) return; /* written where it ran */
+  if (target->kind == SC_N_SUBSCRIPT) return;                 /* written where it ran */
   for (int i = 0; target->kind != SC_N_NAME && i < target->n; i++) put_targets(e, target->kids[i]);
   if (target->kind != SC_N_NAME) return;
   const sc_value *v = sc_variable_get(&e->session, target->text);

@@ -12,7 +12,7 @@
 
 sc_value *sc_deliver(sc_args *a, sc_buffer *out, const char *path) {
   sc_value *result = NULL;
-  if (path && a->s->shadows) {
+  if (path && a->s->shapes_only) {
     result = sc_none(a->s);
   } else if (!path) {
     result = sc_string(a->s, sc_text(out), out->len);
@@ -123,7 +123,7 @@ static void put_note(sc_drawing *d, const es_outline *small) {
     sc_label_text(small, i, text);
     sc_printf(&note, "%s%s", i ? ", " : "", text);
   }
-  sc_draw_text(&d->canvas, 0, d->row++, SC_FAINT, SC_LEFT, "%s", sc_text(&note));
+  sc_draw_words(d, 0, SC_FAINT, sc_text(&note));
   sc_buffer_free(&note);
 }
 
@@ -137,6 +137,10 @@ static bool draw_all(sc_args *a, const sc_question *q, sc_drawing *d, const es_o
   if (card && small && !fits_a_card(small)) { /* once more, with 1 where nothing happens */
     es_outline_free(small);
     small = small_outline(a, q, o, 1);
+  }
+  if (small && known && !fits_a_card(small)) { /* then as it is */
+    es_outline_free(small);
+    small = NULL;
   }
   if (a->s->fault.set) return false;
   d->outline = card && small ? small : o;
@@ -208,7 +212,7 @@ static sc_value *show(sc_args *a) {
   if (!svg && !png && !color && strcmp(format, "text") != 0)
     return sc_fail(a->s, ES_E_VALUE, a->at[1],
                    "format is 'text', 'color', 'svg' or 'png', found '%.40s'", format);
-  if (a->s->shadows) return path ? sc_none(a->s) : sc_string(a->s, "", 0); /* no numbers */
+  if (a->s->shapes_only) return path ? sc_none(a->s) : sc_string(a->s, "", 0); /* no numbers */
   if (png && !path)
     return sc_fail(a->s, ES_E_VALUE, a->span, "a PNG needs a file: show(x, file='x.png')");
   if (png && !ends_in(path, ".png"))

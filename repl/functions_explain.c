@@ -134,7 +134,7 @@ static double *measure(sc_args *a, const sc_question *q, const es_plan *plan) {
   enum { RUNS = 5 };
   static const double LONG = 0.02; /* seconds: no more runs after that */
   es_ctx *es = a->s->es;
-  if (a->s->shadows) return NULL;
+  if (a->s->shapes_only) return NULL;
   for (int64_t i = 0; i < q->n; i++) {
     if (a->rest[i]->kind != SC_TENSOR) return NULL;
     q->in[i].data = (void *)(uintptr_t)es_data(a->rest[i]->tensor);

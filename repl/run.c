@@ -7,6 +7,7 @@
 
 #include "repl/command.h"
 #include "repl/eval.h"
+#include "repl/help.h"
 #include "repl/json.h"
 #include "repl/print.h"
 
@@ -130,6 +131,8 @@ static void report_fault(sc_runner *r, const sc_source *source, sc_span statemen
               fault->error.rule[0] ? " " : "", fault->error.rule);
     put_excerpt(&out, source, l, where);
     if (fault->shown) put_pattern(&out, fault->shown);
+    const char *topic = sc_help_topic(fault);
+    if (topic) sc_printf(&out, "  see ?%s\n", topic);
     fwrite(sc_text(&out), 1, out.len, stderr);
   }
   sc_buffer_free(&out);

@@ -20,7 +20,8 @@ typedef struct sc_fault {
   sc_span where;
   char *pattern;
   size_t pattern_len;
-  char *shown; /* text and caret as the engine draws them, when it does */
+  char *shown;        /* text and caret as the engine draws them, when it does */
+  const char *callee; /* the innermost function that failed; NULL */
 } sc_fault;
 
 struct sc_session {

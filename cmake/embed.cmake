@@ -1,0 +1,11 @@
+# cmake -DNAME=symbol -DOUT=file.c -DIN=a.txt,b.txt -P embed.cmake: texts as one C string.
+string(REPLACE "," ";" files "${IN}")
+set(text "")
+foreach(file ${files})
+  file(READ ${file} part)
+  string(APPEND text "${part}")
+endforeach()
+string(REPLACE "\\" "\\\\" text "${text}")
+string(REPLACE "\"" "\\\"" text "${text}")
+string(REPLACE "\n" "\\n\"\n\"" text "${text}")
+file(WRITE ${OUT} "/* Made from ${IN}. */\nextern const char ${NAME}[];\nconst char ${NAME}[] = \"${text}\";\n")
