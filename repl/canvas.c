@@ -176,7 +176,9 @@ void sc_canvas_text(sc_buffer *out, const sc_canvas *c, int columns, bool color)
 
 /* ---- SVG ---------------------------------------------------------------------------------- */
 
-enum { CELL_WIDTH = 9, CELL_HEIGHT = 18, MARGIN = 14, FONT = 14 };
+enum { CELL_HEIGHT = 18, MARGIN = 14, FONT = 14 };
+/* What DejaVu Sans Mono and Menlo advance at that size. */
+static const double CELL_WIDTH = 8.43;
 
 void sc_put_xml(sc_buffer *out, const char *text) {
   for (; *text; text++) {
@@ -196,8 +198,8 @@ static double middle_y(int y) { return MARGIN + (y + 0.5) * CELL_HEIGHT; }
 
 static void put_text_mark(sc_buffer *out, const sc_mark *m) {
   static const char *const anchors[] = {"start", "middle", "end"};
-  double x = m->align == SC_LEFT    ? MARGIN + m->x0 * (double)CELL_WIDTH
-             : m->align == SC_RIGHT ? MARGIN + (m->x1 + 1) * (double)CELL_WIDTH
+  double x = m->align == SC_LEFT    ? MARGIN + m->x0 * CELL_WIDTH
+             : m->align == SC_RIGHT ? MARGIN + (m->x1 + 1) * CELL_WIDTH
                                     : (middle_x(m->x0) + middle_x(m->x1)) / 2;
   sc_printf(out, "<text x='%.1f' y='%.1f' fill='%s' text-anchor='%s' xml:space='preserve'>", x,
             middle_y(m->y0) + FONT * 0.35, web(m->ink), anchors[m->align]);
@@ -209,7 +211,7 @@ static void put_mark(sc_buffer *out, const sc_mark *m) {
   switch (m->kind) {
   case SC_MARK_TINT:
     sc_printf(
-        out, "<rect x='%.1f' y='%.1f' width='%d' height='%d' fill='%s' fill-opacity='.14'/>\n",
+        out, "<rect x='%.1f' y='%.1f' width='%.1f' height='%d' fill='%s' fill-opacity='.14'/>\n",
         middle_x(m->x0 - 1), m->ruled ? middle_y(m->y0 - 1) : middle_y(m->y0) - CELL_HEIGHT / 2,
         (m->x1 - m->x0 + 2) * CELL_WIDTH, (m->ruled ? 2 : 1) * CELL_HEIGHT, web(m->ink));
     break;
@@ -229,7 +231,8 @@ static void put_mark(sc_buffer *out, const sc_mark *m) {
 }
 
 void sc_canvas_svg(sc_buffer *out, const sc_canvas *c, const char *title) {
-  int width = 2 * MARGIN + c->width * CELL_WIDTH, height = 2 * MARGIN + c->height * CELL_HEIGHT;
+  int width = 2 * MARGIN + (int)(c->width * CELL_WIDTH),
+      height = 2 * MARGIN + c->height * CELL_HEIGHT;
   sc_printf(out,
             "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' viewBox='0 0 %d %d' "
             "font-family='DejaVu Sans Mono, Menlo, Consolas, monospace' font-size='%d'>\n<title>",

@@ -108,17 +108,17 @@ int sc_draw_pattern(sc_drawing *d, int x, int y, int64_t offset, int64_t length)
 }
 
 void sc_draw_words(sc_drawing *d, int x, int ink, const char *text) {
-  int column = x;
   while (*text) {
-    size_t n = strcspn(text, " ");
-    int columns = (int)sc_columns(text, n);
-    if (d->columns && column > 0 && column + columns > d->columns) {
-      d->row++;
-      column = 2;
+    const char *end = text, *next = text; /* of the line, and of the word after it */
+    for (int column = x; *next; column += 1) {
+      size_t n = strcspn(next, " ");
+      column += (int)sc_columns(next, n);
+      if (d->columns && end > text && column > d->columns) break;
+      end = next + n;
+      next = end + (*end == ' ');
     }
-    sc_draw_text(&d->canvas, column, d->row, ink, SC_LEFT, "%.*s", (int)n, text);
-    column += columns + 1;
-    text += n + (text[n] == ' ');
+    sc_draw_text(&d->canvas, x, d->row++, ink, SC_LEFT, "%.*s", (int)(end - text), text);
+    text = next;
+    x = 2;
   }
-  d->row++;
 }

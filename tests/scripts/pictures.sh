@@ -63,6 +63,13 @@ else
   grep -q UNSUPPORTED "$work/err" || say "$(cat "$work/err")"
 fi
 
+# The pictures of the manual are those that its script draws.
+mkdir "$work/manual"
+(cd "$work/manual" && "$program" "$source_dir/docs/pictures/pictures.es") || say "docs/pictures/pictures.es fails"
+for picture in "$work"/manual/*.svg; do
+  cmp "$picture" "$source_dir/docs/pictures/$(basename "$picture")" || say "./dev manual draws docs/pictures/ anew"
+done
+
 # Colours: only where they are wanted; a terminal without true colour gets those of its palette.
 unset NO_COLOR
 "$program" -c ".show arange(4)" | grep -q "$(printf '\033')" && say "colours in a pipe"
