@@ -60,10 +60,6 @@ static es_status fail_fit(const es_tensor *x, es_dtype to, int64_t at, es_error 
                  value, where, es_dtype_name(to), (long long)low, (long long)high);
 }
 
-static es_status fail_cancelled(es_error *error) {
-  return es_fail(error, ES_E_CANCELLED, "", ES_NOWHERE, "the cancel callback asked to stop");
-}
-
 /* Whether every element of x fits dtype; the error names the first that does not. */
 static es_status check_fit(es_ctx *ctx, const es_tensor *x, es_dtype dtype, es_error *error) {
   if (!may_not_fit(x->view.dtype, dtype)) return ES_OK;
@@ -75,7 +71,7 @@ static es_status check_fit(es_ctx *ctx, const es_tensor *x, es_dtype dtype, es_e
   if (between == dtype) return ES_OK;
   int64_t done = es_rows_run(ctx, count, transfer_row, &t);
   if (done == count) return ES_OK;
-  return done == ES_ROWS_CANCELLED ? fail_cancelled(error) : fail_fit(x, dtype, done, error);
+  return done == ES_ROWS_CANCELLED ? es_ctx_stopped(ctx, error) : fail_fit(x, dtype, done, error);
 }
 
 /* Elements that stay what they are, many of them: a nest of its own, as in a plan. */
@@ -96,8 +92,7 @@ static es_status move_elements(es_ctx *ctx, es_arena *arena, const es_view *x, c
   ES_TRY(es_step_make(p, &env, "copy", &step, error));
   void *base[] = {(void *)(uintptr_t)x_data, to.data}; /* the first is only read */
   es_run_args args = {.base = base, .pool = es_ctx_pool(ctx), .ctx = ctx, .error = error};
-  es_status status = step.run(&step, &args);
-  return status == ES_E_CANCELLED ? fail_cancelled(error) : status;
+  return step.run(&step, &args);
 }
 
 /* By rows: the count of elements, or the place of the first that does not fit, or
@@ -123,7 +118,7 @@ es_status es_rows_copy(es_ctx *ctx, const es_view *x, const void *x_data, es_arr
     es_arena_free(&arena);
     return status;
   }
-  return convert(ctx, x, x_data, to, count) == count ? ES_OK : fail_cancelled(error);
+  return convert(ctx, x, x_data, to, count) == count ? ES_OK : es_ctx_stopped(ctx, error);
 }
 
 /* What is new may be filled in part before a value turns out not to fit. */
@@ -133,7 +128,7 @@ static es_status convert_new(es_ctx *ctx, const es_tensor *x, es_tensor *y, es_e
   int64_t count = es_size(x);
   int64_t done = convert(ctx, &x->view, es_tensor_at(x), es_tensor_array(y), count);
   if (done == count) return ES_OK;
-  return done == ES_ROWS_CANCELLED ? fail_cancelled(error)
+  return done == ES_ROWS_CANCELLED ? es_ctx_stopped(ctx, error)
                                    : fail_fit(x, y->view.dtype, done, error);
 }
 

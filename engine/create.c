@@ -49,7 +49,7 @@ static es_tensor *fill(es_ctx *ctx, const char *what, es_tensor *t, es_dtype par
   es_position_text(t->view.rank, t->view.shape, done / parts, where, sizeof where);
   es_scope_disown(ctx, t);
   if (done == ES_ROWS_CANCELLED)
-    es_ctx_failf(ctx, ES_E_CANCELLED, "the cancel callback asked to stop");
+    es_ctx_fail_stopped(ctx);
   else
     es_ctx_failf(ctx, ES_E_OVERFLOW, "%s: the value at %s does not fit %s", what, where,
                  es_dtype_name(part));

@@ -75,6 +75,8 @@ static void resolve_config(es_ctx *ctx) {
   if (!c->max_cached_plans) c->max_cached_plans = 1024;
   if (threads) es_set_threads(ctx, threads);
   if (max_bytes) es_set_max_bytes(ctx, max_bytes);
+  if (c->max_operations != 0) es_set_max_operations(ctx, c->max_operations);
+  if (c->max_seconds != 0) es_set_max_seconds(ctx, c->max_seconds);
   if (isa != ES_ISA_AUTO) es_set_isa(ctx, isa);
 }
 
@@ -164,6 +166,20 @@ es_tensor *es_ctx_fail_tensor(es_ctx *ctx, const es_error *error) {
   return NULL;
 }
 
+es_status es_ctx_stopped(const es_ctx *ctx, es_error *error) {
+  if (ctx && es_ctx_is_late(ctx))
+    return es_fail(error, ES_E_LIMIT, "", ES_NOWHERE,
+                   "the time limit of %g seconds has passed (es_set_max_seconds gives more)",
+                   ctx->config.max_seconds);
+  return es_fail(error, ES_E_CANCELLED, "", ES_NOWHERE, "the cancel callback asked to stop");
+}
+
+es_status es_ctx_fail_stopped(es_ctx *ctx) {
+  es_error error;
+  es_ctx_stopped(ctx, &error);
+  return es_ctx_fail(ctx, &error, NULL, 0);
+}
+
 const es_error *es_ctx_error(const es_ctx *ctx) {
   static const es_error no_context = {
       .status = ES_E_NOMEM, .operand = -1, .message = "there is no context: es_ctx_create failed"};
@@ -238,6 +254,30 @@ es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes) {
                         (long long)bytes);
   ctx->config.max_bytes = bytes ? bytes : default_max_bytes();
   es_cache_destroy(ctx); /* plans cut their labels to keep within the limit */
+  return ES_OK;
+}
+
+es_status es_set_max_operations(es_ctx *ctx, double operations) {
+  if (!ctx) return ES_E_VALUE;
+  ctx->config.max_operations = 0;
+  if (!(operations >= 0))
+    return es_ctx_failf(ctx, ES_E_VALUE,
+                        "the limit of operations must be positive, or 0 for none, not %g",
+                        operations);
+  ctx->config.max_operations = operations;
+  es_cache_destroy(ctx); /* plans are held against the limit when they are made */
+  return ES_OK;
+}
+
+es_status es_set_max_seconds(es_ctx *ctx, double seconds) {
+  if (!ctx) return ES_E_VALUE;
+  ctx->config.max_seconds = ctx->deadline = 0;
+  if (!(seconds >= 0))
+    return es_ctx_failf(ctx, ES_E_VALUE,
+                        "the limit of time must be positive seconds, or 0 for none, not %g",
+                        seconds);
+  ctx->config.max_seconds = seconds;
+  if (seconds > 0) ctx->deadline = es_clock_seconds() + seconds;
   return ES_OK;
 }
 

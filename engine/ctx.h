@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/kernels/kernels.h"
 #include "engine/tensor.h"
@@ -25,6 +26,7 @@ struct es_ctx {
   es_scope *scope, *spare_scope; /* the innermost; NULL or one kept for the next push */
   es_tensor *spare;              /* released handles, kept for the next ones; linked by next */
   int spares;
+  double deadline;  /* of es_clock_seconds; 0: none */
   bool closed;      /* es_ctx_destroy was called: nothing is kept any more */
   es_error error;   /* sticky; status OK when none */
   char *error_text; /* the pattern text of the error, owned; NULL */
@@ -77,8 +79,17 @@ es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dty
 /* The same for memory that is no tensor; what says what it is for. */
 es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error);
 es_pool *es_ctx_pool(es_ctx *ctx);
-static inline bool es_ctx_cancelled(const es_ctx *ctx) {
-  return ctx && ctx->config.cancel && ctx->config.cancel(ctx->config.user);
+static inline bool es_ctx_is_late(const es_ctx *ctx) {
+  return ctx->deadline > 0 && es_clock_seconds() > ctx->deadline;
 }
+/* Whether work is to stop: the callback says so, or time is up. */
+static inline bool es_ctx_cancelled(const es_ctx *ctx) {
+  return ctx &&
+         ((ctx->config.cancel && ctx->config.cancel(ctx->config.user)) || es_ctx_is_late(ctx));
+}
+/* Words why work was stopped: ES_E_CANCELLED, or ES_E_LIMIT when time is up. ctx may be NULL. */
+es_status es_ctx_stopped(const es_ctx *ctx, es_error *error);
+/* The same for the sticky error. */
+es_status es_ctx_fail_stopped(es_ctx *ctx);
 
 #endif

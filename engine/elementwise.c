@@ -121,7 +121,7 @@ static es_tensor *run(es_ctx *ctx, es_tensor *y, es_rows_task task, work *w, int
   *done = es_rows_run(ctx, es_size(y), task, w);
   if (*done == es_size(y)) return y;
   if (*done == ES_ROWS_CANCELLED)
-    es_ctx_failf(ctx, ES_E_CANCELLED, "the cancel callback asked to stop");
+    es_ctx_fail_stopped(ctx);
   return NULL;
 }
 

@@ -168,7 +168,7 @@ static bool run(job *j) {
   es_fpenv_leave(environment);
   es_free(&j->ctx->allocator, j->scratch, (size_t)j->bytes);
   if (!atomic_load(&j->cancelled)) return true;
-  es_ctx_failf(j->ctx, ES_E_CANCELLED, "the cancel callback asked to stop");
+  es_ctx_fail_stopped(j->ctx);
   return false;
 }
 
@@ -232,7 +232,7 @@ static es_status run_step(const es_step *step, const es_run_args *args) {
   /* The workspace is for so many workers; a larger pool is another context's. */
   es_pool *pool = es_pool_threads(args->pool) <= d->threads ? args->pool : NULL;
   es_pool_run(j.tasks > 1 ? pool : NULL, j.tasks, run_task, &j);
-  return atomic_load(&j.cancelled) ? es_step_cancelled(args->error) : ES_OK;
+  return atomic_load(&j.cancelled) ? es_step_cancelled(args) : ES_OK;
 }
 
 static void print_step(const es_step *step, char *buf, size_t cap) {

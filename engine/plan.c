@@ -226,6 +226,15 @@ static double predicted(const es_plan *plan) {
   return seconds;
 }
 
+static es_status admit_operations(const es_ctx *ctx, const es_plan *plan, es_error *error) {
+  double limit = ctx->config.max_operations;
+  if (!(limit > 0) || plan->flops <= limit) return ES_OK;
+  return es_fail(error, ES_E_LIMIT, "M2", ES_NOWHERE,
+                 "the expression takes %.4g multiply-adds; the limit is %.4g "
+                 "(es_set_max_operations raises it)",
+                 plan->flops, limit);
+}
+
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                            const es_array *in, const es_options *options, es_plan **out,
                            es_error *error) {
@@ -246,6 +255,7 @@ es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *o
   if (status == ES_OK) status = es_builder_layout(&b);
   es_arena_free(&scratch);
   set_totals(plan);
+  if (status == ES_OK) status = admit_operations(ctx, plan, error);
   if (status == ES_OK && threads > 1 && predicted(plan) > ES_STEP_PIECE)
     es_ctx_pool(ctx); /* now, because a run allocates nothing; without it one thread runs */
   if (status != ES_OK) {

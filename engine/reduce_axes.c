@@ -72,14 +72,23 @@ typedef struct search {
   int64_t length;
   bool least;
   int64_t *out;
+  es_ctx *ctx; /* asked for cancel */
 } search;
 
+/* Whether to stop: asked once in so many elements, however they fall into rows. */
+static bool stops(const search *s, int64_t from, int64_t n) {
+  enum { SOME = 1 << 16 };
+  return from / SOME != (from + n) / SOME && es_ctx_cancelled(s->ctx);
+}
+
+/* -1: cancelled. */
 static int64_t best_real(const search *s, int64_t output) {
   es_row_buffer row;
   double best = 0;
   int64_t at = 0;
   for (int64_t first = 0; first < s->length; first += ES_ROW) {
     int64_t n = s->length - first < ES_ROW ? s->length - first : ES_ROW;
+    if (stops(s, output * s->length + first, n)) return -1;
     const double *v = es_rows_read(&s->from, output * s->length + first, n, row.bytes);
     for (int64_t i = 0; i < n; i++) {
       if (v[i] != v[i]) return first + i;
@@ -97,6 +106,7 @@ static int64_t best_integer(const search *s, int64_t output) {
   int64_t best = 0, at = 0;
   for (int64_t first = 0; first < s->length; first += ES_ROW) {
     int64_t n = s->length - first < ES_ROW ? s->length - first : ES_ROW;
+    if (stops(s, output * s->length + first, n)) return -1;
     const int64_t *v = es_rows_read(&s->from, output * s->length + first, n, row.bytes);
     for (int64_t i = 0; i < n; i++) {
       if (first + i == 0 || (s->least ? v[i] < best : v[i] > best)) {
@@ -111,8 +121,10 @@ static int64_t best_integer(const search *s, int64_t output) {
 static int64_t search_row(void *arg, int64_t first, int64_t n) {
   const search *s = arg;
   bool integer = s->from.compute == ES_I64;
-  for (int64_t o = first; o < first + n; o++)
+  for (int64_t o = first; o < first + n; o++) {
     s->out[o] = integer ? best_integer(s, o) : best_real(s, o);
+    if (s->out[o] < 0) return o - first;
+  }
   return n;
 }
 
@@ -144,7 +156,7 @@ static es_tensor *arg_extreme(es_ctx *ctx, const char *what, const es_tensor *x,
                  es_dtype_name(x->view.dtype));
     return NULL;
   }
-  search s = {.length = 1, .least = least};
+  search s = {.length = 1, .least = least, .ctx = ctx};
   for (int i = 0; i < x->view.rank; i++)
     if (reduced[i]) s.length *= x->view.shape[i]; /* at most es_size(x) when that is not 0 */
   int64_t shape[ES_MAX_RANK], strides[ES_MAX_RANK];
@@ -162,7 +174,7 @@ static es_tensor *arg_extreme(es_ctx *ctx, const char *what, const es_tensor *x,
   s.out = es_tensor_at(y);
   if (es_rows_run(ctx, es_size(y), search_row, &s) == es_size(y)) return y;
   es_scope_disown(ctx, y);
-  es_ctx_failf(ctx, ES_E_CANCELLED, "the cancel callback asked to stop");
+  es_ctx_fail_stopped(ctx);
   return NULL;
 }
 

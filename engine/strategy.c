@@ -192,14 +192,14 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
   if (units == 0) return ES_OK;
   if (pieces == 1) {
     es_status status = es_step_stops(args) ? ES_E_CANCELLED : task(step, args, 0, units);
-    return status == ES_E_CANCELLED ? es_step_cancelled(args->error) : status;
+    return status == ES_E_CANCELLED ? es_step_cancelled(args) : status;
   }
   split s = {.step = step, .args = args, .task = task, .units = units, .pieces = pieces};
   atomic_init(&s.status, ES_OK);
   atomic_init(&s.done, 0);
   es_pool_run(args->pool, pieces, run_piece, &s);
   es_status status = (es_status)atomic_load(&s.status);
-  return status == ES_E_CANCELLED ? es_step_cancelled(args->error) : status;
+  return status == ES_E_CANCELLED ? es_step_cancelled(args) : status;
 }
 
 /* ---- wording ------------------------------------------------------------------- */
@@ -262,6 +262,6 @@ es_status es_step_empty(const es_problem *p, int64_t offset, es_error *error) {
                  es_reducer_name(p->reduce), at);
 }
 
-es_status es_step_cancelled(es_error *error) {
-  return es_fail(error, ES_E_CANCELLED, "", ES_NOWHERE, "the run was cancelled");
+es_status es_step_cancelled(const es_run_args *args) {
+  return es_ctx_stopped(args->ctx, args->error);
 }

@@ -32,7 +32,7 @@ typedef struct es_strategy es_strategy;
 
 struct es_step {
   const es_strategy *strategy;
-  /* OK, OVERFLOW (with *args->error filled, position named) or CANCELLED. */
+  /* OK, OVERFLOW (with *args->error filled, position named), CANCELLED, or LIMIT: time is up. */
   es_status (*run)(const es_step *step, const es_run_args *args);
   const es_problem *problem; /* as it was made for; canonical */
   void *data;                /* the strategy's own, in the plan's arena */
@@ -91,6 +91,6 @@ es_status es_step_overflow(const es_problem *p, int64_t offset, __int128 value, 
 es_status es_step_overflow_wide(const es_problem *p, int64_t offset, es_error *error);
 es_status es_step_overflow_real(const es_problem *p, int64_t offset, double value, es_error *error);
 es_status es_step_empty(const es_problem *p, int64_t offset, es_error *error);
-es_status es_step_cancelled(es_error *error);
+es_status es_step_cancelled(const es_run_args *args);
 
 #endif

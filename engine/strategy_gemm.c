@@ -117,14 +117,14 @@ static es_status run(const es_step *step, const es_run_args *args) {
   const contraction *c = step->data;
   const es_gemm_plan *plan = exact_plan(step, args);
   es_status status = plan ? es_gemm_plan_run(plan, args) : ES_E_OVERFLOW;
-  if (status == ES_E_CANCELLED) return es_step_cancelled(args->error);
+  if (status == ES_E_CANCELLED) return es_step_cancelled(args);
   return status == ES_E_OVERFLOW ? c->checked.run(&c->checked, args) : status;
 }
 
 static es_status run_small(const es_step *step, const es_run_args *args) {
   const contraction *c = step->data;
   es_status status = es_gemm_run_small(&c->plan[0], args);
-  return status == ES_OK ? ES_OK : es_step_cancelled(args->error);
+  return status == ES_OK ? ES_OK : es_step_cancelled(args);
 }
 
 static void print(const es_step *step, char *buf, size_t cap) {

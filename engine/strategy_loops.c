@@ -245,7 +245,7 @@ static es_status one_output(nest *n) {
   n->overflow = false;
   value v = p->reduce == ES_REDUCE_LOGSUMEXP ? log_sum_exp(n)
                                              : reduce_points(n, NULL, false, &points);
-  if (n->cancelled || stops(n)) return es_step_cancelled(n->args->error);
+  if (n->cancelled || stops(n)) return es_step_cancelled(n->args);
   if (!points && ordered) return es_step_empty(p, n->out_at, n->args->error);
   return store(n, v);
 }

@@ -195,6 +195,8 @@ typedef struct es_config {
   bool (*cancel)(void *user);
   void (*progress)(void *user, double done, double total);
   void *user;
+  double max_operations; /* multiply-adds of one expression; default: no limit */
+  double max_seconds;    /* of all work from here on; default: no limit */
 } es_config;
 
 /* NULL config: all defaults. NULL result: out of memory. */
@@ -222,6 +224,11 @@ ES_API es_isa es_isa_used(const es_ctx *ctx);
 ES_API es_status es_set_isa(es_ctx *ctx, es_isa isa);          /* UNSUPPORTED if absent */
 ES_API es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes); /* 0: default */
 ES_API int64_t es_max_bytes(const es_ctx *ctx);
+/* What asks for more is refused before it runs: ES_E_LIMIT. 0: no limit. */
+ES_API es_status es_set_max_operations(es_ctx *ctx, double operations);
+/* A budget of elapsed time that begins with this call. When it is spent, work is stopped
+ * as by cancel, with ES_E_LIMIT. 0: no limit. */
+ES_API es_status es_set_max_seconds(es_ctx *ctx, double seconds);
 ES_API void es_set_seed(es_ctx *ctx, uint64_t seed); /* starts es_rand and es_randn anew */
 /* Forces one strategy by name ("loops", "gemm", …); NULL lets the planner
  * choose. A problem to which it does not apply is an error. For tests. */

@@ -251,7 +251,8 @@ static void task(void *arg, int64_t index, int worker) {
         b.data[o] += at * r->view[o].strides[axis] * (int64_t)es_dtype_size(r->view[o].dtype);
   }
   es_fpenv environment = es_fpenv_enter();
-  if (visit_queries(&b) == ES_E_CANCELLED) atomic_store(&r->status, ES_E_CANCELLED);
+  es_status status = visit_queries(&b);
+  if (status == ES_E_CANCELLED || status == ES_E_LIMIT) atomic_store(&r->status, ES_E_CANCELLED);
   es_fpenv_leave(environment);
 }
 
@@ -397,8 +398,7 @@ es_status es_attention_run(es_ctx *ctx, const es_attention *a) {
   es_pool *pool = tasks > 1 ? es_ctx_pool(ctx) : NULL;
   if (make_plans(&r) && make_room(&r, es_pool_threads(pool))) {
     es_pool_run(pool, tasks, task, &r);
-    if (r.status == ES_E_CANCELLED)
-      es_fail(&r.error, ES_E_CANCELLED, "", ES_NOWHERE, "the cancel callback asked to stop");
+    if (r.status == ES_E_CANCELLED) r.status = es_ctx_stopped(ctx, &r.error);
     if (r.status != ES_OK) es_ctx_fail(ctx, &r.error, NULL, 0);
   } else {
     r.status = es_ctx_error(ctx)->status;

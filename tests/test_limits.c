@@ -1,0 +1,156 @@
+/* What a context allows: absurd requests are refused at once and by numbers, time runs out,
+ * and the context works on. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "einstride/layers.h"
+#include "support/alloc.h"
+#include "support/check.h"
+
+static const int64_t million = 1000000;
+
+/* A view of one element: as long as one likes, without memory. */
+static es_tensor *wide(es_ctx *ctx) {
+  float one = 1;
+  return es_broadcast_to(ctx, es_from_data(ctx, ES_F32, 0, NULL, &one), 1, &million);
+}
+
+/* Request number i of a kind; NULL and an error are what is right. */
+static es_tensor *absurd(es_ctx *ctx, int i, es_tensor *x) {
+  const int64_t shape[] = {million + i, million, million};
+  es_tensor *in[] = {x, x, x};
+  switch (i % 12) {
+  case 0: return es_einsum(ctx, "i, j, k -> i j k", in, 3, NULL);
+  case 1: return es_einsum(ctx, "i, j -> (i j) 1000000", in, 2, NULL);
+  case 2: return es_repeat(ctx, "i -> i r s | max", x, ES_SIZES({"r", million}, {"s", 4}));
+  case 3: return es_repeat(ctx, "i -> i r s", x, ES_SIZES({"r", million + i}, {"s", million}));
+  case 4: return es_einsum(ctx, "(i-1000000000000)?0 -> i", in, 1, NULL);
+  case 5: return es_copy(ctx, es_broadcast_to(ctx, es_unsqueeze(ctx, x, 0), 2, shape));
+  case 6: return es_arange(ctx, ES_I64, 0, 1e15 + i, 1);
+  case 7: return es_linspace(ctx, ES_F64, 0, 1, ((int64_t)1 << 60) + i);
+  case 8: return es_eye(ctx, ES_F32, million + i, million);
+  case 9: return es_ramp(ctx, ES_C128, 3, shape);
+  case 10: return es_binary(ctx, ES_ADD, es_unsqueeze(ctx, x, 0), es_unsqueeze(ctx, x, 1));
+  default: return es_pad(ctx, x, (const int64_t[]){million * million + i, 2}, 2, "constant", 0);
+  }
+}
+
+Test(limits, absurd_requests_are_refused_at_once) {
+  test_alloc a;
+  test_alloc_init(&a);
+  es_ctx *ctx = es_ctx_create(&(es_config){.allocator = test_alloc_hooks(&a),
+                                           .threads = 1,
+                                           .max_cached_plans = -1,
+                                           .max_bytes = 1 << 28});
+  es_tensor *x = wide(ctx);
+  double longest = 0;
+  int64_t most = 0;
+  for (int i = 0; i < 1200; i++) {
+    es_scope_push(ctx);
+    int64_t before = a.bytes;
+    es_memory_reset_peak(ctx);
+    double start = es_clock_seconds();
+    es_tensor *y = absurd(ctx, i, x);
+    double took = es_clock_seconds() - start;
+    cr_assert_null(y, "request %d was granted", i % 12);
+    if (took > longest) longest = took;
+    const es_error *e = es_ctx_error(ctx);
+    cr_assert(e->status == ES_E_LIMIT || e->status == ES_E_NAME || e->status == ES_E_OVERFLOW ||
+                  e->status == ES_E_SYNTAX,
+              "%d: %s", i % 12, es_error_text(ctx));
+    if (e->status == ES_E_LIMIT)
+      cr_assert(strstr(e->message, "268435456"), "%d: %s", i % 12, e->message);
+    int64_t peak = es_memory_peak(ctx) - es_memory_now(ctx);
+    if (peak > most) most = peak;
+    es_clear_error(ctx);
+    es_scope_pop(ctx);
+    cr_assert_leq(a.bytes, before + (1 << 16), "request %d left memory behind", i % 12);
+  }
+  cr_log_info("the longest refusal took %g s, the largest %lld bytes", longest, (long long)most);
+  cr_assert_lt(longest, 0.05, "%g s", longest); /* 1 ms on a quiet machine */
+  cr_assert_lt(most, 1 << 20, "%lld bytes were taken before a refusal", (long long)most);
+  es_ctx_destroy(ctx);
+  cr_assert_eq(a.blocks, 0);
+}
+
+Test(limits, a_refusal_names_shape_bytes_limit_and_place) {
+  es_ctx *ctx = es_ctx_create(&(es_config){.max_bytes = 1 << 28});
+  es_tensor *x = wide(ctx);
+  cr_assert_null(es_einsum(ctx, "i, j -> i j", ES_IN(x, x), NULL));
+  const es_error *e = es_ctx_error(ctx);
+  cr_assert_eq(e->status, ES_E_LIMIT);
+  cr_assert_str_eq(e->rule, "M1");
+  cr_assert(strstr(e->message, "(1000000, 1000000)") && strstr(e->message, "4000000000000") &&
+                strstr(e->message, "268435456"),
+            "%s", e->message);
+  cr_assert_gt(e->length, 0, "no place in the text: %s", es_error_text(ctx));
+  es_ctx_destroy(ctx);
+}
+
+Test(limits, operations_are_counted_before_they_run) {
+  es_ctx *ctx = es_ctx_create(&(es_config){.max_operations = 1e6});
+  es_tensor *x = es_ramp(ctx, ES_F32, ES_SHAPE(101, 101));
+  cr_assert_null(es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL));
+  const es_error *e = es_ctx_error(ctx);
+  cr_assert_eq(e->status, ES_E_LIMIT);
+  cr_assert(strstr(e->message, "1.03e+06") && strstr(e->message, "1e+06"), "%s", e->message);
+  es_clear_error(ctx);
+  es_tensor *y = es_slice(ctx, x, 0, 0, 90, 1);
+  CHECK_OK(ctx, es_einsum(ctx, "i k, k j -> i j", ES_IN(y, x), NULL));
+  cr_assert_eq(es_set_max_operations(ctx, 0), ES_OK);
+  CHECK_OK(ctx, es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL));
+  cr_assert_eq(es_set_max_operations(ctx, 1e6), ES_OK);
+  cr_assert_null(es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL), "a plan was kept");
+  es_clear_error(ctx);
+  cr_assert_eq(es_set_max_operations(ctx, -1), ES_E_VALUE);
+  es_clear_error(ctx);
+  cr_assert_eq(es_set_max_operations(ctx, (double)NAN), ES_E_VALUE);
+  es_ctx_destroy(ctx);
+}
+
+/* Every kind of work hears that time is up. */
+static es_tensor *work(es_ctx *ctx, int which, es_tensor *x) {
+  switch (which) {
+  case 0: return es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL);
+  case 1: return es_reduce(ctx, "i j -> j", ES_REDUCE_MAX, x, NULL);
+  case 2: return es_unary(ctx, ES_EXP, x);
+  case 3: return es_softmax(ctx, x, -1);
+  case 4: return es_cast(ctx, x, ES_F64);
+  case 5: return es_argmax(ctx, x, 1, false);
+  case 6: return es_randn(ctx, ES_F32, ES_SHAPE(2000, 2000));
+  case 7: return es_scaled_dot_product_attention(ctx, x, x, x, NULL, false, 0, false);
+  default: return es_copy(ctx, es_transpose(ctx, x, 0, 1));
+  }
+}
+
+Test(limits, time_runs_out) {
+  for (int threads = 1; threads < 4; threads += 2)
+    for (int which = 0; which < 9; which++) {
+      es_ctx *ctx = es_ctx_create(&(es_config){.threads = threads});
+      es_tensor *x = es_randn(ctx, ES_F32, ES_SHAPE(1000, 1000));
+      CHECK_OK(ctx, x);
+      cr_assert_eq(es_set_max_seconds(ctx, 1e-9), ES_OK);
+      double start = es_clock_seconds();
+      cr_assert_null(work(ctx, which, x), "work %d went on", which);
+      cr_assert_lt(es_clock_seconds() - start, 1.0);
+      cr_assert_eq(es_ctx_error(ctx)->status, ES_E_LIMIT, "%d: %s", which, es_error_text(ctx));
+      cr_assert(strstr(es_error_text(ctx), "1e-09 seconds"), "%s", es_error_text(ctx));
+      es_clear_error(ctx);
+      cr_assert_eq(es_set_max_seconds(ctx, 0), ES_OK);
+      CHECK_OK(ctx, work(ctx, which, x));
+      es_ctx_destroy(ctx);
+    }
+}
+
+Test(limits, a_budget_of_time_from_the_start) {
+  es_ctx *ctx = es_ctx_create(&(es_config){.max_seconds = 1e-9});
+  cr_assert_null(es_randn(ctx, ES_F32, ES_SHAPE(1000, 1000)));
+  cr_assert_eq(es_ctx_error(ctx)->status, ES_E_LIMIT);
+  es_clear_error(ctx);
+  cr_assert_eq(es_set_max_seconds(ctx, 3600), ES_OK);
+  CHECK_OK(ctx, es_randn(ctx, ES_F32, ES_SHAPE(1000, 1000)));
+  cr_assert_eq(es_set_max_seconds(ctx, -1), ES_E_VALUE);
+  es_ctx_destroy(ctx);
+}
