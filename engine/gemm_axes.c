@@ -292,18 +292,30 @@ static void cut_rows(const es_gemm_plan *g, es_gemm_box *box) {
   box->last_height = even_height(type, m - (box->n_mb - 1) * g->mb);
 }
 
-static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
+/* Which sides of n columns from `from` on are read and written where they lie. */
+static uint8_t here(const es_gemm_plan *g, int64_t from, int64_t n, bool c_may) {
   int64_t cols[ES_GEMM_COLUMNS];
+  uint8_t sides = 0;
+  if (n != es_gemm_width(g, n)) return 0;
+  es_gemm_offsets(&g->n, ES_GEMM_Y, from, n, cols);
+  if (g->y_direct && es_gemm_spacing(cols, n, g->each) == 1) sides |= ES_GEMM_Y_HERE;
+  es_gemm_offsets(&g->n, ES_GEMM_C, from, n, cols);
+  if (c_may && es_gemm_spacing(cols, n, g->each) == 1) sides |= ES_GEMM_C_HERE;
+  return sides;
+}
+
+/* Along a single axis, panels of one width are alike. */
+static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
   bool c_may = g->plain_store && !g->stream_c && g->n_kb == 1 && g->kind < ES_GEMM_C64;
+  int64_t known = -1;
+  uint8_t sides = 0;
   if (!(g->in_place = ES_NEW_N(arena, uint8_t, g->n_panels))) return false;
   if (!c_may && !g->y_direct) return true;
   for (int64_t q = 0; q < g->n_panels; q++) {
-    int64_t n = es_gemm_panel_columns(g, q), from = es_gemm_panel_start(g, q);
-    if (n != es_gemm_width(g, n)) continue;
-    es_gemm_offsets(&g->n, ES_GEMM_Y, from, n, cols);
-    if (g->y_direct && es_gemm_spacing(cols, n, g->each) == 1) g->in_place[q] |= ES_GEMM_Y_HERE;
-    es_gemm_offsets(&g->n, ES_GEMM_C, from, n, cols);
-    if (c_may && es_gemm_spacing(cols, n, g->each) == 1) g->in_place[q] |= ES_GEMM_C_HERE;
+    int64_t n = es_gemm_panel_columns(g, q);
+    if (g->n.n > 1 || n != known) sides = here(g, es_gemm_panel_start(g, q), n, c_may);
+    g->in_place[q] = sides;
+    known = n;
   }
   return true;
 }

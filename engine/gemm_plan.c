@@ -65,7 +65,7 @@ static double step_cycles(int height, int vectors) {
 static double compute_cycles(const es_gemm_plan *g, double m, double k) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
-  double tiles = ceil(m / most);
+  double tiles = fmax(1, ceil(m / most)); /* m is 0 where an extent is */
   int height = type->height[es_gemm_height_index(type, (int64_t)ceil(m / tiles))];
   double runs = g->run_panels ? (double)(g->n_panels / g->run_panels) : 0;
   int64_t full = g->run / g->nr, rest = g->run % g->nr;

@@ -34,8 +34,8 @@ typedef struct es_stream {
 typedef union es_stream_row {
   _Alignas(ES_ALIGN) char bytes[ES_ROW * 16];
   int64_t i64[ES_ROW];
-  float f32[ES_ROW];
-  double f64[ES_ROW];
+  float f32[2 * ES_ROW]; /* complex: pairs */
+  double f64[2 * ES_ROW];
 } es_stream_row;
 
 /* The type p is computed in: F64 (C128) also for f32 (c64) where a long fold would

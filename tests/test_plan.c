@@ -55,6 +55,30 @@ Test(plan, depthwise_runs_before_pointwise) {
   es_ctx_destroy(ctx);
 }
 
+/* What is noted of each panel of columns must not take longer than the columns are worth. */
+Test(plan, a_billion_columns_are_planned_soon) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in[2] = {of(ES_F32, SHAPE(10, 30)), of(ES_F32, SHAPE(30, (int64_t)1 << 30))};
+  clock_t start = clock();
+  es_plan_release(plan_of(ctx, "i j, j k -> i k", in, 2));
+  double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+  cr_assert(seconds < 1.5, "%g s", seconds);
+  es_ctx_destroy(ctx);
+}
+
+/* A contraction without rows has a cost, too. */
+Test(plan, nothing_times_something) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  for (int64_t m = 0; m < 2; m++)
+    for (int64_t k = 0; k < 2; k++) {
+      es_array in[2] = {of(ES_F32, SHAPE(m, k)), of(ES_F32, SHAPE(k, 40))};
+      es_plan *plan = plan_of(ctx, "i j, j k -> i k", in, 2);
+      cr_assert(isfinite(plan->step[0].predicted) && plan->step[0].predicted >= 0);
+      es_plan_release(plan);
+    }
+  es_ctx_destroy(ctx);
+}
+
 Test(plan, padding_splits_into_boxes_without_constraints) {
   es_ctx *ctx = es_ctx_create(NULL);
   es_array in[2] = {of(ES_F32, SHAPE(2, 4, 8, 8)), of(ES_F32, SHAPE(5, 4, 3, 3))};
