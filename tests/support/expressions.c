@@ -44,7 +44,7 @@ static int64_t put_group(expr_maker *m, int depth) {
     if (depth == 0 && !expr_roll(m, 6))
       size *= put_group(m, depth + 1);
     else if (!expr_roll(m, 5))
-      put(m, "2"), size *= 2;
+      put(m, "2"), size *= 2, m->unnamed *= 2;
     else {
       unsigned l = expr_roll(m, EXPR_NAMES - 1);
       put(m, names[l]);
@@ -116,7 +116,7 @@ static void make_input(expr_maker *m, int i) {
     case 0: add_axis(a, put_group(m, 0)); break;
     case 1:
     case 2: add_axis(a, put_read(m)); break;
-    case 3: put(m, "3"), add_axis(a, 3); break;
+    case 3: put(m, "3"), add_axis(a, 3), m->unnamed *= 3; break;
     case 4: put(m, "()"), add_axis(a, 1); break;
     case 5:
       if (!dots) {
@@ -155,7 +155,7 @@ static void make_output(expr_maker *m) {
       put(m, ")");
       break;
     case 1: put_index(m, &low, &high, true), m->output_index = true; break;
-    case 2: put(m, "2"); break;
+    case 2: put(m, "2"), m->unnamed *= 2; break;
     case 3:
       if (!dots && m->dots) put(m, "...");
       dots = true;
@@ -241,6 +241,7 @@ static void make_expression(expr_maker *m) {
                                     ES_I16, ES_I8,  ES_F16, ES_BF16};
   enum { DTYPES = sizeof dtypes / sizeof *dtypes };
   m->n = 0, m->text[0] = 0;
+  m->unnamed = 1;
   m->has_s = m->has_p = m->dots = m->diagonal_gaps = m->output_index = false;
   choose_sizes(m);
   m->ellipsis_rank = (int)expr_roll(m, 3);

@@ -1,0 +1,46 @@
+/* Expressions of the whole grammar, made of the input's bytes, run by the engine and by the
+ * oracle: values are compared to the bit. First with failing allocations, where any error
+ * will do but a wrong value. */
+#include <string.h>
+
+#include "tests/fuzz/fuzz.h"
+#include "tests/support/expressions.h"
+
+enum { LIMIT = 1 << 26, POINTS = 300 };
+
+/* The right value or, where an allocation failed, that error. */
+static void compute(es_ctx *ctx, const expr_maker *m, const expr_meaning *e, fuzz_heap *heap,
+                    uint8_t failure) {
+  expr_tally tally = {0};
+  es_scope_push(ctx);
+  fuzz_heap_fail(heap, failure);
+  es_tensor *got = expr_compute(ctx, m);
+  fuzz_heap_obey(heap);
+  es_status status = es_ctx_error(ctx)->status;
+  REQUIRE((got != NULL) == (status == ES_OK), "'%s': %s", m->text, es_status_name(status));
+  if (!heap->struck || status != ES_E_NOMEM)
+    REQUIRE(expr_judge(ctx, m, e, got, &tally), "%s", tally.why);
+  es_clear_error(ctx);
+  es_scope_pop(ctx);
+}
+
+void fuzz_one(const uint8_t *bytes, size_t len) {
+  static expr_maker m; /* large; expr_make sets what is read */
+  static expr_meaning e;
+  fuzz_bytes b = {bytes, len};
+  fuzz_heap heap;
+  expr_tally tally = {0};
+  uint8_t failure = fuzz_byte(&b);
+  fuzz_heap_open(&heap, 0);
+  es_ctx *ctx = fuzz_context(&heap, LIMIT, &b);
+  m.bytes = b.at, m.left = b.left, m.state = 1;
+  if (expr_make(&m)) {
+    bool defined = expr_understand(&m, POINTS, &e, &tally);
+    REQUIRE(!*tally.why, "%s", tally.why);
+    if (defined && failure) compute(ctx, &m, &e, &heap, failure);
+    if (defined) compute(ctx, &m, &e, &heap, 0);
+    expr_forget(&e);
+  }
+  es_ctx_destroy(ctx);
+  fuzz_heap_close(&heap);
+}
