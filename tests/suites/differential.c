@@ -6,6 +6,8 @@
  *   differential --write FILE COUNT [SEED]  writes expressions with results, a line of JSON
  *                                           each, for tests/suites/differential.py */
 #include <math.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "tests/suites/suite.h"
 #include "tests/support/expressions.h"
@@ -21,6 +23,23 @@ typedef struct trial {
   expr_tally tally; /* of the planner's choice */
   long long runs;
 } trial;
+
+/* A crash tells what it was about. */
+static const expr_maker *current;
+static void crashed(int signal) {
+  (void)signal;
+  fprintf(stderr, "crashed on '%s':", current->text);
+  for (int i = 0; i < current->n_in; i++) {
+    fprintf(stderr, " %s(", es_dtype_name(current->dtype[i]));
+    for (int a = 0; a < current->in[i].rank; a++)
+      fprintf(stderr, "%s%lld", a ? ", " : "", (long long)current->in[i].shape[a]);
+    fputs(")", stderr);
+  }
+  for (int i = 0; current->sizes[i].name; i++)
+    fprintf(stderr, " %s=%lld", current->sizes[i].name, (long long)current->sizes[i].size);
+  fprintf(stderr, ", strategy %s\n", current->strategy ? current->strategy : "chosen");
+  _exit(1);
+}
 
 static void make_contexts(trial *t) {
   for (int i = 0; i < ISAS; i++)
@@ -153,6 +172,8 @@ int main(int argc, char **argv) {
   trial *t = calloc(1, sizeof *t);
   REQUIRE(t, "no memory");
   make_contexts(t);
+  current = &t->maker;
+  signal(SIGSEGV, crashed);
   t->maker.state = (uint64_t)suite_count(argc, argv, arg + 1, 20261121);
   double start = suite_seconds();
   if (writes) write_lines(t, argv[2], wanted);
