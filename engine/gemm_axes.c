@@ -223,12 +223,23 @@ static es_problem **split(es_arena *arena, es_problem *q, int *n, es_status *sta
   return boxes;
 }
 
+/* Whether only X can lie outside where the constraint fails. Y is packed for all of k at
+ * once, so a constraint that depends on no row of X may be one of Y. */
+static bool is_about_x(const es_problem *p, const es_constraint *constraint, int x) {
+  bool about = false;
+  for (int a = 0; a < p->n_out; a++) {
+    if (!constraint->coef[a]) continue;
+    if (es_gemm_group_of(p, x, a) != ES_GEMM_M) return false;
+    about = true;
+  }
+  return about;
+}
+
 bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
                             es_status *status) {
   *status = ES_OK;
   for (int c = 0; c < p->n_constraints; c++)
-    for (int a = 0; a < p->n_out; a++)
-      if (p->constraint[c].coef[a] && es_gemm_group_of(p, x, a) != ES_GEMM_M) return false;
+    if (!is_about_x(p, &p->constraint[c], x)) return false;
   if (!p->n_constraints) return true;
   es_arena arena;
   int n = 0;

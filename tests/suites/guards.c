@@ -7,6 +7,7 @@
 #include "base/dtype.h"
 #include "einstride/layers.h"
 #include "tests/suites/suite.h"
+#include "tests/support/expressions.h"
 #include "tests/support/guard.h"
 
 enum { ISAS = 3, MOST = 3 };
@@ -195,6 +196,8 @@ static const struct {
     {"(i-1)?edge (j-2)?reflect -> i j", 0, 1, {{2, {M, N}}}, {{0}}},
     {"(i-1)?wrap (j-2)?3 -> i j", 0, 1, {{2, {M, N}}}, {{0}}},
     {"i (j+k-1)?0, k -> i j", 0, 2, {{2, {M, N}}, {1, {3}}}, {{0}}},
+    {"(k-1)?0 j, k i -> i j", 0, 2, {{2, {M, N}}, {2, {M, 5}}}, {{0}}},
+    {"(k+2)?0 j, k i -> i j", 0, 2, {{2, {M, N}}, {2, {M, 5}}}, {{0}}},
     {"c (h+a-1)?0 (w+b-1)?0, c a b -> c h w", 0, 2, {{3, {2, M, N}}, {3, {2, 3, 3}}}, {{0}}},
     {"c (2*h+a-1)?0 (2*w+b-1)?0, c a b -> c h w", 0, 2, {{3, {2, M, N}}, {3, {2, 3, 3}}}, {{0}}},
     {"c (h+a-2)?0 (w+b-2)?0, c a b -> c h w", 0, 2, {{3, {2, M, N}}, {3, {2, 5, 5}}}, {{0}}},
@@ -338,6 +341,50 @@ static void attention_blocks(void) {
     }
 }
 
+/* ---- random expressions
+ * -------------------------------------------------------------------------- */
+
+static void random_expression(int isa, expr_maker *m, const expr_meaning *e, bool at_end) {
+  static expr_tally t;
+  guard memory[EXPR_OPERANDS];
+  es_tensor *in[EXPR_OPERANDS];
+  es_ctx *ctx = guarded[isa];
+  es_scope_push(ctx);
+  for (int i = 0; i < m->n_in; i++) {
+    int64_t count = product(m->in[i].rank, m->in[i].shape);
+    memory[i] = guard_make((size_t)count * es_dtype_size(m->dtype[i]), at_end);
+    for (int64_t k = 0; k < count; k++)
+      es_scalar_store(
+          m->dtype[i], memory[i].data + (size_t)k * es_dtype_size(m->dtype[i]),
+          (es_scalar){es_dtype_class(m->dtype[i]), (int64_t)m->values[i][k], m->values[i][k], 0});
+    in[i] = wrap(ctx, &memory[i], m->dtype[i], m->in[i].rank, m->in[i].shape);
+  }
+  m->strategy = NULL;
+  REQUIRE(expr_judge(ctx, m, e, expr_run(ctx, m, in), &t), "width %d: %s", (int)isas[isa], t.why);
+  es_clear_error(ctx);
+  es_scope_pop(ctx);
+  for (int i = 0; i < m->n_in; i++) {
+    REQUIRE(guard_check(&memory[i]), "'%s': bytes around an operand changed", m->text);
+    guard_free(&memory[i]);
+  }
+  calls++;
+}
+
+static void random_expressions(long long count) {
+  static expr_maker m = {.state = 3};
+  static expr_meaning e;
+  static expr_tally t;
+  while (count > 0) {
+    while (!expr_make(&m)) continue;
+    if (expr_understand(&m, 4000, &e, &t)) {
+      for (int i = 0; i < ISAS; i++)
+        for (int end = 0; plain[i] && end < 2; end++) random_expression(i, &m, &e, end);
+      count--;
+    }
+    expr_forget(&e);
+  }
+}
+
 int main(int argc, char **argv) {
   each = (int)suite_count(argc, argv, 1, 1);
   REQUIRE(each > 0, "every which call?");
@@ -355,6 +402,7 @@ int main(int argc, char **argv) {
   all_texts();
   all_functions();
   attention_blocks();
+  random_expressions(100000 / each);
   for (int i = 0; i < ISAS; i++)
     if (plain[i]) es_ctx_destroy(plain[i]), es_ctx_destroy(guarded[i]);
   REQUIRE(damaged == 0, "%lld blocks of the context were written beside", (long long)damaged);
