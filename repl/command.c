@@ -130,7 +130,7 @@ static const sc_command commands[] = {
     {"cost", "'pattern', x, w", "multiply-adds, bytes and workspace of a pattern", cost},
     {"show", "x [--png FILE]", "a heat map; also --svg FILE", sc_command_show},
     {"diagram", "'pattern', x, w", "a picture of a pattern; also --svg FILE", sc_command_diagram},
-    {"explain", "'pattern', x, w", "the whole way of a pattern; also --svg FILE, --dot, --json",
+    {"explain", "'pattern', x, w", "its whole way; also --svg FILE, --dot, --json",
      sc_command_explain},
     {"time", "[on|off]", "the time of each statement", timing},
     {"threads", "[N]", "threads of the engine", threads},

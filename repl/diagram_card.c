@@ -152,7 +152,13 @@ static void put_places(sc_buffer *out, const es_outline *o, const es_outline_ter
       char name[ES_MAX_NAME + 8];
       sc_puts(out, coef < 0 ? (any ? " - " : "-") : any ? " + " : "");
       if (coef != 1 && coef != -1) sc_printf(out, "%lld·", (long long)(coef < 0 ? -coef : coef));
-      sc_puts(out, sc_label_name(o, axis->label[k], name));
+      const es_outline_label *label = &o->label[axis->label[k]];
+      if (*label->name < '0' || *label->name > '9')
+        sc_puts(out, sc_label_name(o, axis->label[k], name));
+      else if (label->size == 1) /* a number names no index */
+        sc_puts(out, "0");
+      else
+        sc_printf(out, "0…%lld", (long long)label->size - 1);
       any = true;
     }
     int64_t constant = axis->constant;

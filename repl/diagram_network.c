@@ -149,7 +149,7 @@ static void draw_below(network *w, int edge) {
     char text[ES_MAX_NAME + 32];
     draw_lane(w, label, x, n, y, edge, sc_label_text(w->d->outline, label, text) + 2);
     if (n == 1) sc_draw_line(c, x[0], y, x[0] + 1, y, w->d->ink[label]);
-    sc_draw_text(c, x[0] + 2, y, w->d->ink[label], SC_LEFT, n == 1 ? "%s summed" : " %s ", text);
+    sc_draw_text(c, x[0] + 2, y, w->d->ink[label], SC_LEFT, n == 1 ? " %s summed" : " %s ", text);
   }
 }
 

@@ -64,10 +64,13 @@ static void measure(walk *k) {
   k->taps = o->label[k->w->tap].size;
   k->step = coef_of(axis, k->w->walker);
   k->spacing = coef_of(axis, k->w->tap);
-  k->low = k->high = axis->constant;
+  bool reads = k->steps > 0 && k->taps > 0;
+  k->low = k->high = reads ? axis->constant : 0;
   int64_t walked = k->step * (k->steps - 1), span = k->spacing * (k->taps - 1);
-  k->low += (walked < 0 ? walked : 0) + (span < 0 ? span : 0);
-  k->high += (walked > 0 ? walked : 0) + (span > 0 ? span : 0);
+  if (reads) {
+    k->low += (walked < 0 ? walked : 0) + (span < 0 ? span : 0);
+    k->high += (walked > 0 ? walked : 0) + (span > 0 ? span : 0);
+  }
   if (k->low > 0) k->low = 0;
   if (k->high < k->length - 1) k->high = k->length - 1;
   char text[32];
@@ -86,7 +89,8 @@ static void put_facts(const walk *k) {
             (long long)k->step, (long long)k->spacing, (long long)before, (long long)after);
   if (axis->fill && (before || after))
     sc_printf(&line, " (%s%s)", axis->fill, strcmp(axis->fill, "?0") ? "" : ": read as nothing");
-  if (k->step > 0 && k->spacing > 0 && last < k->length - 1)
+  bool plain = k->w->operand >= 0 && axis->n == 2 && k->step > 0 && k->spacing > 0;
+  if (plain && k->taps > 0 && last < k->length - 1)
     sc_printf(&line, ", the last %lld not read", (long long)(k->length - 1 - last));
   sc_draw_words(k->d, 0, SC_FAINT, sc_text(&line));
   sc_buffer_free(&line);
@@ -111,11 +115,11 @@ static void put_step(const walk *k, int64_t step, int row) {
   char name[ES_MAX_NAME + 8];
   sc_draw_text(c, k->x - 2, y, k->d->ink[k->w->walker], SC_RIGHT, "%s %lld",
                sc_label_name(k->d->outline, k->w->walker, name), (long long)step);
-  for (int64_t tap = 0; tap < k->taps; tap++) {
-    int64_t element = k->w->axis->constant + k->step * step + k->spacing * tap;
-    int64_t i = element - k->low;
-    if (i < 0 || i >= k->shown) continue;
-    int x = k->x + 1 + (int)i * (k->cell + 1);
+  int64_t first = k->w->axis->constant + k->step * step;
+  for (int i = 0; i < k->shown; i++) {
+    int64_t element = k->low + i, tap = (element - first) / k->spacing;
+    if (tap < 0 || tap >= k->taps || first + tap * k->spacing != element) continue;
+    int x = k->x + 1 + i * (k->cell + 1);
     bool pad = element < 0 || element >= k->length;
     if (!pad) sc_draw_tint(c, x, x + k->cell - 1, y, false, ink);
     sc_draw_text(c, x + (k->cell - 1) / 2, y, pad ? SC_FAINT : ink, SC_CENTRE,

@@ -118,10 +118,13 @@ static bool fits_a_card(const es_outline *o) {
 static void put_note(sc_drawing *d, const es_outline *small) {
   sc_buffer note = {0};
   sc_puts(&note, "sizes chosen for the picture: ");
+  bool any = false;
   for (int i = 0; i < small->n_labels; i++) {
     char text[ES_MAX_NAME + 32];
+    if (small->label[i].name[0] >= '0' && small->label[i].name[0] <= '9') continue;
     sc_label_text(small, i, text);
-    sc_printf(&note, "%s%s", i ? ", " : "", text);
+    sc_printf(&note, "%s%s", any ? ", " : "", text);
+    any = true;
   }
   sc_draw_words(d, 0, SC_FAINT, sc_text(&note));
   sc_buffer_free(&note);
@@ -151,7 +154,7 @@ static bool draw_all(sc_args *a, const sc_question *q, sc_drawing *d, const es_o
     sc_draw_network(d);
   if (windows) {
     if (small && !known) d->outline = small;
-    sc_draw_windows(d);
+    if (all_known(d->outline)) sc_draw_windows(d);
   }
   if (small && d->outline == small) put_note(d, small);
   es_outline_free(small);
@@ -226,6 +229,7 @@ static sc_value *show(sc_args *a) {
   int64_t across = png ? PIXELS : svg ? CELLS : color ? columns : columns / 2;
   if (!sc_heat_make(a->s, a->span, t, file ? PANELS : PANELS / 4, down, across, &h)) return NULL;
   sc_value *result = NULL;
+  if (a->value[0]->kind == SC_TENSOR) h.axes = a->value[0]->axes;
   if (svg)
     sc_heat_svg(&out, &h, "heat map");
   else if (png)

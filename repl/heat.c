@@ -114,9 +114,15 @@ void sc_heat_title(const sc_heat *h, int64_t panel, char *text, size_t cap) {
     place[i] = panel % h->shape[i];
     panel /= h->shape[i];
   }
-  for (int i = 0; i < h->leading && len + 24 < cap; i++)
-    len += (size_t)snprintf(text + len, cap - len, "%s%lld%s", i ? ", " : "[", (long long)place[i],
-                            i + 1 == h->leading ? "]" : "");
+  const char *axis = h->axes ? h->axes : "";
+  for (int i = 0; i < h->leading && len + ES_MAX_NAME + 24 < cap; i++) {
+    int n = (int)strcspn(axis, "\t");
+    if (n > ES_MAX_NAME) n = 0; /* a group */
+    len += (size_t)snprintf(text + len, cap - len, "%s%.*s%s%lld%s", i ? ", " : "[", n, axis,
+                            n ? " " : "", (long long)place[i], i + 1 == h->leading ? "]" : "");
+    axis += strcspn(axis, "\t");
+    axis += *axis == '\t';
+  }
 }
 
 /* ---- colours ----------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ typedef struct sc_heat {
   int64_t rows, columns; /* of the tensor; each cell is the mean of what it covers */
   int leading;           /* axes before the last two, and their sizes */
   int64_t shape[ES_MAX_RANK];
+  const char *axes; /* names of the tensor's axes, a tab between; NULL. Borrowed */
   double *cell;     /* [panels][height][width] */
   double low, high; /* of the finite elements; low > high: there are none */
   bool diverging;   /* both signs: white is 0 */
@@ -30,7 +31,8 @@ sc_rgb sc_heat_color(const sc_heat *heat, double v);
 double sc_heat_place(const sc_heat *heat, double v);
 /* Four digits, whole numbers in full. */
 void sc_heat_number(double v, char text[32]);
-/* "[1, 0]", the place of a panel; "" when it is the only one. */
+/* "[1, 0]", "[b 1, c 0]" where axes have names, the place of a panel; "" when it is the only one.
+ */
 void sc_heat_title(const sc_heat *heat, int64_t panel, char *text, size_t cap);
 
 /* For a terminal of so many columns and colours: 0 draws with characters, 256 with those

@@ -107,7 +107,10 @@ void sc_heat_svg(sc_buffer *out, const sc_heat *h, const char *title) {
   if (p.cell > 40) p.cell = 40;
   p.title = h->leading ? TITLE : 0;
   int panel_width = (int)h->width * p.cell + GAP, panel_height = (int)h->height * p.cell + p.title;
-  if (h->leading && panel_width < 60) panel_width = 60;
+  char last[256]; /* the longest title */
+  sc_heat_title(h, h->panels - 1, last, sizeof last);
+  int title_width = (int)sc_columns(last, strlen(last)) * 8 + GAP;
+  if (panel_width < title_width) panel_width = title_width;
   int specials = (h->n_nan > 0) + (h->n_inf > 0) + (h->n_minus_inf > 0);
   int width = 2 * MARGIN + p.across * panel_width - GAP, wanted = 2 * MARGIN + 180 + 90 * specials;
   int height = 2 * MARGIN + p.down * (panel_height + GAP) + SCALE - GAP;

@@ -68,7 +68,7 @@ static void put_panels(sheet *s, int64_t first, int64_t n) {
   for (int64_t p = 0; p < n && h->leading; p++) {
     sc_heat_title(h, first + p, title, sizeof title);
     sc_puts(s->out, title);
-    int used = (int)strlen(title);
+    int used = (int)sc_columns(title, strlen(title));
     if (p + 1 < n) sc_fill(s->out, ' ', (size_t)(s->panel_columns - used));
   }
   if (h->leading) sc_puts(s->out, "\n");
@@ -135,7 +135,8 @@ void sc_heat_text(sc_buffer *out, const sc_heat *h, int columns, int colors) {
   char title[256];
   for (int64_t p = 0; p < h->panels; p++) {
     sc_heat_title(h, p, title, sizeof title);
-    if ((int)strlen(title) + 2 > s.panel_columns) s.panel_columns = (int)strlen(title) + 2;
+    int used = (int)sc_columns(title, strlen(title)) + 2;
+    if (used > s.panel_columns) s.panel_columns = used;
   }
   s.across = (columns + 2) / s.panel_columns;
   if (s.across < 1) s.across = 1;

@@ -87,7 +87,7 @@ static void put_layer(sc_buffer *out, const es_op *op) {
   put_wrapped(out, "expression  ", op->expression);
   put_wrapped(out, "shape       ", op->formula);
   sc_help_entry entry;
-  if (sc_help_find(op->name, &entry) && entry.text_len >= 3 && !strncmp(entry.text, ">>>", 3))
+  if (sc_help_find(op->name, &entry) && memmem(entry.text, entry.text_len, ">>> ", 4))
     return; /* a function of the same name has the example */
   for (const char *line = op->example; *line;) {
     const char *end = strstr(line, "; ");
@@ -97,12 +97,25 @@ static void put_layer(sc_buffer *out, const es_op *op) {
   }
 }
 
+/* Of a method x stands before the point. */
+static void put_signature(sc_buffer *out, const sc_function *f) {
+  sc_buffer whole = {0};
+  const char *where = where_found(f->in);
+  sc_put_row_signature(&whole, f);
+  size_t head = strlen(f->name) + 1, first = strcspn(sc_text(&whole) + head, ",)");
+  bool method = !strcmp(where, "x.");
+  if (method && whole.bytes[head + first] == ',') first += 2;
+  sc_printf(out, "%s%.*s%s\n", where, (int)head, sc_text(&whole),
+            sc_text(&whole) + head + (method ? first : 0));
+  sc_buffer_free(&whole);
+}
+
 static void put_tables(sc_buffer *out, const char *name) {
   const sc_function *f;
   const char *dot = strrchr(name, '.'), *last = dot && dot[1] ? dot + 1 : name;
   for (int i = 0; (f = sc_function_at(i)); i++) {
     if (strcmp(f->name, last) != 0) continue;
-    sc_printf(out, "%s%s(%s)\n", where_found(f->in), f->name, f->params);
+    put_signature(out, f);
     put_wrapped(out, "", f->help);
   }
   const es_op *op = es_op_find(last);
@@ -171,7 +184,7 @@ bool sc_command_help(sc_runner *r, const sc_source *source, char *rest) {
     size_t start = out.len;
     sc_printf(&out, ".%s%s%s", c->name, *c->arguments ? " " : "", c->arguments);
     size_t used = out.len - start;
-    sc_fill(&out, ' ', used < 23 ? 24 - used : 1);
+    sc_fill(&out, ' ', used < 25 ? 26 - used : 1);
     sc_printf(&out, "%s\n", c->help);
   }
   sc_emit(&out);

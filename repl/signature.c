@@ -12,8 +12,7 @@ void sc_put_layer_signature(sc_buffer *out, const es_op *op) {
   sc_puts(out, ")");
 }
 
-/* "x axis|dim? keepdims?" as "x, axis=, keepdims=" */
-static void put_row(sc_buffer *out, const sc_function *f) {
+void sc_put_row_signature(sc_buffer *out, const sc_function *f) {
   sc_printf(out, "%s(", f->name);
   for (const char *p = f->params; *p; p += *p == ' ') {
     size_t len = strcspn(p, " "), name = strcspn(p, "|? *");
@@ -28,7 +27,7 @@ static void put_row(sc_buffer *out, const sc_function *f) {
 
 static void put(sc_buffer *out, const sc_function *f, const es_op *op) {
   if (f)
-    put_row(out, f);
+    sc_put_row_signature(out, f);
   else if (op)
     sc_put_layer_signature(out, op);
 }

@@ -64,7 +64,8 @@ typedef enum answer { RUN, BACK, LEAVE } answer;
 static answer ask(sc_runner *r, const sc_source *source) {
   char line[4096];
   for (;;) {
-    fputs("Enter, a line of your own, back or quit: ", stderr);
+    fprintf(stderr, "%s(Enter runs it; or type a line, back, quit)%s ", r->color ? "\033[90m" : "",
+            r->color ? "\033[0m" : "");
     if (!fgets(line, sizeof line, stdin)) {
       bool interrupted = ferror(stdin) && errno == EINTR;
       clearerr(stdin);
@@ -95,7 +96,15 @@ static bool show_step(sc_runner *r, const sc_source *source, const step *s) {
   return ok;
 }
 
-/* At a terminal the lines wait for Enter. */
+/* "x = …": gives a name and prints nothing. */
+static bool is_assignment(const char *line, size_t len) {
+  const char *sign = memmem(line, len, " = ", 3);
+  for (const char *p = line; sign && p < sign; p++)
+    if (strchr("('\"[.", *p)) return false;
+  return sign != NULL;
+}
+
+/* At a terminal lines that print wait for Enter; the reader types others in between. */
 static answer walk_step(sc_runner *r, const sc_source *source, const step *s) {
   const char *at = s->text;
   for (; at < s->end && strncmp(at, ">>> ", 4) != 0; at += strcspn(at, "\n") + 1)
@@ -104,7 +113,7 @@ static answer walk_step(sc_runner *r, const sc_source *source, const step *s) {
     size_t len = strcspn(at, "\n");
     if (!len) continue;
     put_line(at, len);
-    answer a = ask(r, source);
+    answer a = is_assignment(at + 4, len - 4) ? RUN : ask(r, source);
     if (a != RUN) return a;
     run(r, source, at + 4, len - 4);
     r->status = ES_OK;
