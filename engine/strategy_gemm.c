@@ -18,7 +18,8 @@ enum {
   WORTH_A_LOOK = 8 /* times the seconds of a look at the values */
 };
 
-/* Where every element of an operand lies: rows along its shortest stride. */
+/* Where every element of an operand lies, each once if they can be told apart by strides: rows
+ * along its shortest one. */
 typedef struct scan {
   es_gemm_axes outer;
   int64_t row, step; /* elements of a row, and their distance */
@@ -236,24 +237,52 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   return plan.seconds + (measure ? scan_seconds(p) : 0);
 }
 
+typedef struct walk_axis {
+  int64_t extent, stride; /* elements */
+} walk_axis;
+
+/* The axes that move an operand, the shortest stride first. */
+static int moving_axes(const es_problem *p, const es_side *side, walk_axis *axis) {
+  int n = 0;
+  for (int a = 0; a < p->rank; a++) {
+    if (!side->stride[a] || p->extent[a] == 1) continue;
+    int at = n++;
+    for (; at > 0 && llabs(axis[at - 1].stride) > llabs(side->stride[a]); at--)
+      axis[at] = axis[at - 1];
+    axis[at] = (walk_axis){p->extent[a], side->stride[a]};
+  }
+  return n;
+}
+
+/* Makes one axis of two where the steps of the longer one leave no gap between the runs of the
+ * shorter: they overlap, as windows do, or touch. The same elements, each once. */
+static bool join_axes(walk_axis *shorter, const walk_axis *longer) {
+  int64_t ratio = longer->stride / shorter->stride, extent;
+  if (longer->stride % shorter->stride || ratio < 1 || ratio > shorter->extent) return false;
+  if (!es_mul_i64(ratio, longer->extent - 1, &extent)) return false;
+  return es_add_i64(extent, shorter->extent, &shorter->extent);
+}
+
 static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s) {
   const es_side *side = &p->in[operand];
-  int inner = -1;
-  for (int a = 0; a < p->rank; a++)
-    if (side->stride[a] && (inner < 0 || llabs(side->stride[a]) < llabs(side->stride[inner])))
-      inner = a;
-  s->row = inner < 0 ? 1 : p->extent[inner];
-  s->step = inner < 0 ? 1 : side->stride[inner];
-  s->outer.count = es_problem_points(p) > 0; /* a box without taps may begin anywhere */
+  walk_axis axis[ES_GEMM_MAX_AXES];
+  *s = (scan){.row = 1, .step = 1};
   s->outer.extent = ES_NEW_N(arena, int64_t, p->rank);
   s->outer.stride[ES_GEMM_X] = ES_NEW_N(arena, int64_t, p->rank);
   if (!s->outer.extent || !s->outer.stride[ES_GEMM_X]) return false;
-  for (int a = 0; a < p->rank; a++) {
-    if (a == inner || !side->stride[a]) continue;
-    s->outer.extent[s->outer.n] = p->extent[a];
-    s->outer.stride[ES_GEMM_X][s->outer.n++] = side->stride[a] *
-                                               (int64_t)es_dtype_size(side->dtype);
-    s->outer.count *= p->extent[a];
+  if (es_problem_points(p) == 0) return true; /* a box without taps may begin anywhere */
+  s->outer.count = 1;
+  for (int i = 0, n = moving_axes(p, side, axis); i < n;) {
+    walk_axis joined = axis[i++];
+    while (i < n && join_axes(&joined, &axis[i])) i++;
+    if (s->row == 1) { /* the first */
+      s->row = joined.extent;
+      s->step = joined.stride;
+      continue;
+    }
+    s->outer.extent[s->outer.n] = joined.extent;
+    s->outer.stride[ES_GEMM_X][s->outer.n++] = joined.stride * (int64_t)es_dtype_size(side->dtype);
+    s->outer.count *= joined.extent;
   }
   return true;
 }

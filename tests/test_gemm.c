@@ -706,6 +706,34 @@ Test(gemm, integers_near_every_limit) {
     }
 }
 
+/* One large value, wherever it lies under the windows, decides the arithmetic for all. */
+Test(gemm, a_large_integer_anywhere_is_seen) {
+  static const char *const texts[] = {
+      "c (h+kh) (w+kw), o c kh kw -> o h w",     "c (2*h+kh) (2*w+kw), o c kh kw -> o h w",
+      "c (3*h+kh) (w+2*kw), o c kh kw -> o h w", "c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> o h w",
+      "c (5*h+kh) (4*w+kw), o c kh kw -> o h w", "c (h-kh+2) (w-kw+2), o c kh kw -> o h w"};
+  enum { SIDE = 8, COUNT = 2 * SIDE * SIDE };
+  es_ctx *ctx = es_ctx_create(&(es_config){.threads = 1});
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    for (int at = 0; at < 2 * COUNT; at++) {
+      es_scope_push(ctx);
+      es_tensor *x = es_full(ctx, ES_I64, ES_SHAPE(2, SIDE, SIDE), 1);
+      es_tensor *w = es_full(ctx, ES_I64, ES_SHAPE(3, 2, 3, 3), (double)((1 << 26) + 1));
+      ((int64_t *)es_data_mut(x))[at % COUNT] = (1 << 29) + 1;
+      if (at >= COUNT) x = es_flip(ctx, x, 2);
+      es_tensor *got[2];
+      for (int plain = 0; plain < 2; plain++) {
+        es_set_strategy(ctx, plain ? "loops" : "gemm");
+        got[plain] = es_einsum(ctx, texts[i], (es_tensor *[]){x, w}, 2, NULL);
+        cr_assert(got[plain], "%s: %s", texts[i], es_error_text(ctx));
+      }
+      cr_assert_eq(memcmp(es_data(got[0]), es_data(got[1]), (size_t)es_size(got[0]) * 8), 0,
+                   "%s, at %d", texts[i], at);
+      es_scope_pop(ctx);
+    }
+  es_ctx_destroy(ctx);
+}
+
 /* Terms that leave 64 bits while the sum does not. */
 Test(gemm, integer_terms_cancel_beyond_64_bits) {
   instance x = matrices(2, 2, 2, 0, ES_I64);
