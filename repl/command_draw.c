@@ -40,18 +40,18 @@ static void put_literal(sc_buffer *out, const char *text) {
   sc_puts(out, "'");
 }
 
-/* Runs function(rest), with what an option such as --svg FILE asks for. formats are the
- * options there are, blanks between; otherwise is added when none is given. */
-static bool call(sc_runner *r, const sc_source *source, const char *function, char *rest,
-                 const char *formats, const char *otherwise, const char *example) {
-  char *option = find_option(rest), *path = NULL;
-  sc_buffer text = {0};
-  bool ok = false;
+typedef struct request {
+  const char *function, *formats, *example; /* formats: the options there are, blanks between */
+  char *option, *path;                      /* as they were given; NULL */
+} request;
+
+/* Cuts "--svg FILE" off the end of rest. */
+static void cut_option(request *q, char *rest) {
+  char *option = find_option(rest), *path;
   if (option) {
     *option = '\0';
-    trim(rest);
-    option += 2;
-    path = option + strcspn(option, " \t=");
+    q->option = option + 2;
+    path = q->option + strcspn(q->option, " \t=");
     if (*path) *path++ = '\0';
     path += strspn(path, " \t");
     size_t n = strlen(path);
@@ -59,30 +59,47 @@ static bool call(sc_runner *r, const sc_source *source, const char *function, ch
       path[n - 1] = '\0';
       path++;
     }
+    q->path = *path ? path : NULL;
   }
-  const char *known = option ? strstr(formats, option) : NULL;
-  size_t length = option ? strlen(option) : 0;
-  if (option &&
-      !(known && length && strchr(" ", known[length]) && (known == formats || known[-1] == ' '))) {
-    sc_printf(&text, "there is no option --%.40s; the formats are %s: %s", option, formats,
-              example);
-    sc_report(r, source->name, ES_E_VALUE, sc_text(&text));
-  } else if (!*rest) {
-    sc_printf(&text, "something to draw is missing: %s", example);
-    sc_report(r, source->name, ES_E_SYNTAX, sc_text(&text));
-  } else if (option && !*path && (!strcmp(option, "svg") || !strcmp(option, "png"))) {
-    sc_printf(&text, "--%s needs the name of a file: %s", option, example);
-    sc_report(r, source->name, ES_E_SYNTAX, sc_text(&text));
-  } else {
-    sc_printf(&text, "%s(%s, %s", function, rest, option ? "format=" : otherwise);
-    if (option) put_literal(&text, option);
-    if (option && *path) {
+  trim(rest);
+}
+
+static bool is_format(const request *q) {
+  size_t length = strlen(q->option);
+  for (const char *at = q->formats; *at; at += strcspn(at, " "), at += *at == ' ')
+    if (strcspn(at, " ") == length && !strncmp(at, q->option, length)) return true;
+  return false;
+}
+
+/* What is wrong with a request; false: nothing. */
+static bool put_fault(sc_buffer *text, const request *q, const char *rest) {
+  if (q->option && !is_format(q))
+    sc_printf(text, "there is no option --%.40s here: %s", q->option, q->example);
+  else if (!*rest)
+    sc_printf(text, "something to draw is missing: %s", q->example);
+  else if (q->option && !q->path && (!strcmp(q->option, "svg") || !strcmp(q->option, "png")))
+    sc_printf(text, "--%s needs the name of a file: %s", q->option, q->example);
+  return text->len > 0;
+}
+
+/* Runs function(rest, …), with what an option asks for, else with otherwise. */
+static bool call(sc_runner *r, const sc_source *source, request q, char *rest,
+                 const char *otherwise) {
+  sc_buffer text = {0};
+  cut_option(&q, rest);
+  bool ok = !put_fault(&text, &q, rest);
+  if (ok) {
+    sc_printf(&text, "%s(%s, %s", q.function, rest, q.option ? "format=" : otherwise);
+    if (q.option) put_literal(&text, q.option);
+    if (q.path) {
       sc_puts(&text, ", file=");
-      put_literal(&text, path);
+      put_literal(&text, q.path);
     }
     sc_puts(&text, ")");
     sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
     ok = sc_run(r, &made);
+  } else {
+    sc_report(r, source->name, ES_E_SYNTAX, sc_text(&text));
   }
   sc_buffer_free(&text);
   return ok;
@@ -93,16 +110,21 @@ static const char *drawn(const sc_runner *r) {
 }
 
 bool sc_command_diagram(sc_runner *r, const sc_source *source, char *rest) {
-  return call(r, source, "diagram", rest, "svg", drawn(r),
-              ".diagram 'h w -> (w h)', or that with --svg FILE");
+  static const request q = {"diagram", "svg", ".diagram 'h w -> (w h)', or that with --svg FILE",
+                            NULL, NULL};
+  return call(r, source, q, rest, drawn(r));
 }
 
 bool sc_command_show(sc_runner *r, const sc_source *source, char *rest) {
-  return call(r, source, "show", rest, "svg png", drawn(r),
-              ".show x, .show x --svg FILE or .show x --png FILE");
+  static const request q = {"show", "svg png", ".show x, .show x --svg FILE or .show x --png FILE",
+                            NULL, NULL};
+  return call(r, source, q, rest, drawn(r));
 }
 
 bool sc_command_explain(sc_runner *r, const sc_source *source, char *rest) {
-  return call(r, source, "explain", rest, "svg dot json", drawn(r),
-              ".explain 'ij, jk -> ik', (3, 4), (4, 5), or that with --svg FILE, --dot or --json");
+  static const request q = {
+      "explain", "svg dot json",
+      ".explain 'ij, jk -> ik', (3, 4), (4, 5), or that with --svg FILE, --dot or --json", NULL,
+      NULL};
+  return call(r, source, q, rest, drawn(r));
 }

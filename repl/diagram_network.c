@@ -208,6 +208,56 @@ static void draw_result(network *w, int y) {
   w->d->row = y;
 }
 
+/* For a narrow terminal: a row for each label, a column for each operand and the result. */
+static void draw_table(network *w) {
+  sc_drawing *d = w->d;
+  const es_outline *o = d->outline;
+  sc_canvas *c = &d->canvas;
+  enum { PITCH = 4 };
+  int wide = 0, x0;
+  char text[ES_MAX_NAME + 32];
+  for (int i = 0; i < w->n; i++) {
+    const es_outline_term *term = w->box[i].term;
+    char shape[256];
+    sc_shape_text(term, shape, sizeof shape);
+    sc_draw_text(c, 0, d->row, SC_INK, SC_LEFT, "%d", i);
+    int x = 4 + sc_draw_pattern(d, 4, d->row++, term->offset, term->length);
+    if (w->sized) sc_draw_text(c, x + 2, d->row - 1, SC_FAINT, SC_LEFT, "%s", shape);
+  }
+  draw_result(w, d->row);
+  d->row++;
+  for (int i = 0; i < o->n_labels; i++) wide = widest(wide, sc_label_text(o, i, text));
+  x0 = wide + 3;
+  for (int i = 0; i < w->n; i++)
+    sc_draw_text(c, x0 + i * PITCH, d->row, SC_FAINT, SC_CENTRE, "%d", i);
+  sc_draw_text(c, x0 + w->n * PITCH, d->row++, SC_FAINT, SC_CENTRE, "->");
+  for (int i = 0; i < o->n_labels; i++, d->row++) {
+    int first = -1, last = -1;
+    sc_label_text(o, i, text);
+    sc_draw_text(c, 0, d->row, d->ink[i], SC_LEFT, "%s", text);
+    for (int t = 0; t <= w->n; t++) {
+      bool held = t < w->n ? sc_term_holds(w->box[t].term, i) : !o->label[i].reduced;
+      if (!held) continue;
+      sc_draw_dot(c, x0 + t * PITCH, d->row, d->ink[i]);
+      if (first < 0) first = t;
+      last = t;
+    }
+    if (last > first)
+      sc_draw_line(c, x0 + first * PITCH, d->row, x0 + last * PITCH, d->row, d->ink[i]);
+  }
+}
+
+static void draw_boxes_and_lines(network *w) {
+  bool legs = false;
+  for (int i = 0; i < w->n; i++) legs |= w->box[i].n_above > 0;
+  int words = w->d->row, boxes = words + (legs ? 2 + w->n_up : 0);
+  int below = boxes + (w->sized ? 3 : 2);
+  draw_boxes(w, boxes);
+  draw_above(w, words, boxes);
+  draw_below(w, below);
+  draw_result(w, below + w->n_down + 2);
+}
+
 void sc_draw_network(sc_drawing *d) {
   const es_outline *o = d->outline;
   network *w = sc_alloc(sizeof *w);
@@ -220,12 +270,9 @@ void sc_draw_network(sc_drawing *d) {
   for (int i = 0; i < w->n; i++) find_ports(w, i);
   find_lanes(w);
   place_boxes(w, &width);
-  bool legs = false;
-  for (int i = 0; i < w->n; i++) legs |= w->box[i].n_above > 0;
-  int words = d->row, boxes = words + (legs ? 2 + w->n_up : 0), below = boxes + (w->sized ? 3 : 2);
-  draw_boxes(w, boxes);
-  draw_above(w, words, boxes);
-  draw_below(w, below);
-  draw_result(w, below + w->n_down + 2);
+  if (d->columns && width > d->columns)
+    draw_table(w);
+  else
+    draw_boxes_and_lines(w);
   free(w);
 }

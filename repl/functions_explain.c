@@ -19,12 +19,17 @@ static void put_heading(sc_canvas *c, int *row, int number, const char *title) {
 /* The tokens, as the lexer cuts them, kinds left out. */
 static void put_tokens(sc_args *a, const sc_question *q, sc_canvas *c, int *row) {
   sc_value *dump = sc_dump(a->s, a->span, q->text, NULL, 0, q->sizes, "t");
+  enum { WIDTH = 90 };
   sc_buffer line = {0};
   for (const char *at = dump ? dump->text : NULL; at && *at; at++) {
-    /* "_ NAME   12+2 kh": the place and length in the text */
-    int64_t offset, length;
-    if (sscanf(at + 2, "%*s %ld+%ld", &offset, &length) == 2 && length > 0)
+    long offset, length; /* "_ NAME   12+2 kh": the place and length in the text */
+    if (sscanf(at + 2, "%*s %ld+%ld", &offset, &length) == 2 && length > 0) {
+      if (line.len + (size_t)length > WIDTH && line.len) {
+        sc_draw_text(c, 3, (*row)++, SC_INK, SC_LEFT, "%s", sc_text(&line));
+        line.len = 0;
+      }
       sc_printf(&line, "%s%.*s", line.len ? " " : "", (int)length, q->text + offset);
+    }
     at = strchr(at, '\n');
     if (!at) break;
   }

@@ -58,19 +58,21 @@ static es_tensor *panels_of(sc_session *s, sc_span where, es_tensor *t, sc_heat 
   return t ? t : sc_fail_engine(s, where);
 }
 
+/* Whether a tensor has numbers that a scale can hold. */
+static bool check(sc_session *s, sc_span where, const es_tensor *t) {
+  if (es_dtype_of(t) >= ES_C64)
+    sc_fail(s, ES_E_DTYPE, where,
+            "complex numbers have no place on a scale; take real, imag or abs");
+  else if (es_size(t) == 0)
+    sc_fail(s, ES_E_EMPTY, where, "there is nothing to show: the tensor is empty");
+  return !s->fault.set;
+}
+
 bool sc_heat_make(sc_session *s, sc_span where, es_tensor *t, int64_t most_panels, int64_t height,
                   int64_t width, sc_heat *h) {
   int rank = es_rank(t);
   *h = (sc_heat){.dtype = es_dtype_of(t), .rows = 1, .columns = 1, .all_panels = 1};
-  if (h->dtype >= ES_C64) {
-    sc_fail(s, ES_E_DTYPE, where,
-            "complex numbers have no place on a scale; take real, imag or abs");
-    return false;
-  }
-  if (es_size(t) == 0) {
-    sc_fail(s, ES_E_EMPTY, where, "there is nothing to show: the tensor is empty");
-    return false;
-  }
+  if (!check(s, where, t)) return false;
   h->leading = rank > 2 ? rank - 2 : 0;
   for (int i = 0; i < rank; i++) h->shape[i] = es_shape(t)[i];
   if (rank > 0) h->columns = h->shape[rank - 1];

@@ -65,6 +65,18 @@ if waited > patience: raise SystemExit('Ctrl-C took too long')
 send(fd, 'x\r')
 read_until(fd, r'\(1, 41\)')
 
+# The tour runs a step at Enter and a line of the reader's own; back and quit are obeyed.
+send(fd, '.tour 2\r')
+read_until(fd, r'2/\d+  .*[\s\S]*back, quit\) ')
+send(fd, 'back\r')
+read_until(fd, r'1/\d+  .*[\s\S]*back, quit\) ')
+send(fd, '6 * 7\r')
+read_until(fd, r'[\r\n]42\r\n[\s\S]*back, quit\) ')
+send(fd, '\r')
+read_until(fd, r'\[28 40\]\][\s\S]*2/\d+[\s\S]*back, quit\) ')
+send(fd, 'quit\r')
+read_until(fd, r'>>> ')
+
 send(fd, '?relu\r')
 read_until(fd, r'Negative elements')
 send(fd, ".plan 'ij, jk -> ik', (3, 4), (4, 5)\r")
