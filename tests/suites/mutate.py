@@ -11,6 +11,7 @@ import argparse
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -83,12 +84,19 @@ class Copy:
         self.folder = pathlib.Path(folder)
         self.source, self.build = self.folder / "source", self.folder / "build"
         self.source.mkdir(parents=True, exist_ok=True)
-        files = subprocess.run(["git", "ls-files", "-z"], check=True, stdout=subprocess.PIPE).stdout
-        run(["rsync", "-a", "--from0", "--files-from=-", ".", str(self.source)], ".", input=files,
-            check=True)
+        listed = subprocess.run(["git", "ls-files", "-z"], check=True, stdout=subprocess.PIPE)
+        for name in filter(None, listed.stdout.decode().split("\0")):
+            self.copy_file(pathlib.Path(name))
         launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if os.path.exists("/usr/bin/ccache") else []
         run(["cmake", "-G", "Ninja", "-S", str(self.source.resolve()), "-B", str(self.build),
              "-DCMAKE_BUILD_TYPE=Release", "-DEINSTRIDE_BENCH=OFF", *launcher], ".", check=True)
+
+    def copy_file(self, name):
+        target = self.source / name
+        if target.exists() and target.read_bytes() == name.read_bytes():
+            return  # what has not changed need not be built again
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(name, target)
 
     def make(self, tests):
         return run(["ninja", "-C", str(self.build), *[t[0] for t in tests]], ".").returncode == 0
