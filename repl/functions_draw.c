@@ -8,6 +8,7 @@
 #include "repl/diagram.h"
 #include "repl/heat.h"
 #include "repl/plan.h"
+#include "repl/program.h"
 #include "repl/terminal.h"
 
 sc_value *sc_deliver(sc_args *a, sc_buffer *out, const char *path) {
@@ -171,6 +172,9 @@ static sc_value *diagram(sc_args *a) {
   if (!svg && !color && strcmp(format, "text") != 0)
     return sc_fail(a->s, ES_E_VALUE, a->at[2], "format is 'text', 'color' or 'svg', found '%.40s'",
                    format);
+  if (sc_is_program(q.text))
+    return sc_fail(a->s, ES_E_UNSUPPORTED, a->at[0],
+                   "a diagram is of one pattern, this is a program: explain shows its steps");
   const es_outline *o = outline_of(a, &q, q.sizes, !q.n);
   if (!o) return NULL;
   sc_drawing d = {.text = q.text, .outline = o, .columns = svg ? 0 : sc_terminal_columns()};

@@ -140,10 +140,8 @@ static double *measure(sc_args *a, const sc_question *q, const es_plan *plan) {
   static const double LONG = 0.02; /* seconds: no more runs after that */
   es_ctx *es = a->s->es;
   if (a->s->shapes_only) return NULL;
-  for (int64_t i = 0; i < q->n; i++) {
-    if (a->rest[i]->kind != SC_TENSOR) return NULL;
-    q->in[i].data = (void *)(uintptr_t)es_data(a->rest[i]->tensor);
-  }
+  for (int64_t i = 0; i < q->n; i++)
+    if (!q->in[i].data) return NULL;
   const int64_t bytes = (int64_t)es_plan_workspace(plan);
   es_tensor *out = es_empty(es, es_plan_dtype(plan), es_plan_rank(plan), es_plan_shape(plan));
   es_tensor *work = es_empty(es, ES_U8, 1, &bytes);

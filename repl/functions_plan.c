@@ -9,8 +9,8 @@
 
 static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *out) {
   if (v->kind == SC_TENSOR) {
-    *out = (es_array){NULL, es_dtype_of(v->tensor), es_rank(v->tensor), es_shape(v->tensor),
-                      es_strides(v->tensor)};
+    *out = (es_array){(void *)(uintptr_t)es_data(v->tensor), es_dtype_of(v->tensor),
+                      es_rank(v->tensor), es_shape(v->tensor), es_strides(v->tensor)};
     return true;
   }
   if (!sc_is_sequence(v)) {

@@ -225,5 +225,6 @@ const char *sc_help_topic(const sc_fault *fault) {
     if (!strcmp(fault->error.rule, rules[i].rule)) return rules[i].topic;
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
     if (fault->error.status == statuses[i].status) return statuses[i].topic;
+  if (!fault->callee && fault->error.status == ES_E_RANGE) return "slices"; /* x[5] */
   return fault->callee;
 }
