@@ -18,3 +18,13 @@ configure_file(cmake/einstride.pc.in einstride.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/einstrideConfig.cmake
               ${PROJECT_BINARY_DIR}/einstrideConfigVersion.cmake DESTINATION ${config_dir})
 install(FILES ${PROJECT_BINARY_DIR}/einstride.pc DESTINATION ${pc_dir})
+
+# Manual pages, and completion where bash and zsh look for it.
+file(GLOB manuals ${PROJECT_SOURCE_DIR}/docs/man/*.[137])
+foreach(manual ${manuals})
+  string(REGEX MATCH "[137]$" section ${manual})
+  install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+install(FILES cmake/completions/einstride.bash RENAME einstride
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES cmake/completions/_einstride DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

@@ -121,6 +121,23 @@ static int line_start(int at) {
   return at;
 }
 
+static int line_end(int at) {
+  while (at < rl_end && rl_line_buffer[at] != '\n') at++;
+  return at;
+}
+
+static int to_start(int count, int key) {
+  (void)count, (void)key;
+  rl_point = line_start(rl_point);
+  return 0;
+}
+
+static int to_end(int count, int key) {
+  (void)count, (void)key;
+  rl_point = line_end(rl_point);
+  return 0;
+}
+
 /* To the same column of the line above or below, else to another entry of the history. */
 static int move_up(int count, int key) {
   int start = line_start(rl_point);
@@ -131,11 +148,9 @@ static int move_up(int count, int key) {
 }
 
 static int move_down(int count, int key) {
-  int start = line_start(rl_point), end = rl_point;
-  while (end < rl_end && rl_line_buffer[end] != '\n') end++;
+  int start = line_start(rl_point), end = line_end(rl_point);
   if (end == rl_end) return rl_get_next_history(count, key);
-  int column = rl_point - start, stop = end + 1;
-  while (stop < rl_end && rl_line_buffer[stop] != '\n') stop++;
+  int column = rl_point - start, stop = line_end(end + 1);
   rl_point = end + 1 + column < stop ? end + 1 + column : stop;
   return 0;
 }
@@ -289,9 +304,11 @@ static void bind_keys(Keymap map) {
     rl_command_func_t *run;
   } table[] = {{"\r", enter},         {"\n", enter},           {"\t", complete},
                {"\f", clear_screen},  {"\033\r", insert_line}, {"\033\n", insert_line},
-               {"\033[A", move_up},   {"\033[B", move_down},   {"\033OA", move_up},
-               {"\033OB", move_down}, {"\020", move_up},       {"\016", move_down},
-               {"\033[200~", paste}};
+               {"\033[A", move_up},   {"\033OA", move_up},     {"\020", move_up},
+               {"\033[B", move_down}, {"\033OB", move_down},   {"\016", move_down},
+               {"\033[H", to_start},  {"\033OH", to_start},    {"\033[1~", to_start},
+               {"\001", to_start},    {"\033[F", to_end},      {"\033OF", to_end},
+               {"\033[4~", to_end},   {"\005", to_end},        {"\033[200~", paste}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     rl_bind_keyseq_in_map(table[i].keys, table[i].run, map);
 }
@@ -306,9 +323,9 @@ bool sc_editor_open(sc_runner *r) {
   rl_outstream = stderr;
   rl_redisplay_function = redisplay;
   rl_signal_event_hook = after_signal;
+  rl_initialize();
   rl_variable_bind("enable-bracketed-paste", "on");
   rl_variable_bind("echo-control-characters", "off");
-  rl_initialize();
   bind_keys(emacs_standard_keymap);
   bind_keys(vi_insertion_keymap);
   bind_keys(vi_movement_keymap);

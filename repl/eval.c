@@ -177,6 +177,7 @@ static sc_value *unary(sc_session *s, const sc_node *node) {
   bool truth;
   if (!v) return NULL;
   if (node->kind == SC_N_NEGATIVE) return sc_negative(s, v, node->span);
+  if (node->kind == SC_N_INVERT) return sc_invert(s, v, node->span);
   if (node->kind == SC_N_POSITIVE) {
     if (v->kind == SC_TENSOR || sc_is_number(v)) return v;
     return sc_fail(s, ES_E_DTYPE, node->span, "'+' needs a number or a tensor, found %s",
@@ -189,6 +190,30 @@ static sc_value *binary(sc_session *s, const sc_node *node) {
   sc_value *a = sc_eval(s, node->kids[0]);
   sc_value *b = a ? sc_eval(s, node->kids[1]) : NULL;
   return b ? sc_binary(s, node->op, a, b, node->span) : NULL;
+}
+
+/* a op b, and 'not in'. */
+static sc_value *compare(sc_session *s, sc_token_kind op, sc_value *a, sc_value *b, sc_span where) {
+  if (op != SC_T_NOT) return sc_binary(s, op, a, b, where);
+  sc_value *found = sc_binary(s, SC_T_IN, a, b, where);
+  return found ? sc_bool(s, !found->i) : NULL;
+}
+
+/* a < b < c is a < b and b < c, b evaluated once. */
+static sc_value *comparisons(sc_session *s, const sc_node *node) {
+  sc_value *left = sc_eval(s, node->kids[0]), *result = NULL;
+  for (int i = 1; left && i < node->n; i++) {
+    bool truth = true;
+    sc_span where = {node->kids[i - 1]->span.offset, 0};
+    where.length = node->kids[i]->span.offset + node->kids[i]->span.length - where.offset;
+    if (result && !sc_truth(s, result, where, &truth)) return NULL;
+    if (!truth) return result;
+    sc_value *right = sc_eval(s, node->kids[i]);
+    result = right ? compare(s, (sc_token_kind)node->text[i - 1], left, right, where) : NULL;
+    if (!result) return NULL;
+    left = right;
+  }
+  return left ? result : NULL;
 }
 
 static sc_value *subscript(sc_session *s, const sc_node *node) {
@@ -213,7 +238,9 @@ sc_value *sc_eval(sc_session *s, const sc_node *node) {
   case SC_N_DICT: return sequence(s, node);
   case SC_N_NEGATIVE:
   case SC_N_POSITIVE:
+  case SC_N_INVERT:
   case SC_N_NOT: return unary(s, node);
+  case SC_N_COMPARE: return comparisons(s, node);
   case SC_N_AND:
   case SC_N_OR: return logic(s, node);
   case SC_N_BINARY: return binary(s, node);

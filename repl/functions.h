@@ -151,6 +151,7 @@ sc_value *sc_binary(sc_session *s, sc_token_kind op, sc_value *a, sc_value *b, s
 /* With a tensor among them, or numbers and lists that become tensors. */
 sc_value *sc_tensor_binary(sc_session *s, es_binary_op op, sc_value *a, sc_value *b, sc_span where);
 sc_value *sc_negative(sc_session *s, sc_value *a, sc_span where);
+sc_value *sc_invert(sc_session *s, sc_value *v, sc_span where); /* ~v */
 bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out);
 sc_value *sc_index(sc_session *s, sc_value *object, sc_value *index, sc_span where);
 bool sc_index_assign(sc_session *s, sc_value *object, sc_value *index, sc_value *v, sc_span where);

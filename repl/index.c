@@ -1,4 +1,5 @@
 /* x[…]: views of tensors, items of sequences; and x[…] = v. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "repl/functions.h"
@@ -52,7 +53,7 @@ static es_tensor *apply(sc_session *s, es_tensor *t, const sc_value *item, int a
     }
     return sc_fail(s, ES_E_UNSUPPORTED, where,
                    "an index may hold integers, slices, None, ... and "
-                   "lists of integers; for a mask use where(condition, a, b)");
+                   "lists of integers; a mask stands alone: x[mask]");
   default:
     return sc_fail(s, ES_E_DTYPE, where,
                    "an index may hold integers, slices, None, ... and lists "
@@ -95,6 +96,64 @@ static es_tensor *tensor_index(sc_session *s, es_tensor *t, sc_value *index, sc_
   }
   if (!t) sc_fail_engine(s, where); /* keeps an earlier message */
   return t;
+}
+
+/* ---- masks ------------------------------------------------------------------------------ */
+
+static bool is_mask(const sc_value *v) {
+  return v->kind == SC_TENSOR && es_dtype_of(v->tensor) == ES_BOOL && es_rank(v->tensor) > 0;
+}
+
+static bool mask_fits(sc_session *s, const es_tensor *t, const es_tensor *mask, sc_span where) {
+  bool fits = es_rank(mask) <= es_rank(t);
+  for (int i = 0; fits && i < es_rank(mask); i++) fits = es_shape(mask)[i] == es_shape(t)[i];
+  if (fits) return true;
+  sc_buffer have = {0}, need = {0};
+  sc_put_shape(&have, es_rank(mask), es_shape(mask));
+  sc_put_shape(&need, es_rank(t), es_shape(t));
+  sc_fail(s, ES_E_EXTENT, where, "a mask of shape %s does not fit the first axes of %s",
+          sc_text(&have), sc_text(&need));
+  sc_buffer_free(&have);
+  sc_buffer_free(&need);
+  return false;
+}
+
+/* x[mask]: the entries of the axes of the mask where it is true, as one axis. */
+static es_tensor *masked(sc_session *s, es_tensor *t, const es_tensor *mask, sc_span where) {
+  if (!mask_fits(s, t, mask, where)) return NULL;
+  int rank = es_rank(t), lead = es_rank(mask);
+  int64_t n = es_size(mask), kept = 0, shape[ES_MAX_RANK] = {0};
+  size_t block = es_dtype_size(es_dtype_of(t));
+  for (int i = lead; i < rank; i++) block *= (size_t)es_shape(t)[i]; /* a part of what exists */
+  uint8_t *chosen = sc_alloc((size_t)n + 1);
+  es_tensor *dense = es_contiguous(s->es, t), *made = NULL;
+  if (dense && es_read(s->es, mask, ES_BOOL, chosen, n) == ES_OK) {
+    for (int64_t i = 0; i < n; i++) kept += chosen[i] != 0;
+    shape[0] = kept;
+    for (int i = lead; i < rank; i++) shape[i - lead + 1] = es_shape(t)[i];
+    made = es_empty(s->es, es_dtype_of(t), rank - lead + 1, shape);
+    char *to = made ? es_data_mut(made) : NULL;
+    const char *from = es_data(dense);
+    for (int64_t i = 0; to && i < n; i++)
+      if (chosen[i]) {
+        memcpy(to, from + (size_t)i * block, block);
+        to += block;
+      }
+  }
+  free(chosen);
+  return made ? made : sc_fail_engine(s, where);
+}
+
+/* x[mask] = v: v where the mask is true, for all of the axes behind those of the mask. */
+static bool assign_masked(sc_session *s, es_tensor *t, es_tensor *mask, es_tensor *v,
+                          sc_span where) {
+  if (!mask_fits(s, t, mask, where)) return false;
+  while (mask && es_rank(mask) < es_rank(t)) mask = es_unsqueeze(s->es, mask, es_rank(mask));
+  v = v ? es_cast(s->es, v, es_dtype_of(t)) : NULL;
+  es_tensor *whole = mask && v ? es_where(s->es, mask, v, t) : NULL;
+  if (whole && es_assign(s->es, t, whole) == ES_OK) return true;
+  sc_fail_engine(s, where);
+  return false;
 }
 
 /* ---- sequences -------------------------------------------------------------------- */
@@ -142,7 +201,8 @@ static sc_value *sequence_index(sc_session *s, const sc_value *v, sc_value *inde
 
 sc_value *sc_index(sc_session *s, sc_value *object, sc_value *index, sc_span where) {
   if (object->kind == SC_TENSOR) {
-    es_tensor *t = tensor_index(s, object->tensor, index, where);
+    es_tensor *t = is_mask(index) ? masked(s, object->tensor, index->tensor, where)
+                                  : tensor_index(s, object->tensor, index, where);
     return t ? sc_tensor(s, t, object->flavour) : NULL;
   }
   if (sc_is_sequence(object) || object->kind == SC_STRING)
@@ -160,6 +220,10 @@ bool sc_index_assign(sc_session *s, sc_value *object, sc_value *index, sc_value 
     sc_fail(s, ES_E_DTYPE, where, "only parts of tensors can be assigned to, found %s",
             sc_kind_name(object->kind));
     return false;
+  }
+  if (is_mask(index)) {
+    es_tensor *source = sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO);
+    return source && assign_masked(s, object->tensor, index->tensor, source, where);
   }
   es_tensor *target = tensor_index(s, object->tensor, index, where);
   es_tensor *source = target ? sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO) : NULL;

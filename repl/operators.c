@@ -15,6 +15,12 @@ static const struct {
     {SC_T_GE, ES_GE},
 };
 
+/* Of booleans the same as and, or, xor; tensors of integers have no bitwise rule. */
+static const struct {
+  sc_token_kind token;
+  es_binary_op op;
+} bit_ops[] = {{SC_T_BIT_AND, ES_AND}, {SC_T_BIT_OR, ES_OR}, {SC_T_BIT_XOR, ES_XOR}};
+
 static void *fail_operands(sc_session *s, sc_token_kind op, const sc_value *a, const sc_value *b,
                            sc_span where) {
   return sc_fail(s, ES_E_DTYPE, where, "%s has no meaning between %s and %s", sc_token_text(op),
@@ -64,6 +70,17 @@ static sc_value *int_binary(sc_session *s, sc_token_kind op, int64_t a, int64_t 
   case SC_T_POWER:
     if (b < 0) return sc_float(s, pow((double)a, (double)b));
     wide = !int_power(a, b, &r);
+    break;
+  case SC_T_BIT_AND: r = a & b; break;
+  case SC_T_BIT_OR: r = a | b; break;
+  case SC_T_BIT_XOR: r = a ^ b; break;
+  case SC_T_LEFT:
+  case SC_T_RIGHT:
+    if (b < 0) return sc_fail(s, ES_E_VALUE, where, "a shift by %lld bits", (long long)b);
+    if (op == SC_T_RIGHT)
+      r = a >> (b < 63 ? b : 63);
+    else
+      wide = a && (b > 62 || __builtin_mul_overflow(a, (int64_t)1 << b, &r));
     break;
   case SC_T_EQ: return sc_bool(s, a == b);
   case SC_T_NE: return sc_bool(s, a != b);
@@ -158,9 +175,16 @@ static sc_value *matmul(sc_session *s, sc_value *a, sc_value *b, sc_span where) 
   return result;
 }
 
+static bool is_truth(const sc_value *v) {
+  return v->kind == SC_BOOL || (v->kind == SC_TENSOR && es_dtype_of(v->tensor) == ES_BOOL);
+}
+
 static sc_value *tensor_binary(sc_session *s, sc_token_kind token, sc_value *a, sc_value *b,
                                sc_span where) {
   if (token == SC_T_AT) return matmul(s, a, b, where);
+  for (size_t i = 0; i < sizeof bit_ops / sizeof *bit_ops; i++)
+    if (bit_ops[i].token == token && is_truth(a) && is_truth(b))
+      return sc_tensor_binary(s, bit_ops[i].op, a, b, where);
   for (size_t i = 0; i < sizeof tensor_ops / sizeof *tensor_ops; i++)
     if (tensor_ops[i].token == token) return sc_tensor_binary(s, tensor_ops[i].op, a, b, where);
   return fail_operands(s, token, a, b, where);
@@ -220,9 +244,36 @@ static sc_value *join(sc_session *s, const sc_value *a, const sc_value *b) {
   return sc_sequence(s, a->kind, a->n + b->n, items);
 }
 
+/* Is a among the items of b: of a sequence, the names of a dict, the elements of a
+ * tensor; or a part of a string? */
+static sc_value *contains(sc_session *s, sc_value *a, sc_value *b, sc_span where) {
+  if (b->kind == SC_STRING && a->kind == SC_STRING)
+    return sc_bool(s, memmem(b->text, b->len, a->text, a->len) != NULL);
+  if (b->kind == SC_DICT && a->kind == SC_STRING)
+    return sc_bool(s, sc_dict_get(b, a->text) != NULL);
+  if (sc_is_sequence(b)) {
+    bool found = false;
+    for (int64_t i = 0; i < b->n && !found; i++) found = equal(a, b->items[i]);
+    return sc_bool(s, found);
+  }
+  if (b->kind != SC_TENSOR || !is_data(a)) return fail_operands(s, SC_T_IN, a, b, where);
+  sc_value *same = sc_tensor_binary(s, ES_EQ, a, b, where);
+  es_tensor *any = same ? es_reduce_axes(s->es, ES_REDUCE_ANY, same->tensor, NULL, 0, false) : NULL;
+  uint8_t found;
+  if (!same) return NULL;
+  if (!any || es_read(s->es, any, ES_BOOL, &found, 1) != ES_OK) return sc_fail_engine(s, where);
+  return sc_bool(s, found);
+}
+
 static bool holds_items(const sc_value *v) { return sc_is_sequence(v) || v->kind == SC_STRING; }
 
 sc_value *sc_binary(sc_session *s, sc_token_kind op, sc_value *a, sc_value *b, sc_span where) {
+  if (op == SC_T_IN) return contains(s, a, b, where);
+  bool truths = a->kind == SC_BOOL && b->kind == SC_BOOL;
+  if (truths && (op == SC_T_BIT_AND || op == SC_T_BIT_OR || op == SC_T_BIT_XOR))
+    return sc_bool(s, op == SC_T_BIT_AND  ? a->i & b->i
+                      : op == SC_T_BIT_OR ? a->i | b->i
+                                          : a->i ^ b->i);
   if (a->kind == SC_TENSOR || b->kind == SC_TENSOR) {
     if (is_data(a) && is_data(b)) return tensor_binary(s, op, a, b, where);
   } else if (sc_is_number(a) && sc_is_number(b)) {
@@ -245,6 +296,14 @@ sc_value *sc_negative(sc_session *s, sc_value *v, sc_span where) {
   if (v->kind == SC_TENSOR)
     return sc_result(s, where, es_unary(s->es, ES_NEG, v->tensor), v->flavour);
   return sc_fail(s, ES_E_DTYPE, where, "'-' needs a number or a tensor, found %s",
+                 sc_kind_name(v->kind));
+}
+
+sc_value *sc_invert(sc_session *s, sc_value *v, sc_span where) {
+  if (v->kind == SC_INT || v->kind == SC_BOOL) return sc_int(s, ~v->i);
+  if (v->kind == SC_TENSOR && es_dtype_of(v->tensor) == ES_BOOL)
+    return sc_result(s, where, es_unary(s->es, ES_NOT, v->tensor), v->flavour);
+  return sc_fail(s, ES_E_DTYPE, where, "'~' needs an integer or a tensor of booleans, found %s",
                  sc_kind_name(v->kind));
 }
 

@@ -28,15 +28,33 @@ static sc_node *prefixed(sc_parser *p, sc_node_kind kind, sc_node *(*operand)(sc
 static sc_node *unary(sc_parser *p) {
   if (p->token.kind == SC_T_MINUS) return prefixed(p, SC_N_NEGATIVE, unary);
   if (p->token.kind == SC_T_PLUS) return prefixed(p, SC_N_POSITIVE, unary);
+  if (p->token.kind == SC_T_BIT_NOT) return prefixed(p, SC_N_INVERT, unary);
   return power(p);
 }
 
-enum { OR_LEVEL = 1, AND_LEVEL, NOT_LEVEL, COMPARE_LEVEL, SUM_LEVEL, PRODUCT_LEVEL };
+enum {
+  OR_LEVEL = 1,
+  AND_LEVEL,
+  NOT_LEVEL,
+  COMPARE_LEVEL,
+  BIT_OR_LEVEL,
+  BIT_XOR_LEVEL,
+  BIT_AND_LEVEL,
+  SHIFT_LEVEL,
+  SUM_LEVEL,
+  PRODUCT_LEVEL
+};
 
 static int level_of(sc_token_kind kind) {
   switch (kind) {
   case SC_T_OR: return OR_LEVEL;
   case SC_T_AND: return AND_LEVEL;
+  case SC_T_BIT_OR: return BIT_OR_LEVEL;
+  case SC_T_BIT_XOR: return BIT_XOR_LEVEL;
+  case SC_T_BIT_AND: return BIT_AND_LEVEL;
+  case SC_T_LEFT:
+  case SC_T_RIGHT: return SHIFT_LEVEL;
+  case SC_T_IN:
   case SC_T_EQ:
   case SC_T_NE:
   case SC_T_LT:
@@ -58,21 +76,48 @@ static sc_node *operators(sc_parser *p, int least);
 
 static sc_node *not_operand(sc_parser *p) { return operators(p, NOT_LEVEL); }
 
+/* A comparison, or 'not in', where one may stand; SC_T_END: none. */
+static sc_token_kind comparison(const sc_parser *p) {
+  if (p->token.kind == SC_T_NOT) return SC_T_NOT;
+  return level_of(p->token.kind) == COMPARE_LEVEL ? p->token.kind : SC_T_END;
+}
+
+/* left < a, left < a <= b, left not in a. Each operand is evaluated once. */
+static sc_node *comparisons(sc_parser *p, sc_node *left) {
+  sc_list operands = {0};
+  char ops[256];
+  sc_parse_push(p, &operands, left);
+  for (sc_token_kind op; (op = comparison(p)) != SC_T_END;) {
+    sc_parse_advance(p);
+    if (op == SC_T_NOT && !sc_parse_accept(p, SC_T_IN))
+      return sc_parse_fail_unexpected(p, "'in' after 'not'");
+    if (operands.n == (int)sizeof ops)
+      return sc_parse_fail(p, p->token.span, "more than %zu comparisons in a row", sizeof ops - 1);
+    ops[operands.n - 1] = (char)op;
+    if (!sc_parse_push(p, &operands, operators(p, COMPARE_LEVEL + 1))) return NULL;
+  }
+  sc_node *right = operands.items[operands.n - 1];
+  sc_node *made = sc_parse_node(p, SC_N_COMPARE, sc_span_join(left->span, right->span), operands.n,
+                                operands.items);
+  sc_parse_set_text(p, made, ops, (size_t)operands.n - 1);
+  return made;
+}
+
 static sc_node *operators(sc_parser *p, int least) {
   sc_node *left = p->token.kind == SC_T_NOT && least <= NOT_LEVEL
                       ? prefixed(p, SC_N_NOT, not_operand)
                       : unary(p);
   while (left) {
     sc_token op = p->token;
+    if (least <= COMPARE_LEVEL && comparison(p) != SC_T_END) {
+      left = comparisons(p, left);
+      continue;
+    }
     int level = level_of(op.kind);
     if (!level || level < least) return left;
     sc_parse_advance(p);
     sc_node *right = operators(p, level + 1);
     if (!right) return NULL;
-    if (level == COMPARE_LEVEL && level_of(p->token.kind) == COMPARE_LEVEL)
-      return sc_parse_fail(p, p->token.span,
-                           "comparisons do not chain here; write "
-                           "a < b and b < c");
     sc_node_kind kind = op.kind == SC_T_OR ? SC_N_OR : op.kind == SC_T_AND ? SC_N_AND : SC_N_BINARY;
     left = sc_parse_node(p, kind, sc_span_join(left->span, right->span), 2,
                          (sc_node *[]){left, right});

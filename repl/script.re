@@ -71,7 +71,8 @@ again:
   "as"          { TOKEN(AS); }
   "for" | "while" | "if" | "elif" | "else" | "def" | "class" | "lambda" | "with" | "try"
   | "except" | "finally" | "return" | "yield" | "assert" | "del" | "pass" | "break" | "continue"
-  | "raise" | "global" | "async" | "await" | "in" | "is"   { TOKEN(KEYWORD); }
+  | "raise" | "global" | "async" | "await" | "is"   { TOKEN(KEYWORD); }
+  "in"          { TOKEN(IN); }
   name          { TOKEN(NAME); }
 
   digits | "0" [xX] [0-9a-fA-F]+                        { TOKEN(INT); }
@@ -102,6 +103,12 @@ again:
   "%"           { TOKEN(PERCENT); }
   "**"          { TOKEN(POWER); }
   "@"           { TOKEN(AT); }
+  "&"           { TOKEN(BIT_AND); }
+  "|"           { TOKEN(BIT_OR); }
+  "^"           { TOKEN(BIT_XOR); }
+  "~"           { TOKEN(BIT_NOT); }
+  "<<"          { TOKEN(LEFT); }
+  ">>"          { TOKEN(RIGHT); }
   "=="          { TOKEN(EQ); }
   "!="          { TOKEN(NE); }
   "<"           { TOKEN(LT); }

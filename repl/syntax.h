@@ -26,7 +26,9 @@ typedef struct sc_span {
   X(OPEN_DICT, "'{'") X(CLOSE_DICT, "'}'") X(COMMA, "','") X(COLON, "':'") X(DOT, "'.'") \
   X(ELLIPSIS, "'...'") X(ASSIGN, "'='") X(AUGMENT, "an augmented assignment") X(PLUS, "'+'") \
   X(MINUS, "'-'") X(STAR, "'*'") X(SLASH, "'/'") X(FLOOR, "'//'") X(PERCENT, "'%'") \
-  X(POWER, "'**'") X(AT, "'@'") X(EQ, "'=='") X(NE, "'!='") X(LT, "'<'") X(LE, "'<='") \
+  X(POWER, "'**'") X(AT, "'@'") X(IN, "'in'") X(BIT_AND, "'&'") \
+  X(BIT_OR, "'|'") X(BIT_XOR, "'^'") X(BIT_NOT, "'~'") X(LEFT, "'<<'") X(RIGHT, "'>>'") \
+  X(EQ, "'=='") X(NE, "'!='") X(LT, "'<'") X(LE, "'<='") \
   X(GT, "'>'") X(GE, "'>='") X(UNCLOSED, "a string without its closing quote") \
   X(BAD_NUMBER, "a number that runs into a name") X(BAD, "a character outside the language")
 /* clang-format on */
@@ -68,6 +70,8 @@ typedef enum sc_node_kind {
   SC_N_NEGATIVE,
   SC_N_POSITIVE,
   SC_N_NOT,
+  SC_N_INVERT,  /* ~ */
+  SC_N_COMPARE, /* a < b < c: operands; text: their operators, a byte each */
   SC_N_AND,
   SC_N_OR,
   SC_N_BINARY,    /* op: the token of the operator */

@@ -91,6 +91,24 @@ Test(script, numbers) {
          "(3, -3, 2.0, False, 3, 5, 1)\n"});
 }
 
+Test(script, comparisons_and_bits) {
+  CHECK({"1 < 2 < 3, 1 < 3 < 2, 3 > 2 == 2, 1 < 2 < 3 < 4 != 5", "(True, False, True, True)\n"},
+        {"3 in (1, 2, 3), 'b' in 'abc', 'k' in {'k': 1}, 2 not in [1], not 1 in [1], 3.0 in [3]",
+         "(True, True, True, True, False, True)\n"},
+        {"5 in arange(4), 3 in arange(4)", "(False, True)\n"},
+        {"1 | 2 == 3, 6 & 3, 6 | 3, 6 ^ 3, ~5, 1 << 3 + 1, -9 >> 1, True & False, True ^ True",
+         "(True, 2, 7, 5, -6, 16, -5, False, False)\n"},
+        {"1 < 2 in [True, 2]", "True\n"}, {"0 < 1 > 2 == nosuchname", "False\n"});
+}
+
+Test(script, masks) {
+  CHECK({"x = arange(2, 3)\nprint(x[x > 2], x[(x > 0) & (x < 4)], x[x < 0], x[x[:, 0] > 0])",
+         "[3 4 5] [1 2 3] [] [[3 4 5]]\n"},
+        {"x = arange(2, 3).T; print(x[x > 2], x[~(x > 2) | (x == 5)])", "[3 4 5] [0 1 2 5]\n"},
+        {"x = arange(2, 3)\nx[x > 3] = -1\nx[x[:, 0] == 0] = arange(3) + 7\nprint(x)",
+         "[[ 7  8  9]\n [ 3 -1 -1]]\n"});
+}
+
 Test(script, sequences_and_strings) {
   CHECK({"(1, 2) + (3,), [1] * 3, 'ab' * 2", "((1, 2, 3), [1, 1, 1], 'abab')\n"},
         {"t = (1, 2, 3, 4)\nt[0], t[-1], t[1:3], t[::-1], t[:0]",
@@ -323,7 +341,10 @@ Test(script, errors) {
       {"12abc", 3, ":1:1:", "no number"},
       {"x ? y", 3, ":1:3:", "'?'"},
       {"99999999999999999999", 3, ":1:1:", "64 bits"},
-      {"a < b < c", 3, ":1:7:", "chain"},
+      {"1 < arange(2) < 3", 4, ":1:5:", "use any() or all()"},
+      {"1 not 2", 3, ":1:7:", "expected 'in' after 'not'"},
+      {"x = arange(2, 3); x[x[0] > 0]", 4, ":1:19:", "a mask of shape (3,)"},
+      {"arange(3) & 1", 4, ":1:1:", "'&' has no meaning"},
       {"\n\nnaïve + θ", 4, ":3:1:", "not defined"},
       {"'é' + θ", 4, ":1:7:", "'θ' is not defined"},
       {"np.zeroes(3)", 4, ":1:1:", "did you mean 'zeros'"},

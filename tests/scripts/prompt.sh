@@ -1,116 +1,186 @@
 #!/usr/bin/env bash
-# The prompt on a pseudo-terminal: editing, history, Ctrl-C in a contraction and at
-# the prompt.
+# What the prompt shows, on a terminal of tmux: each screen is held against a file of
+# tests/screens. Nothing sleeps: a screen is awaited until it is the expected one.
+# UPDATE=1 writes the files anew; read them before you keep them.
 set -u
+source=$1
 program=$2/bin/einstride
 [ -x "$program" ] || { echo "no binary: built without the REPL"; exit 0; }
-command -v python3 >/dev/null || { echo "no python3 to drive a terminal: skipped"; exit 77; }
-# Instrumented kernels take that much longer from one look at the flag to the next.
-patience=1
-grep -q '^EINSTRIDE_SANITIZE:STRING=.' "$2/CMakeCache.txt" && patience=20
+command -v tmux >/dev/null || { echo "no tmux to show a screen: skipped"; exit 77; }
+case $(ldd "$program" 2>/dev/null) in *libreadline*) ;; *) echo "built without readline: skipped"; exit 77 ;; esac
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-XDG_STATE_HOME=$work TERM=xterm exec python3 - "$program" "$work" "$patience" <<'P'
-import os, pty, re, select, stat, sys, time
-program, work, patience = sys.argv[1], sys.argv[2], float(sys.argv[3])
+screens=$source/tests/screens
+tmux() { command tmux -S "$work/tmux" -f /dev/null "$@"; }
+trap 'tmux kill-server 2>/dev/null; rm -rf "$work"' EXIT
+failed=0
+count=0
 
-def start():
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execv(program, [program, '--color', 'never'])
-    return pid, fd
+# start COLUMNS ROWS [VARIABLE=VALUE…] [OPTIONS…]: a fresh session and its prompt.
+start() {
+  local columns=$1 rows=$2 variables=()
+  shift 2
+  while [[ ${1-} == *=* && ${1-} != -* ]]; do variables+=("$1"); shift; done
+  tmux kill-server 2>/dev/null
+  rm -rf "$work/state"
+  tmux new-session -d -x "$columns" -y "$rows" env -u NO_COLOR -u INPUTRC LC_ALL=C.UTF-8 TERM=tmux-256color \
+    XDG_STATE_HOME="$work/state" "${variables[@]}" "$program" --threads 1 "$@"
+  wait_for '^>>>'
+}
 
-def read_until(fd, pattern, seconds=20):
-    text, end = '', time.monotonic() + seconds
-    while time.monotonic() < end:
-        if select.select([fd], [], [], 0.02)[0]:
-            try:
-                text += os.read(fd, 65536).decode('utf-8', 'replace')
-            except OSError:
-                break
-        if re.search(pattern, text):
-            return text
-    raise SystemExit(f'no {pattern!r} in {text!r}')
+screen() { tmux capture-pane -p ${1-} 2>/dev/null | sed -e 's/ *$//' -e 's/\x1b/<esc>/g' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
 
-def send(fd, text): os.write(fd, text.encode())
+wait_for() { # a line that matches
+  local end=$((SECONDS + 30))
+  until screen | grep -qE -- "$1"; do
+    if [ $SECONDS -ge $end ]; then
+      echo "no '$1' on the screen:"; screen; failed=1
+      return 1
+    fi
+  done
+}
 
-pid, fd = start()
-read_until(fd, r'>>> ')
-send(fd, 'x = (1,\r')
-read_until(fd, r'\.\.\. ')
-send(fd, ' 41)\r')
-read_until(fd, r'>>> ')
-send(fd, 'sum(x)\r')
-read_until(fd, r'[\r\n]42\r\n')
+key() { tmux send-keys "$@"; }
+type() { tmux send-keys -l -- "$1"; }
+enter() { type "$1"; key Enter; }
+paste() { tmux set-buffer -- "$1"; tmux paste-buffer -p; }
 
-# Ctrl-C drops the line; what was typed does not run.
-send(fd, 'x = 5')
-time.sleep(0.2)
-send(fd, '\x03')
-time.sleep(2.1)
-send(fd, '\rx\r')
-read_until(fd, r'\(1, 41\)')
+# shows NAME [-e]: the screen is that of the file; with -e colours too.
+shows() {
+  local file=$screens/$1.txt end=$((SECONDS + 30)) found=''
+  count=$((count + 1))
+  if [ -n "${UPDATE-}" ]; then
+    sleep 0.4
+    screen ${2-} >"$file"
+    echo "== $1"; cat "$file"
+    return
+  fi
+  while [ $SECONDS -lt $end ]; do
+    found=$(screen ${2-})
+    [ "$found" = "$(cat "$file")" ] && return
+  done
+  echo "FAILED: $1"
+  diff -u "$file" <(echo "$found")
+  failed=1
+}
 
-# Ctrl-C stops a contraction; the session goes on.
-send(fd, "a = ones(6000, 6000, dtype='f64'); 1\r")
-read_until(fd, r'[\r\n]1\r\n')
-send(fd, "b = einsum('i j, j k, k l -> i l', a, a, a)\r")
-time.sleep(0.5)
-before = time.monotonic()
-send(fd, '\x03')
-text = read_until(fd, r'ES_E_CANCELLED[\s\S]*>>> ')
-waited = time.monotonic() - before
-print(f'a contraction stopped after {waited * 1e3:.0f} ms')
-if waited > patience: raise SystemExit('Ctrl-C took too long')
-send(fd, 'x\r')
-read_until(fd, r'\(1, 41\)')
+for columns in 40 80 200; do
+  start $columns 24
+  enter 'x = arange(2, 8, 6, 6) * 1.0'
+  enter 'w = ones(4, 8, 3, 3)'
+  type "y = einsum('b c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> b o h w', x, w"
+  shows typing-$columns
+  type ')'
+  key Enter
+  enter 'y[0, 0]'
+  type "conv2d(x, w, padd"
+  key Tab
+  type "1).sha"
+  key Tab
+  key Enter
+  wait_for '^.2, 4, 6, 6.$'
+  shows run-$columns
+done
 
-# The tour runs a step at Enter and a line of the reader's own; back and quit are obeyed.
-send(fd, '.tour 2\r')
-read_until(fd, r'2/\d+  .*[\s\S]*back, quit\) ')
-send(fd, 'back\r')
-read_until(fd, r'1/\d+  .*[\s\S]*back, quit\) ')
-send(fd, '6 * 7\r')
-read_until(fd, r'[\r\n]42\r\n[\s\S]*back, quit\) ')
-send(fd, '\r')
-read_until(fd, r'\[28 40\]\][\s\S]*2/\d+[\s\S]*back, quit\) ')
-send(fd, 'quit\r')
-read_until(fd, r'>>> ')
+# Several lines: typed, walked through, changed in the middle.
+start 60 24
+enter 'z = (1,'
+enter '     2,'
+type '     θ=3)'
+key Up
+key End
+type '0'
+shows several-lines
+key C-c
+wait_for '^>>>$'
+enter "t = '''one"
+enter "two'''"
+enter 't'
+shows string-of-two-lines
 
-send(fd, '?relu\r')
-read_until(fd, r'Negative elements')
-send(fd, ".plan 'ij, jk -> ik', (3, 4), (4, 5)\r")
-read_until(fd, r'multiply-adds')
-send(fd, '.quit\r')
-if os.waitpid(pid, 0)[1] != 0: raise SystemExit('.quit does not end with 0')
+# Pasted cells and transcripts.
+start 60 24
+paste $'In [3]: x = arange(2,\n   ...:            3)\n\nIn [4]: x.sum()\nOut[4]: 15\n'
+shows pasted-cell
+key Enter
+wait_for '^i64\[\]  15'
+paste $'>>> a = (1,\r\n... 2)\r\n>>> a\r\n(1, 2)\r\n>>> len(a)\r\n2\r\n'
+key Enter
+wait_for '^2$'
+shows pasted-transcript
 
-history = os.path.join(work, 'einstride', 'history')
-if os.path.exists(history): # built with readline
-    mode = stat.S_IMODE(os.stat(history).st_mode)
-    if mode != 0o600: raise SystemExit(f'history has mode {mode:o}')
-    lines = open(history).read().split('\n')
-    if 'x = (1,\\n 41)' not in lines: raise SystemExit(f'not one entry a statement: {lines}')
+# Errors while typing are those that more typing does not mend.
+start 80 24
+enter 'x = arange(2, 3)'
+type "einsum('a b, b -> a', x, x)"
+shows error-hint
+key C-u
+type 'x + nosuch'
+shows no-hint-yet
+type ' '
+shows error-name
+key C-u
+type '.thr'
+key Tab
+shows command
 
-# Twice within two seconds leaves.
-pid, fd = start()
-read_until(fd, r'>>> ')
-time.sleep(2.1)
-send(fd, '\x03')
-time.sleep(0.3)
-send(fd, '\x03')
-end = time.monotonic() + 10
-status = 0
-while time.monotonic() < end:
-    done, status = os.waitpid(pid, os.WNOHANG)
-    if done: break
-    time.sleep(0.05)
-if not os.WIFEXITED(status) or os.WEXITSTATUS(status) != 130:
-    raise SystemExit(f'Ctrl-C twice ends with {status}')
+# Completion: a list, labels in a pattern, names of sizes, files.
+start 80 24
+enter 'image = arange(2, 3)'
+type 'image.sq'
+key Tab
+shows list-of-members
+key C-u
+type "rearrange(image, 'height width -> wi"
+key Tab
+type " height'"
+shows label
+type ', hei'
+key Tab
+shows size-of-label
+key C-u
+type "load('$source/tests/data/ma"
+key Tab
+wait_for "make.py'"
 
-# The end of input ends the session.
-pid, fd = start()
-read_until(fd, r'>>> ')
-send(fd, '\x04')
-read_until(fd, r'\n')
-if os.waitpid(pid, 0)[1] != 0: raise SystemExit('the end of input does not end with 0')
-P
+# Colours: the same for a label in operands, output and head; a bracket's partner.
+start 80 24
+enter 'x = arange(2, 3)'
+type "einsum('b c, c -> c b', x, x[0])"
+shows colours -e
+key Enter
+wait_for 'c:3'
+shows colours-of-head -e
+start 80 24 NO_COLOR=1
+enter 'x = arange(2, 3)'
+type "einsum('b c -> c', x)"
+shows no-colour -e
+start 80 24 TERM=dumb
+enter 'x = (1,'
+wait_for '^\.\.\.$'
+enter '2)'
+enter 'x'
+shows dumb
+
+# Search in the history, Ctrl-L, other sizes of the window, a screen of few rows.
+start 80 24
+enter 'alpha = 1'
+enter 'beta = 2'
+key C-r
+type 'alp'
+shows search
+key Enter
+key C-l
+type "einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', zeros((1, 2, 8, 8)), zeros((3, 2, 3, 3)))"
+shows long-line-80
+tmux resize-window -x 50 -y 24
+shows long-line-50
+tmux resize-window -x 120 -y 24
+shows long-line-120
+start 40 6
+type "einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', zeros((1, 2, 8, 8)), zeros((3, 2, 3, 3))) + einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', zeros((1, 2, 8, 8)), zeros((3, 2, 3, 3)))"
+shows few-rows-end
+key C-a
+shows few-rows-start
+
+[ $failed -eq 0 ] && echo "$count screens are as they should be"
+exit $failed
