@@ -103,7 +103,7 @@ static bool hint_text(sc_session *s, const sc_scan *scan, const char *text, size
     sc_put_brief(out, s, v);
   else if (s->fault.set && (error = settled(s, failed_at, len, open)))
     sc_put_escaped(out, s->fault.error.message, strlen(s->fault.error.message));
-  if (!error && says_the_same(text, len, out)) out->len = 0;
+  if (!error && says_the_same(text, len, out)) sc_buffer_free(out);
   sc_fault_clear(s);
   es_clear_error(s->es);
   if (!out->len && open) put_callee(out, s, scan, text);

@@ -66,6 +66,8 @@ static void print_string(sc_buffer *out, const sc_value *v) {
       sc_printf(out, "\\%c", c);
     else if ((unsigned char)c < 0x20 || c == 0x7f)
       sc_printf(out, "\\x%02x", (unsigned char)c);
+    else if (c == '\xc2' && i + 1 < v->len && (unsigned char)v->text[i + 1] < 0xa0)
+      sc_printf(out, "\\x%02x", (unsigned char)v->text[++i]); /* U+0080 to U+009F: controls */
     else
       sc_put(out, &c, 1);
   }

@@ -51,11 +51,13 @@ static void end_row(composer *c, bool soft) {
 
 static void put_character(composer *c, const char *bytes, size_t n, unsigned char style) {
   char control[2] = {'^', (char)(*bytes ^ 0x40)};
-  bool shown = (unsigned char)*bytes >= 0x20 && *bytes != 0x7f;
+  bool upper = n == 2 && *bytes == '\xc2' && (unsigned char)bytes[1] < 0xa0; /* U+0080 … */
   if (*bytes == '\t')
     bytes = " ";
-  else if (!shown)
+  else if ((unsigned char)*bytes < 0x20 || *bytes == 0x7f)
     bytes = control, n = 2;
+  else if (upper || (n == 1 && (unsigned char)*bytes >= 0x80))
+    bytes = "?", n = 1;
   int width = (int)sc_columns(bytes, n);
   if (c->column + width > c->width) end_row(c, true);
   set_style(c, style);
@@ -159,11 +161,15 @@ static int choose_first(const sc_screen *s, const composer *c) {
 }
 
 /* Writes a row from its start, and moves to the start of the next unless it is the last
- * one. A row that goes on is wrapped by the terminal: a blank beyond its end does it.
- * The row is cleared first: behind a full row the clearing would take its last character. */
-static void write_row(sc_buffer *out, const sc_screen_row *row, bool last) {
-  sc_puts(out, "\033[K");
+ * one. A row that goes on is wrapped by the terminal: a blank beyond its end does it. A
+ * full row is not cleared behind its end, where the cursor still stands on its last
+ * character; and one that goes on another (continues) not from its start, since a
+ * terminal would take it for a line of its own. */
+static void write_row(sc_buffer *out, const sc_screen_row *row, int width, bool continues,
+                      bool last) {
   sc_put(out, sc_text(&row->text), row->text.len);
+  if (!row->columns && continues) sc_puts(out, " ");
+  if (row->columns < width) sc_puts(out, "\033[K");
   if (!last) sc_puts(out, row->soft ? " \r" : "\r\n");
 }
 
@@ -179,7 +185,7 @@ void sc_screen_draw(sc_screen *s, const sc_screen_view *view, sc_buffer *out) {
     bool last = i == shown - 1;
     bool same = !all && !touched && i < before && same_row(row, &s->row[first + i]);
     if (!same)
-      write_row(out, row, last);
+      write_row(out, row, c.width, first + i > 0 && row[-1].soft, last);
     else if (!last)
       sc_puts(out, i + 1 < before ? "\033[B\r" : "\r\n");
     touched = !same && row->soft; /* the blank of the wrap stands in the next row */

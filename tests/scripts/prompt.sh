@@ -49,7 +49,7 @@ shows() {
   local file=$screens/$1.txt end=$((SECONDS + 30)) found=''
   count=$((count + 1))
   if [ -n "${UPDATE-}" ]; then
-    sleep 0.4
+    sleep 1.2
     screen ${2-} >"$file"
     echo "== $1"; cat "$file"
     return
@@ -158,6 +158,7 @@ start 80 24 TERM=dumb
 enter 'x = (1,'
 wait_for '^\.\.\.$'
 enter '2)'
+wait_for '^>>>$'
 enter 'x'
 shows dumb
 
@@ -174,8 +175,6 @@ type "einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', zeros((1, 2, 8, 8)), zer
 shows long-line-80
 tmux resize-window -x 50 -y 24
 shows long-line-50
-tmux resize-window -x 120 -y 24
-shows long-line-120
 start 40 6
 type "einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', zeros((1, 2, 8, 8)), zeros((3, 2, 3, 3))) + einsum('b c (h+kh) (w+kw), o c kh kw -> b o h w', zeros((1, 2, 8, 8)), zeros((3, 2, 3, 3)))"
 shows few-rows-end
