@@ -78,8 +78,7 @@ Test(hint, says_what_a_line_gives, .init = set_up, .fini = tear_down) {
       {"12", "", false},
       {"x.shape", "(2, 3, 8, 8)", false},
       {"pair", "(f32[b:2 c:3 h:8 w:8], 'a')", false},
-      {"zeros(1000, 1000, 1000)", "needs 4000000000 bytes",
-       true},
+      {"zeros(1000, 1000, 1000)", "needs 4000000000 bytes", true},
       {"einsum('b c -> b', x)", "operand 0 has 4 axes", true},
       {"einsum('b c -> b', x", "einsum(operands", false}, /* not finished: how it is called */
       {"conv2d(x, ", "conv2d(input, weight, bias=None", false},

@@ -65,6 +65,16 @@ static void await(terminal *t, const char *text) {
   }
 }
 
+/* The same for first, and then second behind it. */
+static void await_both(terminal *t, const char *first, const char *second) {
+  await(t, first);
+  char *rest = strstr(t->text, first) + strlen(first);
+  size_t from = (size_t)(rest - t->text);
+  t->len -= from;
+  memmove(t->text, rest, t->len + 1);
+  await(t, second);
+}
+
 static void forget(terminal *t) {
   t->len = 0;
   t->text[0] = '\0';
@@ -133,8 +143,7 @@ Test(prompt, a_key_shows_at_once) {
   start(&t);
   await(&t, DRAWN);
   type(&t, "images = randn(8, 64, 56, 56); weights = randn(64, 16, 3, 3); 1\r");
-  await(&t, "\r1\r\n");
-  await(&t, DRAWN);
+  await_both(&t, "\r1\r\n", DRAWN);
   for (int i = 0; i < KEYS; i++) {
     char key[2] = {line[i], '\0'};
     double before = now();
@@ -150,7 +159,7 @@ Test(prompt, a_key_shows_at_once) {
          1e3 * times[KEYS / 2], 1e3 * times[KEYS - 1], 1e3 * last);
   cr_assert_lt(times[KEYS / 2], 0.005 * PATIENCE);
   type(&t, "\003");
-  await(&t, DRAWN);
+  await_both(&t, "\r\n", DRAWN);
   type(&t, ".quit\r");
   cr_assert_eq(finish(&t), 0);
 }
@@ -160,17 +169,15 @@ Test(prompt, interrupts) {
   start(&t);
   await(&t, DRAWN);
   type(&t, "x = 41; a = ones(4000, 4000, dtype='f64'); 2\r");
-  await(&t, "\r2\r\n");
-  await(&t, DRAWN);
+  await_both(&t, "\r2\r\n", DRAWN);
   /* The line is dropped, and what was typed does not run. */
   type(&t, "x = 5");
-  await(&t, "x = 5");
+  await_both(&t, "x = 5", DRAWN);
   sleep(2); /* two interrupts within two seconds leave */
   type(&t, "\003");
-  await(&t, DRAWN);
+  await_both(&t, "\r\n", DRAWN);
   type(&t, "x\r");
-  await(&t, "\r41\r\n");
-  await(&t, DRAWN);
+  await_both(&t, "\r41\r\n", DRAWN);
   sleep(2);
   type(&t, "b = einsum('i j, j k, k l, l m, m n, n o -> i o', a, a, a, a, a, a)\r");
   await(&t, "GFLOP"); /* the bar: a second has gone by */
@@ -181,13 +188,12 @@ Test(prompt, interrupts) {
   double took = now() - before;
   printf("a contraction stopped after %.0f ms\n", 1e3 * took);
   cr_assert_lt(took, 0.050 * PATIENCE);
-  await(&t, DRAWN);
+  await_both(&t, "]", DRAWN);
   type(&t, "x\r");
-  await(&t, "\r41\r\n");
-  await(&t, DRAWN);
+  await_both(&t, "\r41\r\n", DRAWN);
   sleep(2);
   type(&t, "\003");
-  await(&t, DRAWN);
+  await_both(&t, "\r\n", DRAWN);
   type(&t, "\003");
   cr_assert_eq(finish(&t), 130);
 }
@@ -200,10 +206,9 @@ Test(prompt, remembers_statements) {
   type(&t, "y = (1,\r");
   await(&t, "... ");
   type(&t, "'\\n')\r");
-  await(&t, DRAWN);
+  await_both(&t, "\r\n", DRAWN);
   type(&t, "y\r");
-  await(&t, "(1, '\\n')");
-  await(&t, DRAWN);
+  await_both(&t, "(1, '\\n')\r\n", DRAWN);
   type(&t, ".quit\r");
   cr_assert_eq(finish(&t), 0);
   struct stat info;
@@ -218,7 +223,7 @@ Test(prompt, remembers_statements) {
   start(&t);
   await(&t, DRAWN);
   type(&t, "\020\020\020\r");
-  await(&t, DRAWN);
+  await_both(&t, "2004l", DRAWN);
   type(&t, "y[0]\r");
   await(&t, "\r1\r\n");
   type(&t, ".quit\r");
