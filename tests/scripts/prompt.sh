@@ -10,7 +10,8 @@ command -v tmux >/dev/null || { echo "no tmux to show a screen: skipped"; exit 7
 case $(ldd "$program" 2>/dev/null) in *libreadline*) ;; *) echo "built without readline: skipped"; exit 77 ;; esac
 work=$(mktemp -d)
 screens=$source/tests/screens
-tmux() { command tmux -S "$work/tmux" -f /dev/null "$@"; }
+server=0 # each session has its own: one that is still leaving would take the next along
+tmux() { command tmux -S "$work/tmux$server" -f /dev/null "$@"; }
 trap 'tmux kill-server 2>/dev/null; rm -rf "$work"' EXIT
 failed=0
 count=0
@@ -21,6 +22,7 @@ start() {
   shift 2
   while [[ ${1-} == *=* && ${1-} != -* ]]; do variables+=("$1"); shift; done
   tmux kill-server 2>/dev/null
+  server=$((server + 1))
   rm -rf "$work/state"
   tmux new-session -d -x "$columns" -y "$rows" env -u NO_COLOR -u INPUTRC LC_ALL=C.UTF-8 TERM=tmux-256color \
     XDG_STATE_HOME="$work/state" "${variables[@]}" "$program" --threads 1 "$@"
@@ -33,8 +35,8 @@ wait_for() { # a line that matches
   local end=$((SECONDS + 30))
   until screen | grep -qE -- "$1"; do
     if [ $SECONDS -ge $end ]; then
-      echo "no '$1' on the screen:"; screen; failed=1
-      return 1
+      echo "no '$1' on the screen:"; screen
+      exit 1
     fi
   done
 }
@@ -161,6 +163,20 @@ enter '2)'
 wait_for '^>>>$'
 enter 'x'
 shows dumb
+
+# The tour runs a step at Enter and a line of the reader's own; back and quit are obeyed.
+start 80 40
+enter '.tour 2'
+wait_for '^ *2/[0-9]+ '
+wait_for 'back, quit\)$'
+enter 'back'
+wait_for '^ *1/[0-9]+ '
+enter '6 * 7'
+wait_for '^42$'
+key Enter
+wait_for '\[28 40\]\]'
+enter 'quit'
+wait_for '^>>>$'
 
 # Search in the history, Ctrl-L, other sizes of the window, a screen of few rows.
 start 80 24
