@@ -26,11 +26,11 @@ for file in "$source_dir"/repl/help/*.txt; do
     if grep -q '^>>> ' "$part"; then
       sed '/^>>> /,$d' "$part" >>"$made"
       grep '^>>> ' "$part" | run_lines >>"$made"
-    elif grep -qx "$name" "$work/layers" 2>/dev/null || "$program" -c "?$name" | grep -q '^  expression '; then
+    elif "$program" -c "?$name" | grep -q '^  expression '; then # a layer
       head -n 1 "$part" >>"$made"
       "$program" -c "?$name" | grep '^>>> ' | run_lines quiet >>"$made"
     else
-      sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' "$part" >>"$made"
+      sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' "$part" >>"$made" # words alone, without empty lines at the end
     fi
     echo >>"$made"
   done
