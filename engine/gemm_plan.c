@@ -72,7 +72,9 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
   double step = (double)full * step_cycles(height, g->nr / type->lanes);
   if (rest > 0) step += step_cycles(height, rest > type->lanes ? 2 : 1);
   double parts = g->kind >= ES_GEMM_C64 ? 4 : g->kind == ES_GEMM_I64 ? 6 : 1;
-  return tiles * (runs * ceil(k / g->terms) * step * parts + 30 * (double)g->n_panels);
+  bool small = m <= 128 && g->n.count <= 128 && k <= 192; /* nearly: see gemm_small.c */
+  double begin = small ? 30 : 100;
+  return tiles * (runs * ceil(k / g->terms) * step * parts + begin * (double)g->n_panels);
 }
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in

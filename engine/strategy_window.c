@@ -1,5 +1,6 @@
-/* Windows: folds over a few taps beside the output, where no element is used often:
- * depthwise convolution, pooling, filters of images. */
+/* Windows: folds over a few taps beside the output: depthwise convolution, pooling, filters of
+ * images; and contractions of at most one chain of taps, as grouped convolutions and the first
+ * of a network have them, whose outputs share rows of x that need no packing. */
 #include <math.h>
 
 #include "base/text.h"
@@ -14,6 +15,7 @@ typedef struct window {
   int64_t planes; /* at most, to fall in one go */
   int slot[ES_WINDOW_SIDES];
   int64_t size, x_row, out_row; /* bytes */
+  int64_t shares, w_share, out_share;
   double count;
   int64_t units;
   int n_groups;
@@ -28,6 +30,9 @@ static void run_piece(const window *w, const es_window_piece *piece, char *const
   es_window_tile t = {.x_row = w->x_row,
                       .out_row = w->out_row,
                       .rows = rows,
+                      .shares = w->shares,
+                      .w_share = w->w_share,
+                      .out_share = w->out_share,
                       .taps = piece->taps,
                       .x_at = piece->x_at,
                       .w_at = piece->w_at,
@@ -199,6 +204,7 @@ static void print(const es_step *step, char *buf, size_t cap) {
   es_text_printf(&t, "window %s, %.6g outputs in rows of %lld over %lld taps", type[w->roles.type],
                  es_problem_outputs(p), (long long)p->extent[w->roles.along],
                  (long long)es_problem_taps(p));
+  if (w->roles.share >= 0) es_text_printf(&t, ", %lld of the same x", (long long)w->shares);
   if (w->falls) es_text_puts(&t, ", down the rows");
   if (w->strip)
     es_text_printf(&t, "; strips: %lld%s", (long long)w->fall.n_strips,
@@ -214,6 +220,28 @@ static bool applicable(const es_problem *p, const es_plan_env *env) {
   return es_window_read(p, env, &roles);
 }
 
+/* The contraction runs small products without blocks; it is only slower where rows are whole
+ * blocks of vectors. */
+static bool small_product(const es_problem *p, const es_window_roles *roles) {
+  int64_t columns = p->extent[roles->along];
+  return columns <= 128 && p->extent[roles->share] <= 128 && columns % (4 * roles->lanes) != 0;
+}
+
+/* Of rows that several outputs share, as the contraction, which is the other choice, is
+ * priced; but to begin a row takes longer here. */
+static double shared_cost(const es_problem *p, const es_window_roles *roles, double vectors,
+                          double bytes, int threads) {
+  if (roles->row < 0 && small_product(p, roles)) return INFINITY;
+  double units = es_problem_outputs(p) / (double)p->extent[roles->along] /
+                 (double)p->extent[roles->share];
+  bool few = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
+  double each = es_problem_taps(p) * (few ? 0.38 : roles->step == 2 ? 0.3 : 0.19) + 1.2;
+  if (roles->row >= 0) units /= (double)p->extent[roles->row];
+  double compute = (60 + units * 35 + vectors * each) * 1e-9 / fmin(threads, fmax(1, units));
+  double memory = (bytes + 2 * es_problem_side_bytes(p, &p->out)) / 2e10;
+  return fmax(compute, memory) + fmin(compute, memory) / 4;
+}
+
 /* Measured in cache: nanoseconds for a tap of a vector, and to begin one. */
 static double cost(const es_problem *p, const es_plan_env *env) {
   static const double tap[ES_WINDOW_OPS] = {0.4, 0.5, 0.5, 1, 1};
@@ -224,6 +252,7 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   double vectors = outputs / columns * ceil(columns / (double)roles.lanes);
   double each = es_problem_taps(p) * tap[roles.op] * (double)roles.step + 2;
   for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
+  if (roles.share >= 0) return shared_cost(p, &roles, vectors, bytes, env->threads);
   return fmax(60e-9 + vectors * each * 1e-9 / fmin(env->threads, fmax(1, outputs / 64)),
               bytes * 0.05e-9);
 }
@@ -267,7 +296,8 @@ static es_status choose_strips(const es_problem *p, const es_plan_env *env, wind
 static es_status make_fall(const es_problem *p, const es_plan_env *env, window *w) {
   const es_window_kernels *k = env->kernels->window;
   const es_window_roles *r = &w->roles;
-  if (!es_window_falls(p, r, &w->fall) || w->fall.tap_rows > ES_WINDOW_FALL) return ES_OK;
+  if (r->share >= 0 || !es_window_falls(p, r, &w->fall) || w->fall.tap_rows > ES_WINDOW_FALL)
+    return ES_OK;
   if (!es_window_fall_row(env->arena, p, r, &w->fall)) return ES_E_NOMEM;
   ES_TRY(choose_strips(p, env, w));
   if (w->fall.down == 1 && r->step == 1) {
@@ -296,6 +326,9 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   w->slot[ES_WINDOW_W] = p->in[r->w < 0 ? r->x : r->w].slot;
   w->x_row = r->row < 0 ? 0 : p->in[r->x].stride[r->row] * w->size;
   w->out_row = r->row < 0 ? 0 : p->out.stride[r->row] * w->size;
+  w->shares = r->share < 0 ? 1 : p->extent[r->share];
+  w->w_share = r->share < 0 ? 0 : p->in[r->w].stride[r->share] * w->size;
+  w->out_share = r->share < 0 ? 0 : p->out.stride[r->share] * w->size;
   w->count = p->reduce == ES_REDUCE_MEAN ? p->mean_count : 1;
   cut_blocks(p, env, w);
   ES_TRY(make_fall(p, env, w));

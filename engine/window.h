@@ -33,6 +33,7 @@ typedef struct es_window_roles {
   int x, w;       /* operands; w -1: none */
   int along, row; /* output axes: outputs of a row neighbour each other along the first;
                      rows are counted along the second, -1: a row at a time */
+  int share;      /* output axis that the weights see and x does not; -1: none */
   int64_t step;   /* of x along a row */
   int64_t lanes;
   /* Columns with every tap, a vector at least or none, and the edges around them. */
@@ -51,7 +52,7 @@ typedef struct es_window_piece {
 
 /* Pieces one below the other, which the outer axes repeat. */
 typedef struct es_window_group {
-  es_axes outer; /* output axes but along and row; sides as in the nest, elements */
+  es_axes outer; /* output axes but along, row and share; sides as in the nest, elements */
   int64_t rows, blocks, block;
   int n_pieces;
   es_window_piece *piece;

@@ -114,23 +114,28 @@ static bool choose_op(const es_problem *p, es_window_roles *roles) {
   return sum ? type == ES_F32 : p->reduce == ES_REDUCE_MAX || p->reduce == ES_REDUCE_MIN;
 }
 
-/* The weights are the operand that fewer output axes move; both may run along. */
+/* The weights are the operand that does not run along; where both do, the one that fewer
+ * output axes move. */
 static void choose_operands(const es_problem *p, es_window_roles *roles) {
-  int moves[2] = {0, 0};
+  int moves[2] = {0, 0}, along[2] = {0, 0};
   roles->x = 0;
   roles->w = -1;
   if (p->n_in == 1) return;
-  for (int a = 0; a < p->n_out; a++)
-    for (int i = 0; i < 2; i++) moves[i] += p->in[i].stride[a] != 0;
-  roles->x = moves[1] > moves[0];
+  for (int i = 0; i < 2; i++) {
+    along[i] = p->in[i].stride[roles->along] != 0;
+    for (int a = 0; a < p->n_out; a++) moves[i] += p->in[i].stride[a] != 0;
+  }
+  roles->x = along[0] != along[1] ? along[1] : moves[1] > moves[0];
   roles->w = 1 - roles->x;
 }
 
-/* Weights that go where x does not make a contraction, in which x is used again. */
-static bool reuses(const es_problem *p, const es_window_roles *roles) {
+/* Where the weights go and x does not, a row of x is used again: few taps make a tile that
+ * is as good as the contraction's, and needs no packing. */
+static void choose_share(const es_problem *p, es_window_roles *roles) {
+  roles->share = -1;
   for (int a = 0; a < p->n_out && roles->w >= 0; a++)
-    if (p->in[roles->w].stride[a] && !p->in[roles->x].stride[a]) return true;
-  return false;
+    if (a != roles->along && p->in[roles->w].stride[a] && !p->in[roles->x].stride[a])
+      roles->share = a;
 }
 
 /* Rows are counted along the last axis that constraints cut, or that there is; their taps
@@ -202,11 +207,12 @@ bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles
   if (p->alpha != 1 || p->beta != 0 || p->out.stride[roles->along] != 1) return false;
   if (p->reduce == ES_REDUCE_MEAN && !(p->mean_count >= 1 && p->mean_count <= 0x1p24)) return false;
   choose_operands(p, roles);
-  if (reuses(p, roles)) return false;
+  choose_share(p, roles);
   roles->step = p->in[roles->x].stride[roles->along];
   if (roles->step < 1 || roles->step > 2 || !choose_op(p, roles)) return false;
   if (roles->w >= 0 && (p->in[roles->w].stride[roles->along] & ~(int64_t)1)) return false;
   if (!k->full[roles->type][roles->op][roles->step - 1]) return false;
+  if (roles->share >= 0 && roles->op != ES_WINDOW_SCALE) return false;
   roles->lanes = k->lanes[roles->type];
   choose_row(p, roles);
   if (!separable(p, roles)) return false;
@@ -254,7 +260,7 @@ static bool make_group(es_arena *arena, const es_problem *p, const es_window_rol
   group->n_pieces = n;
   group->piece = ES_NEW_N(arena, es_window_piece, n);
   for (int a = 0; a < p->n_out; a++)
-    if (a != roles->along && a != roles->row) list[count++] = a;
+    if (a != roles->along && a != roles->row && a != roles->share) list[count++] = a;
   es_problem shape = *p;
   shape.extent = box[0]->extent;
   if (!group->piece || !es_axes_make(arena, &shape, list, count, &group->outer)) return false;

@@ -494,7 +494,8 @@ Test(strategies, the_choice_follows_reuse) {
     int n_in, n_out;
     int64_t extent[3], strides[2][MAX_AXES];
   } cases[] = {
-      {"gemm", 2, 2, {64, 64, 64}, {{64, 0, 1}, {0, 1, 64}}},
+      {"gemm", 2, 2, {96, 96, 200}, {{200, 0, 1}, {0, 1, 96}}},
+      {"window", 2, 2, {64, 64, 64}, {{64, 0, 1}, {0, 1, 64}}}, /* short sums: nothing packed */
       {"reduce", 2, 1, {64, 256}, {{256, 1}, {0, 1}}},        /* matrix times vector */
       {"reduce", 2, 1, {64, 256}, {{1, 64}, {0, 1}}},         /* the matrix transposed */
       {"window", 2, 2, {64, 50, 3}, {{52, 1, 1}, {3, 0, 1}}}, /* depthwise */

@@ -21,6 +21,7 @@ static const char same[] = "c (h+kh-1)?0 (w+kw-1)?0, c kh kw -> c h w";
 static const char same5[] = "b c (h+kh-2)?0 (w+kw-2)?0, c kh kw -> b c h w";
 static const char strided[] = "c (2*h+kh-1)?0 (2*w+kw-1)?0, c kh kw -> c h w";
 static const char strided5[] = "b c (2*h+kh-2)?0 (2*w+kw-2)?0, c kh kw -> b c h w";
+static const char dense[] = "c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> o h w";
 static const char last[] = "(h+kh-1)?0 (w+kw-1)?0 c, kh kw c -> h w c";
 static const char pool[] = "c (2*h+kh-1)?0 (2*w+kw-1)?0 -> c h w";
 
@@ -73,6 +74,22 @@ static const row rows[] = {
      {2, 4, 5, 19},
      {2, 3, 3, 3},
      {{0}}},
+    {dense, 0, {2, 9, 17}, {4, 2, 3, 3}, {{0}}},
+    {dense, 0, {3, 7, 7}, {5, 3, 3, 3}, {{0}}},
+    {dense, 0, {1, 6, 70}, {9, 1, 5, 3}, {{0}}},
+    {dense, 0, {4, 11, 33}, {3, 4, 3, 3}, {{0}}},
+    {dense, 0, {2, 5, 130}, {6, 2, 3, 3}, {{0}}},
+    {"c (2*h+kh-1)?0 (2*w+kw-1)?0, o c kh kw -> o h w", 0, {3, 13, 67}, {7, 3, 3, 3}, {{0}}},
+    {"c (2*h+kh-1)?0 (2*w+kw-1)?0, o c kh kw -> o h w", 0, {2, 5, 12}, {8, 2, 3, 3}, {{0}}},
+    {"b (g c) (h+kh-1)?0 (w+kw-1)?0, (g o) c kh kw -> b (g o) h w",
+     0,
+     {2, 6, 6, 20},
+     {10, 3, 3, 3},
+     {{0}}},
+    {"c (w+k-2)?0, o c k -> o w", 0, {3, 50}, {5, 3, 5}, {{0}}},
+    {"k j, i k -> i j", 0, {31, 1100}, {6, 31}, {{0}}},
+    {"k j, i k -> i j", 0, {100, 70}, {11, 100}, {{0}}},
+    {"k j, i k -> i j", 0, {5, 9}, {4, 5}, {{0}}},
     {last, 0, {5, 6, 32}, {3, 3, 32}, {{0}}},
     {last, 0, {5, 6, 21}, {3, 3, 21}, {{0}}},
     {last, 0, {4, 3, 3}, {3, 3, 3}, {{0}}},

@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #endif
 
+enum { SHARED_BYTES = 32 << 10 };
+
 /* For loops over a few registers: left rolled, these would live in memory. */
 
 /* Every other element of 2 N - 1 that two vectors hold, the second one reaching back to
@@ -22,35 +24,35 @@
 #if ES_V == 64
 ES_INLINE uint32_t spread(uint64_t lanes) { return _pdep_u32((uint32_t)lanes, 0x55555555); }
 
-ES_INLINE __m512 some_f32(uint64_t lanes, const float *at) {
-  return _mm512_maskz_loadu_ps((__mmask16)lanes, at);
+ES_INLINE __m512 some_f32(__mmask16 lanes, const float *at) {
+  return _mm512_maskz_loadu_ps(lanes, at);
 }
-ES_INLINE __m512d some_f64(uint64_t lanes, const double *at) {
-  return _mm512_maskz_loadu_pd((__mmask8)lanes, at);
+ES_INLINE __m512d some_f64(__mmask8 lanes, const double *at) {
+  return _mm512_maskz_loadu_pd(lanes, at);
 }
-ES_INLINE __m256 some_wide(uint64_t lanes, const float *at) {
-  return _mm256_maskz_loadu_ps((__mmask8)lanes, at);
+ES_INLINE __m256 some_wide(__mmask8 lanes, const float *at) {
+  return _mm256_maskz_loadu_ps(lanes, at);
 }
-ES_INLINE void keep_f32(float *at, uint64_t lanes, __m512 v) {
-  _mm512_mask_storeu_ps(at, (__mmask16)lanes, v);
+ES_INLINE void keep_f32(float *at, __mmask16 lanes, __m512 v) {
+  _mm512_mask_storeu_ps(at, lanes, v);
 }
-ES_INLINE void keep_f64(double *at, uint64_t lanes, __m512d v) {
-  _mm512_mask_storeu_pd(at, (__mmask8)lanes, v);
+ES_INLINE void keep_f64(double *at, __mmask8 lanes, __m512d v) {
+  _mm512_mask_storeu_pd(at, lanes, v);
 }
-ES_INLINE void keep_wide(float *at, uint64_t lanes, __m256 v) {
-  _mm256_mask_storeu_ps(at, (__mmask8)lanes, v);
+ES_INLINE void keep_wide(float *at, __mmask8 lanes, __m256 v) {
+  _mm256_mask_storeu_ps(at, lanes, v);
 }
-ES_INLINE __m512 blend_f32(uint64_t lanes, __m512 yes, __m512 no) {
-  return _mm512_mask_mov_ps(no, (__mmask16)lanes, yes);
+ES_INLINE __m512 blend_f32(__mmask16 lanes, __m512 yes, __m512 no) {
+  return _mm512_mask_mov_ps(no, lanes, yes);
 }
-ES_INLINE __m512d blend_f64(uint64_t lanes, __m512d yes, __m512d no) {
-  return _mm512_mask_mov_pd(no, (__mmask8)lanes, yes);
+ES_INLINE __m512d blend_f64(__mmask8 lanes, __m512d yes, __m512d no) {
+  return _mm512_mask_mov_pd(no, lanes, yes);
 }
-ES_INLINE __m512 fuse_f32(uint64_t lanes, __m512 a, __m512 b, __m512 acc) {
-  return _mm512_mask3_fmadd_ps(a, b, acc, (__mmask16)lanes);
+ES_INLINE __m512 fuse_f32(__mmask16 lanes, __m512 a, __m512 b, __m512 acc) {
+  return _mm512_mask3_fmadd_ps(a, b, acc, lanes);
 }
-ES_INLINE __m512d fuse_f64(uint64_t lanes, __m512d a, __m512d b, __m512d acc) {
-  return _mm512_mask3_fmadd_pd(a, b, acc, (__mmask8)lanes);
+ES_INLINE __m512d fuse_f64(__mmask8 lanes, __m512d a, __m512d b, __m512d acc) {
+  return _mm512_mask3_fmadd_pd(a, b, acc, lanes);
 }
 /* Elements a lane from the pair of vectors, the second one's after the first one's. */
 ES_INLINE __m512 strip_pick_f32(__m512 low, __m512i pick, __m512 high) {
@@ -67,6 +69,9 @@ ES_INLINE __m512i indices_f64(const uint8_t *at) {
 }
 #define fuse_wide fuse_f64
 #define blend_wide blend_f64
+#define MASK_f32 __mmask16
+#define MASK_f64 __mmask8
+#define MASK_wide __mmask8
 #endif
 
 #define T float

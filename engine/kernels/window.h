@@ -28,6 +28,8 @@ typedef struct es_window_tile {
   const char *x, *w; /* of the first output, without a tap's distance */
   char *out;
   int64_t rows, x_row, out_row;
+  int64_t shares, w_share, out_share; /* outputs that see the same x, each with weights of its own:
+                                         of SCALE; elsewhere 1 */
   int64_t n; /* outputs of a row: at least a vector; of an edge at most one */
   int64_t taps;
   const int64_t *x_at, *w_at; /* [taps], in the order of summation */

@@ -6,6 +6,7 @@
 #define LOOSE ES_JOIN(window_loose, NAME)
 #define BITS ES_JOIN(window_bits, NAME)
 #define LANES ((int64_t)(ES_V / sizeof(T)))
+#define SHARES (ES_V == 64 ? 4 : 2) /* of 4 vectors each: all that the registers hold */
 
 typedef T VEC __attribute__((vector_size(ES_V)));
 typedef T_BITS BITS __attribute__((vector_size(ES_V)));
@@ -45,23 +46,25 @@ ES_INLINE VEC ES_JOIN(window_fold, NAME)(es_window_op op, VEC acc, VEC x, VEC w)
 
 /* Which lanes, as bits: made into what the processor takes. */
 #if ES_V == 64
-typedef uint64_t ES_JOIN(window_mask, NAME);
-ES_INLINE uint64_t ES_JOIN(window_mask_of, NAME)(uint64_t lanes) { return lanes; }
-ES_INLINE VEC ES_JOIN(window_some, NAME)(uint64_t lanes, const E *at, int step) {
+typedef ES_JOIN(MASK, NAME) ES_JOIN(window_mask, NAME);
+ES_INLINE ES_JOIN(window_mask, NAME) ES_JOIN(window_mask_of, NAME)(uint64_t lanes) {
+  return (ES_JOIN(window_mask, NAME))lanes;
+}
+ES_INLINE VEC ES_JOIN(window_some, NAME)(ES_JOIN(window_mask, NAME) lanes, const E *at, int step) {
   if (step == 1) return __builtin_convertvector((LOOSE)ES_JOIN(some, NAME)(lanes, at), VEC);
   uint32_t gaps = spread(lanes);
-  LOOSE a = ES_JOIN(some, NAME)(gaps & ((1u << LANES) - 1), at);
-  LOOSE b = ES_JOIN(some, NAME)(gaps >> (LANES - 1), at + LANES - 1);
+  LOOSE a = ES_JOIN(some, NAME)((ES_JOIN(window_mask, NAME))(gaps & ((1u << LANES) - 1)), at);
+  LOOSE b = ES_JOIN(some, NAME)((ES_JOIN(window_mask, NAME))(gaps >> (LANES - 1)), at + LANES - 1);
   return __builtin_convertvector(__builtin_shufflevector(a, b, EVERY_OTHER), VEC);
 }
-ES_INLINE VEC ES_JOIN(window_choose, NAME)(uint64_t lanes, VEC yes, VEC no) {
+ES_INLINE VEC ES_JOIN(window_choose, NAME)(ES_JOIN(window_mask, NAME) lanes, VEC yes, VEC no) {
   return (VEC)ES_JOIN(blend, NAME)(lanes, yes, no);
 }
-ES_INLINE VEC ES_JOIN(window_fuse, NAME)(uint64_t lanes, VEC a, VEC b, VEC acc) {
+ES_INLINE VEC ES_JOIN(window_fuse, NAME)(ES_JOIN(window_mask, NAME) lanes, VEC a, VEC b, VEC acc) {
   return (VEC)ES_JOIN(fuse, NAME)(lanes, a, b, acc);
 }
 ES_INLINE void ES_JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
-  ES_JOIN(keep, NAME)(at, lanes, __builtin_convertvector(v, LOOSE));
+  ES_JOIN(keep, NAME)(at, (ES_JOIN(window_mask, NAME))lanes, __builtin_convertvector(v, LOOSE));
 }
 #else
 /* Absent elements need not be readable: unless all are there, each is asked for. */
@@ -103,105 +106,175 @@ ES_INLINE VEC ES_JOIN(window_neutral, NAME)(es_window_op op) {
                                                            : 0);
 }
 
-/* nr rows of nv vectors; the last vector stands last elements after the first. */
+/* nr rows of nv vectors, of ns shares; the last vector stands last elements after the first. */
 ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                           int nr, int nv, int64_t row, int64_t column,
+                                           int ns, int nr, int nv, int64_t row, int64_t column,
                                            int64_t last) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
-  const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E), *w = t->w;
-  VEC acc[4][4], b[4];
+  const int64_t w_share = t->w_share;
+  const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E);
+  const char *w = t->w;
+  VEC acc[SHARES][4][4], a[4][4], b[4];
   ES_UNROLL
-  for (int r = 0; r < nr; r++) {
+  for (int s = 0; s < ns; s++) {
     ES_UNROLL
-    for (int v = 0; v < nv; v++) acc[r][v] = ES_JOIN(window_neutral, NAME)(op);
+    for (int r = 0; r < nr; r++) {
+      ES_UNROLL
+      for (int v = 0; v < nv; v++) acc[s][r][v] = ES_JOIN(window_neutral, NAME)(op);
+    }
   }
   if (op == ES_WINDOW_PRODUCT) w += column * (int64_t)sizeof(E);
   for (int64_t k = 0; k < t->taps; k++) {
     const E *from = (const E *)(x + t->x_at[k]), *by = weighs ? (const E *)(w + t->w_at[k]) : NULL;
     ES_UNROLL
-    for (int v = 0; v < nv; v++)
-      b[v] = op == ES_WINDOW_SCALE ? ES_JOIN(window_splat, NAME)((T)*by)
-             : op == ES_WINDOW_PRODUCT
-                 ? ES_JOIN(window_load, NAME)(by + (v < nv - 1 ? v * LANES : last), 1)
-                 : (VEC){0};
-    ES_UNROLL
     for (int r = 0; r < nr; r++) {
       const E *line = (const E *)((const char *)from + r * t->x_row);
       ES_UNROLL
       for (int v = 0; v < nv; v++)
-        acc[r][v] = ES_JOIN(window_fold, NAME)(
-            op, acc[r][v],
-            ES_JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last) * step, step), b[v]);
+        a[r][v] = ES_JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last) * step, step);
+    }
+    ES_UNROLL
+    for (int s = 0; s < ns; s++) {
+      ES_UNROLL
+      for (int v = 0; v < nv; v++)
+        b[v] = op == ES_WINDOW_SCALE
+                   ? ES_JOIN(window_splat, NAME)((T) * (const E *)((const char *)by + s * w_share))
+               : op == ES_WINDOW_PRODUCT
+                   ? ES_JOIN(window_load, NAME)(by + (v < nv - 1 ? v * LANES : last), 1)
+                   : (VEC){0};
+      ES_UNROLL
+      for (int r = 0; r < nr; r++) {
+        ES_UNROLL
+        for (int v = 0; v < nv; v++)
+          acc[s][r][v] = ES_JOIN(window_fold, NAME)(op, acc[s][r][v], a[r][v], b[v]);
+      }
     }
   }
   VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
-  E *out = (E *)(t->out + row * t->out_row) + column;
   ES_UNROLL
-  for (int r = 0; r < nr; r++) {
+  for (int s = 0; s < ns; s++) {
+    E *out = (E *)(t->out + s * t->out_share + row * t->out_row) + column;
     ES_UNROLL
-    for (int v = 0; v < nv; v++) {
-      VEC result = t->count != 1 ? acc[r][v] / count : acc[r][v];
-      *(LOOSE *)((char *)(out + (v < nv - 1 ? v * LANES : last)) + r * t->out_row) =
-          __builtin_convertvector(result, LOOSE);
+    for (int r = 0; r < nr; r++) {
+      ES_UNROLL
+      for (int v = 0; v < nv; v++) {
+        VEC result = t->count != 1 ? acc[s][r][v] / count : acc[s][r][v];
+        *(LOOSE *)((char *)(out + (v < nv - 1 ? v * LANES : last)) + r * t->out_row) =
+            __builtin_convertvector(result, LOOSE);
+      }
     }
   }
 }
 
-/* nr rows of one vector of which taps may miss lanes. */
+/* nr rows of one vector of which taps may miss lanes, of ns shares. */
 ES_INLINE void ES_JOIN(window_edge_block, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                                int nr, int64_t row) {
+                                                int ns, int nr, int64_t row) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
-  const char *x = t->x + row * t->x_row;
-  VEC acc[4], b = {0};
+  const int64_t w_share = t->w_share;
+  const char *x = t->x + row * t->x_row, *w = t->w;
+  VEC acc[SHARES][4], a[4], b = {0};
   ES_UNROLL
-  for (int r = 0; r < nr; r++) acc[r] = ES_JOIN(window_neutral, NAME)(op);
+  for (int s = 0; s < ns; s++) {
+    ES_UNROLL
+    for (int r = 0; r < nr; r++) acc[s][r] = ES_JOIN(window_neutral, NAME)(op);
+  }
   for (int64_t k = 0; k < t->taps; k++) {
     const char *from = x + t->x_at[k];
-    const E *by = weighs ? (const E *)(t->w + t->w_at[k]) : NULL;
+    const E *by = weighs ? (const E *)(w + t->w_at[k]) : NULL;
     const ES_JOIN(window_mask, NAME) lanes = ES_JOIN(window_mask_of, NAME)(t->lanes[k]);
-    if (op == ES_WINDOW_SCALE) b = ES_JOIN(window_splat, NAME)((T)*by);
     if (op == ES_WINDOW_PRODUCT) b = ES_JOIN(window_some, NAME)(lanes, by, 1);
     ES_UNROLL
-    for (int r = 0; r < nr; r++) {
-      VEC a = ES_JOIN(window_some, NAME)(lanes, (const E *)(from + r * t->x_row), step);
-      acc[r] = ES_JOIN(window_choose, NAME)(lanes, ES_JOIN(window_fold, NAME)(op, acc[r], a, b),
-                                            acc[r]);
+    for (int r = 0; r < nr; r++)
+      a[r] = ES_JOIN(window_some, NAME)(lanes, (const E *)(from + r * t->x_row), step);
+    ES_UNROLL
+    for (int s = 0; s < ns; s++) {
+      if (op == ES_WINDOW_SCALE)
+        b = ES_JOIN(window_splat, NAME)((T) * (const E *)((const char *)by + s * w_share));
+      ES_UNROLL
+      for (int r = 0; r < nr; r++)
+        acc[s][r] = weighs
+                        ? ES_JOIN(window_fuse, NAME)(lanes, a[r], b, acc[s][r])
+                        : ES_JOIN(window_choose, NAME)(
+                              lanes, ES_JOIN(window_fold, NAME)(op, acc[s][r], a[r], b), acc[s][r]);
     }
   }
   VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
   ES_UNROLL
-  for (int r = 0; r < nr; r++) ES_JOIN(window_keep, NAME)
-  ((E *)(t->out + (row + r) * t->out_row), ((uint64_t)1 << t->n) - 1,
-   t->count != 1 ? acc[r] / count : acc[r]);
+  for (int s = 0; s < ns; s++) {
+    char *out = t->out + s * t->out_share + row * t->out_row;
+    ES_UNROLL
+    for (int r = 0; r < nr; r++) ES_JOIN(window_keep, NAME)
+    ((E *)(out + r * t->out_row), ((uint64_t)1 << t->n) - 1,
+     t->count != 1 ? acc[s][r] / count : acc[s][r]);
+  }
 }
 
 /* ---- rows ----------------------------------------------------------------------- */
 
-ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op op, int step) {
+ES_INLINE void ES_JOIN(full_shares, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                          int ns) {
   for (int64_t i = 0, nv; i < t->n; i += nv * LANES) {
     int64_t left = (t->n - i + LANES - 1) / LANES, row = 0;
     nv = left >= 4 ? 4 : left >= 2 ? 2 : 1;
     int64_t last = left == nv ? t->n - LANES - i : (nv - 1) * LANES;
     if (nv == 4)
-      for (; row < t->rows; row++) ES_JOIN(window_block, NAME)(t, op, step, 1, 4, row, i, last);
+      for (; row < t->rows; row++) ES_JOIN(window_block, NAME)(t, op, step, ns, 1, 4, row, i, last);
     else if (nv == 2)
       for (; row + 2 <= t->rows; row += 2)
-        ES_JOIN(window_block, NAME)(t, op, step, 2, 2, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, ns, 2, 2, row, i, last);
     else
       for (; row + 4 <= t->rows; row += 4)
-        ES_JOIN(window_block, NAME)(t, op, step, 4, 1, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, ns, 4, 1, row, i, last);
     for (; row < t->rows; row++)
       if (nv == 2)
-        ES_JOIN(window_block, NAME)(t, op, step, 1, 2, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, ns, 1, 2, row, i, last);
       else
-        ES_JOIN(window_block, NAME)(t, op, step, 1, 1, row, i, last);
+        ES_JOIN(window_block, NAME)(t, op, step, ns, 1, 1, row, i, last);
+  }
+}
+
+ES_INLINE void ES_JOIN(edge_shares, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                          int ns) {
+  int64_t row = 0;
+  for (; row + 4 <= t->rows; row += 4) ES_JOIN(window_edge_block, NAME)(t, op, step, ns, 4, row);
+  for (; row < t->rows; row++) ES_JOIN(window_edge_block, NAME)(t, op, step, ns, 1, row);
+}
+
+/* As many shares together as there are registers for, then one by one. */
+ES_INLINE void ES_JOIN(all_shares, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                         bool edge) {
+  es_window_tile u = *t;
+  int64_t s = 0;
+  for (; op == ES_WINDOW_SCALE && s + SHARES <= t->shares; s += SHARES) {
+    if (edge)
+      ES_JOIN(edge_shares, NAME)(&u, op, step, SHARES);
+    else
+      ES_JOIN(full_shares, NAME)(&u, op, step, SHARES);
+    u.w += SHARES * t->w_share;
+    u.out += SHARES * t->out_share;
+  }
+  for (; s < t->shares; s++, u.w += t->w_share, u.out += t->out_share)
+    if (edge)
+      ES_JOIN(edge_shares, NAME)(&u, op, step, 1);
+    else
+      ES_JOIN(full_shares, NAME)(&u, op, step, 1);
+}
+
+/* In stretches of columns whose x stays in the first-level cache for all shares. */
+ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op op, int step) {
+  es_window_tile u = *t;
+  int64_t blocks = SHARED_BYTES / (int64_t)sizeof(T) / (4 * LANES) / (t->taps ? t->taps : 1);
+  int64_t most = t->shares <= SHARES ? t->n : (blocks ? blocks : 1) * 4 * LANES;
+  for (int64_t left = t->n; left > 0; left -= u.n) {
+    u.n = left < 2 * most ? left : most;
+    ES_JOIN(all_shares, NAME)(&u, op, step, false);
+    u.x += u.n * step * (int64_t)sizeof(E);
+    u.out += u.n * (int64_t)sizeof(E);
   }
 }
 
 ES_INLINE void ES_JOIN(window_edge, NAME)(const es_window_tile *t, es_window_op op, int step) {
-  int64_t row = 0;
-  for (; row + 4 <= t->rows; row += 4) ES_JOIN(window_edge_block, NAME)(t, op, step, 4, row);
-  for (; row < t->rows; row++) ES_JOIN(window_edge_block, NAME)(t, op, step, 1, row);
+  ES_JOIN(all_shares, NAME)(t, op, step, true);
 }
 
 /* ---- down the rows ---------------------------------------------------------------- */
@@ -320,6 +393,7 @@ ES_INLINE void ES_JOIN(fall_edge, NAME)(const es_window_fall *t, int nh, int nk)
 #undef LOOSE
 #undef BITS
 #undef LANES
+#undef SHARES
 #undef T
 #undef T_BITS
 #undef E

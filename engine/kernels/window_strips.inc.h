@@ -9,10 +9,12 @@
 ES_INLINE VEC ES_JOIN(strip_weight, NAME)(const E *w, uint64_t lanes, bool pair, int64_t by) {
   const uint64_t first = pair ? ((uint64_t)1 << LANES / 2) - 1 : ~(uint64_t)0;
   VEC v = ES_JOIN(window_splat, NAME)((T)-0.0);
-  v = ES_JOIN(window_choose, NAME)(lanes & first, ES_JOIN(window_splat, NAME)((T)*w), v);
+  v = ES_JOIN(window_choose, NAME)((ES_JOIN(window_mask, NAME))(lanes & first),
+                                   ES_JOIN(window_splat, NAME)((T)*w), v);
   if (!pair) return v;
   const T second = *(const E *)((const char *)w + by);
-  return ES_JOIN(window_choose, NAME)(lanes & ~first, ES_JOIN(window_splat, NAME)(second), v);
+  return ES_JOIN(window_choose, NAME)((ES_JOIN(window_mask, NAME))(lanes & ~first),
+                                      ES_JOIN(window_splat, NAME)(second), v);
 }
 
 /* Tap k of a row of x that is row t of the step's. acc[j] is the j-th output row from the one
@@ -68,8 +70,10 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
       for (int t = 0; t < down; t++, i++) {
         if (i < 0 || i >= reads) continue;
         const char *x = x_start + i * x_row;
-        const VEC low = ES_JOIN(window_some, NAME)(first_loads, (const E *)x, 1);
-        const VEC high = ES_JOIN(window_some, NAME)(loads, (const E *)(x + x_next), 1);
+        const VEC low = ES_JOIN(window_some, NAME)((ES_JOIN(window_mask, NAME))first_loads,
+                                                   (const E *)x, 1);
+        const VEC high = ES_JOIN(window_some, NAME)((ES_JOIN(window_mask, NAME))loads,
+                                                    (const E *)(x + x_next), 1);
         ES_UNROLL
         for (int k = 0; k < nk; k++)
           ES_JOIN(strip_tap, NAME)(acc, low, high, pick[k], weight, k, nh, down, t);
