@@ -16,6 +16,7 @@ typedef struct window {
   int slot[ES_WINDOW_SIDES];
   int64_t size, x_row, out_row; /* bytes */
   int64_t shares, w_share, out_share;
+  int64_t parts, part; /* into which the shares are cut for threads, and shares of one */
   double count;
   int64_t units;
   int n_groups;
@@ -24,13 +25,13 @@ typedef struct window {
 
 /* ---- running -------------------------------------------------------------------- */
 
-/* Rows [from, from + rows) of a piece that begins at these addresses. */
-static void run_piece(const window *w, const es_window_piece *piece, char *const *at, int64_t from,
-                      int64_t rows) {
+/* Rows [from, from + rows) of some shares of a piece that begins at these addresses. */
+static void run_piece(const window *w, const es_window_piece *piece, char *const *at,
+                      int64_t shares, int64_t from, int64_t rows) {
   es_window_tile t = {.x_row = w->x_row,
                       .out_row = w->out_row,
                       .rows = rows,
-                      .shares = w->shares,
+                      .shares = shares,
                       .w_share = w->w_share,
                       .out_share = w->out_share,
                       .taps = piece->taps,
@@ -59,13 +60,13 @@ static void run_piece(const window *w, const es_window_piece *piece, char *const
 }
 
 /* A block of rows, which the pieces of the group share among them. */
-static void run_block(const window *w, const es_window_group *g, char *const *at, int64_t from,
-                      int64_t to) {
+static void run_block(const window *w, const es_window_group *g, char *const *at, int64_t shares,
+                      int64_t from, int64_t to) {
   int64_t start = 0;
   for (int i = 0; i < g->n_pieces; i++) {
     int64_t end = start + g->piece[i].rows;
     int64_t low = from > start ? from : start, high = to < end ? to : end;
-    if (low < high) run_piece(w, &g->piece[i], at, low - start, high - low);
+    if (low < high) run_piece(w, &g->piece[i], at, shares, low - start, high - low);
     start = end;
   }
 }
@@ -158,20 +159,23 @@ static void run_units(const window *w, const es_window_group *g, char *const *ba
                       int64_t to) {
   es_cursor c;
   char *at[ES_WINDOW_SIDES];
-  int64_t block = from % g->blocks;
-  es_cursor_seek(&g->outer, &c, from / g->blocks);
+  int64_t blocks = g->blocks * w->parts, block = from % blocks;
+  es_cursor_seek(&g->outer, &c, from / blocks);
   for (int64_t unit = from, some; unit < to; unit += some) {
     at[ES_WINDOW_OUT] = base[ES_WINDOW_OUT] + c.at[0] * w->size;
     at[ES_WINDOW_X] = base[ES_WINDOW_X] + c.at[1 + w->roles.x] * w->size;
     at[ES_WINDOW_W] = w->roles.w < 0 ? at[ES_WINDOW_X]
                                      : base[ES_WINDOW_W] + c.at[1 + w->roles.w] * w->size;
-    int64_t row = block * g->block;
+    int64_t row = block / w->parts * g->block, share = block % w->parts * w->part;
+    int64_t left = w->shares - share;
+    at[ES_WINDOW_W] += share * w->w_share;
+    at[ES_WINDOW_OUT] += share * w->out_share;
     some = run_of_planes(w, g, &c, to - unit);
     if (w->falls)
       run_fall(w, g, at, row, row + g->block, some);
     else
-      run_block(w, g, at, row, row + g->block);
-    if (++block < g->blocks) continue;
+      run_block(w, g, at, left < w->part ? left : w->part, row, row + g->block);
+    if (++block < blocks) continue;
     block = 0;
     es_cursor_move(&g->outer, &c, g->outer.n - 1, some);
   }
@@ -183,7 +187,7 @@ static es_status task(const es_step *step, const es_run_args *args, int64_t from
   for (int s = 0; s < ES_WINDOW_SIDES; s++) base[s] = args->base[w->slot[s]];
   int64_t start = 0;
   for (int i = 0; i < w->n_groups; i++) {
-    int64_t end = start + w->group[i].outer.count * w->group[i].blocks;
+    int64_t end = start + w->group[i].outer.count * w->group[i].blocks * w->parts;
     int64_t low = from > start ? from : start, high = to < end ? to : end;
     if (low < high) run_units(w, &w->group[i], base, low - start, high - start);
     start = end;
@@ -236,8 +240,9 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
                  (double)p->extent[roles->share];
   bool few = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
   double each = es_problem_taps(p) * (few ? 0.38 : roles->step == 2 ? 0.3 : 0.19) + 1.2;
+  double parts = units * ceil((double)p->extent[roles->share] / 4);
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
-  double compute = (60 + units * 35 + vectors * each) * 1e-9 / fmin(threads, fmax(1, units));
+  double compute = (60 + units * 35 + vectors * each) * 1e-9 / fmin(threads, fmax(1, parts));
   double memory = (bytes + 2 * es_problem_side_bytes(p, &p->out)) / 2e10;
   return fmax(compute, memory) + fmin(compute, memory) / 4;
 }
@@ -259,7 +264,7 @@ static double cost(const es_problem *p, const es_plan_env *env) {
 
 /* Rows of x that stay in the first-level cache while their outputs are computed; but a
  * block computes the rows of taps at its ends for nothing. */
-enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32 };
+enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32, SHARES = 4 };
 
 static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   int64_t row = p->extent[w->roles.along] * w->roles.step * w->size;
@@ -272,6 +277,16 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
     g->blocks = (g->rows + g->block - 1) / g->block;
     w->units += g->outer.count * g->blocks;
   }
+}
+
+/* Of shares, a multiple of what a kernel takes at once, where rows are too few for all threads. */
+static void cut_shares(const es_plan_env *env, window *w) {
+  int64_t wanted = env->threads > 1 && w->units < 4 * env->threads ? 4 * env->threads / w->units
+                                                                   : 1;
+  w->part = (w->shares + wanted - 1) / wanted;
+  w->part += (SHARES - w->part % SHARES) % SHARES;
+  w->parts = (w->shares + w->part - 1) / w->part;
+  w->units *= w->parts;
 }
 
 /* Strips, of two planes where these share a vector; but where vectors are full and taps few,
@@ -331,6 +346,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   w->out_share = r->share < 0 ? 0 : p->out.stride[r->share] * w->size;
   w->count = p->reduce == ES_REDUCE_MEAN ? p->mean_count : 1;
   cut_blocks(p, env, w);
+  cut_shares(env, w);
   ES_TRY(make_fall(p, env, w));
   step->run = run;
   step->data = w;
