@@ -293,6 +293,13 @@ static int after_signal(void) {
   return 0;
 }
 
+/* A signal that came while a line was drawn interrupts no reading: it is looked for. */
+static int next_key(FILE *in) {
+  rl_check_signals();
+  after_signal();
+  return rl_getc(in);
+}
+
 static void restore_terminal(void) { rl_deprep_terminal(); }
 
 /* ---- the editor
@@ -323,6 +330,7 @@ bool sc_editor_open(sc_runner *r) {
   rl_outstream = stderr;
   rl_redisplay_function = redisplay;
   rl_signal_event_hook = after_signal;
+  rl_getc_function = next_key;
   rl_initialize();
   rl_variable_bind("enable-bracketed-paste", "on");
   rl_variable_bind("echo-control-characters", "off");
