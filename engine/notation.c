@@ -173,6 +173,11 @@ static es_status run_aside(const call *c, es_tensor *out) {
 
 es_tensor *es_einsum_into(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
                           const es_options *options, es_tensor *out) {
+  if (!out && ctx && options && options->has_scale && options->beta != 0) {
+    es_ctx_failf(ctx, ES_E_VALUE, "es_einsum_into: beta %g has no out to read; give one, or beta 0",
+                 options->beta);
+    return NULL;
+  }
   if (!out) return run(ctx, ES_KIND_EINSUM, text, in, n, options);
   es_array stack[STACK_OPERANDS];
   call c = call_of(ctx, ES_KIND_EINSUM, text, in, n, options);

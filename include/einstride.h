@@ -455,7 +455,7 @@ typedef struct es_options {
   es_dtype out_dtype;
   bool wrap;            /* integer results modulo 2^bits instead of an error */
   bool has_scale;       /* out = alpha * expression + beta * out */
-  double alpha, beta;   /* beta 0 never reads out */
+  double alpha, beta;   /* beta 0 never reads out, another needs one */
   const char *strategy; /* NULL: the planner chooses */
   bool alone;           /* the plan is for the calling thread, whatever threads there are */
   /* How long to search for the order of many operands, as a multiple of what is usual

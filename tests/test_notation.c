@@ -509,3 +509,14 @@ Test(notation, parse_shape) {
   cr_assert_eq(es_parse_shape(ctx, "b 4 h w", x, names, values, 4), -1);
   cr_assert_eq(es_ctx_error(ctx)->status, ES_E_EXTENT);
 }
+
+/* What a new result holds is nobody's to read. */
+Test(notation, beta_needs_an_out) {
+  es_tensor *x = es_ramp(ctx, ES_F32, ES_SHAPE(3));
+  es_options options = {.has_scale = true, .alpha = 1, .beta = 1};
+  cr_assert_null(es_einsum_into(ctx, "i -> i", ES_IN(x), &options, NULL));
+  cr_assert_eq(es_ctx_error(ctx)->status, ES_E_VALUE, "%s", es_error_text(ctx));
+  es_clear_error(ctx);
+  options.beta = 0;
+  cr_assert_not_null(es_einsum_into(ctx, "i -> i", ES_IN(x), &options, NULL));
+}
