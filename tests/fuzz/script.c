@@ -45,7 +45,7 @@ void fuzz_one(const uint8_t *bytes, size_t len) {
     sc_run(&r, &source);
   REQUIRE(r.status != ES_E_INTERNAL, "'%s'", text);
   fuzz_heap_obey(&heap);
-  sc_session_close(&r.session);
+  sc_runner_close(&r);
   free(text);
   fuzz_heap_close(&heap);
 }
