@@ -104,7 +104,7 @@ void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm
  * against rows i, … i + m - 1, of the panels of Y packed next, and a share of the next rows
  * of X. Returns how many. */
 int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
-                  const char **list);
+                      const char **list);
 /* tile[i][j] of the compute type (planes when complex), width a row, scaled, converted
  * and written to rows i0 … and columns j0 … of C. */
 void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b, int64_t i0, int m,
