@@ -97,7 +97,7 @@ static bool set_seed(sc_runner *r, const char *text, es_status *status) {
 
 static void get_effort(const sc_runner *r, sc_buffer *out) {
   char text[SC_NUMBER_BYTES];
-  sc_number_repr(r->session.effort ? r->session.effort : 1, ES_F64, text);
+  sc_number_repr(r->session.effort != 0 ? r->session.effort : 1, ES_F64, text);
   sc_puts(out, text);
 }
 static bool set_effort(sc_runner *r, const char *text, es_status *status) {

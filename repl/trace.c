@@ -157,7 +157,7 @@ static void put_options(sc_buffer *out, const es_options *o) {
     sc_puts(out, ", .strategy = ");
     put_text(out, o->strategy);
   }
-  if (o->effort) {
+  if (o->effort != 0) {
     sc_puts(out, ", .effort = ");
     put_double(out, o->effort);
   }
@@ -314,7 +314,7 @@ void sc_trace_assign(sc_trace *trace, const es_tensor *to, const es_tensor *from
 
 bool sc_trace_plain(const es_options *o) {
   return !o->reading && !o->broadcast && !o->reducer && !o->out_shape && !o->has_out_dtype &&
-         !o->wrap && !o->strategy && !o->effort;
+         !o->wrap && !o->strategy && o->effort == 0;
 }
 
 void sc_trace_forget(sc_trace *trace, size_t n) {
