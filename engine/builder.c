@@ -81,6 +81,10 @@ es_status es_builder_step(es_builder *b, const es_step *step) {
   plan->step = steps;
   plan->step[plan->n_steps++] = *step;
   plan->group[plan->n_groups - 1].n_steps++;
+  const es_problem *p = step->problem;
+  bool *varies = &plan->slot[p->out.slot].varies;
+  *varies |= b->pieces;
+  for (int i = 0; i < p->n_in; i++) *varies |= plan->slot[p->in[i].slot].varies;
   return ES_OK;
 }
 

@@ -13,9 +13,11 @@ struct es_builder {
   es_arena *scratch; /* of the building alone: paths, problems before they are split */
   const es_bound *bound;
   es_plan_env env;
-  const char *forced; /* strategy, or NULL */
-  double effort;      /* of the search for an order */
-  bool auxiliary;     /* the steps now added pad or fill: they are no part of the expression */
+  const char *forced;   /* strategy, or NULL */
+  const bool *constant; /* [n_in of the plan] es_options.constant */
+  double effort;        /* of the search for an order */
+  bool pieces;          /* the steps now added run in pieces, or may be passed over */
+  bool auxiliary;       /* the steps now added pad or fill: they are no part of the expression */
   int cap_slots, cap_steps, cap_groups, cap_detours, cap_loops;
   int64_t *extent;         /* [labels of the bound] what of a label one step walks */
   int32_t *axis_of;        /* [labels of the bound] -1 between uses */
@@ -38,6 +40,9 @@ es_status es_builder_group(es_builder *b, const char *text, const char *formula,
 /* Appends the steps of a problem: canonical, split into boxes where constraints
  * allow, each by the cheapest strategy. p lives in scratch and is consumed. */
 es_status es_builder_nest(es_builder *b, es_problem *p);
+/* Computes once what depends on constant operands alone, whose data values[n_in] are (NULL
+ * of others), and lets steps keep packed copies of what they read (constant.c). */
+es_status es_builder_fold(es_builder *b, const es_array *in);
 /* Offsets of intermediates and of the steps' own workspace: memory is used again
  * once the last reader of an intermediate has run. */
 es_status es_builder_layout(es_builder *b);

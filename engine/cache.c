@@ -89,14 +89,20 @@ static bool put_options(key *k, const es_options *o) {
 
 /* False: no key, so no look-up; the call goes the long way and words its error. */
 static bool make_key(key *k, es_kind kind, const char *text, size_t len, const es_array *in,
-                     int64_t n, const es_array *out, const es_options *options) {
+                     int64_t n, const int64_t *constant, const es_array *out,
+                     const es_options *options) {
   if (!key_room(k, 2)) return false;
   k->word[k->n++] = (uint64_t)kind | (uint64_t)(out != NULL) << 8 |
-                    (uint64_t)(options != NULL) << 9;
+                    (uint64_t)(options != NULL) << 9 | (uint64_t)(constant != NULL) << 10;
   k->word[k->n++] = (uint64_t)n;
   if (!put_bytes(k, text, len)) return false;
   for (int64_t i = 0; i < n; i++)
     if (!put_array(k, &in[i])) return false;
+  for (int64_t i = 0; constant && i < n; i++) {
+    if (!key_room(k, 2)) return false;
+    k->word[k->n++] = (uint64_t)constant[i];
+    k->word[k->n++] = constant[i] ? (uint64_t)(uintptr_t)in[i].data : 0;
+  }
   if (out && !put_array(k, out)) return false;
   return !options || put_options(k, options);
 }
@@ -135,7 +141,7 @@ struct es_plan_cache {
 
 /* Offset tables make a plan as long as its axes: besides the count, the cache keeps
  * to this share of the context's memory limit. */
-enum { FIRST_BUCKETS = 64, MEMORY_SHARE = 16 };
+enum { FIRST_BUCKETS = 64, MEMORY_SHARE = 16, CONSTANT_SHARE = 4 };
 
 static size_t entry_bytes(size_t words) { return sizeof(entry) + words * sizeof(uint64_t); }
 
@@ -199,8 +205,9 @@ static void rehash(es_ctx *ctx, es_plan_cache *c) {
 }
 
 /* Keeping a plan is a favour: without memory it is simply not kept. */
-static void keep(es_ctx *ctx, uint64_t hash, const key *k, es_plan *plan) {
-  int64_t bytes = (int64_t)plan->arena.total, room = ctx->config.max_bytes / MEMORY_SHARE - bytes;
+static void keep(es_ctx *ctx, uint64_t hash, const key *k, bool constants, es_plan *plan) {
+  int64_t bytes = (int64_t)plan->arena.total, share = constants ? CONSTANT_SHARE : MEMORY_SHARE;
+  int64_t room = ctx->config.max_bytes / share - bytes;
   if (room < 0 || (!ctx->cache && !(ctx->cache = cache_new(ctx)))) return;
   es_plan_cache *c = ctx->cache;
   while (c->n && (c->n >= ctx->config.max_cached_plans || c->bytes > room))
@@ -219,8 +226,8 @@ static void keep(es_ctx *ctx, uint64_t hash, const key *k, es_plan *plan) {
 }
 
 es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len, const es_array *in,
-                        int64_t n, const es_array *out, const es_options *options, es_plan **plan,
-                        es_error *error) {
+                        int64_t n, const int64_t *constant, const es_array *out,
+                        const es_options *options, es_plan **plan, es_error *error) {
   if (ctx->config.max_cached_plans < 0)
     return es_plan_from_text(ctx, kind, text, len, in, n, out, options, plan, error);
   key k;
@@ -229,7 +236,7 @@ es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len,
   k.cap = STACK_WORDS;
   k.allocator = &ctx->allocator;
   es_status status = ES_OK;
-  bool keyed = make_key(&k, kind, text, len, in, n, out, options);
+  bool keyed = make_key(&k, kind, text, len, in, n, constant, out, options);
   uint64_t hash = keyed ? hash_words(k.word, k.n) : 0;
   entry *hit = keyed && ctx->cache ? find(ctx->cache, hash, &k) : NULL;
   if (hit) {
@@ -240,7 +247,7 @@ es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len,
     *plan = es_plan_retain(hit->plan);
   } else {
     status = es_plan_from_text(ctx, kind, text, len, in, n, out, options, plan, error);
-    if (status == ES_OK && keyed) keep(ctx, hash, &k, *plan);
+    if (status == ES_OK && keyed) keep(ctx, hash, &k, constant != NULL, *plan);
   }
   key_free(&k);
   return status;

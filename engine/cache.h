@@ -9,10 +9,11 @@
 #include "engine/plan.h"
 
 /* The plan for text bound to in[0..n) and out (NULL, or one array): from the cache,
- * or made and kept. Returns a counted plan. */
+ * or made and kept. Returns a counted plan. constant: NULL, or [n] a number for each
+ * operand whose elements never change, 0 for the others; options->constant agrees. */
 es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len, const es_array *in,
-                        int64_t n, const es_array *out, const es_options *options, es_plan **plan,
-                        es_error *error);
+                        int64_t n, const int64_t *constant, const es_array *out,
+                        const es_options *options, es_plan **plan, es_error *error);
 /* Forgets every plan. */
 void es_cache_destroy(es_ctx *ctx);
 

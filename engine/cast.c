@@ -151,6 +151,14 @@ es_tensor *es_copy(es_ctx *ctx, const es_tensor *x) {
   return es_cast(ctx, x, x ? x->view.dtype : ES_F32);
 }
 
+es_tensor *es_constant(es_ctx *ctx, const es_tensor *x) {
+  es_tensor *y = es_copy(ctx, x);
+  if (!y) return NULL;
+  y->storage->writable = y->view.writable = false;
+  y->storage->constant = ++ctx->constants;
+  return y;
+}
+
 es_tensor *es_contiguous(es_ctx *ctx, const es_tensor *x) {
   if (ctx && x && es_is_contiguous(x)) return es_tensor_alias(ctx, x);
   return es_copy(ctx, x);

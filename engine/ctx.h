@@ -40,6 +40,7 @@ struct es_ctx {
   void *scratch; /* workspace kept between calls, grown as needed */
   size_t scratch_bytes;
   uint64_t random_counter;
+  int64_t constants; /* made so far */
 };
 
 /* Releases the innermost scope and what it holds. */

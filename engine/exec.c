@@ -75,7 +75,8 @@ static es_status check(const es_plan *plan, const es_array *in, int64_t n, const
                    "the plan has %d operands and %d outputs, the call %lld and %lld", plan->n_in,
                    plan->n_out, (long long)(in ? n : 0), (long long)(out ? n_out : 0));
   for (int i = 0; i < plan->n_in; i++)
-    if (!matches(&plan->slot[i], &in[i])) return mismatch(plan, i, &in[i], error);
+    if (!plan->slot[i].kept && !matches(&plan->slot[i], &in[i]))
+      return mismatch(plan, i, &in[i], error);
   for (int i = 0; i < plan->n_out; i++)
     if (!matches(&plan->slot[plan->n_in + i], &out[i]))
       return mismatch(plan, plan->n_in + i, &out[i], error);
@@ -90,12 +91,15 @@ static es_status check(const es_plan *plan, const es_array *in, int64_t n, const
 
 static void set_addresses(const es_plan *plan, const es_array *in, const es_array *out,
                           char *workspace, void **base) {
-  for (int i = 0; i < plan->n_in; i++) base[i] = in[i].data;
+  for (int i = 0; i < plan->n_in; i++) /* only read: the cast serves the common table */
+    base[i] = plan->slot[i].kept ? (void *)(uintptr_t)plan->slot[i].values : in[i].data;
   for (int i = 0; i < plan->n_out; i++) base[plan->n_in + i] = out[i].data;
   for (int i = plan->n_in + plan->n_out; i < plan->n_slots; i++) {
     const es_plan_slot *slot = &plan->slot[i];
     if (slot->constant)
-      base[i] = (void *)(uintptr_t)slot->constant; /* only read: the cast serves the common table */
+      base[i] = (void *)(uintptr_t)slot->constant;
+    else if (slot->kept)
+      base[i] = (void *)(uintptr_t)slot->values;
     else
       base[i] = workspace ? workspace + slot->workspace_offset : NULL;
   }

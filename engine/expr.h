@@ -12,7 +12,7 @@ struct es_expr {
   es_ctx *ctx; /* kept alive for its allocator */
   es_arena arena;
   es_pattern *pattern; /* NULL of a program */
-  es_graph *program; /* NULL of a pattern */
+  es_graph *program;   /* NULL of a pattern */
 };
 
 #endif

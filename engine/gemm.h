@@ -13,8 +13,10 @@ enum {
   ES_GEMM_CHAIN = 1024,      /* the longest summation chain */
   ES_GEMM_Y_BLOCK = 1 << 20, /* bytes of Y that stay in the second-level cache: half of it */
   ES_GEMM_VARIANTS = 8,
-  ES_GEMM_GROUP = 24,   /* most tiles of a group */
-  ES_GEMM_ACROSS = 4,   /* tiles of a group that is stored across */
+  ES_GEMM_GROUP = 24,  /* most tiles of a group */
+  ES_GEMM_ACROSS = 4,  /* tiles of a group that is stored across */
+  ES_GEMM_SMALL = 128, /* rows, and columns, of a small plan at most */
+  ES_GEMM_SMALL_K = 192,
   ES_GEMM_CONVERT = 64, /* rows of k converted from another type at a time */
 };
 
@@ -82,6 +84,9 @@ typedef struct es_gemm_plan {
   bool stream_c;           /* C is large and written whole line by line, past the caches */
   bool stream_y;           /* Y is large and used once: packed just before it is used */
   bool fetch_x, fetch_c;   /* large enough to be asked for ahead */
+  bool hold_y;             /* Y is fixed: it is packed once, when the plan is made */
+  char *held;              /* then: all its blocks, [batch][n_nb][n_kb][held_block] bytes */
+  int64_t held_block;
   int nr;                  /* columns of a full panel */
   bool overlap;            /* panels that would pass the end of a run begin before it */
   bool along_c;            /* C runs along n: the tiles' rows are its rows */
@@ -203,6 +208,11 @@ bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_k
 bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                          es_gemm_plan *plan);
 size_t es_gemm_plan_workspace(const es_gemm_plan *plan);
+
+/* ---- gemm_hold.c ---- */
+
+/* Packs Y, whose walk begins at y, into the arena. plan->hold_y. */
+es_status es_gemm_hold(es_arena *arena, es_gemm_plan *plan, const char *y);
 
 /* ---- gemm_run.c ---- */
 

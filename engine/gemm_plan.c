@@ -166,7 +166,7 @@ static outlook look(es_gemm_plan g) {
 
 /* At 3 GHz; an estimate for choosing, not a promise. */
 static double predict(const es_gemm_plan *g, const outlook *o) {
-  double cycles = o->common + o->x[g->x_packed] + o->y[g->y_direct];
+  double cycles = o->common + o->x[g->x_packed] + (g->hold_y ? 0 : o->y[g->y_direct]);
   double threads = fmin(g->threads, fmax(1, o->batch * (double)(g->n_nb * g->n_mb)));
   double compute = o->batch * cycles / 3e9 / threads, memory = o->bytes / 2e10;
   return 2e-8 + fmax(compute, memory) + fmin(compute, memory) / 4; /* they overlap in part */
@@ -312,7 +312,13 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   const es_problem *p = g->problem;
   int most = type->height[type->n_heights - 1];
   int64_t tiles = ceil_div(g->m_count, most);
-  g->stream_y = !g->y_direct && g->terms == 1 && !p->n_constraints && tiles <= STREAM_TILES &&
+  bool real = g->terms == 1 && g->kind != ES_GEMM_I64 &&
+              es_dtype_class(p->out.dtype) >= ES_CLASS_FLOAT;
+  bool few = g->m_count <= ES_GEMM_SMALL && g->n.count <= ES_GEMM_SMALL &&
+             g->k.count <= ES_GEMM_SMALL_K; /* as gemm_small.c takes them */
+  g->hold_y = p->in[g->y.in].fixed && real && !few && !g->y_direct;
+  g->stream_y = !g->y_direct && !g->hold_y && g->terms == 1 && !p->n_constraints &&
+                tiles <= STREAM_TILES &&
                 es_problem_side_bytes(p, &p->in[g->y.in]) > ES_GEMM_Y_BLOCK;
   g->fetch_x = g->terms == 1 && (g->x_packed || g->n_panels <= 2) &&
                es_problem_side_bytes(p, &p->in[g->x.in]) > ES_GEMM_Y_BLOCK;
@@ -350,7 +356,8 @@ static void set_room(es_gemm_plan *g) {
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
   size_t packed = g->stream_y ? (size_t)es_gemm_unit(g) * nr : nb;
-  room->y_block = place(room, steps * packed * each + ES_ALIGN);
+  g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
+  room->y_block = place(room, g->hold_y ? 0 : steps * packed * each + ES_ALIGN);
   room->x_tiles = place(room,
                         g->x_packed ? steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN : 0);
   room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each);

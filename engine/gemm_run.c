@@ -9,9 +9,9 @@ typedef es_gemm_run run;
 typedef es_gemm_worker worker;
 typedef es_gemm_block block;
 
-static worker worker_of(const run *r, int index) {
-  const es_gemm_room *room = &r->g->room;
-  char *at = (char *)r->args->workspace + room->total * (size_t)index;
+es_gemm_worker es_gemm_worker_of(const es_gemm_plan *g, void *workspace, int index) {
+  const es_gemm_room *room = &g->room;
+  char *at = (char *)workspace + room->total * (size_t)index;
   return (worker){.index = index,
                   .y_held = (int64_t *)at,
                   .y_block = at + room->y_block,
@@ -229,7 +229,9 @@ static bool stopped(run *r, worker *w) {
 static bool k_block(run *r, worker *w, block *b, int64_t index, int64_t columns) {
   const es_gemm_plan *g = r->g;
   int64_t k0 = index * g->kc, held = (b->batch * g->n_nb + b->n_block) * g->n_kb + index;
-  if (*w->y_held != held && !g->stream_y)
+  if (g->hold_y)
+    w->y_block = g->held + held * g->held_block;
+  else if (*w->y_held != held && !g->stream_y)
     es_gemm_pack_y(r, w, b, 0, b->panels, k0, es_gemm_smaller(g->kc, g->k.count - k0));
   *w->y_held = held;
   b->k0 = k0;
@@ -247,7 +249,7 @@ static bool k_block(run *r, worker *w, block *b, int64_t index, int64_t columns)
 static void task(void *arg, int64_t index, int worker_index) {
   run *r = arg;
   const es_gemm_plan *g = r->g;
-  worker w = worker_of(r, worker_index);
+  worker w = es_gemm_worker_of(g, r->args->workspace, worker_index);
   int64_t m_block = index, rest = 0, offset;
   block b = {.box = g->box};
   if (index) { /* the only task there is needs no division */
@@ -268,7 +270,7 @@ static void task(void *arg, int64_t index, int worker_index) {
               es_gemm_panel_columns(g, b.first_panel + b.panels - 1);
   b.x_rows = es_gemm_table(&b.box->m, ES_GEMM_X, m0, b.m, w.x_rows);
   b.c_rows = es_gemm_table(&b.box->m, ES_GEMM_C, m0, b.m, w.c_rows);
-  b.y_cols = es_gemm_table(&g->n, ES_GEMM_Y, b.first_col, n, w.y_cols);
+  if (!g->hold_y) b.y_cols = es_gemm_table(&g->n, ES_GEMM_Y, b.first_col, n, w.y_cols);
   b.c_cols = es_gemm_table(&g->n, ES_GEMM_C, b.first_col, n, w.c_cols);
   for (int q = 0; q < ES_GEMM_ROWS; q++)
     for (int v = 0; v < 2; v++)

@@ -90,6 +90,8 @@ static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worke
                           (int64_t)g->each;
 }
 
+/* Worker index's part of a workspace. */
+es_gemm_worker es_gemm_worker_of(const es_gemm_plan *g, void *workspace, int index);
 /* dst[p][i] = src[rows[i] + ks[p]] for p < k, i < m, in the compute type (pairs when
  * complex; groups of terms where the plan has them), zero for m <= i < width. dst has room for a
  * vector past its end. */

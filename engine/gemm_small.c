@@ -6,8 +6,6 @@
 #include "engine/gemm_run.h"
 
 enum {
-  SMALL = 128, /* rows, and columns */
-  SMALL_K = 192,
   SMALL_SPAN = 1 << 18,            /* bytes of Y: pages that the translation buffer holds */
   SOME = 256,                      /* batches of a task at most */
   SOME_POINTS = 1 << 22,           /* multiply-adds of a task */
@@ -20,8 +18,8 @@ static bool is_small(const es_gemm_plan *g) {
   bool plain = g->kind < ES_GEMM_C64 && g->plain_store && !g->x_packed && g->y.native;
   bool alone = !g->problem->n_constraints && g->n_nb == 1 && g->n_mb == 1;
   bool streamed = g->stream_c && g->n_panels > 1;
-  return plain && alone && !streamed && g->m_count > 0 && g->m_count <= SMALL && g->n.count > 0 &&
-         g->n.count <= SMALL && g->k.count <= SMALL_K;
+  return plain && alone && !streamed && g->m_count > 0 && g->m_count <= ES_GEMM_SMALL &&
+         g->n.count > 0 && g->n.count <= ES_GEMM_SMALL && g->k.count <= ES_GEMM_SMALL_K;
 }
 
 static bool neighbours(const es_gemm_plan *g, es_gemm_side side) {
@@ -117,7 +115,7 @@ static void packed_panel(const es_gemm_plan *g, es_gemm_tile tile, int64_t at, c
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   const es_gemm_moves *moves = &g->kernels->gemm->moves[__builtin_ctzl(g->each)];
   const es_gemm_box *box = g->box;
-  _Alignas(ES_ALIGN) char panel[SMALL_K * PANEL_ROW + ES_ALIGN], result[ES_GEMM_ROWS * PANEL_ROW];
+  _Alignas(ES_ALIGN) char panel[ES_GEMM_SMALL_K * PANEL_ROW + ES_ALIGN], result[ES_GEMM_ROWS * PANEL_ROW];
   int64_t first = es_gemm_panel_start(g, at), row[ES_GEMM_ROWS], c_row[ES_GEMM_ROWS];
   const int64_t *y_cols = g->n.table[ES_GEMM_Y] + first, *c_cols = g->n.table[ES_GEMM_C] + first;
   int m = (int)g->m_count, n = (int)es_gemm_panel_columns(g, at), width = es_gemm_width(g, n);

@@ -237,10 +237,17 @@ static bool cuts_reduced(const es_builder *b, const es_part *part, const numberi
   return false;
 }
 
+static bool cuts(const es_builder *b, const numbering *names) {
+  for (int i = 0; i < names->n; i++)
+    if (b->extent[names->label[i]] != names->extent[i]) return true;
+  return false;
+}
+
 /* *last: the first step of the nest that writes the output. */
 static es_status run_path(es_builder *b, const es_part *part, const numbering *names,
                           const es_path *path, es_operand *values, int *last) {
   int begin = b->plan->n_steps, end = path->n_steps - 1;
+  b->pieces = cuts(b, names) || (exact_integers(b->bound) && end > 0);
   for (int k = 0; k < end; k++) {
     es_nest n = {.output = -1};
     ES_TRY(run_step(b, part, names, &path->step[k], values, &n));
@@ -252,6 +259,7 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
   int again = b->plan->n_steps;
   n.adds = cuts_reduced(b, part, names);
   if (n.adds) ES_TRY(run_step(b, part, names, &path->step[end], values, &n));
+  b->pieces = false;
   return es_builder_loop(b, part, begin, *last, again);
 }
 

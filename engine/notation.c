@@ -17,8 +17,19 @@ typedef struct call {
   es_tensor *const *in;
   int64_t n;
   const es_options *options;
-  es_array *array, *stack; /* [n]; [STACK_OPERANDS], of which array makes use if that will do */
+  es_array *array;        /* [n] */
+  int64_t *constant;      /* NULL, or [n]: es_storage.constant */
+  es_options folding;     /* options, where there are constants */
+  bool *is_constant;      /* [n] */
+  struct operands *stack; /* room for a few; more are allocated */
 } call;
+
+/* Operands as the call describes them. */
+typedef struct operands {
+  es_array array[STACK_OPERANDS];
+  int64_t constant[STACK_OPERANDS];
+  bool is_constant[STACK_OPERANDS];
+} operands;
 
 static call call_of(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in, int64_t n,
                     const es_options *options) {
@@ -39,10 +50,29 @@ static const char *function_name(es_kind kind) {
   }
 }
 
+/* Bytes of arrays, numbers and flags of more operands than the stack has room for. */
+static size_t operand_bytes(int64_t n) {
+  return (size_t)n * (sizeof(es_array) + sizeof(int64_t) + sizeof(bool));
+}
+
+/* Constants among the operands are folded into the plan. */
+static void find_constants(call *c, int64_t *constant, bool *is_constant) {
+  bool any = false;
+  for (int64_t i = 0; i < c->n; i++) any |= c->in[i]->storage->constant != 0;
+  if (!any || c->ctx->config.shapes_only) return;
+  for (int64_t i = 0; i < c->n; i++)
+    is_constant[i] = (constant[i] = c->in[i]->storage->constant) != 0;
+  if (c->options) c->folding = *c->options;
+  c->folding.constant = is_constant;
+  c->options = &c->folding;
+  c->constant = constant;
+}
+
 /* False: an operand or the text is NULL, or memory is out; the error is recorded. */
-static bool begin(call *c, es_array *stack) {
+static bool begin(call *c, operands *stack) {
   es_error error;
-  c->array = c->stack = stack;
+  c->array = stack->array;
+  c->stack = stack;
   if (!c->ctx) return false;
   bool missing = !c->text || c->n < 0 || (c->n && !c->in);
   for (int64_t i = 0; i < c->n && !missing; i++) missing = !c->in[i];
@@ -51,29 +81,33 @@ static bool begin(call *c, es_array *stack) {
     return false;
   }
   c->len = strlen(c->text);
-  size_t bytes;
+  int64_t *constant = stack->constant;
+  bool *is_constant = stack->is_constant;
   if (c->n > STACK_OPERANDS) {
-    bool fits = !__builtin_mul_overflow((size_t)c->n, sizeof *c->array, &bytes);
-    c->array = fits ? es_alloc(&c->ctx->allocator, bytes) : NULL;
+    bool fits = c->n < INT32_MAX;
+    c->array = fits ? es_alloc(&c->ctx->allocator, operand_bytes(c->n)) : NULL;
     if (!c->array) {
       es_fail_nomem(&error);
       fail(c, &error);
       return false;
     }
+    constant = (int64_t *)(c->array + c->n);
+    is_constant = (bool *)(constant + c->n);
   }
   for (int64_t i = 0; i < c->n; i++) c->array[i] = es_tensor_array(c->in[i]);
+  find_constants(c, constant, is_constant);
   return true;
 }
 
 static void end(call *c) {
-  if (c->array != c->stack) es_free(&c->ctx->allocator, c->array, (size_t)c->n * sizeof *c->array);
+  if (c->array != c->stack->array) es_free(&c->ctx->allocator, c->array, operand_bytes(c->n));
 }
 
 static es_plan *plan_for(const call *c, const es_array *out) {
   es_plan *plan;
   es_error error;
-  if (es_cache_plan(c->ctx, c->kind, c->text, c->len, c->array, c->n, out, c->options, &plan,
-                    &error) == ES_OK)
+  if (es_cache_plan(c->ctx, c->kind, c->text, c->len, c->array, c->n, c->constant, out, c->options,
+                    &plan, &error) == ES_OK)
     return plan;
   fail(c, &error);
   return NULL;
@@ -129,9 +163,9 @@ static es_tensor *one_output(const call *c, const es_plan *plan) {
 
 static es_tensor *run(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in, int64_t n,
                       const es_options *options) {
-  es_array stack[STACK_OPERANDS];
+  operands stack;
   call c = call_of(ctx, kind, text, in, n, options);
-  if (!begin(&c, stack)) return NULL;
+  if (!begin(&c, &stack)) return NULL;
   es_plan *plan = plan_for(&c, NULL);
   es_tensor *result = plan ? one_output(&c, plan) : NULL;
   es_plan_release(plan);
@@ -179,9 +213,9 @@ es_tensor *es_einsum_into(es_ctx *ctx, const char *text, es_tensor *const *in, i
     return NULL;
   }
   if (!out) return run(ctx, ES_KIND_EINSUM, text, in, n, options);
-  es_array stack[STACK_OPERANDS];
+  operands stack;
   call c = call_of(ctx, ES_KIND_EINSUM, text, in, n, options);
-  if (!begin(&c, stack)) return NULL;
+  if (!begin(&c, &stack)) return NULL;
   es_error error;
   es_status status;
   bool may_overflow = es_dtype_class(out->view.dtype) == ES_CLASS_INT &&
@@ -270,10 +304,10 @@ static es_status split(const call *c, const es_plan *plan, es_tensor **out, int6
 static es_status run_outputs(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in,
                              int64_t n, const es_axis_size *sizes, es_tensor **out, int64_t n_out) {
   es_options options = {.sizes = sizes};
-  es_array stack[STACK_OPERANDS];
+  operands stack;
   call c = call_of(ctx, kind, text, in, n, &options);
   for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
-  if (!begin(&c, stack)) return ctx->error.status;
+  if (!begin(&c, &stack)) return ctx->error.status;
   es_plan *plan = plan_for(&c, NULL);
   es_status status = plan ? split(&c, plan, out, n_out) : ctx->error.status;
   es_plan_release(plan);

@@ -13,39 +13,13 @@ typedef struct slicer {
   es_path *path;
 } slicer;
 
-/* ---- memory of a path --------------------------------------------------------------- */
+/* ---- memory and work of a path ------------------------------------------------------- */
 
-/* Bytes of the intermediates that live at the same time, at most. */
-static double peak(const slicer *s, const es_path *path, double *size) {
-  double live = 0, most = 0;
-  for (int k = 0; k < path->n_steps; k++) {
-    const es_path_step *step = &path->step[k];
-    bool last = k == path->n_steps - 1;
-    size[k] = last ? 0 : s->rules->element_bytes * es_label_points(&s->net, step->keep);
-    live += size[k];
-    most = fmax(most, live);
-    for (int i = 0; i < step->n_in; i++)
-      if (step->in[i] >= s->net.n) live -= size[step->in[i] - s->net.n];
-  }
-  return most;
-}
-
-static double points(const slicer *s, const es_path *path, es_label_set *value, int32_t *scratch) {
-  double sum = 0;
-  memcpy(value, s->net.operand, sizeof *value * (size_t)s->net.n);
-  for (int k = 0; k < path->n_steps; k++) {
-    const es_path_step *step = &path->step[k];
-    es_label_set a = value[step->in[0]], b = value[step->in[step->n_in - 1]];
-    sum += es_label_points(&s->net, (es_label_set){es_label_union(a, b, scratch), scratch});
-    value[s->net.n + k] = step->keep;
-  }
-  return sum;
-}
-
-/* ---- the label to cut --------------------------------------------------------------------- */
-
-typedef struct room { /* for one look at all labels */
-  double *size;
+/* Of each step of a path: bytes that it keeps, points that it walks, and the labels of both. */
+typedef struct room {
+  double *size, *work, *now; /* now: size while a cut is tried */
+  uint64_t *keeps, *walks; /* [n_steps][words] */
+  int words;
   es_label_set *value;
   int32_t *labels;
   bool *held; /* [n_labels] by a value that lives at the peak */
@@ -53,12 +27,67 @@ typedef struct room { /* for one look at all labels */
 
 static bool room_init(const slicer *s, room *r) {
   size_t steps = 2 * (size_t)s->net.n;
+  r->words = (s->net.n_labels + 63) / 64;
   r->size = ES_NEW_N(s->arena, double, steps);
+  r->work = ES_NEW_N(s->arena, double, steps);
+  r->now = ES_NEW_N(s->arena, double, steps);
+  r->keeps = es_arena_array(s->arena, steps * (size_t)r->words, sizeof *r->keeps);
+  r->walks = es_arena_array(s->arena, steps * (size_t)r->words, sizeof *r->walks);
   r->value = ES_NEW_N(s->arena, es_label_set, 3 * (size_t)s->net.n);
   r->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)s->net.n_labels);
   r->held = ES_NEW_N(s->arena, bool, s->net.n_labels);
-  return r->size && r->value && r->labels && r->held;
+  return r->size && r->work && r->now && r->keeps && r->walks && r->value && r->labels && r->held;
 }
+
+static bool contains(const uint64_t *set, int label) { return set[label / 64] >> label % 64 & 1; }
+
+static void set_bits(uint64_t *set, int words, es_label_set labels) {
+  memset(set, 0, (size_t)words * sizeof *set);
+  for (int i = 0; i < labels.n; i++)
+    set[labels.label[i] / 64] |= (uint64_t)1 << labels.label[i] % 64;
+}
+
+static void weigh(const slicer *s, const es_path *path, room *r) {
+  memcpy(r->value, s->net.operand, sizeof *r->value * (size_t)s->net.n);
+  for (int k = 0; k < path->n_steps; k++) {
+    const es_path_step *step = &path->step[k];
+    es_label_set a = r->value[step->in[0]], b = r->value[step->in[step->n_in - 1]];
+    es_label_set all = {es_label_union(a, b, r->labels), r->labels};
+    bool last = k == path->n_steps - 1;
+    r->size[k] = last ? 0 : s->rules->element_bytes * es_label_points(&s->net, step->keep);
+    r->work[k] = es_label_points(&s->net, all);
+    set_bits(r->keeps + (size_t)k * (size_t)r->words, r->words, step->keep);
+    set_bits(r->walks + (size_t)k * (size_t)r->words, r->words, all);
+    r->value[s->net.n + k] = step->keep;
+  }
+}
+
+/* Bytes of the intermediates that live at the same time, at most, with a label cut into
+ * pieces (-1: none). */
+static double peak(const slicer *s, const es_path *path, const room *r, int label, double pieces) {
+  double live = 0, most = 0;
+  const uint64_t *keeps = r->keeps;
+  double *now = r->now;
+  for (int k = 0; k < path->n_steps; k++, keeps += r->words) {
+    const es_path_step *step = &path->step[k];
+    now[k] = label >= 0 && contains(keeps, label) ? r->size[k] / pieces : r->size[k];
+    live += now[k];
+    most = fmax(most, live);
+    for (int i = 0; i < step->n_in; i++)
+      if (step->in[i] >= s->net.n) live -= now[step->in[i] - s->net.n];
+  }
+  return most;
+}
+
+static double points(const es_path *path, const room *r, int label, double pieces) {
+  double sum = 0;
+  const uint64_t *walks = r->walks;
+  for (int k = 0; k < path->n_steps; k++, walks += r->words)
+    sum += label >= 0 && contains(walks, label) ? r->work[k] / pieces : r->work[k];
+  return sum;
+}
+
+/* ---- the label to cut --------------------------------------------------------------------- */
 
 /* Marks the labels of the values that live when most memory is taken. */
 static void mark_at_peak(const slicer *s, room *r, double most) {
@@ -84,34 +113,25 @@ static void mark_at_peak(const slicer *s, room *r, double most) {
 
 /* The largest proper part of an extent that divides it and brings the peak under the
  * limit; 1 if none does. */
-static int64_t part_that_fits(slicer *s, int label, const room *r) {
-  int64_t extent = s->kept[label], best = 1;
-  for (int64_t pieces = 2; pieces * pieces <= extent || pieces == 2; pieces++) {
-    if (extent % pieces) continue;
-    s->kept[label] = extent / pieces;
-    if (peak(s, s->path, r->size) <= s->rules->limit) {
-      best = extent / pieces;
-      break;
-    }
-  }
-  s->kept[label] = extent;
-  return best;
+static int64_t part_that_fits(const slicer *s, int label, const room *r) {
+  int64_t extent = s->kept[label];
+  for (int64_t pieces = 2; pieces * pieces <= extent || pieces == 2; pieces++)
+    if (extent % pieces == 0 && peak(s, s->path, r, label, (double)pieces) <= s->rules->limit)
+      return extent / pieces;
+  return 1;
 }
 
 /* Cuts the label that costs least in repeated work for what it frees. False: none frees
  * anything. */
 static bool cut_one(slicer *s, room *r, double before) {
-  double best = INFINITY, work = points(s, s->path, r->value, r->labels);
+  double best = INFINITY, work = points(s->path, r, -1, 1);
   int chosen = -1;
-  peak(s, s->path, r->size);
   mark_at_peak(s, r, before);
   for (int l = 0; l < s->net.n_labels; l++) {
-    int64_t extent = s->kept[l];
+    double extent = (double)s->kept[l];
     if (!r->held[l] || extent < 2 || !s->rules->may_cut[l]) continue;
-    s->kept[l] = 1;
-    double after = peak(s, s->path, r->size);
-    double repeated = (double)extent * points(s, s->path, r->value, r->labels) / work;
-    s->kept[l] = extent;
+    double after = peak(s, s->path, r, l, extent);
+    double repeated = extent * points(s->path, r, l, extent) / work;
     if (after >= before) continue;
     double score = log2(repeated) + log2(fmax(after / s->rules->limit, 1));
     if (score >= best) continue;
@@ -132,16 +152,23 @@ es_status es_path_within(es_arena *arena, const es_network *net, double effort,
   s.net.extent = kept;
   if (!room_init(&s, &r)) return es_fail_nomem(error);
   ES_TRY(es_path_pairwise(arena, &s.net, effort, &s.path, error));
-  *least = peak(&s, s.path, r.size);
+  weigh(&s, s.path, &r);
+  *least = peak(&s, s.path, &r, -1, 1);
   while (*least > rules->limit && cut < rules->most && cut_one(&s, &r, *least)) {
     cut++;
+    weigh(&s, s.path, &r);
+    *least = peak(&s, s.path, &r, -1, 1);
+    if (cut & (cut - 1)) continue; /* another order after 1, 2, 4, … labels: a search takes long */
     es_path *other;
-    *least = peak(&s, s.path, r.size);
     ES_TRY(es_path_pairwise(arena, &s.net, effort / (4 * cut), &other, error));
-    double bytes = peak(&s, other, r.size);
-    if (bytes > fmax(*least, rules->limit)) continue;
-    *least = bytes;
-    s.path = other;
+    weigh(&s, other, &r);
+    double bytes = peak(&s, other, &r, -1, 1);
+    if (bytes <= fmax(*least, rules->limit)) {
+      *least = bytes;
+      s.path = other;
+    } else {
+      weigh(&s, s.path, &r);
+    }
   }
   *path = s.path;
   return ES_OK;

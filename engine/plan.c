@@ -120,6 +120,7 @@ es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_ou
   plan->n_slots = b->cap_slots = b->first_slot = n_in + n_out;
   plan->slot = ES_NEW_N(&plan->arena, es_plan_slot, plan->n_slots);
   if (!plan->slot) return es_fail_nomem(b->error);
+  for (int i = n_in; i < plan->n_slots; i++) plan->slot[i].varies = true;
   for (int i = 0; i < n_in; i++) {
     int64_t c_order[ES_MAX_RANK];
     const int64_t *strides = in[i].strides;
@@ -130,6 +131,7 @@ es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_ou
       strides = c_order;
     }
     ES_TRY(es_builder_outer_slot(b, i, in[i].dtype, in[i].rank, in[i].shape, strides));
+    plan->slot[i].varies = !b->constant || !b->constant[i] || !in[i].data;
   }
   return ES_OK;
 }
@@ -251,7 +253,9 @@ es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *o
   b.env = (es_plan_env){&plan->arena, ctx->kernels, threads};
   b.effort = options && options->effort > 0 ? options->effort : 1;
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
+  b.constant = options ? options->constant : NULL;
   es_status status = assembly(&b, in, of);
+  if (status == ES_OK && b.constant) status = es_builder_fold(&b, in);
   if (status == ES_OK) status = es_builder_layout(&b);
   es_arena_free(&scratch);
   set_totals(plan);

@@ -16,6 +16,9 @@ typedef struct es_plan_slot {
   uint8_t unaligned;       /* bits that no address of an element has */
   int64_t count;           /* elements */
   const void *constant;    /* one element in the plan's arena, read by broadcast; else NULL */
+  bool varies;             /* from run to run: not of what depends on constants alone */
+  bool kept;               /* a constant operand, or folded: runs read values, not their own */
+  const void *values;      /* kept: element (0, …) in the plan's arena; NULL where nobody reads */
   size_t workspace_offset; /* intermediates: where in the workspace */
 } es_plan_slot;
 

@@ -19,6 +19,7 @@
 typedef struct es_side { /* an operand, or the output, as the nest sees it */
   es_dtype dtype;
   int slot;        /* which array: index into es_run_args.base */
+  bool fixed;      /* its elements are known when the plan is made, and stay as they are */
   int64_t offset;  /* elements */
   int64_t *stride; /* [rank]; of the output 0 on reduced axes */
 } es_side;

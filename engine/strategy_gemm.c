@@ -140,7 +140,10 @@ static void print(const es_step *step, char *buf, size_t cap) {
   if (g->n_boxes > 1) es_text_printf(&t, " in %d boxes", g->n_boxes);
   es_text_printf(&t, "; tile %dx%d, operand %d by element, %s, operand %d by vector, %s",
                  type->height[type->n_heights - 1], g->nr, g->x.in,
-                 g->x_packed ? "packed" : "in place", g->y.in, g->y_direct ? "in place" : "packed");
+                 g->x_packed ? "packed" : "in place", g->y.in,
+                 g->y_direct ? "in place"
+                 : g->hold_y ? "packed once"
+                             : "packed");
   if (g->u >= 0) es_text_printf(&t, ", by %lldx%lld", (long long)g->u_part, (long long)g->n_part);
   es_text_printf(&t, "; blocks %lldx%lldx%lld", (long long)g->mb, (long long)(g->pb * g->nr),
                  (long long)g->kc);
@@ -311,5 +314,19 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   return status;
 }
 
-const es_strategy es_strategy_gemm = {
-    .name = "gemm", .applicable = applicable, .cost = cost, .make = make, .print = print};
+static es_status hold(es_step *step, const es_plan_env *env, void *const *base) {
+  contraction *c = step->data;
+  es_gemm_plan *g = &c->plan[0];
+  if (!g->hold_y || step->run == run_small) return ES_OK;
+  ES_TRY(es_gemm_hold(env->arena, g,
+                      (const char *)base[step->problem->in[g->y.in].slot] + g->first[ES_GEMM_Y]));
+  step->held = 1 + g->y.in;
+  return ES_OK;
+}
+
+const es_strategy es_strategy_gemm = {.name = "gemm",
+                                      .applicable = applicable,
+                                      .cost = cost,
+                                      .make = make,
+                                      .print = print,
+                                      .hold = hold};

@@ -13,6 +13,7 @@ typedef struct es_storage {
   void *data;
   int64_t bytes; /* that may be touched */
   bool writable;
+  int64_t constant;            /* a number of its own in the context; 0: elements may change */
   bool own;                    /* the elements lie behind this header */
   void (*release)(void *user); /* external memory; else NULL */
   void *user;

@@ -289,6 +289,10 @@ ES_API es_tensor *es_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t lengt
                           void (*release)(void *user), void *user);
 ES_API es_tensor *es_copy(es_ctx *ctx, const es_tensor *x);       /* new, C order */
 ES_API es_tensor *es_contiguous(es_ctx *ctx, const es_tensor *x); /* x itself if it is */
+/* A copy that nobody can write: a weight. Expressions, programs and layers compute what
+ * depends on constants alone once, and keep weights packed as their kernels read them, in the
+ * plans of the context's cache (at most a quarter of its memory limit). */
+ES_API es_tensor *es_constant(es_ctx *ctx, const es_tensor *x);
 /* Converts. Float to integer truncates toward zero; what does not fit is an
  * ES_E_OVERFLOW that names the position. Complex to real is ES_E_DTYPE. */
 ES_API es_tensor *es_cast(es_ctx *ctx, const es_tensor *x, es_dtype dtype);
@@ -461,6 +465,10 @@ typedef struct es_options {
   /* How long to search for the order of many operands, as a multiple of what is usual
    * (2 to 30 ms above 14 operands); 0 means 1. The same order for the same effort. */
   double effort;
+  /* NULL, or one for each operand: true where in[i].data hold what they will hold in every
+   * run. They are read when the plan is made, and never again: what depends on them alone is
+   * computed then, and kept in the plan, packed as its kernels want it; runs ignore in[i]. */
+  const bool *constant;
 } es_options;
 
 /* n-ary contraction, any pattern with one output term. sizes may be NULL. */

@@ -32,7 +32,8 @@ static bool contracted(es_ctx *ctx, const char *text, es_array a, es_array b, sh
   es_plan *plan;
   es_error error;
   es_array in[2] = {a, b};
-  if (es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), in, 2, NULL, NULL, &plan, &error)) {
+  if (es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), in, 2, NULL, NULL, NULL, &plan,
+                    &error)) {
     es_ctx_fail(ctx, &error, text, strlen(text));
     return false;
   }

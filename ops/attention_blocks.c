@@ -282,8 +282,8 @@ static es_plan *plan_for(run *r, const char *text, int n_in, const matrix *in, m
   es_options options = {.alone = true};
   es_plan *plan;
   es_error error;
-  if (es_cache_plan(r->ctx, ES_KIND_EINSUM, text, strlen(text), array, n_in, &to, &options, &plan,
-                    &error) != ES_OK) {
+  if (es_cache_plan(r->ctx, ES_KIND_EINSUM, text, strlen(text), array, n_in, NULL, &to, &options,
+                    &plan, &error) != ES_OK) {
     es_ctx_fail(r->ctx, &error, text, strlen(text));
     return NULL;
   }

@@ -243,12 +243,13 @@ static sc_value *cast(sc_args *a) {
   return sc_result(a->s, a->span, es_cast(a->s->es, x, (es_dtype)a->function->code), a->flavour);
 }
 
-enum { COPY, CONTIGUOUS, ITSELF };
+enum { COPY, CONTIGUOUS, ITSELF, CONSTANT };
 
 static sc_value *copy(sc_args *a) {
   es_tensor *x = sc_arg_tensor(a, 0);
   if (!x) return NULL;
   if (a->function->code == COPY) x = es_copy(a->s->es, x);
+  if (a->function->code == CONSTANT) x = es_constant(a->s->es, x);
   if (x && a->function->code == CONTIGUOUS) x = es_contiguous(a->s->es, x);
   return sc_result(a->s, a->span, x, a->flavour);
 }
@@ -287,6 +288,10 @@ const sc_function sc_functions_basic[] = {
     {"long", SC_IN_METHOD, "x", cast, ES_I64, "As i64."},
     {"bool", SC_IN_METHOD, "x", cast, ES_BOOL, "As bool."},
     {"copy", SC_IN_METHOD | SC_IN_BARE | SC_IN_ARRAYS, "x", copy, COPY, "A copy in C order."},
+    {"constant", SC_IN_BARE, "x", copy, CONSTANT,
+     "A copy that never changes, such as a weight: what depends on constants alone is computed "
+     "once, "
+     "and weights stay packed."},
     {"clone", SC_IN_METHOD | SC_IN_TORCH, "x", copy, COPY, "As copy."},
     {"contiguous", SC_IN_METHOD, "x", copy, CONTIGUOUS, "x, copied if it is not in C order."},
     {"numpy", SC_IN_METHOD, "x", copy, ITSELF, "x itself."},

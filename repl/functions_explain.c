@@ -242,7 +242,8 @@ static sc_value *explain(sc_args *a) {
   es_plan *plan = sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes);
   if (!plan) return NULL;
   sc_buffer out = {0};
-  double *seconds = q.n ? measure(a, &q, plan) : NULL;
+  bool measured = q.n && !sc_is_program(q.text); /* its inputs may be shapes */
+  double *seconds = measured ? measure(a, &q, plan) : NULL;
   bool ok = !a->s->fault.set;
   if (ok && (chosen == ES_EXPLAIN_TEXT || chosen == COLOR))
     ok = walk(a, &q, plan, seconds, chosen == COLOR, &out);

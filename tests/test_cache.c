@@ -13,8 +13,8 @@ static es_plan *look_up(es_ctx *ctx, const char *text, const es_array *in, int64
                         const es_array *out, const es_options *options) {
   es_plan *plan = NULL;
   es_error error;
-  es_status status = es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), in, n, out, options,
-                                   &plan, &error);
+  es_status status = es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), in, n, NULL, out,
+                                   options, &plan, &error);
   cr_assert_eq(status, ES_OK, "%s", error.message);
   return plan;
 }
@@ -149,9 +149,9 @@ Test(cache, failures_are_not_kept_and_name_their_rule_each_time) {
     es_plan *plan = NULL;
     es_error error = {.status = ES_OK};
     const char *text = "a b c -> a";
-    cr_assert_eq(
-        es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), &in, 1, NULL, NULL, &plan, &error),
-        ES_E_RANK);
+    cr_assert_eq(es_cache_plan(ctx, ES_KIND_EINSUM, text, strlen(text), &in, 1, NULL, NULL, NULL,
+                               &plan, &error),
+                 ES_E_RANK);
     cr_assert_eq(plan, NULL);
     cr_assert_str_eq(error.rule, "S6");
   }
