@@ -15,6 +15,10 @@ enum {
  * expected to take, between two limits. */
 static const double WORK_LEAST = 1e5, WORK_EACH = 600, WORK_MOST = 6e5;
 
+/* Multiply-adds that nobody will wait for, whatever a better order saves: a search for one
+ * would only delay the refusal. */
+static const double HOPELESS = 1e36;
+
 typedef struct tree {
   const es_network *net;
   int words;
@@ -296,7 +300,9 @@ static bool search(mender *m, double effort, bool mends, es_merge *merge) {
     if (!(r.merge[i] = ES_NEW_N(m->arena, es_merge, m->net->n))) return false;
   if (!greedy_round(m, 0, &r)) return false;
   double limit = effort * fmax(fmax(WORK_LEAST, WORK_EACH * m->net->n), fmin(WORK_MOST, r.cost[0]));
-  for (int round = 1; round < 3 || m->work < limit / 2; round++)
+  if (r.cost[0] > HOPELESS) mends = false;
+  int least = r.cost[0] > HOPELESS ? 1 : 3;
+  for (int round = 1; round < least || (least > 1 && m->work < limit / 2); round++)
     if (!greedy_round(m, round, &r) || (mends && !global_round(m, round, &r))) return false;
   if (mends) return mend_best(m, &r, limit, merge);
   memcpy(merge, r.merge[0], sizeof *merge * (size_t)(m->net->n - 1));

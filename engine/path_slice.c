@@ -18,7 +18,7 @@ typedef struct slicer {
 /* Of each step of a path: bytes that it keeps, points that it walks, and the labels of both. */
 typedef struct room {
   double *size, *work, *now; /* now: size while a cut is tried */
-  uint64_t *keeps, *walks; /* [n_steps][words] */
+  uint64_t *keeps, *walks;   /* [n_steps][words] */
   int words;
   es_label_set *value;
   int32_t *labels;
@@ -142,6 +142,15 @@ static bool cut_one(slicer *s, room *r, double before) {
   return chosen >= 0;
 }
 
+/* Whether the cuts that are left could bring so many bytes under the limit: each divides
+ * them by the largest extent at most. */
+static bool within_reach(const slicer *s, double least, int cut) {
+  double extent = 2;
+  for (int l = 0; l < s->net.n_labels; l++)
+    if (s->rules->may_cut[l]) extent = fmax(extent, (double)s->kept[l]);
+  return log2(least) - log2(fmax(s->rules->limit, 1)) <= (s->rules->most - cut) * log2(extent);
+}
+
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
                          const es_slicing_rules *rules, es_path **path, int64_t *kept,
                          double *least, es_error *error) {
@@ -154,11 +163,12 @@ es_status es_path_within(es_arena *arena, const es_network *net, double effort,
   ES_TRY(es_path_pairwise(arena, &s.net, effort, &s.path, error));
   weigh(&s, s.path, &r);
   *least = peak(&s, s.path, &r, -1, 1);
-  while (*least > rules->limit && cut < rules->most && cut_one(&s, &r, *least)) {
+  while (*least > rules->limit && cut < rules->most && within_reach(&s, *least, cut) &&
+         cut_one(&s, &r, *least)) {
     cut++;
     weigh(&s, s.path, &r);
     *least = peak(&s, s.path, &r, -1, 1);
-    if (cut & (cut - 1)) continue; /* another order after 1, 2, 4, … labels: a search takes long */
+    if (cut != 1 && cut != 4 && cut != 16) continue; /* a search for another order takes long */
     es_path *other;
     ES_TRY(es_path_pairwise(arena, &s.net, effort / (4 * cut), &other, error));
     weigh(&s, other, &r);
