@@ -15,6 +15,41 @@ size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap) {
   return t.len;
 }
 
+/* The names of a group's output as a product. */
+static void put_output(es_text *t, const char *group) {
+  const char *arrow = strstr(group, " -> ");
+  const char *at = arrow ? arrow + 4 : "";
+  if (!*at) es_text_puts(t, "1");
+  for (; *at; at++)
+    if (*at == ' ')
+      es_text_puts(t, "·");
+    else
+      es_text_put(t, at, 1);
+}
+
+size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap) {
+  const char *largest = NULL;
+  double most = 0;
+  const es_step *step = plan->step;
+  for (int g = 0; g < plan->n_groups; step += plan->group[g++].n_steps) {
+    const es_plan_group *group = &plan->group[g];
+    if (!group->points_formula || group->alternative || !group->n_steps) continue;
+    int out = step->problem->out.slot;
+    const es_plan_slot *slot = &plan->slot[out];
+    double size = (double)slot->count * (double)es_dtype_size(slot->dtype);
+    if (out < plan->n_in + plan->n_out || size <= most) continue;
+    most = size;
+    largest = group->text;
+  }
+  es_text t = es_text_init(buf, cap);
+  if (largest)
+    put_output(&t, largest);
+  else
+    es_text_puts(&t, "0");
+  if (bytes) *bytes = most;
+  return t.len;
+}
+
 /* ---- sums of products --------------------------------------------------------- */
 
 enum { MAX_TERMS = 32, MAX_FACTORS = 64 };

@@ -575,6 +575,9 @@ ES_API double es_plan_bytes(const es_plan *plan);
 /* Multiply-adds as a formula in the names of the text, one product a step:
  * "b·c·h·w·kh·kw + b·o·h·w·c". Same contract as es_error_render. */
 ES_API size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap);
+/* Elements of the largest intermediate as such a formula, "b·o·h·w"; *bytes (may be NULL)
+ * is what it takes for these sizes. "0" where there is none. Same contract. */
+ES_API size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap);
 /* The quotient of two such formulas, simplified: "1/o + 1/(kh·kw)". Factors are
  * names or numbers. Same contract; 0 for a text that is no such formula. */
 ES_API size_t es_formula_ratio(const char *numerator, const char *denominator, char *buf,

@@ -93,13 +93,19 @@ static sc_value *cost(sc_args *a) {
   size_t len = es_plan_formula(plan, NULL, 0);
   char *formula = sc_scratch(a->s, len + 1);
   es_plan_formula(plan, formula, len + 1);
+  double bytes;
+  size_t largest_len = es_plan_largest(plan, &bytes, NULL, 0);
+  char *largest = sc_scratch(a->s, largest_len + 1);
+  es_plan_largest(plan, NULL, largest, largest_len + 1);
   sc_value *items[] = {
       sc_string(a->s, "formula", 7),        sc_string(a->s, formula, len),
       sc_string(a->s, "multiply_adds", 13), sc_int(a->s, (int64_t)es_plan_flops(plan)),
       sc_string(a->s, "bytes", 5),          sc_int(a->s, (int64_t)es_plan_bytes(plan)),
+      sc_string(a->s, "largest", 7),        sc_string(a->s, largest, largest_len),
+      sc_string(a->s, "largest_bytes", 13), sc_int(a->s, (int64_t)bytes),
       sc_string(a->s, "workspace", 9),      sc_int(a->s, (int64_t)es_plan_workspace(plan))};
   es_plan_release(plan);
-  return sc_sequence(a->s, SC_DICT, 8, items);
+  return sc_sequence(a->s, SC_DICT, 12, items);
 }
 
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
@@ -161,8 +167,8 @@ const sc_function sc_functions_plan[] = {
      "infer_shape('b c h w, o c -> b o h w', (1, 3, 8, 8), (4, 3)): the result's shape; nothing is "
      "computed."},
     {"cost", SC_IN_BARE, "pattern operands* **", cost, 0,
-     "Multiply-adds (as a formula in the names, and counted), bytes touched and workspace of a "
-     "pattern over tensors or shapes."},
+     "Multiply-adds and the largest intermediate (as formulas in the names, and counted), bytes "
+     "touched and workspace of a pattern or program over tensors or shapes."},
     {"ratio", SC_IN_BARE, "cost regular", ratio, 0,
      "ratio(cost(…), cost(…)): the quotient of two costs, simplified. A tuple of costs is a "
      "sequence: "

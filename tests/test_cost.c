@@ -72,3 +72,26 @@ Test(cost, views_cost_nothing) {
   cr_assert(!strcmp(text, "0") || !strcmp(text, "j·i"), "%s", text);
   es_ctx_destroy(es);
 }
+
+Test(cost, largest_intermediate) {
+  es_ctx *es = es_ctx_create(NULL);
+  const es_array in[] = {SHAPE(2, 3, 4), SHAPE(50, 4), SHAPE(50)};
+  es_error error = {0};
+  const char *text = "t = x: a b c, y: d c -> a b d\nu = t: a b d, z: d -> a b\nrelu(u)";
+  es_expr *expr = es_expr_parse(es, ES_KIND_PROGRAM, text, strlen(text), ES_READ_AUTO, &error);
+  es_plan *plan = es_plan_make(es, expr, in, 3, NULL, NULL, &error);
+  cr_assert(plan != NULL, "%s", error.message);
+  char formula[64];
+  double bytes;
+  es_plan_formula(plan, formula, sizeof formula);
+  cr_assert_str_eq(formula, "a·b·d·c + a·b·d");
+  es_plan_largest(plan, &bytes, formula, sizeof formula);
+  cr_assert_str_eq(formula, "a·b·d");
+  cr_assert_eq(bytes, 2 * 3 * 50 * 4);
+  es_plan_release(plan);
+  es_expr_release(expr);
+  char ratio[64];
+  cr_assert_gt(es_formula_ratio("a·b·d·c + a·b·d", "a·b·c·d", ratio, sizeof ratio), 0);
+  cr_assert_str_eq(ratio, "1 + 1/c");
+  es_ctx_destroy(es);
+}
