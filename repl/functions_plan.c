@@ -101,11 +101,11 @@ static sc_value *cost(sc_args *a) {
       sc_string(a->s, "formula", 7),        sc_string(a->s, formula, len),
       sc_string(a->s, "multiply_adds", 13), sc_int(a->s, (int64_t)es_plan_flops(plan)),
       sc_string(a->s, "bytes", 5),          sc_int(a->s, (int64_t)es_plan_bytes(plan)),
+      sc_string(a->s, "workspace", 9),      sc_int(a->s, (int64_t)es_plan_workspace(plan)),
       sc_string(a->s, "largest", 7),        sc_string(a->s, largest, largest_len),
-      sc_string(a->s, "largest_bytes", 13), sc_int(a->s, (int64_t)bytes),
-      sc_string(a->s, "workspace", 9),      sc_int(a->s, (int64_t)es_plan_workspace(plan))};
+      sc_string(a->s, "largest_bytes", 13), sc_int(a->s, (int64_t)bytes)};
   es_plan_release(plan);
-  return sc_sequence(a->s, SC_DICT, 12, items);
+  return sc_sequence(a->s, SC_DICT, bytes > 0 ? 12 : 8, items); /* some have no intermediate */
 }
 
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
