@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/fpenv.h"
+
 const char *es_dtype_name(es_dtype dtype) {
   switch ((int)dtype) {
 #define ES_X(name, value, text, bytes)                                                             \
@@ -191,7 +193,7 @@ static bool store_int(es_dtype dtype, void *at, int64_t i) {
   return true;
 }
 
-bool es_scalar_store(es_dtype dtype, void *at, es_scalar v) {
+static bool store_scalar(es_dtype dtype, void *at, es_scalar v) {
   bool integral = v.cls == ES_CLASS_BOOL || v.cls == ES_CLASS_INT;
   es_class to = es_dtype_class(dtype);
   if (to == ES_CLASS_BOOL) {
@@ -218,4 +220,12 @@ bool es_scalar_store(es_dtype dtype, void *at, es_scalar v) {
   default: break;
   }
   return true;
+}
+
+/* Numbers of the caller's round to nearest too, whatever his mode is. */
+bool es_scalar_store(es_dtype dtype, void *at, es_scalar v) {
+  es_fpenv environment = es_fpenv_enter();
+  bool fits = store_scalar(dtype, at, v);
+  es_fpenv_leave(environment);
+  return fits;
 }

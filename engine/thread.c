@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/fpenv.h"
+
 /* Polls before a thread sleeps: some tens of microseconds, the gap between the
  * steps of a plan, and about what waking a sleeper costs. */
 enum { SPINS = 2000, MAX_THREADS = 1024 };
@@ -109,6 +111,7 @@ static void *worker_main(void *arg) {
   worker *self = arg;
   es_pool *pool = self->pool;
   uint_fast64_t seen = 0;
+  (void)es_fpenv_enter(); /* a thread is born with the environment of its maker */
   for (;;) {
     spin_until_job(pool, seen);
     pthread_mutex_lock(&pool->mutex);

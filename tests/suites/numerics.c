@@ -264,8 +264,8 @@ static row products(const sum_kind *kind, int64_t most) {
 /* ---- rows that layers normalise
  * ------------------------------------------------------------------- */
 
-/* f32 is summed in f64. Rows of f64 are summed in f64 too, in lanes of a vector: the
- * narrower it is, the longer they are. */
+/* Rows of f32 are summed in f64; rows of f64 too, in lanes of a vector: the narrower it is,
+ * the longer they are. Attention adds up blocks of 128 keys in its own type. */
 enum { SOFTMAX, LOGSUMEXP, LAYER_NORM, RMS_NORM, ATTENTION, LAYERS };
 static const struct {
   const char *name;
@@ -274,7 +274,7 @@ static const struct {
                     {"logsumexp", {3, 4}},
                     {"layer norm", {4, 16}},
                     {"rms norm", {4, 16}},
-                    {"attention", {16, 16}}};
+                    {"attention", {40, 40}}};
 
 typedef struct wide_truth {
   long double value, size;
