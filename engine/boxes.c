@@ -158,6 +158,34 @@ static void shift(es_problem *box, int axis, int64_t start, int64_t extent) {
   for (int i = 0; i < box->n_in; i++) box->in[i].offset += start * box->in[i].stride[axis];
 }
 
+/* The one axis that the constraint depends on, if it is reduced; else -1. */
+static int only_reduced_axis(const es_problem *p, const es_constraint *c) {
+  int axis = -1;
+  for (int a = 0; a < p->rank; a++) {
+    if (!c->coef[a]) continue;
+    if (axis >= 0 || a < p->n_out) return -1;
+    axis = a;
+  }
+  return axis;
+}
+
+void es_problem_trim(es_problem *p) {
+  int n = p->n_constraints, kept = 0;
+  for (int i = 0; i < n; i++) {
+    const es_constraint c = p->constraint[i];
+    const int axis = only_reduced_axis(p, &c);
+    interval in = {0, 0};
+    if (axis >= 0) in = within(c.base, c.coef[axis], c.extent, p->extent[axis]);
+    if (in.low >= in.high) { /* of several axes, or without a point: left to the boxes */
+      p->constraint[kept++] = c;
+      continue;
+    }
+    shift(p, axis, in.low, in.high - in.low);
+    for (int k = 0; k < n; k++) p->constraint[k].base += in.low * p->constraint[k].coef[axis];
+  }
+  p->n_constraints = kept;
+}
+
 /* A box without taps: one reduced axis of extent 0, so that the identity of the
  * reducer is written (of a sum where there is no reducer). */
 static es_problem *emptied(es_arena *arena, const es_problem *box) {

@@ -99,6 +99,7 @@ es_status es_builder_nest(es_builder *b, es_problem *p) {
   const char *wrong = es_problem_check(p);
   if (wrong) return es_fail(b->error, ES_E_INTERNAL, "", ES_NOWHERE, "unsound nest: %s", wrong);
   es_problem_canonicalise(p);
+  es_problem_trim(p);
   if (p->n_constraints == 0 || es_step_takes_whole(p, &b->env, forced_strategy(b)))
     return add_step(b, p);
   es_problem **box;

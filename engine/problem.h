@@ -60,6 +60,8 @@ es_problem *es_problem_copy(es_arena *arena, const es_problem *p); /* deep */
  * matter (integers, max, min, any, all) are they sorted by the first operand's
  * strides. In place. */
 void es_problem_canonicalise(es_problem *p);
+/* Constraints of one reduced axis alone become its range. In place. */
+void es_problem_trim(es_problem *p);
 /* Splits the output into boxes on which every constraint always holds, each with
  * the range of taps that falls inside as a plain nest; boxes without taps are
  * returned with a reduced extent of 0. False when a constraint is too general

@@ -60,12 +60,20 @@ static bool few(const es_problem *p, const es_plan_env *env) {
          es_problem_points(p) <= 512 && es_strategy_gemm.applicable(p, env);
 }
 
+/* Sums of products of real numbers are taken in chains by all strategies but loops: which of
+ * them applies may depend on the layout, and the bits must not. */
+static bool sums_in_chains(const es_problem *p) {
+  return p->n_in == 2 && p->reduce == ES_REDUCE_SUM &&
+         (p->compute == ES_F32 || p->compute == ES_F64);
+}
+
 static const es_strategy *cheapest(const es_problem *p, const es_plan_env *env, double *seconds) {
   const es_strategy *best = NULL, *skip = NULL;
   if (streams(p, env)) skip = few(p, env) ? &es_strategy_reduce : &es_strategy_gemm;
   for (int i = 0; es_strategies[i]; i++) {
     const es_strategy *s = es_strategies[i];
     if (s == skip || !s->applicable(p, env)) continue;
+    if (s == &es_strategy_loops && best && sums_in_chains(p)) continue;
     double cost = s->cost(p, env);
     if (best && cost >= *seconds) continue;
     best = s;
