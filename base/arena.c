@@ -7,7 +7,7 @@ struct es_arena_block {
   size_t size; /* of the whole block, header included */
 };
 
-enum { HEADER = ES_ALIGN, FIRST_BLOCK = 4096, UNIT = 16 };
+enum { HEADER = ES_ALIGN, FIRST_BLOCK = 4096, MOST_BLOCK = 1 << 20, UNIT = 16 };
 
 void es_arena_init(es_arena *arena, const es_allocator *allocator) {
   *arena = (es_arena){.allocator = *allocator};
@@ -33,7 +33,24 @@ static inline void *clear(char *piece, size_t bytes) {
 
 static size_t round_up(size_t bytes, size_t align) { return (bytes + align - 1) & ~(align - 1); }
 
-/* Every piece is a multiple of UNIT long; align is a power of two. */
+static es_arena_block *new_block(es_arena *arena, size_t size) {
+  es_arena_block *block = es_alloc(&arena->allocator, size);
+  if (!block) return NULL;
+  *block = (es_arena_block){NULL, size};
+  arena->total += size;
+  return block;
+}
+
+/* A piece as large as a block gets one to itself, behind the one that is being filled. */
+static void *take_alone(es_arena *arena, size_t bytes) {
+  es_arena_block *block = new_block(arena, bytes + HEADER);
+  if (!block) return NULL;
+  block->next = arena->blocks->next;
+  arena->blocks->next = block;
+  return clear((char *)block + HEADER, bytes);
+}
+
+/* Every piece is a multiple of UNIT long; align is a power of two, HEADER at most. */
 static inline void *take(es_arena *arena, size_t bytes, size_t align) {
   if (bytes > SIZE_MAX / 4) return NULL;
   bytes = round_up(bytes, UNIT);
@@ -41,13 +58,12 @@ static inline void *take(es_arena *arena, size_t bytes, size_t align) {
   if (!arena->blocks || at + bytes > arena->blocks->size) {
     /* Doubling keeps the number of blocks logarithmic in the arena's size. */
     size_t size = arena->blocks ? arena->blocks->size * 2 : FIRST_BLOCK;
-    if (size > ((size_t)1 << 20)) size = (size_t)1 << 20;
-    if (size < bytes + HEADER) size = bytes + HEADER;
-    es_arena_block *block = es_alloc(&arena->allocator, size);
+    if (size > MOST_BLOCK) size = MOST_BLOCK;
+    if (arena->blocks && size < bytes + HEADER) return take_alone(arena, bytes);
+    es_arena_block *block = new_block(arena, size < bytes + HEADER ? bytes + HEADER : size);
     if (!block) return NULL;
-    *block = (es_arena_block){arena->blocks, size};
+    block->next = arena->blocks;
     arena->blocks = block;
-    arena->total += size;
     at = HEADER;
   }
   arena->used = at + bytes;

@@ -225,11 +225,22 @@ static void keep(es_ctx *ctx, uint64_t hash, const key *k, bool constants, es_pl
   c->bytes += bytes;
 }
 
+/* Constants are folded and packed where memory allows; where not, every run reads them. */
+static es_status make_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len,
+                           const es_array *in, int64_t n, const es_array *out,
+                           const es_options *options, es_plan **plan, es_error *error) {
+  es_status status = es_plan_from_text(ctx, kind, text, len, in, n, out, options, plan, error);
+  if (status != ES_E_LIMIT || !options || !options->constant) return status;
+  es_options reading = *options;
+  reading.constant = NULL;
+  return es_plan_from_text(ctx, kind, text, len, in, n, out, &reading, plan, error);
+}
+
 es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len, const es_array *in,
                         int64_t n, const int64_t *constant, const es_array *out,
                         const es_options *options, es_plan **plan, es_error *error) {
   if (ctx->config.max_cached_plans < 0)
-    return es_plan_from_text(ctx, kind, text, len, in, n, out, options, plan, error);
+    return make_plan(ctx, kind, text, len, in, n, out, options, plan, error);
   key k;
   k.word = k.stack;
   k.n = 0;
@@ -246,7 +257,7 @@ es_status es_cache_plan(es_ctx *ctx, es_kind kind, const char *text, size_t len,
     }
     *plan = es_plan_retain(hit->plan);
   } else {
-    status = es_plan_from_text(ctx, kind, text, len, in, n, out, options, plan, error);
+    status = make_plan(ctx, kind, text, len, in, n, out, options, plan, error);
     if (status == ES_OK && keyed) keep(ctx, hash, &k, constant != NULL, *plan);
   }
   key_free(&k);

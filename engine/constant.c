@@ -20,6 +20,15 @@ static bool folds(const es_plan *plan, int step) {
   return out >= plan->n_in + plan->n_out && !plan->slot[out].varies;
 }
 
+/* Packs what the step always reads, in memory that is asked for first. */
+static es_status hold(const folding *f, es_step *step, const es_plan_env *env) {
+  const es_builder *b = f->b;
+  if (!step->hold_bytes) return ES_OK;
+  ES_TRY(
+      es_ctx_admit_bytes(b->ctx, step->hold_bytes, "the packed constants of this plan", b->error));
+  return step->strategy->hold(step, env, f->base) == ES_OK ? ES_OK : es_fail_nomem(b->error);
+}
+
 static es_status run_step(folding *f, int index) {
   es_builder *b = f->b;
   es_plan *plan = b->plan;
@@ -35,8 +44,7 @@ static es_status run_step(folding *f, int index) {
   }
   es_plan_env env = b->env;
   env.arena = b->scratch; /* nothing of this step outlives the planning */
-  if (step->strategy->hold && step->strategy->hold(step, &env, f->base) != ES_OK)
-    return es_fail_nomem(b->error);
+  ES_TRY(hold(f, step, &env));
   es_error local;
   es_run_args args = {.base = f->base,
                       .workspace = f->workspace,
@@ -50,6 +58,9 @@ static es_status run_steps(folding *f) {
   size_t workspace = 0;
   for (int s = 0; s < plan->n_steps; s++)
     if (folds(plan, s) && plan->step[s].workspace > workspace) workspace = plan->step[s].workspace;
+  if (workspace > 0)
+    ES_TRY(es_ctx_admit_bytes(f->b->ctx, (int64_t)workspace, "what is computed of constants",
+                              f->b->error));
   f->workspace = es_arena_aligned(f->b->scratch, workspace);
   if (!f->workspace) return es_fail_nomem(f->b->error);
   es_fpenv environment = es_fpenv_enter();
@@ -131,11 +142,7 @@ es_status es_builder_fold(es_builder *b, const es_array *in) {
     if (plan->slot[i].constant) f.base[i] = (void *)(uintptr_t)plan->slot[i].constant;
   ES_TRY(run_steps(&f));
   drop_steps(&f);
-  for (int s = 0; s < plan->n_steps; s++) {
-    es_step *step = &plan->step[s];
-    if (step->strategy->hold && step->strategy->hold(step, &b->env, f.base) != ES_OK)
-      return es_fail_nomem(b->error);
-  }
+  for (int s = 0; s < plan->n_steps; s++) ES_TRY(hold(&f, &plan->step[s], &b->env));
   for (int i = plan->n_in + plan->n_out; i < plan->n_slots; i++)
     if (plan->slot[i].constant) f.base[i] = NULL;
   return keep_values(&f);

@@ -211,6 +211,8 @@ size_t es_gemm_plan_workspace(const es_gemm_plan *plan);
 
 /* ---- gemm_hold.c ---- */
 
+/* What packing Y takes, with the scratch memory it needs meanwhile. */
+int64_t es_gemm_hold_bytes(const es_gemm_plan *plan);
 /* Packs Y, whose walk begins at y, into the arena. plan->hold_y. */
 es_status es_gemm_hold(es_arena *arena, es_gemm_plan *plan, const char *y);
 

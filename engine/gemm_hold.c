@@ -1,5 +1,6 @@
 /* Contraction: a side that never changes is packed when the plan is made, block by block
  * as a run would. */
+#include "base/checked.h"
 #include "engine/gemm_run.h"
 
 /* The columns of one block, as es_gemm_plan_run() cuts them. */
@@ -17,8 +18,17 @@ static es_gemm_block block_of(const es_gemm_plan *g, const char *y, const es_gem
   return b;
 }
 
+static int64_t blocks_of(const es_gemm_plan *g) { return g->batch.count * g->n_nb * g->n_kb; }
+
+int64_t es_gemm_hold_bytes(const es_gemm_plan *g) {
+  int64_t bytes;
+  bool fits = es_mul_i64(blocks_of(g), g->held_block, &bytes) &&
+              es_add_i64(bytes, (int64_t)g->room.total, &bytes);
+  return fits ? bytes : INT64_MAX;
+}
+
 es_status es_gemm_hold(es_arena *arena, es_gemm_plan *g, const char *y) {
-  int64_t blocks = g->batch.count * g->n_nb * g->n_kb;
+  int64_t blocks = blocks_of(g);
   void *workspace = es_alloc(&arena->allocator, g->room.total);
   g->held = es_arena_aligned(arena, (size_t)blocks * (size_t)g->held_block);
   if (!workspace || !g->held) {

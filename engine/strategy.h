@@ -37,6 +37,7 @@ struct es_step {
   const es_problem *problem; /* as it was made for; canonical */
   void *data;                /* the strategy's own, in the plan's arena */
   size_t workspace;          /* bytes the step needs while it runs */
+  int64_t hold_bytes;        /* what hold() would take; 0: nothing to hold */
   int held;                  /* 1 + the operand of which data holds a copy, so that the run does
                                 not read it; 0: none */
   double predicted;          /* seconds, by cost() */
@@ -56,7 +57,8 @@ struct es_strategy {
   es_status (*make)(const es_problem *p, const es_plan_env *env, es_step *step);
   void (*print)(const es_step *step, char *buf, size_t cap); /* one line, no '\n' */
   /* NULL, or: base[slot] holds the elements of sides that are fixed. Packs what of them
-   * every run would pack, into the plan's arena, and tells so in step->held. */
+   * every run would pack, into the plan's arena, and tells so in step->held. Nothing to do where
+   * step->hold_bytes is 0. */
   es_status (*hold)(es_step *step, const es_plan_env *env, void *const *base);
 };
 

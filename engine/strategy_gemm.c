@@ -311,13 +311,14 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   es_status status = ES_OK;
   bool small = c->n_plans == 1 && es_gemm_small_make(env->arena, &c->plan[0], &status);
   step->run = small ? run_small : run;
+  if (!small && c->plan[0].hold_y) step->hold_bytes = es_gemm_hold_bytes(&c->plan[0]);
   return status;
 }
 
 static es_status hold(es_step *step, const es_plan_env *env, void *const *base) {
+  if (!step->hold_bytes) return ES_OK;
   contraction *c = step->data;
   es_gemm_plan *g = &c->plan[0];
-  if (!g->hold_y || step->run == run_small) return ES_OK;
   ES_TRY(es_gemm_hold(env->arena, g,
                       (const char *)base[step->problem->in[g->y.in].slot] + g->first[ES_GEMM_Y]));
   step->held = 1 + g->y.in;

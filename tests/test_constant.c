@@ -192,6 +192,51 @@ Test(constant, threads_share_packed_weights) {
   es_ctx_destroy(es);
 }
 
+/* Whatever the limit: a plan is made within it or refused, and the tensor door computes in
+ * every run what cannot be kept. */
+Test(constant, within_the_memory_limit) {
+  es_ctx *es = es_ctx_create(&(es_config){.threads = 1});
+  es_tensor *x = es_randn(es, ES_F32, ES_SHAPE(40, 300)),
+            *w = es_constant(es, es_randn(es, ES_F32, ES_SHAPE(300, 500))),
+            *v = es_constant(es, es_randn(es, ES_F32, ES_SHAPE(500, 400)));
+  const char *text = "m k, k n, n o -> m o";
+  es_array in[] = {described(x), described(w), described(v)};
+  es_options options = {.constant = (bool[]){false, true, true}};
+  es_error error = {0};
+  es_expr *expr = es_expr_parse(es, ES_KIND_EINSUM, text, strlen(text), ES_READ_AUTO, &error);
+  es_tensor *y = es_einsum(es, text, ES_IN(x, w, v), NULL);
+  CHECK_OK(es, y);
+  int refused = 0, made = 0, read = 0;
+  enum { STEP = 100 << 10, TABLES = 96 << 10 }; /* tables of a plan are not held against it */
+  for (int64_t room = STEP; room < 32 * STEP; room += STEP) {
+    int64_t limit = es_memory_now(es) + room;
+    cr_assert_eq(es_set_max_bytes(es, limit), ES_OK);
+    limit = es_memory_now(es) + room; /* the cache is empty now */
+    cr_assert_eq(es_set_max_bytes(es, limit), ES_OK);
+    es_memory_reset_peak(es);
+    es_plan *plan = es_plan_make(es, expr, in, 3, NULL, &options, &error);
+    cr_assert_leq(es_memory_peak(es), limit + TABLES, "room %lld", (long long)room);
+    if (plan)
+      made++;
+    else {
+      cr_assert_eq(error.status, ES_E_LIMIT, "%s", error.message);
+      refused++;
+    }
+    es_plan_release(plan);
+    cr_assert_eq(es_scope_push(es), ES_OK);
+    es_tensor *z = es_einsum(es, text, ES_IN(x, w, v), NULL);
+    if (!plan && z) read++;
+    if (z) CHECK_SAME(es, z, y);
+    if (!z) cr_assert_eq(es_ctx_error(es)->status, ES_E_LIMIT, "%s", es_ctx_error(es)->message);
+    es_clear_error(es);
+    es_scope_pop(es);
+  }
+  cr_assert(refused > 2 && made > 2 && read > 2, "%d refused, %d made, %d read", refused, made,
+            read);
+  es_expr_release(expr);
+  es_ctx_destroy(es);
+}
+
 Test(constant, every_allocation_may_fail) {
   test_alloc a;
   test_alloc_init(&a);
