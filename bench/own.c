@@ -185,7 +185,7 @@ static void time_steps(const bench_own *o, int steps, double *best) {
   for (int run = 0; seconds && run < 10; run++) {
     double sum = 0;
     memset(seconds, 0, (size_t)steps * sizeof *seconds);
-    if (es_run_timed(o->ctx, o->plan, o->in, o->c->n, &o->out, o->workspace, seconds, &error))
+    if (es_run_timed(o->ctx, o->plan, o->in, o->c->n, &o->out, 1, o->workspace, seconds, &error))
       break;
     for (int i = 0; i < steps; i++) sum += seconds[i];
     if (run > 0 && sum >= least) continue;

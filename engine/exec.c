@@ -223,11 +223,12 @@ es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, 
 }
 
 es_status es_run_timed(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
-                       const es_array *out, void *workspace, double *seconds, es_error *error) {
+                       const es_array *out, int64_t n_out, void *workspace, double *seconds,
+                       es_error *error) {
   if (!plan || !seconds)
     return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
                    "es_run_timed needs a plan and room for its seconds, got NULL");
-  return execute(ctx, plan, in, n, out, out ? plan->n_out : 0, workspace, seconds, error);
+  return execute(ctx, plan, in, n, out, n_out, workspace, seconds, error);
 }
 
 es_status es_run_all(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,

@@ -652,9 +652,9 @@ ES_API es_status es_run(es_ctx *ctx, const es_plan *plan, const es_array *in, in
 ES_API es_status es_run_all(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
                             const es_array *out, int64_t n_out, void *workspace, es_error *error);
 
-/* es_run, of all outputs, and adds to seconds[0 .. es_plan_steps(plan)) what each step took. */
+/* es_run_all, and adds to seconds[0 .. es_plan_steps(plan)) what each step took. */
 ES_API es_status es_run_timed(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
-                              const es_array *out, void *workspace, double *seconds,
+                              const es_array *out, int64_t n_out, void *workspace, double *seconds,
                               es_error *error);
 
 /* Stages of a text, for people: 't' tokens, 'a' AST, 'x' axis table, 'v' views,

@@ -142,20 +142,25 @@ static double *measure(sc_args *a, const sc_question *q, const es_plan *plan) {
   if (a->s->shapes_only) return NULL;
   for (int64_t i = 0; i < q->n; i++)
     if (!q->in[i].data) return NULL;
-  const int64_t bytes = (int64_t)es_plan_workspace(plan);
-  es_tensor *out = es_empty(es, es_plan_dtype(plan), es_plan_rank(plan), es_plan_shape(plan));
+  const int64_t bytes = (int64_t)es_plan_workspace(plan), n_out = es_plan_outputs(plan);
+  es_array *result = sc_scratch(a->s, (size_t)n_out * sizeof *result);
+  for (int64_t i = 0; i < n_out; i++) {
+    es_array like = es_plan_output(plan, i);
+    es_tensor *out = es_empty(es, like.dtype, like.rank, like.shape);
+    if (!out) return sc_fail_engine(a->s, a->span);
+    result[i] = like;
+    result[i].data = es_data_mut(out);
+  }
   es_tensor *work = es_empty(es, ES_U8, 1, &bytes);
-  if (!out || !work) return sc_fail_engine(a->s, a->span);
-  es_array result = {es_data_mut(out), es_dtype_of(out), es_rank(out), es_shape(out),
-                     es_strides(out)};
+  if (!work) return sc_fail_engine(a->s, a->span);
   size_t n = (size_t)es_plan_steps(plan) + 1;
   double *seconds = sc_scratch(a->s, n * sizeof *seconds), spent = 0;
   double *once = sc_scratch(a->s, n * sizeof *once);
   for (int run = 0; run < RUNS && spent < LONG; run++) { /* the first one meets cold memory */
     es_error error = {0};
     memset(once, 0, n * sizeof *once);
-    if (es_run_timed(es, plan, q->in, q->n, &result, bytes ? es_data_mut(work) : NULL, once,
-                     &error) != ES_OK)
+    if (es_run_timed(es, plan, q->in, q->n, result, n_out, bytes ? es_data_mut(work) : NULL,
+                     once, &error) != ES_OK)
       return sc_fail_error(a->s, a->span, &error);
     for (size_t i = 0; i < n; i++) {
       spent += once[i];
@@ -242,8 +247,7 @@ static sc_value *explain(sc_args *a) {
   es_plan *plan = sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes);
   if (!plan) return NULL;
   sc_buffer out = {0};
-  bool measured = q.n && !sc_is_program(q.text); /* its inputs may be shapes */
-  double *seconds = measured ? measure(a, &q, plan) : NULL;
+  double *seconds = q.n ? measure(a, &q, plan) : NULL;
   bool ok = !a->s->fault.set;
   if (ok && (chosen == ES_EXPLAIN_TEXT || chosen == COLOR))
     ok = walk(a, &q, plan, seconds, chosen == COLOR, &out);

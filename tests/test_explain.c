@@ -82,7 +82,7 @@ Test(explain, a_timed_run_gives_the_same_values_and_times) {
   float result[30];
   es_array out = es_plan_array(plan, plan->n_in, result);
   es_error error;
-  cr_assert_eq(es_run_timed(ctx, plan, array, 4, &out, workspace, seconds, &error), ES_OK);
+  cr_assert_eq(es_run_timed(ctx, plan, array, 4, &out, 1, workspace, seconds, &error), ES_OK);
   cr_assert_arr_eq(result, es_data(want), sizeof result);
   for (int i = 0; i < es_plan_steps(plan); i++) cr_assert(seconds[i] > 0, "step %d", i);
   char *text = explained(plan, ES_EXPLAIN_JSON, seconds);
