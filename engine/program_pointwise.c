@@ -116,8 +116,8 @@ static es_status fold(es_compiler *c, const es_value_node *n, es_value_of *v) {
     return es_compiler_fail(c, n, ES_E_DTYPE, "%s of numbers alone is not computed in programs",
                             es_value_name(n));
   bool exact = whole && !real;
-  if (exact && !(fabs(result) <= 0x1p53))
-    return es_compiler_fail(c, n, ES_E_OVERFLOW, "this whole number is larger than 2^53");
+  if (exact && !(fabs(result) < 0x1p53))
+    return es_compiler_fail(c, n, ES_E_OVERFLOW, "this whole number is not less than 2^53");
   *v = (es_value_of){.state = ES_VALUE_SCALAR, .number = result, .integral = exact};
   return ES_OK;
 }

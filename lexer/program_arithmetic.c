@@ -18,9 +18,9 @@ static es_status add_binary(es_reader *r, es_binary_op op, int32_t a, int32_t b,
 static es_status read_number(es_reader *r, es_token t, int32_t *index) {
   es_value_node n = {.kind = ES_VALUE_NUMBER, .integral = t.kind == ES_TOKEN_INT, .span = t.span};
   if (!es_parse_double(r->text + t.span.offset, (size_t)t.span.length, &n.number) ||
-      (n.integral && !(n.number <= 0x1p53)))
+      (n.integral && !(n.number < 0x1p53))) /* 2^53 may be 2^53 + 1, rounded */
     return es_reader_fail(r, t.span.offset, t.span.offset + t.span.length, "L6",
-                          "a whole number here is at most 2^53");
+                          "a whole number here is less than 2^53");
   r->at += t.span.length;
   return es_reader_add(r, n, index);
 }

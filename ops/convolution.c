@@ -22,9 +22,8 @@ static bool channels_agree(es_ctx *ctx, const char *op, int64_t groups, int64_t 
     es_ops_fail(
         ctx, ES_E_EXTENT,
         "%s: input channels must be groups * channels of the weight: the input has %lld, groups "
-        "is %lld and the weight has %lld (axis 1), which asks for %lld",
-        op, (long long)input_channels, (long long)groups, (long long)weight_in,
-        (long long)(groups * weight_in));
+        "is %lld and the weight has %lld (axis 1)",
+        op, (long long)input_channels, (long long)groups, (long long)weight_in);
     return false;
   }
   if (weight_out % groups) {

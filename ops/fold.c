@@ -27,13 +27,12 @@ es_tensor *es_fold(es_ctx *ctx, const es_tensor *input, const int64_t output_siz
   int64_t taps, windows;
   if (!es_mul_i64(axes[0].k, axes[1].k, &taps) || !es_mul_i64(axes[0].out, axes[1].out, &windows) ||
       shape[rank - 2] % taps || shape[rank - 1] != windows) {
-    es_ops_fail(
-        ctx, ES_E_EXTENT,
-        "fold: the last two axes of the input must be channels * %lld * %lld (kernel) and %lld = "
-        "%lld * %lld (windows in an image of %lld x %lld); they are %lld and %lld",
-        (long long)axes[0].k, (long long)axes[1].k, (long long)(axes[0].out * axes[1].out),
-        (long long)axes[0].out, (long long)axes[1].out, (long long)output_size[0],
-        (long long)output_size[1], (long long)shape[rank - 2], (long long)shape[rank - 1]);
+    es_ops_fail(ctx, ES_E_EXTENT,
+                "fold: the last two axes of the input must be channels * %lld * %lld (kernel) and "
+                "%lld * %lld (windows in an image of %lld x %lld); they are %lld and %lld",
+                (long long)axes[0].k, (long long)axes[1].k, (long long)axes[0].out,
+                (long long)axes[1].out, (long long)output_size[0], (long long)output_size[1],
+                (long long)shape[rank - 2], (long long)shape[rank - 1]);
     return NULL;
   }
   es_ops_sizes sizes = {0};

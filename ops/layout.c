@@ -84,10 +84,18 @@ static es_tensor *crop(es_ctx *ctx, es_tensor *x, int axis, int64_t low, int64_t
   return from || to < n ? es_slice(ctx, x, axis, from, to, 1) : x;
 }
 
+static bool padded_extent(es_ctx *ctx, int64_t extent, int64_t low, int64_t high, int axis,
+                          int64_t *padded) {
+  if (es_add_i64(extent, low, padded) && es_add_i64(*padded, high, padded)) return true;
+  es_ops_fail(ctx, ES_E_OVERFLOW, "pad: axis %d would be longer than an int64 holds", axis);
+  return false;
+}
+
 /* One axis, by the notation: the axis goes last, is read past its ends, goes back. */
 static es_tensor *pad_by_reading(es_ctx *ctx, es_tensor *x, int axis, int64_t low, int64_t high,
                                  int mode) {
-  int64_t n = es_shape(x)[axis] + low + high;
+  int64_t n;
+  if (!padded_extent(ctx, es_shape(x)[axis], low, high, axis, &n)) return NULL;
   es_tensor *last = es_transpose(ctx, x, axis, -1);
   es_tensor *in[] = {last};
   es_tensor *y = es_einsum(ctx, mode_text[mode], in, 1, ES_SIZES({"n", n}, {"p", low}));
@@ -100,11 +108,7 @@ static es_tensor *pad_by_value(es_ctx *ctx, const es_tensor *x, const int64_t *l
   int rank = es_rank(x);
   int64_t shape[ES_MAX_RANK];
   for (int i = 0; i < rank; i++)
-    if (!es_add_i64(es_shape(x)[i], low[i], &shape[i]) ||
-        !es_add_i64(shape[i], high[i], &shape[i])) {
-      es_ops_fail(ctx, ES_E_OVERFLOW, "pad: axis %d would be longer than an int64 holds", i);
-      return NULL;
-    }
+    if (!padded_extent(ctx, es_shape(x)[i], low[i], high[i], i, &shape[i])) return NULL;
   es_tensor *out = es_full(ctx, es_dtype_of(x), rank, shape, value), *middle = out;
   for (int i = 0; middle && i < rank; i++)
     middle = es_slice(ctx, middle, i, low[i], low[i] + es_shape(x)[i], 1);
