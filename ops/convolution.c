@@ -1,3 +1,4 @@
+#include "base/checked.h"
 #include "base/error.h"
 #include "ops/calls.h"
 
@@ -19,11 +20,14 @@ static bool channels_agree(es_ctx *ctx, const char *op, int64_t groups, int64_t 
     return false;
   }
   if (input_channels % groups || input_channels / groups != weight_in) {
+    int64_t asked;
+    bool counted = es_mul_i64(groups, weight_in, &asked);
     es_ops_fail(
         ctx, ES_E_EXTENT,
         "%s: input channels must be groups * channels of the weight: the input has %lld, groups "
-        "is %lld and the weight has %lld (axis 1)",
-        op, (long long)input_channels, (long long)groups, (long long)weight_in);
+        "is %lld and the weight has %lld (axis 1), which asks for %s%lld",
+        op, (long long)input_channels, (long long)groups, (long long)weight_in,
+        counted ? "" : "more than ", (long long)(counted ? asked : INT64_MAX));
     return false;
   }
   if (weight_out % groups) {
