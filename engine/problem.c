@@ -237,10 +237,10 @@ void es_problem_position(const es_problem *p, int64_t offset, char *buf, size_t 
     if (p->out_strides[a] < 0) low += (p->out_shape[a] - 1) * p->out_strides[a];
   int64_t rest = offset - low;
   for (int step = 0; step < p->out_rank; step++) {
-    int best = -1;
-    for (int a = 0; a < p->out_rank; a++)
-      if (!done[a] && (best < 0 || llabs(p->out_strides[a]) > llabs(p->out_strides[best])))
-        best = a;
+    int best = 0;
+    while (done[best]) best++;
+    for (int a = best + 1; a < p->out_rank; a++)
+      if (!done[a] && llabs(p->out_strides[a]) > llabs(p->out_strides[best])) best = a;
     done[best] = true;
     int64_t stride = llabs(p->out_strides[best]), last = p->out_shape[best] - 1;
     if (stride == 0 || last <= 0) continue;

@@ -16,8 +16,7 @@ static const char *const output_name[3] = {"to", "ho", "wo"};
 static const char *const kernel_name[3] = {"kt", "kh", "kw"};
 
 void es_ops_put_window(es_ops_sizes *sizes, int n_axes, const es_ops_axis *axes) {
-  for (int i = 0; i < n_axes; i++) {
-    int letter = 3 - n_axes + i;
+  for (int letter = 3 - n_axes, i = 0; letter < 3; letter++, i++) {
     es_ops_put(sizes, stride_name[letter], axes[i].s);
     es_ops_put(sizes, dilation_name[letter], axes[i].d);
     es_ops_put(sizes, padding_name[letter], axes[i].low);
