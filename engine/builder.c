@@ -17,7 +17,7 @@ static es_status new_slot(es_builder *b, es_plan_slot **slot, int *index) {
   plan->slot = slots;
   *index = plan->n_slots++;
   *slot = &plan->slot[*index];
-  **slot = (es_plan_slot){0};
+  **slot = (es_plan_slot){.last_step = -1};
   return ES_OK;
 }
 
@@ -183,6 +183,8 @@ es_status es_builder_layout(es_builder *b) {
       size_t bytes = (size_t)slot->count * es_dtype_size(slot->dtype);
       fits = place(&l, bytes, last[out], &slot->workspace_offset);
       placed[out] = true;
+      slot->first_step = s;
+      slot->last_step = last[out];
     }
     if (fits && plan->step[s].workspace)
       fits = place(&l, plan->step[s].workspace, s, &plan->step_workspace[s]);

@@ -50,6 +50,79 @@ size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap
   return t.len;
 }
 
+size_t es_plan_bytes_formula(const es_plan *plan, char *buf, size_t cap) {
+  es_text t = es_text_init(buf, cap);
+  double nameless = 0; /* elementwise steps of a program, padded copies */
+  int step = 0;
+  for (int g = 0; g < plan->n_groups; step += plan->group[g++].n_steps) {
+    const es_plan_group *group = &plan->group[g];
+    if (group->alternative || !group->n_steps) continue;
+    if (group->bytes_formula) es_text_printf(&t, "%s%s", t.len ? " + " : "", group->bytes_formula);
+    for (int s = step; s < step + group->n_steps && !group->n_in; s++)
+      nameless += es_plan_repetitions(plan, s) * plan->step[s].bytes;
+  }
+  if (nameless > 0 || !t.len) es_text_printf(&t, "%s%.0f", t.len ? " + " : "", nameless);
+  return t.len;
+}
+
+/* ---- the peak ------------------------------------------------------------------- */
+
+static double slot_bytes(const es_plan_slot *slot) {
+  return (double)slot->count * (double)es_dtype_size(slot->dtype);
+}
+
+static bool is_live(const es_plan *plan, int index, int step) {
+  const es_plan_slot *slot = &plan->slot[index];
+  return index >= plan->n_in + plan->n_out && !slot->constant && !slot->kept &&
+         slot->first_step <= step && step <= slot->last_step;
+}
+
+/* The step while which intermediates take most. */
+static int step_of_peak(const es_plan *plan, double *most) {
+  int at = 0;
+  *most = 0;
+  for (int s = 0; s < plan->n_steps; s++) {
+    double bytes = 0;
+    for (int i = plan->n_in + plan->n_out; i < plan->n_slots; i++)
+      if (is_live(plan, i, s)) bytes += slot_bytes(&plan->slot[i]);
+    if (bytes <= *most) continue;
+    *most = bytes;
+    at = s;
+  }
+  return at;
+}
+
+/* The bytes of what the step writes, in names; NULL where it has none, or where names say
+ * more than a run holds at a time: in pieces. */
+static const char *output_formula(const es_plan *plan, int step) {
+  int g = 0;
+  for (int end = 0; g < plan->n_groups; g++)
+    if (step < (end += plan->group[g].n_steps)) break;
+  const char *formula = g < plan->n_groups ? plan->group[g].bytes_formula : NULL;
+  for (int l = 0; l < plan->n_loops; l++)
+    if (step >= plan->loop[l].begin && step < plan->loop[l].end) return NULL;
+  if (!formula) return NULL;
+  for (const char *plus; (plus = strstr(formula, " + ")); formula = plus + 3) continue;
+  return formula;
+}
+
+size_t es_plan_peak(const es_plan *plan, double *bytes, char *buf, size_t cap) {
+  es_text t = es_text_init(buf, cap);
+  double most, nameless = 0;
+  int peak = step_of_peak(plan, &most);
+  for (int i = plan->n_in + plan->n_out; i < plan->n_slots; i++) {
+    if (!is_live(plan, i, peak)) continue;
+    const char *formula = output_formula(plan, plan->slot[i].first_step);
+    if (formula)
+      es_text_printf(&t, "%s%s", t.len ? " + " : "", formula);
+    else
+      nameless += slot_bytes(&plan->slot[i]);
+  }
+  if (nameless > 0 || !t.len) es_text_printf(&t, "%s%.0f", t.len ? " + " : "", nameless);
+  if (bytes) *bytes = most;
+  return t.len;
+}
+
 /* ---- sums of products --------------------------------------------------------- */
 
 enum { MAX_TERMS = 32, MAX_FACTORS = 64 };

@@ -143,13 +143,15 @@ es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest 
   for (int a = 0; a < rank; a++) b->axis_of[label[a]] = -1;
   /* What is added up in pieces was counted with the first. */
   const char *formula = n->adds ? NULL : points_formula(b, rank, label);
-  if (!p || (!formula && !n->adds)) return es_fail_nomem(b->error);
+  const char *bytes = n->adds ? NULL : es_builder_bytes_formula(b, n);
+  if (!p || (!n->adds && (!formula || !bytes))) return es_fail_nomem(b->error);
   ES_TRY(es_builder_group(b, text, formula, es_problem_points(p)));
   es_plan_group *group = &b->plan->group[b->plan->n_groups - 1];
   int64_t *extent = ES_NEW_N(&b->plan->arena, int64_t, rank);
   if (!extent) return es_fail_nomem(b->error);
   for (int a = 0; a < rank; a++) extent[a] = b->extent[label[a]];
   group->n_in = n->n_in;
+  group->bytes_formula = bytes;
   group->rank = rank;
   group->extent = extent;
   return es_builder_nest(b, p);

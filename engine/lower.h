@@ -21,6 +21,9 @@ typedef struct es_nest {
 
 /* Appends the steps of a nest over what b->extent says of its labels. */
 es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest *n);
+/* The bytes that a nest reads and writes, operand by operand and then the output, as a formula
+ * in the names of its labels; in the plan's arena. NULL: memory is out (lower_formula.c). */
+const char *es_builder_bytes_formula(es_builder *b, const es_nest *n);
 /* Whether a constraint speaks of labels that have axes, all of them. */
 bool es_builder_applies(const es_builder *b, const es_label_constraint *c);
 

@@ -20,6 +20,7 @@ typedef struct es_plan_slot {
   bool kept;               /* a constant operand, or folded: runs read values, not their own */
   const void *values;      /* kept: element (0, …) in the plan's arena; NULL where nobody reads */
   size_t workspace_offset; /* intermediates: where in the workspace */
+  int first_step, last_step; /* that touch it while it is there */
 } es_plan_slot;
 
 typedef struct es_plan_view {
@@ -32,6 +33,7 @@ typedef struct es_plan_view {
 typedef struct es_plan_group {
   const char *text;           /* "b c h w kh kw, o c kh kw -> b o h w", for print-outs */
   const char *points_formula; /* "b·o·h·w·c·kh·kw"; NULL where a step is no part of the text */
+  const char *bytes_formula; /* "4·b·c·(h+kh-1)·w + 4·o·c·kh + 4·b·o·h·w", the output last */
   double points;
   int n_in, rank;        /* operands; names of the formula */
   const int64_t *extent; /* [rank] of these */

@@ -578,6 +578,14 @@ ES_API size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap);
 /* Elements of the largest intermediate as such a formula, "b·o·h·w"; *bytes (may be NULL)
  * is what it takes for these sizes. "0" where there is none. Same contract. */
 ES_API size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap);
+/* Bytes read and written as such a formula, operand by operand, "4·b·c·(h+k-1) + 4·o·c·k +
+ * 4·b·o·h"; elementwise steps of a program and padded copies have no names and are counted.
+ * Same contract. */
+ES_API size_t es_plan_bytes_formula(const es_plan *plan, char *buf, size_t cap);
+/* The bytes of the intermediates that are alive together where these take most, as such a
+ * formula; *bytes (may be NULL) is what they take for these sizes. The workspace holds besides
+ * what the steps themselves need. "0" where there are none. Same contract. */
+ES_API size_t es_plan_peak(const es_plan *plan, double *bytes, char *buf, size_t cap);
 /* The quotient of two such formulas, simplified: "1/o + 1/(kh·kw)". Factors are
  * names or numbers. Same contract; 0 for a text that is no such formula. */
 ES_API size_t es_formula_ratio(const char *numerator, const char *denominator, char *buf,

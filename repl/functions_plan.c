@@ -87,25 +87,50 @@ static sc_value *infer_shape(sc_args *a) {
   return shape;
 }
 
+/* What print writes of the plan: es_plan_formula and its like. */
+static sc_value *formula_of(sc_session *s, const es_plan *plan,
+                            size_t (*print)(const es_plan *plan, char *buf, size_t cap)) {
+  size_t len = print(plan, NULL, 0);
+  char *text = sc_scratch(s, len + 1);
+  print(plan, text, len + 1);
+  return sc_string(s, text, len);
+}
+
+static size_t largest(const es_plan *plan, char *buf, size_t cap) {
+  return es_plan_largest(plan, NULL, buf, cap);
+}
+
+static size_t peak(const es_plan *plan, char *buf, size_t cap) {
+  return es_plan_peak(plan, NULL, buf, cap);
+}
+
 static sc_value *cost(sc_args *a) {
   es_plan *plan = plan_of(a);
   if (!plan) return NULL;
-  size_t len = es_plan_formula(plan, NULL, 0);
-  char *formula = sc_scratch(a->s, len + 1);
-  es_plan_formula(plan, formula, len + 1);
-  double bytes;
-  size_t largest_len = es_plan_largest(plan, &bytes, NULL, 0);
-  char *largest = sc_scratch(a->s, largest_len + 1);
-  es_plan_largest(plan, NULL, largest, largest_len + 1);
-  sc_value *items[] = {
-      sc_string(a->s, "formula", 7),        sc_string(a->s, formula, len),
-      sc_string(a->s, "multiply_adds", 13), sc_int(a->s, (int64_t)es_plan_flops(plan)),
-      sc_string(a->s, "bytes", 5),          sc_int(a->s, (int64_t)es_plan_bytes(plan)),
-      sc_string(a->s, "workspace", 9),      sc_int(a->s, (int64_t)es_plan_workspace(plan)),
-      sc_string(a->s, "largest", 7),        sc_string(a->s, largest, largest_len),
-      sc_string(a->s, "largest_bytes", 13), sc_int(a->s, (int64_t)bytes)};
+  double largest_bytes, peak_bytes;
+  es_plan_largest(plan, &largest_bytes, NULL, 0);
+  es_plan_peak(plan, &peak_bytes, NULL, 0);
+  const struct {
+    const char *name;
+    sc_value *value;
+  } entry[] = {{"formula", formula_of(a->s, plan, es_plan_formula)},
+               {"multiply_adds", sc_int(a->s, (int64_t)es_plan_flops(plan))},
+               {"bytes_formula", formula_of(a->s, plan, es_plan_bytes_formula)},
+               {"bytes", sc_int(a->s, (int64_t)es_plan_bytes(plan))},
+               {"workspace", sc_int(a->s, (int64_t)es_plan_workspace(plan))},
+               {"largest", formula_of(a->s, plan, largest)},
+               {"largest_bytes", sc_int(a->s, (int64_t)largest_bytes)},
+               {"peak", formula_of(a->s, plan, peak)},
+               {"peak_bytes", sc_int(a->s, (int64_t)peak_bytes)}};
+  enum { ALL = sizeof entry / sizeof *entry, WITHOUT_INTERMEDIATES = 5 };
+  int n = largest_bytes > 0 ? ALL : WITHOUT_INTERMEDIATES;
+  sc_value *items[2 * ALL];
+  for (int i = 0; i < n; i++) {
+    items[2 * i] = sc_string(a->s, entry[i].name, strlen(entry[i].name));
+    items[2 * i + 1] = entry[i].value;
+  }
   es_plan_release(plan);
-  return sc_sequence(a->s, SC_DICT, bytes > 0 ? 12 : 8, items); /* some have no intermediate */
+  return sc_sequence(a->s, SC_DICT, 2 * n, items);
 }
 
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
@@ -167,8 +192,9 @@ const sc_function sc_functions_plan[] = {
      "infer_shape('b c h w, o c -> b o h w', (1, 3, 8, 8), (4, 3)): the result's shape; nothing is "
      "computed."},
     {"cost", SC_IN_BARE, "pattern operands* **", cost, 0,
-     "Multiply-adds and the largest intermediate (as formulas in the names, and counted), bytes "
-     "touched and workspace of a pattern or program over tensors or shapes."},
+     "Multiply-adds, bytes read and written, the largest intermediate and the peak of all that are "
+     "alive together (as formulas in the names, and counted), and the workspace, of a pattern or "
+     "program over tensors or shapes."},
     {"ratio", SC_IN_BARE, "cost regular", ratio, 0,
      "ratio(cost(…), cost(…)): the quotient of two costs, simplified. A tuple of costs is a "
      "sequence: "

@@ -95,3 +95,49 @@ Test(cost, largest_intermediate) {
   cr_assert_str_eq(ratio, "1 + 1/c");
   es_ctx_destroy(es);
 }
+
+/* Bytes name every operand and output once a step; windows by what they reach. relu reads its 0
+ * besides its operand. */
+Test(cost, bytes_and_peak) {
+  es_ctx *es = es_ctx_create(NULL);
+  const es_array conv[] = {SHAPE(2, 3, 11, 12), SHAPE(5, 3, 3, 3)}, product[] = {SHAPE(7, 8)},
+                 chain[] = {SHAPE(20, 30), SHAPE(30, 40), SHAPE(40, 50), SHAPE(50, 3)};
+  const struct {
+    es_kind kind;
+    const char *text;
+    const es_array *in;
+    int64_t n;
+    const char *bytes, *peak;
+    double counted, most; /* of bytes where no tap is padded; of the peak */
+  } row[] = {
+      {ES_KIND_EINSUM, "b c (2*h+k) (w+l), o c k l -> b o h w", conv, 2,
+       "4·b·c·(2*h+k-2)·(w+l-1) + 4·o·c·k·l + 4·b·o·h·w", "0",
+       4 * (2 * 3 * 11 * 12 + 5 * 3 * 3 * 3 + 2 * 5 * 5 * 10), 0},
+      {ES_KIND_EINSUM, "(a b) c ->", product, 1, "4·a·b·c + 4", "0", 4 * 7 * 8 + 4, 0},
+      {ES_KIND_EINSUM, "b c (h+k-1)?0 (w+l-1)?0, o c k l -> b o h w", conv, 2,
+       "4·b·c·(h+k-1)·(w+l-1) + 4·o·c·k·l + 4·b·o·h·w", "0", 0, 0},
+      {ES_KIND_EINSUM, "a b, b c, c d, d e -> a e", chain, 4, NULL, NULL, 0, 0},
+      {ES_KIND_PROGRAM, "t = x: a b, y: b c -> a c\nu = relu(t)\nu: a c, z: c d -> a d", chain, 3,
+       "4·a·b + 4·b·c + 4·a·c + 4·a·c + 4·c·d + 4·a·d + 6404", NULL, 0, 2. * 20 * 40 * 4},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    char text[256];
+    es_error error = {0};
+    es_expr *expr = es_expr_parse(es, row[i].kind, row[i].text, strlen(row[i].text), ES_READ_AUTO,
+                                  &error);
+    es_options options = {.sizes = row[i].in == product ? ES_SIZES({"a", 7}) : NULL};
+    es_plan *plan = es_plan_make(es, expr, row[i].in, row[i].n, NULL, &options, &error);
+    cr_assert(plan != NULL, "%s", error.message);
+    double most;
+    cr_assert_lt(es_plan_bytes_formula(plan, text, sizeof text), sizeof text);
+    if (row[i].bytes) cr_assert_str_eq(text, row[i].bytes);
+    if (row[i].counted > 0) cr_assert_eq(es_plan_bytes(plan), row[i].counted);
+    cr_assert_lt(es_plan_peak(plan, &most, text, sizeof text), sizeof text);
+    if (row[i].peak) cr_assert_str_eq(text, row[i].peak);
+    if (row[i].most > 0) cr_assert_eq(most, row[i].most, "%s", text);
+    cr_assert_leq(most, (double)es_plan_workspace(plan));
+    es_plan_release(plan);
+    es_expr_release(expr);
+  }
+  es_ctx_destroy(es);
+}

@@ -66,6 +66,8 @@ static void check_plan(const es_plan *plan) {
   REQUIRE(es_plan_flops(plan) >= 0 && es_plan_bytes(plan) >= 0, "costs");
   FUZZ_CHECK_PRINT(es_plan_print(plan, buf, cap));
   FUZZ_CHECK_PRINT(es_plan_formula(plan, buf, cap));
+  FUZZ_CHECK_PRINT(es_plan_bytes_formula(plan, buf, cap));
+  FUZZ_CHECK_PRINT(es_plan_peak(plan, NULL, buf, cap));
   FUZZ_CHECK_PRINT(es_plan_explain(plan, ES_EXPLAIN_TEXT, NULL, buf, cap));
   FUZZ_CHECK_PRINT(es_plan_explain(plan, ES_EXPLAIN_JSON, NULL, buf, cap));
 }

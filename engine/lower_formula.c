@@ -1,0 +1,98 @@
+/* Bytes as a formula in the names of labels. Labels whose windows overlap share elements:
+ * (2*h+k-2) of them, not h·k. */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "engine/lower.h"
+
+/* Whether entry i comes before entry j: nearer, or as near and shorter. */
+static bool before(const es_builder *b, const es_walk *walk, int i, int j) {
+  int64_t at = llabs(walk->stride[i]), other = llabs(walk->stride[j]);
+  return at < other || (at == other && b->extent[walk->label[i]] < b->extent[walk->label[j]]);
+}
+
+/* [walk->n] the entries that move, by ascending distance; *n of them. */
+static int *by_distance(es_builder *b, const es_walk *walk, int *n) {
+  int *order = ES_NEW_N(b->scratch, int, walk->n);
+  *n = 0;
+  for (int i = 0; order && i < walk->n; i++) {
+    if (walk->stride[i] == 0) continue;
+    int at = (*n)++;
+    for (; at > 0 && before(b, walk, i, order[at - 1]); at--) order[at] = order[at - 1];
+    order[at] = i;
+  }
+  return order;
+}
+
+/* The step of the axis along which a label of this stride walks. */
+static int64_t axis_step(const es_plan_slot *slot, int64_t stride) {
+  int64_t step = 0;
+  for (int a = 0; a < slot->rank; a++) {
+    int64_t own = llabs(slot->strides[a]);
+    if (slot->shape[a] > 1 && own <= llabs(stride) && own > step) step = own;
+  }
+  return step;
+}
+
+/* The number of entries from order[0] on that walk one window: each begins among the elements
+ * of the same axis that those before it reach. */
+static int window_of(const es_builder *b, const es_operand *o, const int *order, int n) {
+  const es_walk *walk = &o->walk;
+  const es_plan_slot *slot = &b->plan->slot[o->slot];
+  int64_t step = llabs(walk->stride[order[0]]), axis = axis_step(slot, step);
+  double reach = (double)b->extent[walk->label[order[0]]];
+  for (int i = 1; i < n; i++) {
+    int64_t stride = llabs(walk->stride[order[i]]);
+    if (stride % step || axis_step(slot, stride) != axis) return i;
+    double ratio = (double)(stride / step);
+    if (ratio >= reach) return i;
+    reach += ratio * (double)(b->extent[walk->label[order[i]]] - 1);
+  }
+  return n;
+}
+
+/* "h", "(2*h+k-2)": the elements of n entries that walk one window. */
+static void put_window(es_text *t, const es_builder *b, const es_walk *walk, const int *order,
+                       int n) {
+  uint64_t step = (uint64_t)llabs(walk->stride[order[0]]), least = 0;
+  if (n > 1) es_text_puts(t, "(");
+  for (int i = n - 1; i >= 0; i--) {
+    uint64_t ratio = (uint64_t)llabs(walk->stride[order[i]]) / step;
+    least += ratio;
+    if (ratio > 1) es_text_printf(t, "%llu*", (unsigned long long)ratio);
+    es_text_printf(t, "%s%s", b->bound->label[walk->label[order[i]]].name, i ? "+" : "");
+  }
+  if (n > 1) es_text_printf(t, "-%llu)", (unsigned long long)(least - 1));
+}
+
+static bool put_operand(es_text *t, es_builder *b, const es_operand *o) {
+  int n, size = (int)es_dtype_size(b->plan->slot[o->slot].dtype);
+  int *order = by_distance(b, &o->walk, &n);
+  if (!order) return false;
+  if (size > 1 || !n) es_text_printf(t, "%d%s", size, n ? "·" : "");
+  for (int end = n; end > 0;) { /* largest distance first, as it is written */
+    int begin = 0;
+    for (int next = 0; next < end; next += window_of(b, o, order + next, end - next)) begin = next;
+    put_window(t, b, &o->walk, order + begin, end - begin);
+    if (begin) es_text_puts(t, "·");
+    end = begin;
+  }
+  return true;
+}
+
+static bool put_nest(es_text *t, es_builder *b, const es_nest *n) {
+  for (int i = 0; i < n->n_in; i++) {
+    if (!put_operand(t, b, n->in[i])) return false;
+    es_text_puts(t, " + ");
+  }
+  return put_operand(t, b, &n->out);
+}
+
+const char *es_builder_bytes_formula(es_builder *b, const es_nest *n) {
+  es_text t = es_text_init(NULL, 0);
+  if (!put_nest(&t, b, n)) return NULL;
+  char *text = es_arena_array(&b->plan->arena, t.len + 1, 1);
+  if (!text) return NULL;
+  t = es_text_init(text, t.len + 1);
+  return put_nest(&t, b, n) ? text : NULL;
+}
