@@ -80,12 +80,7 @@ static es_status check_named(const reading *r, const es_tensor *first, const es_
 /* x with its packed axes merged into one; the packed shape goes to the caller. */
 static es_tensor *merge_packed(const reading *r, const es_tensor *x, int64_t *packed, int *rank) {
   int before = r->star, after = r->term.n - 1 - r->star, middle = x->view.rank - before - after;
-  int64_t shape[ES_MAX_RANK + 1], size = 1;
-  if (before + after + 1 > ES_MAX_RANK) {
-    es_ctx_failf(r->ctx, ES_E_RANK, "the packed tensor would have %d axes; at most %d are allowed",
-                 before + after + 1, ES_MAX_RANK);
-    return NULL;
-  }
+  int64_t shape[ES_MAX_RANK], size = 1; /* a term has no more axes either */
   memcpy(shape, x->view.shape, sizeof *shape * (size_t)before);
   memcpy(shape + before + 1, x->view.shape + before + middle, sizeof *shape * (size_t)after);
   es_count_i64(middle, x->view.shape + before, &size); /* part of a sound shape */
@@ -186,16 +181,22 @@ static es_tensor *piece(const reading *r, const es_tensor *x, int64_t start, int
                         const int64_t *packed, int rank, int64_t open_extent) {
   int before = r->star, after = r->term.n - 1 - r->star;
   int64_t shape[ES_MAX_RANK];
-  if (rank < 0 || before + rank + after > ES_MAX_RANK) {
-    es_ctx_failf(r->ctx, ES_E_RANK, "an unpacked tensor would have %d axes; 0 … %d are allowed",
-                 before + rank + after, ES_MAX_RANK);
-    return NULL;
-  }
   memcpy(shape, x->view.shape, sizeof *shape * (size_t)before);
   for (int a = 0; a < rank; a++) shape[before + a] = packed[a] == -1 ? open_extent : packed[a];
   memcpy(shape + before + rank, x->view.shape + before + 1, sizeof *shape * (size_t)after);
   es_tensor *slice = es_slice(r->ctx, x, before, start, start + length, 1);
   return slice ? es_reshape(r->ctx, slice, before + rank + after, shape) : NULL;
+}
+
+/* Before a shape is read. */
+static es_status check_ranks(const reading *r, const int *ranks, int64_t n) {
+  int most = ES_MAX_RANK - (r->term.n - 1);
+  for (int64_t i = 0; i < n; i++)
+    if (ranks[i] < 0 || ranks[i] > most)
+      return es_ctx_failf(r->ctx, ES_E_RANK,
+                          "shape %lld has %d axes; 0 … %d are allowed beside the %d of the pattern",
+                          (long long)i, ranks[i], most, r->term.n - 1);
+  return ES_OK;
 }
 
 static es_status unpack(const reading *r, const es_tensor *x, const int64_t *shapes,
@@ -209,6 +210,7 @@ static es_status unpack(const reading *r, const es_tensor *x, const int64_t *sha
             "the pattern has %d axes, the tensor %d, shape %s", r->term.n, x->view.rank, shape);
     return fail(r, &error);
   }
+  ES_TRY(check_ranks(r, ranks, n));
   int64_t *length = es_alloc(&r->ctx->allocator, (size_t)n * sizeof *length);
   if (!length) {
     es_fail_nomem(&error);
