@@ -51,6 +51,14 @@ static int window_of(const es_builder *b, const es_operand *o, const int *order,
   return n;
 }
 
+/* Most are one digit, for which printf takes longer than all the rest. */
+static void put_number(es_text *t, uint64_t value) {
+  if (value < 10)
+    es_text_put(t, &"0123456789"[value], 1);
+  else
+    es_text_printf(t, "%llu", (unsigned long long)value);
+}
+
 /* "h", "(2*h+k-2)": the elements of n entries that walk one window. */
 static void put_window(es_text *t, const es_builder *b, const es_walk *walk, const int *order,
                        int n) {
@@ -59,17 +67,26 @@ static void put_window(es_text *t, const es_builder *b, const es_walk *walk, con
   for (int i = n - 1; i >= 0; i--) {
     uint64_t ratio = (uint64_t)llabs(walk->stride[order[i]]) / step;
     least += ratio;
-    if (ratio > 1) es_text_printf(t, "%llu*", (unsigned long long)ratio);
-    es_text_printf(t, "%s%s", b->bound->label[walk->label[order[i]]].name, i ? "+" : "");
+    if (ratio > 1) {
+      put_number(t, ratio);
+      es_text_puts(t, "*");
+    }
+    es_text_puts(t, b->bound->label[walk->label[order[i]]].name);
+    if (i) es_text_puts(t, "+");
   }
-  if (n > 1) es_text_printf(t, "-%llu)", (unsigned long long)(least - 1));
+  if (n == 1) return;
+  es_text_puts(t, "-");
+  put_number(t, least - 1);
+  es_text_puts(t, ")");
 }
 
 static bool put_operand(es_text *t, es_builder *b, const es_operand *o) {
-  int n, size = (int)es_dtype_size(b->plan->slot[o->slot].dtype);
+  int n;
+  size_t size = es_dtype_size(b->plan->slot[o->slot].dtype);
   int *order = by_distance(b, &o->walk, &n);
   if (!order) return false;
-  if (size > 1 || !n) es_text_printf(t, "%d%s", size, n ? "·" : "");
+  if (size > 1 || !n) put_number(t, (uint64_t)size);
+  if (size > 1 && n) es_text_puts(t, "·");
   for (int end = n; end > 0;) { /* largest distance first, as it is written */
     int begin = 0;
     for (int next = 0; next < end; next += window_of(b, o, order + next, end - next)) begin = next;
@@ -89,8 +106,10 @@ static bool put_nest(es_text *t, es_builder *b, const es_nest *n) {
 }
 
 const char *es_builder_bytes_formula(es_builder *b, const es_nest *n) {
-  es_text t = es_text_init(NULL, 0);
+  char shortly[256]; /* nearly always enough, and first calls are counted in microseconds */
+  es_text t = es_text_init(shortly, sizeof shortly);
   if (!put_nest(&t, b, n)) return NULL;
+  if (t.len < sizeof shortly) return es_arena_copy_text(&b->plan->arena, shortly, t.len);
   char *text = es_arena_array(&b->plan->arena, t.len + 1, 1);
   if (!text) return NULL;
   t = es_text_init(text, t.len + 1);
