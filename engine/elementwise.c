@@ -120,8 +120,7 @@ static int64_t binary_row(void *arg, int64_t first, int64_t n) {
 static es_tensor *run(es_ctx *ctx, es_tensor *y, es_rows_task task, work *w, int64_t *done) {
   *done = es_rows_run(ctx, es_size(y), task, w);
   if (*done == es_size(y)) return y;
-  if (*done == ES_ROWS_CANCELLED)
-    es_ctx_fail_stopped(ctx);
+  if (*done == ES_ROWS_CANCELLED) es_ctx_fail_stopped(ctx);
   return NULL;
 }
 

@@ -115,7 +115,8 @@ static void packed_panel(const es_gemm_plan *g, es_gemm_tile tile, int64_t at, c
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   const es_gemm_moves *moves = &g->kernels->gemm->moves[__builtin_ctzl(g->each)];
   const es_gemm_box *box = g->box;
-  _Alignas(ES_ALIGN) char panel[ES_GEMM_SMALL_K * PANEL_ROW + ES_ALIGN], result[ES_GEMM_ROWS * PANEL_ROW];
+  _Alignas(ES_ALIGN) char panel[ES_GEMM_SMALL_K * PANEL_ROW + ES_ALIGN],
+      result[ES_GEMM_ROWS * PANEL_ROW];
   int64_t first = es_gemm_panel_start(g, at), row[ES_GEMM_ROWS], c_row[ES_GEMM_ROWS];
   const int64_t *y_cols = g->n.table[ES_GEMM_Y] + first, *c_cols = g->n.table[ES_GEMM_C] + first;
   int m = (int)g->m_count, n = (int)es_gemm_panel_columns(g, at), width = es_gemm_width(g, n);

@@ -159,8 +159,8 @@ static double *measure(sc_args *a, const sc_question *q, const es_plan *plan) {
   for (int run = 0; run < RUNS && spent < LONG; run++) { /* the first one meets cold memory */
     es_error error = {0};
     memset(once, 0, n * sizeof *once);
-    if (es_run_timed(es, plan, q->in, q->n, result, n_out, bytes ? es_data_mut(work) : NULL,
-                     once, &error) != ES_OK)
+    if (es_run_timed(es, plan, q->in, q->n, result, n_out, bytes ? es_data_mut(work) : NULL, once,
+                     &error) != ES_OK)
       return sc_fail_error(a->s, a->span, &error);
     for (size_t i = 0; i < n; i++) {
       spent += once[i];

@@ -241,4 +241,3 @@ const es_move_kernels ES_WIDE(es_move_kernels) = {
     .stream = move_stream,
     .finish = move_finish,
 };
-

@@ -34,7 +34,7 @@ typedef struct expr_maker {
   bool dots;          /* some input has an ellipsis */
   bool diagonal_gaps; /* elements of the output that no point writes may exist */
   bool output_index;
-  double unnamed; /* product of the axes without a name */
+  double unnamed;                     /* product of the axes without a name */
   es_axis_size sizes[EXPR_NAMES + 3]; /* some must be given, some may */
   const char *strategy;               /* NULL: the planner chooses */
 } expr_maker;
