@@ -40,7 +40,7 @@ static void start(terminal *t) {
   struct winsize size = {.ws_row = 24, .ws_col = 80};
   *t = (terminal){0};
   t->child = forkpty(&t->fd, NULL, NULL, &size);
-  cr_assert_geq(t->child, 0);
+  if (t->child < 0) cr_skip_test("no terminal to be had on this system");
   if (t->child == 0) {
     setenv("TERM", "xterm-256color", 1);
     setenv("XDG_STATE_HOME", state, 1);
