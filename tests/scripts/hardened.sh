@@ -7,6 +7,10 @@ if grep -q '^EINSTRIDE_SANITIZE:STRING=.' "$build/CMakeCache.txt"; then
   echo "a sanitizer links as it must: skipped"
   exit 77
 fi
+if grep -q '^EINSTRIDE_HARDEN:BOOL=OFF' "$build/CMakeCache.txt"; then
+  echo "built without hardening: skipped"
+  exit 77
+fi
 bad=0
 say() { echo "$*" >&2; bad=1; }
 

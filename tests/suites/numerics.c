@@ -387,7 +387,7 @@ static row normalised(int which, int64_t most) {
 static void print_row(const row *r) {
   static const char *const columns[] = {"f32", "f64", "f32 in f64"};
   for (int c = 0; c < 3; c++) {
-    if (!r->bound[c]) continue;
+    if (r->bound[c] == 0) continue;
     printf("%-18s %-10s", c ? "" : r->name, columns[c]);
     for (data d = UNIT; d < DATA; d++) printf(" %10.3f", r->worst[c][d]);
     printf("   %.3g\n", r->bound[c]);
