@@ -36,7 +36,7 @@ size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap
     if (!group->points_formula || group->alternative || !group->n_steps) continue;
     int out = step->problem->out.slot;
     const es_plan_slot *slot = &plan->slot[out];
-    double size = (double)slot->count * (double)es_dtype_size(slot->dtype);
+    double size = es_plan_slot_bytes(slot);
     if (out < plan->n_in + plan->n_out || size <= most) continue;
     most = size;
     largest = group->text;
@@ -67,10 +67,6 @@ size_t es_plan_bytes_formula(const es_plan *plan, char *buf, size_t cap) {
 
 /* ---- the peak ------------------------------------------------------------------- */
 
-static double slot_bytes(const es_plan_slot *slot) {
-  return (double)slot->count * (double)es_dtype_size(slot->dtype);
-}
-
 static bool is_live(const es_plan *plan, int index, int step) {
   const es_plan_slot *slot = &plan->slot[index];
   return index >= plan->n_in + plan->n_out && !slot->constant && !slot->kept &&
@@ -84,7 +80,7 @@ static int step_of_peak(const es_plan *plan, double *most) {
   for (int s = 0; s < plan->n_steps; s++) {
     double bytes = 0;
     for (int i = plan->n_in + plan->n_out; i < plan->n_slots; i++)
-      if (is_live(plan, i, s)) bytes += slot_bytes(&plan->slot[i]);
+      if (is_live(plan, i, s)) bytes += es_plan_slot_bytes(&plan->slot[i]);
     if (bytes <= *most) continue;
     *most = bytes;
     at = s;
@@ -116,7 +112,7 @@ size_t es_plan_peak(const es_plan *plan, double *bytes, char *buf, size_t cap) {
     if (formula)
       es_text_printf(&t, "%s%s", t.len ? " + " : "", formula);
     else
-      nameless += slot_bytes(&plan->slot[i]);
+      nameless += es_plan_slot_bytes(&plan->slot[i]);
   }
   if (nameless > 0 || !t.len) es_text_printf(&t, "%s%.0f", t.len ? " + " : "", nameless);
   if (bytes) *bytes = most;

@@ -23,6 +23,11 @@ typedef struct es_plan_slot {
   int first_step, last_step; /* that touch it while it is there */
 } es_plan_slot;
 
+/* A double, because sums over slots may pass 2^63. */
+static inline double es_plan_slot_bytes(const es_plan_slot *slot) {
+  return (double)slot->count * (double)es_dtype_size(slot->dtype);
+}
+
 typedef struct es_plan_view {
   int operand;
   int64_t offset; /* from element 0 of the operand */

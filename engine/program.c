@@ -168,7 +168,7 @@ static double live_bytes(const es_compiler *c, int32_t node) {
     const es_value_of *v = &c->value[i];
     if (v->state != ES_VALUE_ARRAY || v->slot < plan->n_in + plan->n_out || c->last_use[i] < node)
       continue;
-    bytes += (double)plan->slot[v->slot].count * (double)es_dtype_size(v->dtype);
+    bytes += es_plan_slot_bytes(&plan->slot[v->slot]);
   }
   return bytes;
 }

@@ -14,7 +14,7 @@ double es_builder_room(const es_builder *b) {
   double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx), results = 0;
   room -= b->live;
   for (int i = plan->n_in; i < plan->n_slots; i++) {
-    double bytes = (double)plan->slot[i].count * (double)es_dtype_size(plan->slot[i].dtype);
+    double bytes = es_plan_slot_bytes(&plan->slot[i]);
     if (i < plan->n_in + plan->n_out)
       results += bytes;
     else if (i >= b->first_slot && !plan->slot[i].constant)
