@@ -5,9 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "repl/input.h"
-#include "repl/interrupt.h"
-#include "repl/settings.h"
+#include "repl/commands/input.h"
+#include "repl/commands/interrupt.h"
+#include "repl/commands/settings.h"
+#include "repl/terminal/prompt.h"
 
 static const char usage[] =
     "usage: einstride [options] [-c TEXT | FILE.es | -]\n"

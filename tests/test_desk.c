@@ -4,10 +4,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "repl/complete.h"
-#include "repl/eval.h"
-#include "repl/hint.h"
-#include "repl/paste.h"
+#include "repl/language/eval.h"
+#include "repl/terminal/complete.h"
+#include "repl/terminal/hint.h"
+#include "repl/terminal/paste.h"
 
 /* ---- pasted text ----------------------------------------------------------------------- */
 

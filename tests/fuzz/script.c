@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "repl/functions.h"
-#include "repl/interrupt.h"
-#include "repl/run.h"
+#include "repl/commands/interrupt.h"
+#include "repl/commands/run.h"
+#include "repl/language/functions.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { LIMIT = 1 << 22 };

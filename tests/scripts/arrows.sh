@@ -14,7 +14,14 @@ declare -A may=(
   [engine]="include base lexer engine kernels"
   [io]="include base engine kernels io"
   [ops]="include base lexer engine kernels ops"
-  [repl]="include repl"
+  [repl/text]="include repl/text"
+  [repl/language]="include repl/text repl/language"
+  [repl/print]="include repl/text repl/language repl/print"
+  [repl/pictures]="include repl/text repl/language repl/pictures"
+  [repl/functions]="include repl/text repl/language repl/pictures repl/functions"
+  [repl/commands]="include repl/text repl/language repl/print repl/pictures repl/functions repl/commands"
+  [repl/terminal]="include repl/text repl/language repl/print repl/functions repl/commands repl/terminal"
+  [repl]="include repl/text repl/commands repl/terminal"
   [bench]="include bench"
   [docs]="include"
 )
@@ -23,6 +30,7 @@ layer_of() {
   case $1 in
     einstride.h | einstride/*) echo include ;;
     engine/kernels/*) echo kernels ;;
+    repl/*/*) echo "${1%/*}" ;;
     */*) echo "${1%%/*}" ;;
     *) echo "?" ;;
   esac

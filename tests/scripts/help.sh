@@ -48,7 +48,7 @@ for name in $("$program" -c .functions | sed 's/.*\.//' | sort -u) \
   '->' , '(' ')' '()' + - '*' '?' '?0' edge wrap reflect '^' '|' ... _ 1; do
   has "$name" || say "?$name has no entry in repl/help/"
 done
-wide=$(cat "$source_dir"/repl/help/*.txt "$source_dir/repl/tour.txt" | LC_ALL=C.UTF-8 wc -L)
+wide=$(cat "$source_dir"/repl/help/*.txt "$source_dir/repl/commands/tour.txt" | LC_ALL=C.UTF-8 wc -L)
 [ "$wide" -le 80 ] || say "a line of the help is $wide columns wide, a terminal has 80"
 [ "$("$program" -c .help | wc -l)" -le 23 ] || say ".help does not fit a terminal of 24 lines"
 [ "$failed" -eq 0 ] && echo "$entries entries"

@@ -7,7 +7,7 @@
 
 #include "einstride/io.h"
 #include "einstride/layers.h"
-#include "repl/run.h"
+#include "repl/commands/run.h"
 #include "tests/suites/suite.h"
 #include "tests/support/alloc.h"
 #include "tests/support/cases.h"

@@ -1,0 +1,186 @@
+/* '.commands' and '?name' of the prompt. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/commands/command.h"
+#include "repl/commands/export.h"
+#include "repl/commands/help.h"
+#include "repl/commands/session_file.h"
+#include "repl/commands/settings.h"
+#include "repl/commands/signature.h"
+#include "repl/language/functions.h"
+#include "repl/print/print.h"
+
+/* ---- .commands ---------------------------------------------------------------------- */
+
+static bool vars(sc_runner *r, const sc_source *source, char *rest) {
+  sc_buffer out = {0};
+  const sc_session *s = &r->session;
+  (void)source, (void)rest;
+  size_t widest = 4, tensors = 0;
+  for (size_t i = 0; i < s->n_variables; i++) {
+    size_t columns = sc_columns(s->variables[i].name, strlen(s->variables[i].name));
+    if (columns > widest && columns <= 24) widest = columns;
+  }
+  for (size_t i = 0; i < s->n_variables; i++) {
+    const char *name = s->variables[i].name;
+    const sc_value *v = s->variables[i].value;
+    size_t columns = sc_columns(name, strlen(name));
+    sc_puts(&out, name);
+    sc_fill(&out, ' ', columns < widest ? widest - columns + 2 : 2);
+    if (v->kind == SC_TENSOR) {
+      tensors++;
+      sc_put_type(&out, s->color ? &s->palette : NULL, v);
+      sc_puts(&out, "  ");
+      sc_put_bytes(&out,
+                   (double)es_size(v->tensor) * (double)es_dtype_size(es_dtype_of(v->tensor)));
+      if (es_is_view(v->tensor)) sc_puts(&out, " view");
+    } else {
+      sc_put_brief(&out, s, v);
+    }
+    sc_puts(&out, "\n");
+  }
+  if (tensors) {
+    sc_put_bytes(&out, (double)es_memory_now(s->es));
+    sc_puts(&out, " in use, at most ");
+    sc_put_bytes(&out, (double)es_memory_peak(s->es));
+    sc_puts(&out, " so far, limit ");
+    sc_put_bytes(&out, (double)es_max_bytes(s->es));
+    sc_puts(&out, "\n");
+  }
+  sc_emit(&out);
+  sc_buffer_free(&out);
+  return true;
+}
+
+/* .plan and .dump are explain with its stages named. */
+static bool stages(sc_runner *r, const sc_source *source, const char *rest, const char *letters) {
+  sc_buffer text = {0};
+  if (!*rest) {
+    sc_report(r, source->name, ES_E_SYNTAX,
+              "a pattern is missing: .plan 'ij, jk -> ik', (3, 4), (4, 5)");
+    return false;
+  }
+  bool alone = strchr("'\"", rest[strlen(rest) - 1]) != NULL; /* no operands */
+  sc_printf(&text, "explain(%s, stages='%s')", rest, alone ? "ta" : letters);
+  sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
+  bool ok = sc_run(r, &made);
+  sc_buffer_free(&text);
+  return ok;
+}
+
+static bool plan(sc_runner *r, const sc_source *source, char *rest) {
+  return stages(r, source, rest, "s");
+}
+
+static bool dump(sc_runner *r, const sc_source *source, char *rest) {
+  return stages(r, source, rest, "taxvps");
+}
+
+static bool cost(sc_runner *r, const sc_source *source, char *rest) {
+  sc_buffer text = {0};
+  sc_printf(&text, "cost(%s)", rest);
+  sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
+  bool ok = sc_run(r, &made);
+  sc_buffer_free(&text);
+  return ok;
+}
+
+static bool timing(sc_runner *r, const sc_source *source, char *rest) {
+  return sc_settings_one(r, source, "time", rest);
+}
+
+static bool threads(sc_runner *r, const sc_source *source, char *rest) {
+  return sc_settings_one(r, source, "threads", rest);
+}
+
+static bool isa(sc_runner *r, const sc_source *source, char *rest) {
+  return sc_settings_one(r, source, "isa", rest);
+}
+
+static bool fail_usage(sc_runner *r, const sc_source *source, const char *usage) {
+  sc_report(r, source->name, ES_E_SYNTAX, usage);
+  return false;
+}
+
+static bool save(sc_runner *r, const sc_source *source, char *rest) {
+  char *path = rest + strcspn(rest, " ");
+  if (strncmp(rest, "session", 7) || path != rest + 7 || !*(path += strspn(path, " ")))
+    return fail_usage(r, source, "write .save session FILE, or save('x.npy', x) for one tensor");
+  return sc_session_save(r, source, path);
+}
+
+static bool load(sc_runner *r, const sc_source *source, char *rest) {
+  if (!*rest)
+    return fail_usage(r, source, "write .load FILE: a saved session, an archive or a script");
+  return sc_session_load(r, source, rest);
+}
+
+static bool quit(sc_runner *r, const sc_source *source, char *rest) {
+  (void)source, (void)rest;
+  return r->quit = true;
+}
+
+static const sc_command commands[] = {
+    {"help", "[NAME|commands]", "where to begin; as ?NAME; every command", sc_command_help},
+    {"vars", "", "the variables", vars},
+    {"functions", "", "every name there is", sc_command_functions},
+    {"plan", "'pattern', x, w", "the plan of a pattern; operands are tensors or shapes", plan},
+    {"dump", "'pattern', x, w", "every stage: tokens, tree, axes, views, problem, plan", dump},
+    {"cost", "'pattern', x, w", "multiply-adds, bytes and workspace of a pattern", cost},
+    {"show", "x [--png FILE]", "a heat map; also --svg FILE", sc_command_show},
+    {"diagram", "'pattern', x, w", "a picture of a pattern; also --svg FILE", sc_command_diagram},
+    {"explain", "'pattern', x, w", "its whole way; also --svg FILE, --dot, --json",
+     sc_command_explain},
+    {"time", "[on|off]", "the time of each statement", timing},
+    {"threads", "[N]", "threads of the engine", threads},
+    {"isa", "[NAME]", "vector width: auto, v16, v32, v64", isa},
+    {"set", "[NAME [VALUE]]", "limits, threads, seed, effort, colours, hints", sc_settings_command},
+    {"save", "session FILE", "all variables, as an archive that NumPy reads too", save},
+    {"load", "FILE", "a saved session, the arrays of an archive, or a script", load},
+    {"export", "c [FILE]", "the statements so far as a C program", sc_export},
+    {"tour", "[STEP]", "sixteen short steps, from a product to attention", sc_command_tour},
+    {"quit", "", "ends the session", quit},
+};
+
+const sc_command *sc_command_at(int index) {
+  return index < (int)(sizeof commands / sizeof *commands) ? &commands[index] : NULL;
+}
+
+static bool run_command(sc_runner *r, const sc_source *source, const char *name, char *rest) {
+  const sc_command *c;
+  sc_nearest nearest = {name, NULL, 0};
+  for (int i = 0; (c = sc_command_at(i)); i++) {
+    if (!strcmp(c->name, name)) return c->run(r, source, rest);
+    sc_offer(&nearest, c->name);
+  }
+  sc_buffer text = {0};
+  sc_printf(&text, "there is no command '.%.40s'; ", name);
+  if (nearest.best)
+    sc_printf(&text, "did you mean '.%s'?", nearest.best);
+  else
+    sc_puts(&text, ".help lists them");
+  sc_report(r, source->name, ES_E_NAME, sc_text(&text));
+  sc_buffer_free(&text);
+  return false;
+}
+
+bool sc_run_command(sc_runner *r, const sc_source *source) {
+  if (sc_first_bad_byte(source->text, source->len) < source->len) return sc_run(r, source);
+  const char *start = source->text + strspn(source->text, " \t");
+  size_t len = strlen(start);
+  while (len && strchr(" \t\r\n", start[len - 1])) len--;
+  char *text = sc_copy_text(start, len);
+  bool ok;
+  if (*text == '?') {
+    ok = sc_describe(r, source, text + 1 + strspn(text + 1, " "));
+  } else {
+    char *rest = text + strcspn(text, " \t");
+    if (*rest) *rest++ = '\0';
+    rest += strspn(rest, " \t");
+    ok = run_command(r, source, text + 1, rest);
+    fflush(stdout);
+  }
+  free(text);
+  return ok;
+}

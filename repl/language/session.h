@@ -1,0 +1,80 @@
+/* One run of the script language: its variables, its engine, its error. */
+#ifndef SC_SESSION_H
+#define SC_SESSION_H
+
+#include <stdio.h>
+
+#include "repl/language/value.h"
+#include "repl/text/palette.h"
+
+typedef struct sc_variable {
+  char *name;
+  sc_value *value;
+} sc_variable;
+
+/* What failed and where. where points into the script; the places in error point
+ * into pattern, when there is one. */
+typedef struct sc_fault {
+  bool set;
+  es_error error;
+  sc_span where;
+  char *pattern;
+  size_t pattern_len;
+  char *shown;        /* text and caret as the engine draws them, when it does */
+  const char *callee; /* the innermost function that failed; NULL */
+} sc_fault;
+
+struct sc_session {
+  es_ctx *es;
+  sc_variable *variables;
+  size_t n_variables;
+  sc_value **pool; /* values of the running statement */
+  size_t n_pool, pool_cap;
+  sc_value *last; /* _ */
+  sc_fault fault;
+  /* The pattern a running function reads: set by it, so that an error of the
+   * engine can be shown in its text. Borrowed from a value of the statement. */
+  const char *pattern;
+  size_t pattern_len;
+  FILE *out;                        /* print(...) */
+  size_t width;                     /* columns of a printed line */
+  const volatile int *interrupted;  /* set by a signal handler; may be NULL */
+  sc_arena scratch;                 /* arrays of the running statement */
+  bool color;                       /* in what is printed on standard output */
+  sc_palette palette;               /* labels of what was run */
+  double effort;                    /* es_options.effort */
+  uint64_t seed;                    /* of rand and randn */
+  bool shapes_only;                 /* as its context; nothing is printed and no file is written */
+  const struct sc_session *shadows; /* whose variables it sees, by their shapes; NULL */
+};
+
+/* Zeroed memory until the end of the statement. */
+void *sc_scratch(sc_session *s, size_t bytes);
+
+/* es may be NULL config. False when the engine has no memory. */
+bool sc_session_open(sc_session *s, const es_config *config);
+void sc_session_close(sc_session *s);
+
+/* Statement brackets: between them values and tensors collect in the pool. */
+bool sc_statement_begin(sc_session *s);
+void sc_statement_end(sc_session *s);
+
+sc_value *sc_variable_get(sc_session *s, const char *name);
+sc_value *sc_last_get(sc_session *s);                   /* _; NULL */
+bool sc_variable_drop(sc_session *s, const char *name); /* false: there is none */
+/* Drops all variables. */
+void sc_session_forget(sc_session *s);
+void sc_variable_set(sc_session *s, const char *name, sc_value *v);
+
+/* Records the first failure. Returns NULL, for `return sc_fail(…)`. */
+void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, ...) ES_PRINTF(4, 5);
+/* Takes over the sticky error of the engine. Returns NULL. */
+void *sc_fail_engine(sc_session *s, sc_span where);
+/* The same for an error that came by value. */
+void *sc_fail_error(sc_session *s, sc_span where, const es_error *error);
+void sc_fault_clear(sc_session *s);
+
+/* The tensor as a value, or the engine's error. */
+sc_value *sc_result(sc_session *s, sc_span where, es_tensor *tensor, sc_flavour flavour);
+
+#endif
