@@ -207,7 +207,8 @@ bool sc_command_functions(sc_runner *r, const sc_source *source, char *rest) {
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
-/* By the rule that was broken, else by the kind of failure, else the function that failed. */
+/* By the rule that was broken, else by the kind of failure, else the name that nothing has, else
+ * the function that failed. */
 const char *sc_help_topic(const sc_fault *fault) {
   static const struct {
     const char *rule, *topic;
@@ -225,6 +226,15 @@ const char *sc_help_topic(const sc_fault *fault) {
     if (!strcmp(fault->error.rule, rules[i].rule)) return rules[i].topic;
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
     if (fault->error.status == statuses[i].status) return statuses[i].topic;
+  sc_help_entry entry;
+  if (fault->unknown[0]) return sc_help_find(fault->unknown, &entry) ? fault->unknown : NULL;
   if (!fault->callee && fault->error.status == ES_E_RANGE) return "slices"; /* x[5] */
   return fault->callee;
+}
+
+const char *sc_help_instead(const sc_fault *fault, size_t *len) {
+  sc_help_entry entry;
+  if (!fault->unknown[0] || !sc_help_find(fault->unknown, &entry)) return NULL;
+  *len = strcspn(entry.text, "\n");
+  return strncmp(entry.text, "write ", 6) ? NULL : entry.text;
 }

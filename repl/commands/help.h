@@ -24,5 +24,7 @@ bool sc_command_functions(sc_runner *r, const sc_source *source, char *rest);
 
 /* The name that explains what an error is about; NULL for none. */
 const char *sc_help_topic(const sc_fault *fault);
+/* "write einsum(…)": the line to write for a name that other libraries have; NULL for none. */
+const char *sc_help_instead(const sc_fault *fault, size_t *len);
 
 #endif

@@ -132,6 +132,9 @@ static void report_fault(sc_runner *r, const sc_source *source, sc_span statemen
     put_excerpt(&out, source, l, where);
     if (fault->shown) put_pattern(&out, fault->shown);
     const char *topic = sc_help_topic(fault);
+    size_t len = 0;
+    const char *instead = sc_help_instead(fault, &len);
+    if (instead) sc_printf(&out, "  %.*s\n", (int)len, instead);
     if (topic) sc_printf(&out, "  see ?%s\n", topic);
     fwrite(sc_text(&out), 1, out.len, stderr);
   }

@@ -158,7 +158,7 @@ sc_value *sc_name_lookup(sc_session *s, const char *name) {
   return strcmp(name, "e") && strcmp(name, "newaxis") ? constant(s, name) : NULL;
 }
 
-void *sc_fail_unknown(sc_session *s, sc_span where, const sc_space *space, const char *name) {
+void *sc_fail_no_member(sc_session *s, sc_span where, const sc_space *space, const char *name) {
   unsigned in = space ? space->in : SC_IN_BARE;
   sc_nearest nearest = {name, NULL, 0};
   const sc_function *f;
@@ -167,13 +167,10 @@ void *sc_fail_unknown(sc_session *s, sc_span where, const sc_space *space, const
     if (f->in & in) sc_offer(&nearest, f->name);
   if (in & (SC_IN_BARE | SC_IN_FUNCTIONAL | SC_IN_ARRAYS))
     for (int i = 0; i < es_op_count(); i++) sc_offer(&nearest, es_op_at(i)->name);
-  sc_buffer text = {0};
+  char sentence[160];
   if (space)
-    sc_printf(&text, "%s has no '%.64s'", space->path, name);
+    snprintf(sentence, sizeof sentence, "%s has no '%.64s'", space->path, name);
   else
-    sc_printf(&text, "the name '%.64s' is not defined", name);
-  if (nearest.best) sc_printf(&text, "; did you mean '%s'?", nearest.best);
-  sc_fail(s, ES_E_NAME, where, "%s", sc_text(&text));
-  sc_buffer_free(&text);
-  return NULL;
+    snprintf(sentence, sizeof sentence, "the name '%.64s' is not defined", name);
+  return sc_fail_unknown(s, where, sentence, &nearest);
 }

@@ -42,7 +42,7 @@ sc_value *sc_attribute(sc_session *s, sc_value *object, const char *name, sc_spa
   if (object->kind == SC_TENSOR) return tensor_attribute(s, object, name, where);
   if (object->kind == SC_SPACE) {
     sc_value *member = sc_space_member(s, object->space, name);
-    return member ? member : sc_fail_unknown(s, where, object->space, name);
+    return member ? member : sc_fail_no_member(s, where, object->space, name);
   }
   return sc_fail(s, ES_E_NAME, where, "%s has no attribute '%.64s'", sc_kind_name(object->kind),
                  name);

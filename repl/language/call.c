@@ -1,4 +1,5 @@
 /* Calls: of rows, of layers by their table, of modules that hold parameters. */
+#include <stdio.h>
 #include <string.h>
 
 #include "repl/language/functions.h"
@@ -232,10 +233,9 @@ static void *fail_method(sc_session *s, sc_span where, const sc_value *object, c
   const sc_function *f;
   for (int i = 0; object->kind == SC_TENSOR && (f = sc_function_at(i)); i++)
     if (f->in & SC_IN_METHOD) sc_offer(&nearest, f->name);
-  if (nearest.best)
-    return sc_fail(s, ES_E_NAME, where, "%s has no method '%.64s'; did you mean '%s'?",
-                   sc_kind_name(object->kind), name, nearest.best);
-  return sc_fail(s, ES_E_NAME, where, "%s has no method '%.64s'", sc_kind_name(object->kind), name);
+  char sentence[160];
+  snprintf(sentence, sizeof sentence, "%s has no method '%.64s'", sc_kind_name(object->kind), name);
+  return sc_fail_unknown(s, where, sentence, &nearest);
 }
 
 sc_value *sc_method_call(sc_session *s, sc_value *object, const char *name, const sc_call *call) {

@@ -11,7 +11,7 @@ static sc_value *name(sc_session *s, const sc_node *node) {
   sc_value *v = sc_variable_get(s, node->text);
   if (!v && !strcmp(node->text, "_")) v = sc_last_get(s);
   if (!v && !s->fault.set) v = sc_name_lookup(s, node->text);
-  return v ? v : sc_fail_unknown(s, node->span, NULL, node->text);
+  return v ? v : sc_fail_no_member(s, node->span, NULL, node->text);
 }
 
 /* ---- sequences ------------------------------------------------------------------ */

@@ -91,7 +91,7 @@ sc_value *sc_space_member(sc_session *s, const sc_space *space, const char *name
 /* A name that is no variable. NULL and no error when absent. */
 sc_value *sc_name_lookup(sc_session *s, const char *name);
 /* Fails with the nearest name that exists. */
-void *sc_fail_unknown(sc_session *s, sc_span where, const sc_space *space, const char *name);
+void *sc_fail_no_member(sc_session *s, sc_span where, const sc_space *space, const char *name);
 
 /* Calls a row, a layer, or any callable value. */
 sc_value *sc_function_call(sc_session *s, const sc_function *f, sc_flavour flavour,

@@ -114,6 +114,17 @@ void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, .
   return NULL;
 }
 
+void *sc_fail_unknown(sc_session *s, sc_span where, const char *sentence,
+                      const sc_nearest *nearest) {
+  if (s->fault.set) return NULL;
+  if (nearest->best)
+    sc_fail(s, ES_E_NAME, where, "%s; did you mean '%s'?", sentence, nearest->best);
+  else
+    sc_fail(s, ES_E_NAME, where, "%s", sentence);
+  snprintf(s->fault.unknown, sizeof s->fault.unknown, "%s", nearest->wanted);
+  return NULL;
+}
+
 void *sc_fail_error(sc_session *s, sc_span where, const es_error *error) {
   if (s->fault.set) return NULL;
   s->fault = (sc_fault){.set = true, .where = where, .error = *error};

@@ -22,6 +22,7 @@ typedef struct sc_fault {
   size_t pattern_len;
   char *shown;        /* text and caret as the engine draws them, when it does */
   const char *callee; /* the innermost function that failed; NULL */
+  char unknown[65];   /* the name that nothing has, "" where that is not what failed */
 } sc_fault;
 
 struct sc_session {
@@ -70,6 +71,9 @@ void sc_variable_set(sc_session *s, const char *name, sc_value *v);
 void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, ...) ES_PRINTF(4, 5);
 /* Takes over the sticky error of the engine. Returns NULL. */
 void *sc_fail_engine(sc_session *s, sc_span where);
+/* Nothing has the name that was looked for: a sentence that says so, and the nearest name found. */
+void *sc_fail_unknown(sc_session *s, sc_span where, const char *sentence,
+                      const sc_nearest *nearest);
 /* The same for an error that came by value. */
 void *sc_fail_error(sc_session *s, sc_span where, const es_error *error);
 void sc_fault_clear(sc_session *s);

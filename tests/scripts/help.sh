@@ -3,7 +3,7 @@
 # command and symbol has an entry, and none is wider than a terminal of 80 columns.
 # help.sh SOURCE BUILD --write writes what the examples print into repl/help/.
 set -euo pipefail
-source_dir=$1 build_dir=$2 write=${3:-}
+source_dir=$(realpath "$1") build_dir=$(realpath "$2") write=${3:-}
 program=$build_dir/bin/einstride
 [ -x "$program" ] || { echo "built without the prompt: skipped"; exit 77; }
 work=$(mktemp -d)
@@ -48,6 +48,10 @@ for name in $("$program" -c .functions | sed 's/.*\.//' | sort -u) \
   '->' , '(' ')' '()' + - '*' '?' '?0' edge wrap reflect '^' '|' ... _ 1; do
   has "$name" || say "?$name has no entry in repl/help/"
 done
+# An error about a name that only other libraries have shows the line to write.
+while read -r name line; do
+  { "$program" -c "$name" 2>&1 || true; } | grep -qF "  $line" || say "'$name' alone does not show '$line'"
+done < <(awk '/^= /{ name = $2; getline; if (/^write /) print name, $0 }' "$source_dir"/repl/help/*.txt)
 wide=$(cat "$source_dir"/repl/help/*.txt "$source_dir/repl/commands/tour.txt" | LC_ALL=C.UTF-8 wc -L)
 [ "$wide" -le 80 ] || say "a line of the help is $wide columns wide, a terminal has 80"
 [ "$("$program" -c .help | wc -l)" -le 23 ] || say ".help does not fit a terminal of 24 lines"
