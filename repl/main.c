@@ -104,8 +104,8 @@ static int read_options(options *o, int argc, char **argv) {
 
 static bool run(sc_runner *r, const options *o) {
   if (o->text) {
-    sc_source source = {"<text>", o->text, strlen(o->text), 1};
-    return sc_run_line(r, &source);
+    sc_source source = {.name = "<text>", .text = o->text, .len = strlen(o->text), .first_line = 1};
+    return sc_run(r, &source);
   }
   if (o->file && strcmp(o->file, "-")) return sc_run_file(r, o->file);
   if (!o->file && isatty(STDIN_FILENO)) {

@@ -48,24 +48,21 @@ static bool vars(sc_runner *r, const sc_source *source, char *rest) {
     sc_put_bytes(&out, (double)es_max_bytes(s->es));
     sc_puts(&out, "\n");
   }
-  sc_emit(&out);
+  sc_tell(r, &out);
   sc_buffer_free(&out);
   return true;
 }
 
 /* .plan and .dump are explain with its stages named. */
 static bool stages(sc_runner *r, const sc_source *source, const char *rest, const char *letters) {
-  sc_buffer text = {0};
-  if (!*rest) {
-    sc_report(r, source->name, ES_E_SYNTAX,
-              "a pattern is missing: .plan 'ij, jk -> ik', (3, 4), (4, 5)");
-    return false;
-  }
+  if (!*rest)
+    return sc_fail_command(r, source, ES_E_SYNTAX,
+                           "a pattern is missing: .plan 'ij, jk -> ik', (3, 4), (4, 5)");
   bool alone = strchr("'\"", rest[strlen(rest) - 1]) != NULL; /* no operands */
-  sc_printf(&text, "explain(%s, stages='%s')", rest, alone ? "ta" : letters);
-  sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
-  bool ok = sc_run(r, &made);
-  sc_buffer_free(&text);
+  sc_buffer after = {0};
+  sc_printf(&after, ", stages='%s')", alone ? "ta" : letters);
+  bool ok = sc_run_around(r, source, "explain(", strlen(rest), sc_text(&after));
+  sc_buffer_free(&after);
   return ok;
 }
 
@@ -78,12 +75,7 @@ static bool dump(sc_runner *r, const sc_source *source, char *rest) {
 }
 
 static bool cost(sc_runner *r, const sc_source *source, char *rest) {
-  sc_buffer text = {0};
-  sc_printf(&text, "cost(%s)", rest);
-  sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
-  bool ok = sc_run(r, &made);
-  sc_buffer_free(&text);
-  return ok;
+  return sc_run_around(r, source, "cost(", strlen(rest), ")");
 }
 
 static bool timing(sc_runner *r, const sc_source *source, char *rest) {
@@ -98,21 +90,18 @@ static bool isa(sc_runner *r, const sc_source *source, char *rest) {
   return sc_settings_one(r, source, "isa", rest);
 }
 
-static bool fail_usage(sc_runner *r, const sc_source *source, const char *usage) {
-  sc_report(r, source->name, ES_E_SYNTAX, usage);
-  return false;
-}
-
 static bool save(sc_runner *r, const sc_source *source, char *rest) {
   char *path = rest + strcspn(rest, " ");
   if (strncmp(rest, "session", 7) || path != rest + 7 || !*(path += strspn(path, " ")))
-    return fail_usage(r, source, "write .save session FILE, or save('x.npy', x) for one tensor");
+    return sc_fail_command(r, source, ES_E_SYNTAX,
+                           "write .save session FILE, or save('x.npy', x) for one tensor");
   return sc_session_save(r, source, path);
 }
 
 static bool load(sc_runner *r, const sc_source *source, char *rest) {
   if (!*rest)
-    return fail_usage(r, source, "write .load FILE: a saved session, an archive or a script");
+    return sc_fail_command(r, source, ES_E_SYNTAX,
+                           "write .load FILE: a saved session, an archive or a script");
   return sc_session_load(r, source, rest);
 }
 
@@ -160,25 +149,25 @@ static bool run_command(sc_runner *r, const sc_source *source, const char *name,
     sc_printf(&text, "did you mean '.%s'?", nearest.best);
   else
     sc_puts(&text, ".help lists them");
-  sc_report(r, source->name, ES_E_NAME, sc_text(&text));
+  sc_fail_command(r, source, ES_E_NAME, sc_text(&text));
   sc_buffer_free(&text);
   return false;
 }
 
-bool sc_run_command(sc_runner *r, const sc_source *source) {
-  if (sc_first_bad_byte(source->text, source->len) < source->len) return sc_run(r, source);
-  const char *start = source->text + strspn(source->text, " \t");
-  size_t len = strlen(start);
-  while (len && strchr(" \t\r\n", start[len - 1])) len--;
-  char *text = sc_copy_text(start, len);
+bool sc_run_command(sc_runner *r, const sc_source *source, sc_span where) {
+  sc_source at = *source;
+  char *text = sc_copy_text(source->text + where.offset, where.length);
+  for (; where.length && strchr(" \t\r\n", text[where.length - 1]);) text[--where.length] = '\0';
+  size_t name = 1 + (*text == '?' ? strspn(text + 1, " \t") : strcspn(text + 1, " \t"));
+  char *rest = text + name + strspn(text + name, " \t");
+  at.command = where;
+  at.rest = (sc_span){where.offset + (size_t)(rest - text), strlen(rest)};
   bool ok;
   if (*text == '?') {
-    ok = sc_describe(r, source, text + 1 + strspn(text + 1, " "));
+    ok = sc_describe(r, &at, rest);
   } else {
-    char *rest = text + strcspn(text, " \t");
-    if (*rest) *rest++ = '\0';
-    rest += strspn(rest, " \t");
-    ok = run_command(r, source, text + 1, rest);
+    text[name] = '\0';
+    ok = run_command(r, &at, text + 1, rest);
     fflush(stdout);
   }
   free(text);

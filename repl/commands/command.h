@@ -15,8 +15,8 @@ typedef struct sc_command {
 
 /* NULL past the last. */
 const sc_command *sc_command_at(int index);
-/* '.command' or '?name'. False after an error. */
-bool sc_run_command(sc_runner *r, const sc_source *source);
+/* '.command' or '?name' at a place of the text. False after an error. */
+bool sc_run_command(sc_runner *r, const sc_source *source, sc_span where);
 
 /* Rows that stand in files of their own. */
 bool sc_command_diagram(sc_runner *r, const sc_source *source, char *rest);

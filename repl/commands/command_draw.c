@@ -89,17 +89,19 @@ static bool call(sc_runner *r, const sc_source *source, request q, char *rest,
   cut_option(&q, rest);
   bool ok = !put_fault(&text, &q, rest);
   if (ok) {
-    sc_printf(&text, "%s(%s, %s", q.function, rest, q.option ? "format=" : otherwise);
+    sc_buffer before = {0};
+    sc_printf(&before, "%s(", q.function);
+    sc_printf(&text, ", %s", q.option ? "format=" : otherwise);
     if (q.option) put_literal(&text, q.option);
     if (q.path) {
       sc_puts(&text, ", file=");
       put_literal(&text, q.path);
     }
     sc_puts(&text, ")");
-    sc_source made = {source->name, sc_text(&text), text.len, source->first_line};
-    ok = sc_run(r, &made);
+    ok = sc_run_around(r, source, sc_text(&before), strlen(rest), sc_text(&text));
+    sc_buffer_free(&before);
   } else {
-    sc_report(r, source->name, ES_E_SYNTAX, sc_text(&text));
+    sc_fail_command(r, source, ES_E_SYNTAX, sc_text(&text));
   }
   sc_buffer_free(&text);
   return ok;

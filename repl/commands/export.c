@@ -208,7 +208,7 @@ static void export_statement(exporter *e, const sc_logged *logged) {
  * --------------------------------------------------------------------------------- */
 
 static bool write_program(sc_runner *r, const char *path, const sc_buffer *program) {
-  if (!*path) return sc_emit(program), true;
+  if (!*path) return sc_tell(r, program), true;
   FILE *file = fopen(path, "w");
   bool ok = file && fwrite(program->bytes, 1, program->len, file) == program->len;
   if (file && fclose(file) != 0) ok = false;
@@ -242,8 +242,7 @@ bool sc_export(sc_runner *r, const sc_source *source, char *rest) {
   char *path = rest + strcspn(rest, " ");
   path += strspn(path, " ");
   if (*rest != 'c' || (rest[1] && rest[1] != ' ')) {
-    sc_report(r, source->name, ES_E_SYNTAX, "write .export c, or .export c FILE");
-    return false;
+    return sc_fail_command(r, source, ES_E_SYNTAX, "write .export c, or .export c FILE");
   }
   exporter e = {0};
   es_config config = {.threads = 1, .shapes_only = true, .max_bytes = es_max_bytes(r->session.es)};
@@ -255,7 +254,7 @@ bool sc_export(sc_runner *r, const sc_source *source, char *rest) {
   put_program(&e, r, &program);
   bool ok = write_program(r, path, &program);
   if (ok && e.left_out) {
-    sc_report(r, source->name, ES_E_UNSUPPORTED, sc_text(&e.first));
+    sc_fail_command(r, source, ES_E_UNSUPPORTED, sc_text(&e.first));
     ok = false;
   }
   close_exporter(&e);

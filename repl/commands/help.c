@@ -139,7 +139,7 @@ static void report_unknown(sc_runner *r, const sc_source *source, const char *na
     sc_printf(&text, "did you mean '?%s'?", nearest.best);
   else
     sc_puts(&text, ".help says where to begin, .functions lists every name");
-  sc_report(r, source->name, ES_E_NAME, sc_text(&text));
+  sc_fail_command(r, source, ES_E_NAME, sc_text(&text));
   sc_buffer_free(&text);
 }
 
@@ -166,7 +166,7 @@ bool sc_describe(sc_runner *r, const sc_source *source, const char *text) {
   if (sc_help_find(name, &entry) || (dot && sc_help_find(dot + 1, &entry))) put_entry(&out, &entry);
   bool found = out.len > 0;
   if (found)
-    sc_emit(&out);
+    sc_tell(r, &out);
   else
     report_unknown(r, source, name);
   sc_buffer_free(&out);
@@ -187,7 +187,7 @@ bool sc_command_help(sc_runner *r, const sc_source *source, char *rest) {
     sc_fill(&out, ' ', used < 25 ? 26 - used : 1);
     sc_printf(&out, "%s\n", c->help);
   }
-  sc_emit(&out);
+  sc_tell(r, &out);
   sc_buffer_free(&out);
   return true;
 }
@@ -196,11 +196,11 @@ bool sc_command_help(sc_runner *r, const sc_source *source, char *rest) {
 bool sc_command_functions(sc_runner *r, const sc_source *source, char *rest) {
   sc_buffer out = {0};
   const sc_function *f;
-  (void)r, (void)source, (void)rest;
+  (void)source, (void)rest;
   for (int i = 0; (f = sc_function_at(i)); i++)
     sc_printf(&out, "%s%s\n", where_found(f->in), f->name);
   for (int i = 0; i < es_op_count(); i++) sc_printf(&out, "%s\n", es_op_at(i)->name);
-  sc_emit(&out);
+  sc_tell(r, &out);
   sc_buffer_free(&out);
   return true;
 }

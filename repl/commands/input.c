@@ -8,6 +8,11 @@
 #include "repl/language/syntax.h"
 
 bool sc_run_file(sc_runner *r, const char *path) {
+  enum { DEEPEST = 16 };
+  if (r->files == DEEPEST) {
+    sc_report(r, path, ES_E_LIMIT, "scripts load scripts more than 16 deep: does one load itself?");
+    return false;
+  }
   FILE *file = fopen(path, "rb");
   if (!file) {
     sc_report(r, path, ES_E_IO, strerror(errno));
@@ -26,8 +31,10 @@ bool sc_run_file(sc_runner *r, const char *path) {
   } else if (n > 0) {
     sc_report(r, path, ES_E_LIMIT, "the script is longer than 64 MiB; data belongs in .npy files");
   } else {
-    sc_source source = {path, sc_text(&text), text.len, 1};
+    sc_source source = {.name = path, .text = sc_text(&text), .len = text.len, .first_line = 1};
+    r->files++;
     ok = sc_run(r, &source);
+    r->files--;
   }
   sc_buffer_free(&text);
   return ok;
@@ -68,14 +75,15 @@ bool sc_run_stream(sc_runner *r, FILE *in) {
   size_t first_line = 1, lines;
   bool ok = true, too_long, go_on = true;
   while (go_on && !r->quit && read_statement(in, &text, &lines, &too_long)) {
-    sc_source source = {"<stdin>", text.bytes, text.len, first_line};
+    sc_source source = {
+        .name = "<stdin>", .text = text.bytes, .len = text.len, .first_line = first_line};
     if (too_long) {
       sc_report(r, "<stdin>", ES_E_LIMIT,
                 "a statement is longer than 1 MiB; load data with "
                 "load('file.npy')");
       ok = false;
     } else {
-      ok = sc_run_line(r, &source) && ok;
+      ok = sc_run(r, &source) && ok;
     }
     first_line += lines;
     go_on = ok || (r->keep_going && r->status != ES_E_CANCELLED);

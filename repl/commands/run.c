@@ -10,6 +10,7 @@
 #include "repl/language/eval.h"
 #include "repl/print/json.h"
 #include "repl/print/print.h"
+#include "repl/text/terminal.h"
 
 int sc_exit_code(es_status status) {
   switch (status) {
@@ -36,6 +37,13 @@ void sc_emit(const sc_buffer *text) {
   int error = errno;
   if (error != EPIPE) fprintf(stderr, "einstride: cannot write the output: %s\n", strerror(error));
   _Exit(error == EPIPE ? 0 : 1);
+}
+
+void sc_tell(const sc_runner *r, const sc_buffer *text) {
+  sc_buffer object = {0};
+  if (r->json) sc_json_text(&object, sc_text(text), text->len);
+  sc_emit(r->json ? &object : text);
+  sc_buffer_free(&object);
 }
 
 static double seconds_now(void) {
@@ -108,10 +116,19 @@ static void put_pattern(sc_buffer *out, const char *shown) {
   }
 }
 
+/* The place that a person typed, for one in a text that a command made of it. */
+static sc_span typed_place(const sc_source *made, sc_span where) {
+  const sc_source *typed = made->typed;
+  size_t end = made->quoted + typed->rest.length;
+  if (where.offset < made->quoted || where.offset + where.length > end) return typed->command;
+  return (sc_span){where.offset - made->quoted + typed->rest.offset, where.length};
+}
+
 static void report_fault(sc_runner *r, const sc_source *source, sc_span statement) {
   sc_fault *fault = &r->session.fault;
   sc_buffer out = {0};
   sc_span where = fault->where.length ? fault->where : statement;
+  for (; source->typed; source = source->typed) where = typed_place(source, where);
   line l = line_at(source, where.offset);
   if (r->status == ES_OK) r->status = fault->error.status;
   if (r->json) {
@@ -156,6 +173,22 @@ void sc_report(sc_runner *r, const char *name, es_status status, const char *mes
   sc_buffer_free(&text);
 }
 
+bool sc_fail_command(sc_runner *r, const sc_source *command, es_status status,
+                     const char *message) {
+  sc_fail(&r->session, status, command->command, "%s", message);
+  report_fault(r, command, command->command);
+  return false;
+}
+
+/* On a terminal a value takes what its line, the head and the next prompt leave. */
+static void fit(sc_session *s) {
+  enum { OTHERS = 3, NARROWEST = 20, LEAST = 4 };
+  int columns, rows;
+  if (!sc_terminal_size(&columns, &rows)) return;
+  s->width = (size_t)(columns > NARROWEST ? columns - 1 : NARROWEST);
+  s->height = (size_t)(rows > OTHERS + LEAST ? rows - OTHERS : LEAST);
+}
+
 /* ---- statements ----------------------------------------------------------------------- */
 
 static void show(sc_runner *r, const sc_outcome *outcome, double seconds) {
@@ -189,12 +222,14 @@ void sc_runner_close(sc_runner *r) {
 }
 
 static bool run_statement(sc_runner *r, const sc_source *source, const sc_node *node) {
+  if (node->kind == SC_N_COMMAND) return sc_run_command(r, source, node->span);
   sc_session *s = &r->session;
   sc_outcome outcome;
   double start = seconds_now();
   bool ok = sc_statement_begin(s);
   if (ok) {
     sc_progress_begin(&r->progress);
+    fit(s);
     ok = sc_run_statement(s, node, &outcome);
     sc_progress_end(&r->progress);
     double seconds = seconds_now() - start;
@@ -244,14 +279,25 @@ bool sc_run(sc_runner *r, const sc_source *source) {
       ok = run_statement(r, source, node) && ok;
     }
     sc_arena_free(&arena);
-    more = (ok || r->keep_going) && r->status != ES_E_CANCELLED;
+    more = (ok || r->keep_going) && !r->quit && r->status != ES_E_CANCELLED;
   }
   sc_arena_free(&arena);
   return ok || (r->keep_going && r->status != ES_E_CANCELLED);
 }
 
-bool sc_run_line(sc_runner *r, const sc_source *source) {
-  const char *p = source->text + strspn(source->text, " \t");
-  bool command = *p == '?' || (*p == '.' && ((p[1] | 0x20) >= 'a' && (p[1] | 0x20) <= 'z'));
-  return command ? sc_run_command(r, source) : sc_run(r, source);
+bool sc_run_around(sc_runner *r, const sc_source *command, const char *before, size_t len,
+                   const char *after) {
+  sc_buffer text = {0};
+  sc_puts(&text, before);
+  sc_put(&text, command->text + command->rest.offset, len);
+  sc_puts(&text, after);
+  sc_source made = {.name = command->name,
+                    .text = sc_text(&text),
+                    .len = text.len,
+                    .first_line = 1,
+                    .typed = command,
+                    .quoted = strlen(before)};
+  bool ok = sc_run(r, &made);
+  sc_buffer_free(&text);
+  return ok;
 }

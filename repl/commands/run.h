@@ -19,6 +19,7 @@ typedef struct sc_runner {
   sc_progress progress;
   es_status status; /* of the first failure */
   bool quit;        /* .quit was given */
+  int files;        /* that run: scripts load scripts */
   sc_logged *logged;
   size_t n_logged, logged_cap;
 } sc_runner;
@@ -28,12 +29,21 @@ typedef struct sc_source {
   const char *name;
   const char *text;
   size_t len, first_line;
+  sc_span command, rest; /* of the command that runs: where it and what follows its name stand */
+  /* Text that a command made: what stands there at quoted, it took from the rest of the command
+   * that was typed. */
+  const struct sc_source *typed;
+  size_t quoted;
 } sc_source;
 
-/* False after an error, unless keep_going. */
+/* Statements and commands. False after an error, unless keep_going. */
 bool sc_run(sc_runner *r, const sc_source *source);
-/* The same for a line from a person: '.command' and '?name' are understood too. */
-bool sc_run_line(sc_runner *r, const sc_source *source);
+/* Runs a text that a command makes: before, the first len bytes of its rest, after. An error in the
+ * rest is shown where it was typed. */
+bool sc_run_around(sc_runner *r, const sc_source *command, const char *before, size_t len,
+                   const char *after);
+/* Reports what is wrong with a command. Returns false. */
+bool sc_fail_command(sc_runner *r, const sc_source *command, es_status status, const char *message);
 /* An error that has no place in a text. */
 void sc_report(sc_runner *r, const char *name, es_status status, const char *message);
 
@@ -45,5 +55,7 @@ int sc_exit_code(es_status status);
 /* Writes to stdout and flushes. A closed pipe ends the program quietly; any other
  * failure with exit code 1. */
 void sc_emit(const sc_buffer *text);
+/* What a command says; with --json it is the value of an object. */
+void sc_tell(const sc_runner *r, const sc_buffer *text);
 
 #endif

@@ -82,9 +82,11 @@ static void add_variable(archive *a, const char *name, const sc_value *v) {
 static bool fail(sc_runner *r, const sc_source *source, es_status status, const char *message) {
   const es_error *error = es_ctx_error(r->session.es);
   bool engine = error && error->status;
-  sc_report(r, source->name, engine ? error->status : status, engine ? error->message : message);
+  char text[sizeof error->message];
+  es_status found = engine ? error->status : status;
+  snprintf(text, sizeof text, "%s", engine ? error->message : message);
   es_clear_error(r->session.es);
-  return false;
+  return sc_fail_command(r, source, found, text);
 }
 
 static bool write_archive(archive *a, const char *path) {
@@ -171,7 +173,7 @@ static bool run_text(sc_runner *r, const char *path, const es_tensor *text) {
     *end = '\0';
     if (!strncmp(line, "#: ", 3)) dress(&r->session, line);
   }
-  sc_source source = {path, sc_text(&script), script.len, 1};
+  sc_source source = {.name = path, .text = sc_text(&script), .len = script.len, .first_line = 1};
   if (ok && !only_assigns(source.text, source.len)) {
     sc_report(r, path, ES_E_FORMAT, "the entry '" TEXT_ENTRY "' is not what .save writes");
     ok = false;

@@ -162,7 +162,7 @@ static bool fail_unknown(sc_runner *r, const sc_source *source, const char *name
   sc_printf(&text, "there is no setting '%.40s'; ", name);
   if (nearest.best) sc_printf(&text, "did you mean '%s'?", nearest.best);
   if (!nearest.best) sc_puts(&text, ".set lists them");
-  sc_report(r, source->name, ES_E_NAME, sc_text(&text));
+  sc_fail_command(r, source, ES_E_NAME, sc_text(&text));
   sc_buffer_free(&text);
   return false;
 }
@@ -170,7 +170,7 @@ static bool fail_unknown(sc_runner *r, const sc_source *source, const char *name
 static bool fail_value(sc_runner *r, const sc_source *source, const setting *s, const char *value) {
   sc_buffer text = {0};
   sc_printf(&text, "%s is %s, not '%.40s'", s->name, s->values, value);
-  sc_report(r, source->name, ES_E_VALUE, sc_text(&text));
+  sc_fail_command(r, source, ES_E_VALUE, sc_text(&text));
   sc_buffer_free(&text);
   return false;
 }
@@ -185,7 +185,7 @@ static void show(const sc_runner *r, const setting *s, bool described) {
     sc_printf(&out, "%s: %s", s->help, s->values);
   }
   sc_puts(&out, "\n");
-  sc_emit(&out);
+  sc_tell(r, &out);
   sc_buffer_free(&out);
 }
 
@@ -197,8 +197,8 @@ bool sc_settings_one(sc_runner *r, const sc_source *source, const char *name, ch
   if (!s->set(r, value, &status)) return fail_value(r, source, s, value);
   if (status == ES_OK) return true;
   const es_error *error = es_ctx_error(r->session.es);
-  sc_report(r, source->name, status,
-            error && error->status ? error->message : es_status_text(status));
+  sc_fail_command(r, source, status,
+                  error && error->status ? error->message : es_status_text(status));
   es_clear_error(r->session.es);
   return false;
 }

@@ -32,11 +32,11 @@ static int count_steps(void) {
   return n;
 }
 
-static void put_line(const char *text, size_t len) {
+static void put_line(const sc_runner *r, const char *text, size_t len) {
   sc_buffer out = {0};
   sc_put(&out, text, len);
   sc_puts(&out, "\n");
-  sc_emit(&out);
+  sc_tell(r, &out);
   sc_buffer_free(&out);
 }
 
@@ -45,15 +45,15 @@ static void put_head(const sc_runner *r, const step *s, int index, int n, bool a
   sc_printf(&out, "%s%s%d/%d  %.*s%s", apart ? "\n" : "", r->session.color ? "\033[1m" : "",
             index + 1, n, (int)strcspn(s->title, "\n"), s->title,
             r->session.color ? "\033[0m" : "");
-  put_line(sc_text(&out), out.len);
+  put_line(r, sc_text(&out), out.len);
   sc_buffer_free(&out);
 }
 
 /* A line of the reader or of the tour, with its statement's other lines left to the parser. */
 static bool run(sc_runner *r, const sc_source *source, const char *text, size_t len) {
   char *line = sc_copy_text(text, len);
-  sc_source made = {source->name, line, len, 1};
-  bool ok = sc_run_line(r, &made);
+  sc_source made = {.name = source->name, .text = line, .len = len, .first_line = 1};
+  bool ok = sc_run(r, &made);
   free(line);
   return ok;
 }
@@ -90,7 +90,7 @@ static bool show_step(sc_runner *r, const sc_source *source, const step *s) {
   for (const char *at = s->text; at < s->end && ok; at += strcspn(at, "\n") + 1) {
     size_t len = strcspn(at, "\n");
     if (!len) continue;
-    put_line(at, len);
+    put_line(r, at, len);
     if (len > 4 && !strncmp(at, ">>> ", 4)) ok = run(r, source, at + 4, len - 4);
   }
   return ok;
@@ -108,11 +108,11 @@ static bool is_assignment(const char *line, size_t len) {
 static answer walk_step(sc_runner *r, const sc_source *source, const step *s) {
   const char *at = s->text;
   for (; at < s->end && strncmp(at, ">>> ", 4) != 0; at += strcspn(at, "\n") + 1)
-    put_line(at, strcspn(at, "\n"));
+    put_line(r, at, strcspn(at, "\n"));
   for (; at < s->end; at += strcspn(at, "\n") + 1) {
     size_t len = strcspn(at, "\n");
     if (!len) continue;
-    put_line(at, len);
+    put_line(r, at, len);
     answer a = is_assignment(at + 4, len - 4) ? RUN : ask(r, source);
     if (a != RUN) return a;
     run(r, source, at + 4, len - 4);
@@ -127,7 +127,7 @@ bool sc_command_tour(sc_runner *r, const sc_source *source, char *rest) {
   if (first < 1 || first > n) {
     sc_buffer text = {0};
     sc_printf(&text, "the tour has steps 1 to %d, found '%.40s'", n, rest);
-    sc_report(r, source->name, ES_E_VALUE, sc_text(&text));
+    sc_fail_command(r, source, ES_E_VALUE, sc_text(&text));
     sc_buffer_free(&text);
     return false;
   }

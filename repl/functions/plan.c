@@ -25,7 +25,7 @@ static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *
 es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
                       const es_axis_size *sizes) {
   es_error error = {0};
-  es_options options = {.sizes = sizes};
+  es_options options = {.sizes = sizes, .effort = s->effort};
   s->pattern = text;
   s->pattern_len = strlen(text);
   es_expr *expr = es_expr_parse(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text,
@@ -136,7 +136,7 @@ static sc_value *cost(sc_args *a) {
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
                   const es_axis_size *sizes, const char *letters) {
   es_error error = {0};
-  es_options options = {.sizes = sizes};
+  es_options options = {.sizes = sizes, .effort = s->effort};
   size_t need = es_dump(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text, in, n,
                         &options, letters, NULL, 0, &error);
   s->pattern = text;

@@ -1,6 +1,6 @@
 /* The grammar of scripts: Python's expressions, assignments and imports.
  *
- *   statement  := import | values { '=' values } | target op'=' values
+ *   statement  := command | import | values { '=' values } | target op'=' values
  *   values     := star { ',' star } [',']
  *   expression := operators by precedence over unary over power over postfix over atom
  *
@@ -218,13 +218,36 @@ static sc_node *simple_statement(sc_parser *p) {
                        sc_span_join(first->span, last->span), parts.n, parts.items);
 }
 
+/* A line of the desk: ".name …", with the lines of its brackets, or "?name", whose name may be one.
+ */
+static bool at_command(const sc_parser *p) {
+  const char *text = text_at(p, p->token.span);
+  if (p->token.kind == SC_T_BAD) return *text == '?';
+  return p->token.kind == SC_T_DOT && (text[1] | 0x20) >= 'a' && (text[1] | 0x20) <= 'z';
+}
+
+static sc_node *command(sc_parser *p) {
+  sc_span span = p->token.span;
+  const char *text = text_at(p, span), *end = p->lexer.text + p->lexer.len;
+  if (*text == '?') {
+    const char *line = memchr(text, '\n', (size_t)(end - text));
+    span.length = (size_t)((line ? line : end) - text);
+    p->lexer.at = span.offset + span.length;
+    sc_parse_advance(p);
+  }
+  for (; p->token.kind != SC_T_NEWLINE && p->token.kind != SC_T_END; sc_parse_advance(p))
+    span = sc_span_join(span, p->token.span);
+  return sc_parse_node(p, SC_N_COMMAND, span, 0, NULL);
+}
+
 void sc_parser_start(sc_parser *p, sc_arena *arena, const char *text, size_t len) {
-  *p = (sc_parser){.lexer = {text, len, 0, 0}, .arena = arena};
+  *p = (sc_parser){.lexer = {text, len, 0, 0}, .arena = arena, .line_starts = true};
   sc_parse_advance(p);
 }
 
 sc_node *sc_parse_statement(sc_parser *p) {
   while (p->token.kind == SC_T_NEWLINE || p->token.kind == SC_T_SEMICOLON) {
+    p->line_starts = p->token.kind == SC_T_NEWLINE;
     p->start = p->lexer.at;
     sc_parse_advance(p);
   }
@@ -232,6 +255,8 @@ sc_node *sc_parse_statement(sc_parser *p) {
   bool import = p->token.kind == SC_T_IMPORT || p->token.kind == SC_T_FROM;
   p->nesting = 0;
   p->start = p->token.span.offset;
+  if (p->line_starts && at_command(p)) return command(p);
+  p->line_starts = false;
   sc_node *made = import ? sc_parse_import(p) : simple_statement(p);
   if (!made) return NULL;
   if (p->token.kind == SC_T_SEMICOLON)

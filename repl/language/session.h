@@ -39,6 +39,7 @@ struct sc_session {
   size_t pattern_len;
   FILE *out;                        /* print(...) */
   size_t width;                     /* columns of a printed line */
+  size_t height;                    /* lines a value may take; 0: as many as NumPy prints */
   const volatile int *interrupted;  /* set by a signal handler; may be NULL */
   sc_arena scratch;                 /* arrays of the running statement */
   bool color;                       /* in what is printed on standard output */

@@ -83,10 +83,11 @@ typedef enum sc_node_kind {
   SC_N_DOUBLE_STAR,
   SC_N_KEYWORD,
   /* statements */
-  SC_N_ASSIGN,    /* targets, then the value */
-  SC_N_AUGMENT,   /* target, value; op: the operator */
-  SC_N_IMPORT,    /* text: module; kids: NAME or KEYWORD(text = kid) */
-  SC_N_EXPRESSION /* kid; flag: ended by ';' */
+  SC_N_ASSIGN,     /* targets, then the value */
+  SC_N_AUGMENT,    /* target, value; op: the operator */
+  SC_N_IMPORT,     /* text: module; kids: NAME or KEYWORD(text = kid) */
+  SC_N_EXPRESSION, /* kid; flag: ended by ';' */
+  SC_N_COMMAND     /* a line ".name …" or "?name": its span */
 } sc_node_kind;
 
 typedef struct sc_node {
@@ -116,8 +117,9 @@ typedef struct sc_parser {
   sc_arena *arena;
   int nesting;
   bool failed;
-  bool limit;   /* the failure is a limit of the evaluator, not bad syntax */
-  size_t start; /* of the statement */
+  bool limit;       /* the failure is a limit of the evaluator, not bad syntax */
+  size_t start;     /* of the statement */
+  bool line_starts; /* with the statement */
   sc_span where;
   char message[320];
 } sc_parser;

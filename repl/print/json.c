@@ -154,6 +154,12 @@ bool sc_json_value(sc_buffer *out, sc_session *s, const sc_value *v, double seco
   return ok;
 }
 
+void sc_json_text(sc_buffer *out, const char *text, size_t len) {
+  sc_puts(out, "{\"ok\":true,\"value\":");
+  put_string(out, text, len);
+  sc_puts(out, "}\n");
+}
+
 void sc_json_fault(sc_buffer *out, const es_error *error, const char *text, size_t len,
                    int64_t offset, int64_t length) {
   sc_printf(out, "{\"ok\":false,\"status\":\"%s\",\"message\":", es_status_name(error->status));

@@ -159,10 +159,10 @@ static void put_facts(sc_buffer *out, const sc_session *s, const sc_value *v) {
   if (!es_rank(t)) return;
   if (es_size(t) && dtype != ES_BOOL && dtype < ES_C64 && statistic(s, t, ES_REDUCE_MIN, &low) &&
       statistic(s, t, ES_REDUCE_MEAN, &mean) && statistic(s, t, ES_REDUCE_MAX, &high)) {
-    char a[SC_NUMBER_BYTES], b[SC_NUMBER_BYTES];
-    sc_number_short(low, dtype, a);
-    sc_number_short(high, dtype, b);
-    sc_printf(out, "  min %s  mean %.6g  max %s", a, mean, b);
+    sc_printf(out,
+              dtype <= ES_I64 ? "  min %.0f  mean %.6g  max %.0f"
+                              : "  min %.6g  mean %.6g  max %.6g",
+              low, mean, high);
   }
   sc_puts(out, "  ");
   sc_put_bytes(out, (double)es_size(t) * (double)es_dtype_size(dtype));

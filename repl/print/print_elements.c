@@ -4,16 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/print/fit.h"
 #include "repl/print/print.h"
 #include "repl/text/number.h"
 
-enum { LONGEST = 1000, EDGE = 3, DECIMALS = 8 };
+enum { DECIMALS = 8 };
 
 typedef struct grid {
   const sc_style *style;
   int rank;
   int64_t shape[ES_MAX_RANK]; /* of what is shown */
-  bool cut[ES_MAX_RANK];      /* EDGE elements, a gap, EDGE elements */
+  int64_t gap[ES_MAX_RANK];   /* so many entries, a gap, the others; -1: no gap */
   es_dtype dtype;
   int64_t count;
   double *floats; /* pairs for complex types */
@@ -23,16 +24,16 @@ typedef struct grid {
 
 /* ---- the elements shown --------------------------------------------------------- */
 
-/* The first and last entries of every long axis. Copies little: the first axis cut
- * is the first. NULL when the engine fails. */
-static es_tensor *edges(const sc_session *s, es_tensor *t, grid *g) {
+/* The entries that fit. Copies little: the first axis cut is the first. NULL when the engine
+ * fails. */
+static es_tensor *shown(const sc_session *s, es_tensor *t, const sc_fit *f, grid *g) {
   for (int axis = 0; axis < g->rank && t; axis++) {
-    int64_t n = es_shape(t)[axis];
-    if (n <= 2 * EDGE) continue;
-    es_tensor *head = es_slice(s->es, t, axis, 0, EDGE, 1);
-    es_tensor *tail = head ? es_slice(s->es, t, axis, n - EDGE, ES_ALL, 1) : NULL;
-    t = tail ? es_concat(s->es, ES_IN(head, tail), axis) : NULL;
-    g->cut[axis] = true;
+    int64_t n = es_shape(t)[axis], head = g->gap[axis] = sc_fit_gap(f, axis);
+    if (head < 0) continue;
+    es_tensor *first = es_slice(s->es, t, axis, 0, head, 1);
+    es_tensor *last = first ? es_slice(s->es, t, axis, n - (f->shown[axis] - head), ES_ALL, 1)
+                            : NULL;
+    t = last ? es_concat(s->es, ES_IN(first, last), axis) : NULL;
   }
   return t;
 }
@@ -197,10 +198,9 @@ static void put_word(layout *l, size_t *line, const char *word, size_t indent, b
 static void put_row(layout *l, size_t indent) {
   const grid *g = l->g;
   int64_t n = g->shape[g->rank - 1];
-  bool cut = g->cut[g->rank - 1];
   size_t line = indent;
   for (int64_t i = 0; i < n; i++) {
-    if (cut && i == EDGE) put_word(l, &line, g->style->gap, indent, false);
+    if (i == g->gap[g->rank - 1]) put_word(l, &line, g->style->gap, indent, false);
     put_word(l, &line, g->cells[l->next++], indent, i + 1 == n);
   }
 }
@@ -213,7 +213,7 @@ static void put_axis(layout *l, int axis, size_t indent) {
     put_row(l, indent + 1);
   } else {
     for (int64_t i = 0; i < g->shape[axis]; i++) {
-      bool gap = g->cut[axis] && i == EDGE;
+      bool gap = i == g->gap[axis];
       for (int part = gap ? 0 : 1; part < 2; part++) {
         if (i || part == 0) {
           sc_puts(l->out, g->style->comma ? "," : "");
@@ -230,35 +230,72 @@ static void put_axis(layout *l, int axis, size_t indent) {
   sc_puts(l->out, "]");
 }
 
+/* Reads and formats the entries that fit. False after an error of the engine. */
+static bool fill(const sc_session *s, es_tensor *t, const sc_fit *f, grid *g) {
+  t = shown(s, t, f, g);
+  if (!t) return false;
+  memcpy(g->shape, es_shape(t), (size_t)g->rank * sizeof *g->shape);
+  g->count = es_size(t);
+  if (!read_elements(s, t, g)) return false;
+  g->cells = sc_alloc((size_t)g->count * sizeof *g->cells);
+  if (g->dtype >= ES_C64)
+    fill_complex(g);
+  else if (g->dtype <= ES_I64)
+    fill_ints(g);
+  else
+    fill_floats(g);
+  return true;
+}
+
+static void empty(grid *g) {
+  for (int64_t i = 0; g->cells && i < g->count; i++) free(g->cells[i]);
+  free(g->cells);
+  free(g->ints);
+  free(g->floats);
+  g->cells = NULL;
+  g->ints = NULL;
+  g->floats = NULL;
+}
+
+static int64_t widest(const grid *g) {
+  size_t most = 1;
+  for (int64_t i = 0; i < g->count; i++) {
+    size_t cell = sc_columns(g->cells[i], strlen(g->cells[i]));
+    if (cell > most) most = cell;
+  }
+  return (int64_t)most;
+}
+
+/* Fewer cells may be wider ones: 0.125 instead of 1.2e-01. So a few rounds may be needed. */
+static bool fill_terminal(const sc_session *s, es_tensor *t, sc_fit *f, grid *g, size_t indent) {
+  enum { ROUNDS = 4 };
+  int64_t lines = (int64_t)s->height, separator = g->style->comma ? 2 : 1;
+  int64_t room = (int64_t)s->width - (int64_t)indent - 2 * g->rank + separator;
+  sc_fit_lines(f, lines, room);
+  bool ok = fill(s, t, f, g);
+  for (int i = 0; i < ROUNDS && ok && sc_fit_columns(f, lines, room, widest(g) + separator); i++) {
+    empty(g);
+    ok = fill(s, t, f, g);
+  }
+  return ok;
+}
+
 void sc_print_elements(sc_buffer *out, const sc_session *s, es_tensor *t, const sc_style *style,
                        size_t indent) {
   grid g = {.style = style, .rank = es_rank(t), .dtype = es_dtype_of(t)};
-  if (es_size(t) > LONGEST) t = edges(s, t, &g);
-  if (t) {
-    memcpy(g.shape, es_shape(t), (size_t)g.rank * sizeof *g.shape);
-    g.count = es_size(t);
-  }
-  if (!t || !read_elements(s, t, &g)) {
+  sc_fit fit = {.rank = g.rank, .shape = es_shape(t)};
+  if (es_size(t) && !s->height) sc_fit_numpy(&fit);
+  if (!es_size(t)) {
+    sc_puts(out, "[]");
+  } else if (!(s->height ? fill_terminal(s, t, &fit, &g, indent) : fill(s, t, &fit, &g))) {
     sc_puts(out, "(the elements cannot be read)");
     es_clear_error(s->es);
-  } else if (!g.count) {
-    sc_puts(out, g.rank ? "[]" : "");
   } else {
-    g.cells = sc_alloc((size_t)g.count * sizeof *g.cells);
-    if (g.dtype >= ES_C64)
-      fill_complex(&g);
-    else if (g.dtype <= ES_I64)
-      fill_ints(&g);
-    else
-      fill_floats(&g);
     layout l = {&g, out, s->width, 0};
     if (g.rank)
       put_axis(&l, 0, indent);
     else
       sc_puts(out, g.cells[0] + strspn(g.cells[0], " "));
-    for (int64_t i = 0; i < g.count; i++) free(g.cells[i]);
   }
-  free(g.cells);
-  free(g.ints);
-  free(g.floats);
+  empty(&g);
 }

@@ -11,6 +11,8 @@
 
 /* Longer texts are data, pasted or written out: what they give shows when they run. */
 enum { LONGEST = 4096 };
+/* Shapes do not depend on the order of contraction: no time is spent on a good one. */
+static const double LEAST_EFFORT = 1e-9;
 
 static bool ready(sc_hint *h, const sc_session *of) {
   int64_t limit = es_max_bytes(of->es);
@@ -22,6 +24,7 @@ static bool ready(sc_hint *h, const sc_session *of) {
   if (es_max_bytes(h->session.es) != limit) es_set_max_bytes(h->session.es, limit);
   h->session.shadows = of;
   h->session.shapes_only = true;
+  h->session.effort = LEAST_EFFORT;
   return true;
 }
 
@@ -50,6 +53,7 @@ static sc_value *last_value(sc_session *s, const char *text, size_t len, size_t 
   sc_parser_start(&parser, &arena, text, len);
   while ((node = sc_parse_statement(&parser)) != NULL && !s->fault.set) {
     sc_outcome outcome;
+    if (node->kind == SC_N_COMMAND) continue;
     bool ok = sc_run_statement(s, node, &outcome);
     v = ok ? outcome.value : NULL;
     if (ok && node->kind == SC_N_ASSIGN && node->kids[0]->kind == SC_N_NAME)

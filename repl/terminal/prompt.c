@@ -2,8 +2,6 @@
 #include "repl/terminal/prompt.h"
 
 #include <errno.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "repl/commands/input.h"
 #include "repl/commands/interrupt.h"
@@ -43,23 +41,16 @@ static bool read_lines(sc_buffer *text) {
   }
 }
 
-/* Values are printed as wide as the terminal is. */
-static void fit(sc_session *s) {
-  struct winsize size;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
-    s->width = (size_t)size.ws_col - 1;
-}
-
 void sc_run_prompt(sc_runner *r) {
   sc_buffer text = {0};
   bool drawn = sc_editor_open(r);
   fprintf(stderr, "einstride %s: expressions as strings over stride views. .help, ?name, .quit\n",
           es_version());
   while (!r->quit && (drawn ? sc_editor_read(&text) : read_lines(&text))) {
-    sc_source source = {"<prompt>", sc_text(&text), text.len, 1};
+    sc_source source = {
+        .name = "<prompt>", .text = sc_text(&text), .len = text.len, .first_line = 1};
     if (!text.len) continue;
-    fit(&r->session);
-    sc_run_line(r, &source);
+    sc_run(r, &source);
     r->status = ES_OK; /* a session does not end in its errors */
     sc_interrupted = 0;
   }

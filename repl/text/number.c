@@ -55,16 +55,3 @@ void sc_number_repr(double v, es_dtype dtype, char *buf) {
   else
     snprintf(buf, SC_NUMBER_BYTES, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 1, v);
 }
-
-void sc_number_short(double v, es_dtype dtype, char *buf) {
-  int exponent, digits = sc_number_digits(v, dtype, &exponent);
-  if (!isfinite(v))
-    strcpy(buf, special(v));
-  else
-    snprintf(buf, SC_NUMBER_BYTES, "%.*g",
-             digits > 9              ? 9
-             : digits > exponent + 1 ? digits
-             : exponent < 9          ? exponent + 1
-                                     : digits,
-             v);
-}

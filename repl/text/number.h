@@ -10,7 +10,5 @@ enum { SC_NUMBER_BYTES = 400 }; /* of any buffer below: %f of 1e308 fits */
 int sc_number_digits(double v, es_dtype dtype, int *exponent);
 /* "2.5", "1e-07", "3.0", "inf", "nan": Python's repr. */
 void sc_number_repr(double v, es_dtype dtype, char *buf);
-/* As repr, for people: "0.25", "12", "1.5e+09". */
-void sc_number_short(double v, es_dtype dtype, char *buf);
 
 #endif

@@ -1,15 +1,21 @@
 #include "repl/text/terminal.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int size_of(bool columns) {
+bool sc_terminal_size(int *columns, int *rows) {
   struct winsize size;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0)
-    return columns ? size.ws_col : size.ws_row;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col || !size.ws_row) return false;
+  *columns = size.ws_col;
+  *rows = size.ws_row;
+  return true;
+}
+
+static int size_of(bool columns) {
+  int width, height;
+  if (sc_terminal_size(&width, &height)) return columns ? width : height;
   const char *said = getenv(columns ? "COLUMNS" : "LINES");
   int n = said ? atoi(said) : 0;
   return n > 0 && n < 10000 ? n : columns ? 80 : 24;

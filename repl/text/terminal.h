@@ -2,7 +2,11 @@
 #ifndef SC_TERMINAL_H
 #define SC_TERMINAL_H
 
-/* Of the terminal now; else what COLUMNS and LINES say; else 80 and 24. */
+#include <stdbool.h>
+
+/* Of the terminal now; false: standard output is none. */
+bool sc_terminal_size(int *columns, int *rows);
+/* The same; else what COLUMNS and LINES say; else 80 and 24. */
 int sc_terminal_columns(void);
 int sc_terminal_rows(void);
 /* 256, or all of them where COLORTERM says so. */

@@ -37,12 +37,9 @@ void fuzz_one(const uint8_t *bytes, size_t len) {
   r.session.out = stdout;
   memcpy(text, b.at, b.left);
   text[b.left] = 0;
-  sc_source source = {"<fuzz>", text, b.left, 1};
+  sc_source source = {.name = "<fuzz>", .text = text, .len = b.left, .first_line = 1};
   fuzz_heap_fail(&heap, failure);
-  if (how & 2)
-    sc_run_line(&r, &source);
-  else
-    sc_run(&r, &source);
+  sc_run(&r, &source);
   REQUIRE(r.status != ES_E_INTERNAL, "'%s'", text);
   fuzz_heap_obey(&heap);
   sc_runner_close(&r);

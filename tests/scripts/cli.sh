@@ -82,6 +82,20 @@ for isa in v16 v32 v64; do # what the processor lacks is refused
 done
 [ "$("$program" --threads 1 -c '.threads')" = 1 ] || fail '--threads 1'
 
+# ---- commands, on any line ----
+expect_out $'(2, 3)\n1' --threads 1 -c $'x = arange(2, 3)\nx.shape\n.threads\n.quit\n1'
+expect_code 0 -c $'1\n  .threads 1\n>>> .vars\n?(\n\n'
+expect_error "^<text>:2:8: error: the name 'nosuch' is not defined" -c $'x = 1;\n .show nosuch'
+expect_error '^<text>:3:1: error: there is no command' -c $'\n\n.nosuch'
+expect_error '^<text>:1:8: error: expected a value' -c 'x = 1; .vars'
+expect_error "^<text>:1:1: error:.*S7" -c ".cost 'ij,jk->ik', (2,3), (4,5)"
+expect_out '{"ok":true,"value":"1\n"}' --json --threads 1 -c .threads
+printf '.threads\n1 + 1\n.threads\n.load %s/d.es\n' "$work" >"$work/d.es"
+"$program" --threads 1 "$work/d.es" >"$work/out" 2>"$work/err"
+[ "$(head -n 3 "$work/out")" = $'1\n2\n1' ] || fail 'commands in a file'
+grep -q 'does one load itself' "$work/err" || fail 'a script that loads itself'
+[ "$("$program" --threads 1 <"$work/d.es" 2>/dev/null | head -n 3)" = $'1\n2\n1' ] || fail 'commands on standard input'
+
 # ---- scripts: files, standard input, --keep-going ----
 printf 'x = (1,\n  2)\nx\nprint("é", end="")\n' >"$work/a.es"
 [ "$("$program" "$work/a.es")" = $'(1, 2)\né' ] || fail 'a file'

@@ -149,7 +149,8 @@ static void act_script(scene *s) {
   script_status = ES_E_NOMEM;
   if (!sc_session_open(&r.session, &script_config)) return;
   r.session.out = stdout;
-  sc_source source = {"<faults>", script_text, strlen(script_text), 1};
+  sc_source source = {
+      .name = "<faults>", .text = script_text, .len = strlen(script_text), .first_line = 1};
   sc_run(&r, &source);
   script_status = r.status;
   sc_session_close(&r.session);

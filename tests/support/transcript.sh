@@ -12,11 +12,12 @@ run_lines() { # [quiet]
   while IFS= read -r line; do lines+=("${line#>>> }"); done
   for line in "${lines[@]}"; do printf '%s\n?@@\n' "$line"; done |
     (cd "$folder" && "$program" --isa v16 --threads 1 --keep-going - 2>&1) >"$work/printed" || true
-  local i=0
+  local i=0 excerpt
   [ -n "${1:-}" ] || echo ">>> ${lines[0]}"
   while IFS= read -r line; do
     if [[ $line == *"no help for '@@'"* ]]; then
       i=$((i + 1))
+      read -r excerpt && read -r excerpt
       [ -n "${1:-}" ] || [ "$i" -ge "${#lines[@]}" ] || echo ">>> ${lines[$i]}"
     else
       printf '%s\n' "$line"
