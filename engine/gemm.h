@@ -10,7 +10,7 @@
 
 enum {
   ES_GEMM_MAX_AXES = 128,    /* of one nest; more are left to the loops */
-  ES_GEMM_CHAIN = 1024,      /* the longest summation chain */
+  ES_GEMM_CHAIN = 1024,      /* no summation chain is longer */
   ES_GEMM_Y_BLOCK = 1 << 20, /* bytes of Y that stay in the second-level cache: half of it */
   ES_GEMM_VARIANTS = 8,
   ES_GEMM_GROUP = 24,  /* most tiles of a group */
@@ -111,12 +111,17 @@ enum { ES_GEMM_Y_HERE = 1, ES_GEMM_C_HERE = 2 };
  * zero, added up in order. With n chains of length l, terms of one sign err like
  * sqrt(n + l / n), least where l is k to the power of 2/3; chains under 128 cost more
  * than 3 %. Measured up to k = 65,536: at most 10 units of rounding, where one chain
- * errs by 200. A function of k alone: no blocking changes a bit. */
+ * errs by 200. Long chains are an odd number of cache lines (of f32): a dot product runs
+ * several chains side by side, and a multiple of 2 KiB apart their lines would drive each
+ * other out of the first-level cache. A function of k alone: no blocking changes a bit. */
 static inline int64_t es_gemm_chain(int64_t k) {
+  const int64_t line = 16;
   int64_t most = 128;
   while (most < ES_GEMM_CHAIN && most * most / 16 < k) most *= 2;
-  int64_t chains = (k + most - 1) / most;
-  return chains ? (k + chains - 1) / chains : 1;
+  bool odd = most >= 512;
+  if (odd) most -= line;
+  int64_t chains = (k + most - 1) / most, length = chains ? (k + chains - 1) / chains : 1;
+  return odd ? ((length + line - 1) / line | 1) * line : length;
 }
 
 /* Packed elements that hold k terms. */

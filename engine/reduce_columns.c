@@ -39,7 +39,7 @@ static const void *address(const es_stream *s, const es_run_args *args, int i, i
  * hold beside those of the next rows, fetched ahead. */
 static int64_t rows_at_once(const es_stream *s, int64_t n) {
   int64_t rows = (32 << 10) / (n * s->size);
-  return rows < 16 ? 16 : rows > 128 ? 128 : rows;
+  return rows < 4 ? 4 : rows > 128 ? 128 : rows;
 }
 
 /* ---- folds ------------------------------------------------------------------- */

@@ -32,9 +32,9 @@
 #define EVEN_16 0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14
 #define ODD_16 1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15
 
-/* Bytes by which a run, or chain, is fetched ahead: the processor's own prefetch stops
- * at the end of a page, and loses its way among many runs. */
-enum { RUN_AHEAD = 1024, CHAIN_AHEAD = 512 };
+/* Bytes by which a run is fetched ahead: the processor's own prefetch stops at the end of
+ * a page, and is not far enough ahead of a core that has nothing else to do. */
+enum { RUN_AHEAD = 8192 };
 /* Elements from a row to the one of the next block of rows, if that goes on alike. */
 ES_INLINE int64_t rows_ahead(const es_steps *s) {
   return s->n1 > 1 ? s->n1 * s->a1 : s->n0 * s->a0;

@@ -43,9 +43,10 @@ typedef void (*es_mad_rows)(void *acc, const void *a, const void *b, int64_t n,
 typedef void (*es_fold_runs)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
                              int64_t step);
 /* out[i] += a[i][k] * b[i][k] for k < n in order, for i < lanes: several independent
- * chains advance side by side. one_b: b[0] serves all. */
+ * chains advance side by side. one_b: b[0] serves all. ahead: bytes by which each chain is
+ * fetched ahead, 0 where the processor needs no help. */
 typedef void (*es_mad_chains)(void *out, const void *const *a, const void *const *b, bool one_b,
-                              int64_t n);
+                              int64_t n, int64_t ahead);
 
 struct es_stream_kernels {
   es_combine_row combine[ES_COMBINES][ES_DTYPE_COUNT];

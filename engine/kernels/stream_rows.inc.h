@@ -124,10 +124,12 @@ ES_INLINE void ES_JOIN(mad, T_NAME)(T *acc, const T *a, const T *b, int64_t step
 
 #if T_REAL
 /* Column k + j of T_LANES runs, one a lane, to x[j]. */
-ES_INLINE void ES_JOIN(columns, T_NAME)(const void *const *a, int64_t k,
+ES_INLINE void ES_JOIN(columns, T_NAME)(const void *const *a, int64_t k, int64_t ahead,
                                         ES_JOIN(row_vec, T_NAME) * x) {
-  ES_UNROLL for (int i = 0; i < T_LANES; i++)
-      __builtin_prefetch((const char *)((const T *)a[i] + k) + CHAIN_AHEAD);
+  if (ahead) {
+    ES_UNROLL for (int i = 0; i < T_LANES; i++)
+        __builtin_prefetch((const char *)((const T *)a[i] + k) + ahead);
+  }
 #if AVX512
   ES_JOIN(wide_columns, T_NAME)(a, k, (void *)x);
 #else
@@ -170,22 +172,30 @@ ES_INLINE ES_JOIN(row_vec, T_NAME)
   return acc;
 }
 
-static void ES_JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
-                                        bool one_b, int64_t n) {
+ES_INLINE void ES_JOIN(chains, T_NAME)(T *out, const void *const *a, const void *const *b,
+                                       bool one_b, int64_t n, int64_t ahead) {
   ES_JOIN(row_vec, T_NAME) acc = ES_JOIN(vec_load, T_NAME)(out), x[T_LANES], y[T_LANES];
   int64_t k = 0;
   for (; k + T_LANES <= n; k += T_LANES) {
-    ES_JOIN(columns, T_NAME)(a, k, x);
+    ES_JOIN(columns, T_NAME)(a, k, ahead, x);
     if (one_b) {
       ES_UNROLL for (int i = 0; i < T_LANES; i++) acc = ES_JOIN(vec_fused, T_NAME)(
           x[i], ES_JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
       continue;
     }
-    ES_JOIN(columns, T_NAME)(b, k, y);
+    ES_JOIN(columns, T_NAME)(b, k, ahead, y);
     ES_UNROLL for (int i = 0; i < T_LANES; i++) acc = ES_JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
   }
   if (k < n) acc = ES_JOIN(chains_rest, T_NAME)(acc, a, b, one_b, k, n);
   ES_JOIN(vec_store, T_NAME)(out, acc);
+}
+
+static void ES_JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
+                                        bool one_b, int64_t n, int64_t ahead) {
+  if (ahead)
+    ES_JOIN(chains, T_NAME)(out, a, b, one_b, n, ahead);
+  else
+    ES_JOIN(chains, T_NAME)(out, a, b, one_b, n, 0);
 }
 #endif
 
