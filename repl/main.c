@@ -138,7 +138,7 @@ int main(int argc, char **argv) {
   }
   r.session.interrupted = &sc_interrupted;
   r.session.color = o.color_out;
-  r.session.seed = o.config.seed;
+  r.session.seed = r.seed = o.config.seed;
   if (o.json) r.session.out = stderr; /* standard output holds objects only */
   run(&r, &o);
   sc_runner_close(&r);

@@ -101,6 +101,29 @@ Test(script, comparisons_and_bits) {
         {"1 < 2 in [True, 2]", "True\n"}, {"0 < 1 > 2 == nosuchname", "False\n"});
 }
 
+Test(script, places) {
+  static const row rows[] = {
+      {"x = arange(3, 4); print(x[x[:, 0] > 3, 0])", "[4 8]\n"},
+      {"x = arange(3, 4); print(x[x[:, 0] > 3, 1:3])", "[[ 5  6]\n [ 9 10]]\n"},
+      {"x = arange(3, 2); print(x[[True, False, True]])", "[[0 1]\n [4 5]]\n"},
+      {"x = arange(3, 2); print(x[np.array([2, 0])])", "[[4 5]\n [0 1]]\n"},
+      {"x = arange(4); print(x[np.array([[0, -1], [1, 1]])])", "[[0 3]\n [1 1]]\n"},
+      {"x = arange(2, 2); print(x[:, np.array([[0, 1, 0]])].shape)", "(2, 1, 3)\n"},
+      {"x = arange(3, 2); x[[0, 2]] = -1; print(x)", "[[-1 -1]\n [ 2  3]\n [-1 -1]]\n"},
+      {"x = arange(2, 3); x[:, [2, 0]] = tensor([[7, 8], [9, 10]]); print(x)",
+       "[[ 8  1  7]\n [10  4  9]]\n"},
+      {"x = arange(2, 3); x[None, ..., x[0] > 0] = 5; print(x)", "[[0 5 5]\n [3 5 5]]\n"},
+      {"x = arange(3); x[[]] = 9; print(x, x[[]].shape)", "[0 1 2] (0,)\n"},
+      {"m = arange(3) > 0; m &= arange(3) < 2; print(m)", "[False  True False]\n"},
+      {"a = 5; a <<= 2; a |= 1; a ^= 4; a >>= 1; print(a)", "8\n"},
+      {"print(np.dot(arange(2, 2), arange(2, 2)), np.dot(arange(3), arange(3)), np.dot(3, 4))",
+       "[[ 2  3]\n [ 6 11]] 5 12\n"},
+      {"np.random.seed(3); a = randn(4); torch.manual_seed(3); print(bool((a == randn(4)).all()))",
+       "True\n"},
+  };
+  check(rows, sizeof rows / sizeof *rows);
+}
+
 Test(script, masks) {
   CHECK({"x = arange(2, 3)\nprint(x[x > 2], x[(x > 0) & (x < 4)], x[x < 0], x[x[:, 0] > 0])",
          "[3 4 5] [1 2 3] [] [[3 4 5]]\n"},
@@ -344,8 +367,15 @@ Test(script, errors) {
       {"99999999999999999999", 3, ":1:1:", "64 bits"},
       {"1 < arange(2) < 3", 4, ":1:5:", "use any() or all()"},
       {"1 not 2", 3, ":1:7:", "expected 'in' after 'not'"},
+      {"x = arange(2, 3); x[[True, False, True]]", 4, ":1:19:", "a mask of 3 entries"},
+      {"x = arange(2, 3); x[[0, 1], [0, 1]]", 1, ":1:19:", "NumPy would pair them"},
+      {"x = arange(2, 3); x[x > 0, 0]", 1, ":1:19:", "a mask with 2 axes stands alone"},
+      {"x = arange(2, 3); x[np.ones(2)]", 4, ":1:19:", "integers or booleans, found f64"},
+      {"arange(3) & 1", 4, ":1:1:", "tensors of booleans"},
+      {"arange(3) << 1", 4, ":1:1:", "write x * 2 ** n"},
+      {"arange(3)?", 3, ":1:10:", "?name explains"},
+      {"%timeit 1", 3, ":1:1:", ".time on"},
       {"x = arange(2, 3); x[x[0] > 0]", 4, ":1:19:", "a mask of shape (3,)"},
-      {"arange(3) & 1", 4, ":1:1:", "'&' has no meaning"},
       {"\n\nnaïve + θ", 4, ":3:1:", "not defined"},
       {"'é' + θ", 4, ":1:7:", "'θ' is not defined"},
       {"np.zeroes(3)", 4, ":1:1:", "did you mean 'zeros'"},

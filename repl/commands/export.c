@@ -221,7 +221,7 @@ static void put_program(const exporter *e, const sc_runner *r, sc_buffer *out) {
                ".\n * cc FILE $(pkg-config --cflags --libs einstride) */\n");
   sc_puts(out, head);
   sc_printf(out, "  es_ctx *es = es_ctx_create(&(es_config){.seed = %llu});\n\n",
-            (unsigned long long)r->session.seed);
+            (unsigned long long)r->seed);
   sc_put(out, sc_text(&e->body), e->body.len);
   sc_puts(out, "\n");
   sc_puts(out, tail);

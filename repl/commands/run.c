@@ -203,16 +203,14 @@ static void show(sc_runner *r, const sc_outcome *outcome, double seconds) {
   sc_buffer_free(&out);
 }
 
-static void keep(sc_runner *r, const sc_source *source, const sc_node *node) {
+void sc_runner_log(sc_runner *r, const char *text, size_t len, size_t number, bool silent) {
   enum { MOST = 100000 };
   if (r->n_logged == MOST) return;
   if (r->n_logged == r->logged_cap) {
     r->logged_cap = r->logged_cap ? 2 * r->logged_cap : 64;
     r->logged = sc_grow(r->logged, r->logged_cap * sizeof *r->logged);
   }
-  r->logged[r->n_logged++] =
-      (sc_logged){sc_copy_text(source->text + node->span.offset, node->span.length),
-                  line_at(source, node->span.offset).number, node->flag};
+  r->logged[r->n_logged++] = (sc_logged){sc_copy_text(text, len), number, silent};
 }
 
 void sc_runner_close(sc_runner *r) {
@@ -234,7 +232,9 @@ static bool run_statement(sc_runner *r, const sc_source *source, const sc_node *
     sc_progress_end(&r->progress);
     double seconds = seconds_now() - start;
     if (ok) show(r, &outcome, seconds);
-    if (ok) keep(r, source, node);
+    if (ok)
+      sc_runner_log(r, source->text + node->span.offset, node->span.length,
+                    line_at(source, node->span.offset).number, node->flag);
     if (ok && r->timing) fprintf(stderr, "%.3f ms\n", 1e3 * seconds);
   }
   if (s->fault.set) {

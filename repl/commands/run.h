@@ -20,6 +20,7 @@ typedef struct sc_runner {
   es_status status; /* of the first failure */
   bool quit;        /* .quit was given */
   int files;        /* that run: scripts load scripts */
+  uint64_t seed;    /* at its start */
   sc_logged *logged;
   size_t n_logged, logged_cap;
 } sc_runner;
@@ -47,6 +48,8 @@ bool sc_fail_command(sc_runner *r, const sc_source *command, es_status status, c
 /* An error that has no place in a text. */
 void sc_report(sc_runner *r, const char *name, es_status status, const char *message);
 
+/* Keeps a statement for .export. */
+void sc_runner_log(sc_runner *r, const char *text, size_t len, size_t number, bool silent);
 void sc_runner_close(sc_runner *r); /* and its session */
 
 /* 0 ok, 1 runtime or files, 3 syntax, 4 shape or type, 5 memory or limit, 130. */

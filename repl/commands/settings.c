@@ -92,6 +92,10 @@ static bool set_seed(sc_runner *r, const char *text, es_status *status) {
   if (!sc_read_size(text, false, &seed)) return false;
   r->session.seed = (uint64_t)seed;
   es_set_seed(r->session.es, (uint64_t)seed);
+  sc_buffer line = {0}; /* the same in the program that .export writes */
+  sc_printf(&line, "np.random.seed(%lld)", (long long)seed);
+  sc_runner_log(r, sc_text(&line), line.len, 1, true);
+  sc_buffer_free(&line);
   return true;
 }
 

@@ -132,9 +132,11 @@ static sc_value *random_scaled(sc_args *a) {
 static sc_value *random_key(sc_args *a) { return a->value[0]; }
 
 static sc_value *random_seed(sc_args *a) {
-  return sc_fail(a->s, ES_E_UNSUPPORTED, a->span,
-                 "the seed is set when the program starts: "
-                 "einstride --seed N");
+  int64_t seed;
+  if (!sc_arg_int(a, 0, 0, &seed)) return NULL;
+  a->s->seed = (uint64_t)seed;
+  es_set_seed(a->s->es, a->s->seed);
+  return sc_none(a->s);
 }
 
 #define COUNTING (SC_IN_NUMPY | SC_IN_JAX | SC_IN_TORCH | SC_IN_MXNET)
@@ -179,6 +181,7 @@ const sc_function sc_functions_create[] = {
     {"uniform", SC_IN_RANDOM, "low|key? high|shape? size?", random_scaled, UNIFORM,
      "Uniform numbers: uniform(low, high, shape)."},
     {"PRNGKey", SC_IN_RANDOM, "seed", random_key, 0, "JAX's key; the seed here is --seed."},
-    {"seed", SC_IN_RANDOM, "seed?", random_seed, 0, "Set with einstride --seed N."},
-    {"manual_seed", SC_IN_TORCH, "seed?", random_seed, 0, "Set with einstride --seed N."},
+    {"seed", SC_IN_RANDOM, "seed?", random_seed, 0, "Numbers from here on are those of seed N."},
+    {"manual_seed", SC_IN_TORCH, "seed?", random_seed, 0,
+     "Numbers from here on are those of seed N."},
     {NULL, 0, NULL, NULL, 0, NULL}};

@@ -235,6 +235,20 @@ static sc_value *parse_shape(sc_args *a) {
   return sc_sequence(a->s, SC_DICT, 2 * n, items);
 }
 
+/* NumPy's dot: '@' but for numbers, and for more than two axes on the right, where it pairs the
+ * last axis with the last but one and multiplies all others out. */
+static sc_value *dot(sc_args *a) {
+  es_tensor *x = sc_arg_tensor(a, 0), *y = x ? sc_arg_tensor(a, 1) : NULL;
+  if (!y) return NULL;
+  if (es_rank(y) > 2)
+    return sc_fail(a->s, ES_E_UNSUPPORTED, a->span,
+                   "dot takes at most two axes on the right, found %d; einsum says which axes are "
+                   "summed",
+                   es_rank(y));
+  bool number = !es_rank(x) || !es_rank(y);
+  return sc_binary(a->s, number ? SC_T_STAR : SC_T_AT, a->value[0], a->value[1], a->span);
+}
+
 #define EINOPS (SC_IN_BARE | SC_IN_EINOPS)
 
 const sc_function sc_functions_notation[] = {
@@ -250,6 +264,8 @@ const sc_function sc_functions_notation[] = {
      "reduce(x, 'b c h w -> b c', 'mean'): the axes that are missing right are reduced."},
     {"repeat", EINOPS | SC_IN_NUMPY | SC_IN_JAX, "x|tensor pattern|repeats axis? **", repeat,
      REPEAT, "repeat(x, 'h w -> h w c', c=3) makes new axes; repeat(x, 2, axis=0) is NumPy's."},
+    {"dot", SC_IN_METHOD | SC_IN_NUMPY | SC_IN_JAX | SC_IN_MXNET, "a|x b|other", dot, 0,
+     "NumPy's: of vectors the inner product, of matrices their product, as a @ b."},
     {"pack", EINOPS, "tensors pattern", pack, 0,
      "packed, shapes = pack([x, y], 'b * c'): tensors put side by side along one axis."},
     {"unpack", EINOPS, "x|tensor shapes|packed_shapes pattern", unpack, 0,

@@ -21,22 +21,77 @@ static bool bounds(sc_session *s, const sc_value *slice, sc_span where, int64_t 
 
 /* ---- tensors -------------------------------------------------------------------- */
 
-/* The entries at a list of positions along axis, put together again. */
-static es_tensor *pick(sc_session *s, es_tensor *t, const sc_value *list, int axis, sc_span where) {
-  es_tensor **parts = sc_scratch(s, (size_t)(list->n + 1) * sizeof *parts);
-  if (!list->n) return es_slice(s->es, t, axis, 0, 0, 1);
-  for (int64_t i = 0; i < list->n; i++) {
-    int64_t at;
-    if (!sc_to_int(s, where, list->items[i], "an index", &at)) return NULL;
-    parts[i] = es_select(s->es, t, axis, at);
-    if (!parts[i]) return NULL;
+static bool is_mask(const sc_value *v) {
+  return v->kind == SC_TENSOR && es_dtype_of(v->tensor) == ES_BOOL && es_rank(v->tensor) > 0;
+}
+
+/* A list, or a tensor with axes: the places along an axis, of which several are taken. */
+static bool is_places(const sc_value *v) {
+  return v->kind == SC_LIST || (v->kind == SC_TENSOR && es_rank(v->tensor) > 0);
+}
+
+typedef struct places {
+  int64_t n, *at;
+} places;
+
+static bool fail_mask(sc_session *s, sc_span where, int64_t n, int64_t extent) {
+  sc_fail(s, ES_E_EXTENT, where, "a mask of %lld entries does not fit an axis of %lld",
+          (long long)n, (long long)extent);
+  return false;
+}
+
+/* [True, False, …] and masks with one axis take the places where they are true. */
+static bool read_places(sc_session *s, const sc_value *item, int64_t extent, places *out,
+                        sc_span where) {
+  bool list = item->kind == SC_LIST, mask = !list && is_mask(item);
+  int64_t n = list ? item->n : es_size(item->tensor), truths = 0;
+  int64_t *at = out->at = sc_scratch(s, (size_t)n * sizeof *at);
+  for (int64_t i = 0; list && i < n; i++) {
+    truths += item->items[i]->kind == SC_BOOL;
+    if (!sc_to_int(s, where, item->items[i], "an index", &at[i])) return false;
   }
-  return es_stack(s->es, parts, list->n, axis);
+  mask |= truths > 0 && truths == n;
+  if (mask && n != extent) return fail_mask(s, where, n, extent);
+  if (!list && es_dtype_of(item->tensor) > ES_I64)
+    return sc_fail(s, ES_E_DTYPE, where, "an index is of integers or booleans, found %s",
+                   es_dtype_name(es_dtype_of(item->tensor)));
+  if (!list && es_read(s->es, item->tensor, ES_I64, at, n) != ES_OK)
+    return sc_fail_engine(s, where);
+  out->n = n;
+  if (!mask) return true;
+  out->n = 0;
+  for (int64_t i = 0; i < n; i++)
+    if (at[i]) at[out->n++] = i;
+  return true;
+}
+
+/* The entries at those places along axis, put together again. */
+static es_tensor *pick(sc_session *s, es_tensor *t, const sc_value *item, int axis, sc_span where) {
+  places p;
+  if (!read_places(s, item, es_shape(t)[axis], &p, where)) return NULL;
+  if (!p.n) return es_slice(s->es, t, axis, 0, 0, 1);
+  es_tensor **parts = sc_scratch(s, (size_t)p.n * sizeof *parts);
+  for (int64_t i = 0; i < p.n; i++)
+    if (!(parts[i] = es_select(s->es, t, axis, p.at[i]))) return NULL;
+  es_tensor *made = es_stack(s->es, parts, p.n, axis);
+  if (!made || item->kind == SC_LIST || is_mask(item) || es_rank(item->tensor) == 1) return made;
+  /* x[ids]: the axes of ids stand in the place of the axis. */
+  int64_t shape[2 * ES_MAX_RANK];
+  int lead = es_rank(item->tensor), rank = es_rank(made) - 1 + lead;
+  if (rank > ES_MAX_RANK)
+    return sc_fail(s, ES_E_LIMIT, where, "the result has %d axes, at most %d are possible", rank,
+                   ES_MAX_RANK);
+  for (int i = 0; i < rank; i++)
+    shape[i] = i < axis          ? es_shape(made)[i]
+               : i < axis + lead ? es_shape(item->tensor)[i - axis]
+                                 : es_shape(made)[i - lead + 1];
+  return es_reshape(s->es, made, rank, shape);
 }
 
 /* Applies one item of an index that stands before or at axis. */
 static es_tensor *apply(sc_session *s, es_tensor *t, const sc_value *item, int axis,
                         sc_span where) {
+  int64_t at;
   switch (item->kind) {
   case SC_NONE: return es_unsqueeze(s->es, t, axis);
   case SC_SLICE: {
@@ -47,17 +102,18 @@ static es_tensor *apply(sc_session *s, es_tensor *t, const sc_value *item, int a
   case SC_LIST: return pick(s, t, item, axis, where);
   case SC_INT: return es_select(s->es, t, axis, item->i);
   case SC_TENSOR:
-    if (es_rank(item->tensor) == 0 && es_dtype_of(item->tensor) != ES_BOOL) {
-      int64_t at;
+    if (is_mask(item) && es_rank(item->tensor) > 1)
+      return sc_fail(s, ES_E_UNSUPPORTED, where,
+                     "a mask with %d axes stands alone, x[mask]; beside other indices it has one",
+                     es_rank(item->tensor));
+    if (es_rank(item->tensor) > 0) return pick(s, t, item, axis, where);
+    if (es_dtype_of(item->tensor) != ES_BOOL)
       return sc_to_int(s, where, item, "an index", &at) ? es_select(s->es, t, axis, at) : NULL;
-    }
-    return sc_fail(s, ES_E_UNSUPPORTED, where,
-                   "an index may hold integers, slices, None, ... and "
-                   "lists of integers; a mask stands alone: x[mask]");
+    /* fall through */
   default:
     return sc_fail(s, ES_E_DTYPE, where,
-                   "an index may hold integers, slices, None, ... and lists "
-                   "of integers, found %s",
+                   "an index may hold integers, slices, None, ..., and a list or tensor of "
+                   "integers or booleans, found %s",
                    sc_kind_name(item->kind));
   }
 }
@@ -66,43 +122,92 @@ static bool uses_axis(const sc_value *item) {
   return item->kind != SC_NONE && item->kind != SC_ELLIPSIS;
 }
 
-static es_tensor *tensor_index(sc_session *s, es_tensor *t, sc_value *index, sc_span where) {
-  sc_value **items = index->kind == SC_TUPLE ? index->items : &index;
-  int64_t n = index->kind == SC_TUPLE ? index->n : 1, used = 0, dots = 0, lists = 0;
-  for (int64_t i = 0; i < n; i++) {
-    dots += items[i]->kind == SC_ELLIPSIS;
-    used += uses_axis(items[i]);
-    lists += items[i]->kind == SC_LIST;
+/* The items of an index; one that is no tuple is an index of one item. */
+typedef struct item_list {
+  sc_value **item;
+  int64_t n;
+  int used, skipped; /* axes that items use; axes that '...' stands for */
+  int64_t at;        /* of the one that takes several places; -1 */
+} item_list;
+
+static bool read_items(sc_session *s, const es_tensor *t, sc_value **index, item_list *out,
+                       sc_span where) {
+  bool tuple = (*index)->kind == SC_TUPLE;
+  int dots = 0, several = 0;
+  *out = (item_list){tuple ? (*index)->items : index, tuple ? (*index)->n : 1, 0, 0, -1};
+  for (int64_t i = 0; i < out->n; i++) {
+    dots += out->item[i]->kind == SC_ELLIPSIS;
+    out->used += uses_axis(out->item[i]);
+    if (!is_places(out->item[i])) continue;
+    several++;
+    out->at = i;
   }
-  if (lists > 1)
+  out->skipped = es_rank(t) - out->used;
+  if (several > 1)
     return sc_fail(s, ES_E_UNSUPPORTED, where,
-                   "an index may hold one list of integers, found %d: "
-                   "NumPy would pair them",
-                   (int)lists);
-  if (dots > 1)
-    return sc_fail(s, ES_E_RANK, where, "an index may hold one ..., found %d", (int)dots);
-  if (used > es_rank(t))
-    return sc_fail(s, ES_E_RANK, where, "%lld indices for a tensor with %d %s", (long long)used,
-                   es_rank(t), es_rank(t) == 1 ? "axis" : "axes");
-  /* From the end, so that axes keep the numbers an error would name. */
-  int axis = dots ? es_rank(t) : (int)used, skipped = es_rank(t) - (int)used;
-  for (int64_t i = n; i-- > 0 && t;) {
-    if (items[i]->kind == SC_ELLIPSIS) {
-      axis -= skipped;
+                   "an index may hold one list or tensor of places, found %d: NumPy would pair "
+                   "them; x[a][:, b] takes all of a with all of b",
+                   several);
+  if (dots > 1) return sc_fail(s, ES_E_RANK, where, "an index may hold one ..., found %d", dots);
+  if (out->skipped < 0)
+    return sc_fail(s, ES_E_RANK, where, "%d indices for a tensor with %d %s", out->used, es_rank(t),
+                   es_rank(t) == 1 ? "axis" : "axes");
+  if (!dots) out->skipped = 0;
+  return true;
+}
+
+/* From the end, so that axes keep the numbers an error would name. */
+static es_tensor *apply_items(sc_session *s, es_tensor *t, const item_list *all, sc_span where) {
+  int axis = all->used + all->skipped;
+  for (int64_t i = all->n; i-- > 0 && t;) {
+    if (all->item[i]->kind == SC_ELLIPSIS) {
+      axis -= all->skipped;
       continue;
     }
-    if (uses_axis(items[i])) axis--;
-    t = apply(s, t, items[i], axis, where);
+    if (uses_axis(all->item[i])) axis--;
+    t = apply(s, t, all->item[i], axis, where);
   }
   if (!t) sc_fail_engine(s, where); /* keeps an earlier message */
   return t;
 }
 
-/* ---- masks ------------------------------------------------------------------------------ */
-
-static bool is_mask(const sc_value *v) {
-  return v->kind == SC_TENSOR && es_dtype_of(v->tensor) == ES_BOOL && es_rank(v->tensor) > 0;
+static es_tensor *tensor_index(sc_session *s, es_tensor *t, sc_value *index, sc_span where) {
+  item_list all;
+  return read_items(s, t, &index, &all, where) ? apply_items(s, t, &all, where) : NULL;
 }
+
+/* x[[0, 2], 1:] = v: place by place, each a view of x. */
+static bool assign_places(sc_session *s, es_tensor *t, item_list *all, es_tensor *v,
+                          sc_span where) {
+  sc_value *several = all->item[all->at];
+  int axis = 0, after = 0; /* of t; of the result */
+  for (int64_t i = 0; i < all->at; i++) {
+    const sc_value *item = all->item[i];
+    int here = item->kind == SC_ELLIPSIS ? all->skipped : 1;
+    axis += item->kind == SC_NONE ? 0 : here;
+    after += item->kind == SC_INT || item->kind == SC_TENSOR ? 0 : here;
+  }
+  places p;
+  if (!read_places(s, several, es_shape(t)[axis], &p, where)) return false;
+  es_tensor *whole = apply_items(s, t, all, where); /* for its shape */
+  if (whole && es_rank(v) <= es_rank(whole))
+    v = es_broadcast_to(s->es, v, es_rank(whole), es_shape(whole));
+  bool ok = whole && v;
+  for (int64_t i = 0; i < p.n && ok; i++) {
+    sc_value *one = sc_int(s, p.at[i]), **item = sc_scratch(s, (size_t)all->n * sizeof *item);
+    item_list single = *all;
+    memcpy(item, all->item, (size_t)all->n * sizeof *item);
+    item[all->at] = one;
+    single.item = item;
+    es_tensor *to = apply_items(s, t, &single, where);
+    es_tensor *from = to ? es_select(s->es, v, after, i) : NULL;
+    ok = from && es_assign(s->es, to, from) == ES_OK;
+  }
+  if (!ok) sc_fail_engine(s, where);
+  return ok;
+}
+
+/* ---- masks ------------------------------------------------------------------------------ */
 
 static bool mask_fits(sc_session *s, const es_tensor *t, const es_tensor *mask, sc_span where) {
   bool fits = es_rank(mask) <= es_rank(t);
@@ -225,9 +330,15 @@ bool sc_index_assign(sc_session *s, sc_value *object, sc_value *index, sc_value 
     es_tensor *source = sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO);
     return source && assign_masked(s, object->tensor, index->tensor, source, where);
   }
-  es_tensor *target = tensor_index(s, object->tensor, index, where);
-  es_tensor *source = target ? sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO) : NULL;
-  if (!source) return false;
+  item_list all;
+  es_tensor *source = sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO);
+  if (!source || !read_items(s, object->tensor, &index, &all, where)) return false;
+  if (all.at >= 0 && all.item[all.at]->kind == SC_TENSOR && es_rank(all.item[all.at]->tensor) > 1)
+    return sc_fail(s, ES_E_UNSUPPORTED, where, "places to assign to have one axis, found %d",
+                   es_rank(all.item[all.at]->tensor));
+  if (all.at >= 0) return assign_places(s, object->tensor, &all, source, where);
+  es_tensor *target = apply_items(s, object->tensor, &all, where);
+  if (!target) return false;
   if (es_assign(s->es, target, source) == ES_OK) return true;
   sc_fail_engine(s, where);
   return false;

@@ -187,6 +187,14 @@ static sc_value *tensor_binary(sc_session *s, sc_token_kind token, sc_value *a, 
       return sc_tensor_binary(s, bit_ops[i].op, a, b, where);
   for (size_t i = 0; i < sizeof tensor_ops / sizeof *tensor_ops; i++)
     if (tensor_ops[i].token == token) return sc_tensor_binary(s, tensor_ops[i].op, a, b, where);
+  if (token == SC_T_LEFT || token == SC_T_RIGHT)
+    return sc_fail(s, ES_E_DTYPE, where, "%s has no meaning for tensors: write x %s 2 ** n",
+                   sc_token_text(token), token == SC_T_LEFT ? "*" : "//");
+  if (token == SC_T_BIT_AND || token == SC_T_BIT_OR || token == SC_T_BIT_XOR)
+    return sc_fail(s, ES_E_DTYPE, where,
+                   "%s joins tensors of booleans, such as x > 0; bits of integers have no "
+                   "operators",
+                   sc_token_text(token));
   return fail_operands(s, token, a, b, where);
 }
 
@@ -322,7 +330,7 @@ bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out) {
     if (es_size(v->tensor) != 1) {
       sc_fail(s, ES_E_RANK, where,
               "the truth of a tensor with %lld elements is not defined; use "
-              "any() or all()",
+              "any() or all(), and & | ~ for each element",
               (long long)es_size(v->tensor));
       return false;
     }

@@ -70,6 +70,11 @@ void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
                          "call the library from a program",
                          len, text);
   case SC_T_BAD: {
+    if (*text == '?' || *text == '!')
+      return sc_parse_fail(p, t.span,
+                           *text == '?' ? "'?' begins a line: ?name explains a name"
+                                        : "'!' has no meaning here: commands begin with a dot, "
+                                          ".help lists them");
     sc_buffer shown = {0};
     sc_put_escaped(&shown, text, t.span.length);
     sc_parse_fail(p, t.span, "the character '%s' has no meaning here", sc_text(&shown));
@@ -84,6 +89,12 @@ void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
   case SC_T_INT:
   case SC_T_FLOAT:
     return sc_parse_fail(p, t.span, "expected %s, found '%.*s'", expected, len, text);
+  case SC_T_PERCENT:
+    if (t.span.offset == p->start)
+      return sc_parse_fail(p, t.span,
+                           "'%%' begins no line here; .time on shows the time of each statement, "
+                           ".help lists the commands");
+    /* fall through */
   default:
     return sc_parse_fail(p, t.span, "expected %s, found %s", expected, sc_token_text(t.kind));
   }
@@ -183,8 +194,10 @@ static sc_node *augmented(sc_parser *p, sc_node *target) {
   static const struct {
     const char *text;
     sc_token_kind op;
-  } table[] = {{"+=", SC_T_PLUS},   {"-=", SC_T_MINUS},   {"*=", SC_T_STAR},   {"/=", SC_T_SLASH},
-               {"//=", SC_T_FLOOR}, {"%=", SC_T_PERCENT}, {"**=", SC_T_POWER}, {"@=", SC_T_AT}};
+  } table[] = {{"+=", SC_T_PLUS},    {"-=", SC_T_MINUS},   {"*=", SC_T_STAR},    {"/=", SC_T_SLASH},
+               {"//=", SC_T_FLOOR},  {"%=", SC_T_PERCENT}, {"**=", SC_T_POWER},  {"@=", SC_T_AT},
+               {"&=", SC_T_BIT_AND}, {"|=", SC_T_BIT_OR},  {"^=", SC_T_BIT_XOR}, {"<<=", SC_T_LEFT},
+               {">>=", SC_T_RIGHT}};
   sc_span op = p->token.span;
   sc_parse_advance(p);
   sc_node *value = values(p);

@@ -93,7 +93,7 @@ again:
   ":"           { TOKEN(COLON); }
   "."           { TOKEN(DOT); }
   "..." | "\u2026"  { TOKEN(ELLIPSIS); }
-  "+="|"-="|"*="|"/="|"//="|"%="|"**="|"@="  { TOKEN(AUGMENT); }
+  "+="|"-="|"*="|"/="|"//="|"%="|"**="|"@="|"&="|"|="|"^="|"<<="|">>="  { TOKEN(AUGMENT); }
   "="           { TOKEN(ASSIGN); }
   "+"           { TOKEN(PLUS); }
   "-"           { TOKEN(MINUS); }

@@ -307,6 +307,10 @@ void sc_trace_call(es_tensor *made, const char *function, const char *format, es
   trace->made[trace->n++] = (struct sc_traced){es_retain(made), name.bytes};
 }
 
+void sc_trace_seed(sc_trace *trace, uint64_t seed) {
+  sc_printf(&trace->lines, "  es_set_seed(es, %lluu);\n", (unsigned long long)seed);
+}
+
 void sc_trace_assign(sc_trace *trace, const es_tensor *to, const es_tensor *from) {
   const char *left = sc_trace_name(trace, to), *right = sc_trace_name(trace, from);
   if (left && right) sc_printf(&trace->lines, "  es_assign(es, %s, %s);\n", left, right);

@@ -29,6 +29,7 @@ extern sc_trace *sc_trace_on;
 void sc_trace_call(es_tensor *made, const char *function, const char *format, es_ctx *es, ...);
 /* The C name of a tensor; NULL after failing the statement. */
 const char *sc_trace_name(sc_trace *trace, const es_tensor *t);
+void sc_trace_seed(sc_trace *trace, uint64_t seed);
 void sc_trace_assign(sc_trace *trace, const es_tensor *to, const es_tensor *from);
 bool sc_trace_plain(const es_options *options); /* sizes at most */
 /* Forgets the tensors made since there were n. */
@@ -92,6 +93,10 @@ static inline es_tensor *sc_traced_einsum_into(es_ctx *es, const char *text, es_
   else if (sc_trace_on) sc_trace_call(made, "es_einsum_into", "sIO", es, text, xs, n, o);
   return made;
 }
+static inline void sc_traced_set_seed(es_ctx *es, uint64_t seed) {
+  es_set_seed(es, seed);
+  if (sc_trace_on) sc_trace_seed(sc_trace_on, seed);
+}
 static inline es_status sc_traced_assign(es_ctx *es, es_tensor *to, const es_tensor *from) {
   es_status status = es_assign(es, to, from);
   if (sc_trace_on && status == ES_OK) sc_trace_assign(sc_trace_on, to, from);
@@ -140,6 +145,7 @@ static inline es_status sc_traced_assign(es_ctx *es, es_tensor *to, const es_ten
 #define es_repeat sc_traced_repeat
 #define es_op_call sc_traced_op_call
 #define es_load sc_traced_load
+#define es_set_seed sc_traced_set_seed
 #define es_assign sc_traced_assign
 /* clang-format on */
 

@@ -37,6 +37,11 @@ tensor([0.1, -inf, nan, 3e-300]).sum(), zeros(0, 3)
 t0 = x.unfold(2, 3, 2).sum(-1); t0
 scaled_dot_product_attention(y[0], y[0], y[0], is_causal=True)
 np.transpose(x, (3, 2, 1, 0)).reshape(-1, 2)[0]
+torch.manual_seed(3)
+randn(3)
+.set seed 9
+rand(2)
+θ[[1, 0], 0] = 5; θ[[True, False]]
 S
 { cat "$work/session.es"; echo ".export c $work/session.c"; } >"$work/in"
 "$program" --seed 5 --json <"$work/in" >"$work/json" || { grep -h "\"ok\":false" "$work/json"; exit 1; }
