@@ -6,6 +6,7 @@
 
 enum {
   Y_BLOCK_MOST = 4 << 20,    /* bytes of a Y block where k cannot be cut */
+  X_NEAR = 32 << 10,         /* bytes of X that stay in the first-level cache */
   X_GROUP = 16 << 10,        /* bytes of X that a group of tiles keeps in the first-level cache */
   GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
   COLUMNS_OF_BOXES = 8,
@@ -136,8 +137,12 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   return times * (elements * pack_cycles(across, along, g->y.native) + (across ? moves : 0));
 }
 
-/* Where rows lie anywhere, their addresses take registers and loads. */
-static const double IN_PLACE = 0.05;
+/* Where rows lie anywhere, their addresses take registers and loads: beside one vector of columns
+ * these are most of the work, if the rows are not in the first-level cache. */
+static double in_place(const es_gemm_plan *g, const es_problem *p) {
+  double bytes = es_problem_side_bytes(p, &p->in[g->x.in]) / (double)g->batch.count;
+  return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.8 : 0.05;
+}
 
 /* Cycles for one batch and bytes for all, of every way to treat the two sides. */
 typedef struct outlook {
@@ -158,7 +163,7 @@ static outlook look(es_gemm_plan g) {
                         2 * es_problem_side_bytes(p, &p->out)};
   for (int i = 0; i < 2; i++) {
     g.x_packed = g.y_direct = i;
-    o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * IN_PLACE);
+    o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * in_place(&g, p));
     o.y[i] = y_cycles(&g, p, tiles, panels);
   }
   return o;

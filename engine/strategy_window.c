@@ -4,11 +4,18 @@
 #include <math.h>
 
 #include "base/text.h"
+#include "engine/gemm.h"
 #include "engine/window.h"
 
+/* Rows of x taken apart, for a row of outputs; and outputs that make it worth it. */
+enum { APART_BYTES = 32 << 10, APART_SHARES = 16 };
+
+enum { LARGE_RESULT = 16 << 20 }; /* bytes that do not stay in the caches */
+
 typedef struct window {
+  const es_kernels *kernels;
   es_window_roles roles;
-  es_window_kernel full, edge;
+  es_window_kernel full, edge, full_apart, edge_apart;
   es_window_fall_kernel full_fall, edge_fall, strip; /* strip NULL: the others */
   bool falls;                                        /* or the pieces are run one by one */
   es_window_fall_plan fall;
@@ -25,10 +32,54 @@ typedef struct window {
 
 /* ---- running -------------------------------------------------------------------- */
 
+/* The columns of some rows: t but for what moves along them. */
+static void run_columns(const window *w, const es_window_piece *piece, es_window_tile t,
+                        const es_window_kernel full, const es_window_kernel edge, int64_t step) {
+  const char *x = t.x, *by = t.w;
+  char *out = t.out;
+  int64_t by_step = w->roles.op == ES_WINDOW_PRODUCT ? w->size : 0;
+  for (int e = 0; e < w->roles.n_edges; e++) {
+    const es_window_edge *some = &w->roles.edge[e];
+    t.x = x + some->start * step * w->size;
+    t.w = by + some->start * by_step;
+    t.out = out + some->start * w->size;
+    t.n = some->n;
+    t.lanes = piece->lanes + e * piece->taps;
+    if (piece->ends) {
+      t.stops = piece->stops + e * piece->taps;
+      t.ends = piece->ends + e * piece->taps;
+    }
+    edge(&t);
+  }
+  if (w->roles.from == w->roles.to) return;
+  t.x = x + w->roles.from * step * w->size;
+  t.w = by + w->roles.from * by_step;
+  t.out = out + w->roles.from * w->size;
+  t.n = w->roles.to - w->roles.from;
+  full(&t);
+}
+
+/* Row by row, with the rows of x that each sees taken apart. */
+static void run_apart(const window *w, const es_window_piece *piece, es_window_tile t) {
+  _Alignas(ES_ALIGN) char apart[APART_BYTES];
+  const char *x = t.x;
+  const int64_t rows = t.rows;
+  t.x = apart;
+  t.x_at = piece->apart.x_at;
+  t.rows = 1;
+  for (int64_t row = 0; row < rows; row++, x += w->x_row, t.out += w->out_row) {
+    es_window_apart_run(&piece->apart, w->kernels, (size_t)w->size, x, apart);
+    run_columns(w, piece, t, w->full_apart, w->edge_apart, 1);
+  }
+}
+
 /* Rows [from, from + rows) of some shares of a piece that begins at these addresses. */
 static void run_piece(const window *w, const es_window_piece *piece, char *const *at,
                       int64_t shares, int64_t from, int64_t rows) {
-  es_window_tile t = {.x_row = w->x_row,
+  es_window_tile t = {.x = at[ES_WINDOW_X] + piece->at[ES_WINDOW_X] + from * w->x_row,
+                      .w = at[ES_WINDOW_W] + piece->at[ES_WINDOW_W],
+                      .out = at[ES_WINDOW_OUT] + piece->at[ES_WINDOW_OUT] + from * w->out_row,
+                      .x_row = w->x_row,
                       .out_row = w->out_row,
                       .rows = rows,
                       .shares = shares,
@@ -37,26 +88,12 @@ static void run_piece(const window *w, const es_window_piece *piece, char *const
                       .taps = piece->taps,
                       .x_at = piece->x_at,
                       .w_at = piece->w_at,
+                      .chain = piece->chain,
                       .count = w->count};
-  const char *x = at[ES_WINDOW_X] + piece->at[ES_WINDOW_X] + from * w->x_row;
-  const char *by = at[ES_WINDOW_W] + piece->at[ES_WINDOW_W];
-  char *out = at[ES_WINDOW_OUT] + piece->at[ES_WINDOW_OUT] + from * w->out_row;
-  int64_t by_step = w->roles.op == ES_WINDOW_PRODUCT ? w->size : 0;
-  for (int e = 0; e < w->roles.n_edges; e++) {
-    const es_window_edge *edge = &w->roles.edge[e];
-    t.x = x + edge->start * w->roles.step * w->size;
-    t.w = by + edge->start * by_step;
-    t.out = out + edge->start * w->size;
-    t.n = edge->n;
-    t.lanes = piece->lanes + e * piece->taps;
-    w->edge(&t);
-  }
-  if (w->roles.from == w->roles.to) return;
-  t.x = x + w->roles.from * w->roles.step * w->size;
-  t.w = by + w->roles.from * by_step;
-  t.out = out + w->roles.from * w->size;
-  t.n = w->roles.to - w->roles.from;
-  w->full(&t);
+  if (piece->apart.bytes)
+    run_apart(w, piece, t);
+  else
+    run_columns(w, piece, t, w->full, w->edge, w->roles.step);
 }
 
 /* A block of rows, which the pieces of the group share among them. */
@@ -228,23 +265,44 @@ static bool applicable(const es_problem *p, const es_plan_env *env) {
  * blocks of vectors. */
 static bool small_product(const es_problem *p, const es_window_roles *roles) {
   int64_t columns = p->extent[roles->along];
-  return columns <= 128 && p->extent[roles->share] <= 128 && columns % (4 * roles->lanes) != 0;
+  return columns <= ES_GEMM_SMALL && p->extent[roles->share] <= ES_GEMM_SMALL &&
+         es_problem_taps(p) <= ES_GEMM_SMALL_K && columns % (4 * roles->lanes) != 0;
 }
 
-/* Of rows that several outputs share, as the contraction, which is the other choice, is
- * priced; but to begin a row takes longer here. */
-static double shared_cost(const es_problem *p, const es_window_roles *roles, double vectors,
-                          double bytes, int threads) {
+/* Rows of x a multiple of some lines apart meet in a few sets of the first-level cache: whether a
+ * block of four vectors of a chain's x does not fit there. */
+static bool crowds(const es_problem *p, const es_window_roles *roles) {
+  const int64_t taps = (int64_t)es_problem_taps(p), chain = es_gemm_chain(taps);
+  int64_t step = p->in[roles->x].stride[p->n_out] * (int64_t)es_dtype_size(p->out.dtype);
+  int64_t apart = 4096;
+  while (step % apart) apart /= 2;
+  return p->extent[p->n_out] >= 64 && chain > 12 * (4096 / apart < 16 ? 4096 / apart : 16);
+}
+
+/* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
+ * begin a chain; measured. Weights past half of the second-level cache come slowly, for every
+ * block of vectors anew, and so do results that no cache holds. */
+static double shared_cost(const es_problem *p, const es_window_roles *roles, double bytes,
+                          int threads) {
   if (roles->row < 0 && small_product(p, roles)) return INFINITY;
-  double units = es_problem_outputs(p) / (double)p->extent[roles->along] /
-                 (double)p->extent[roles->share];
-  bool few = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
-  double each = es_problem_taps(p) * (few ? 0.38 : roles->step == 2 ? 0.3 : 0.19) + 1.2;
-  double parts = units * ceil((double)p->extent[roles->share] / 4);
+  const double taps = es_problem_taps(p), shares = (double)p->extent[roles->share],
+               chains = ceil(taps / (double)es_gemm_chain((int64_t)taps));
+  const double rows = es_problem_outputs(p) / (double)p->extent[roles->along];
+  const double full = ceil((double)(roles->to - roles->from) / (double)roles->lanes);
+  bool lone = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
+  bool picks = roles->step == 2 && shares < APART_SHARES;
+  double tap = (lone ? 0.38 : picks ? 0.3 : 0.187) * (crowds(p, roles) ? 1.15 : 1);
+  double each = taps * (full * tap + roles->n_edges * 0.28) + chains * (full + roles->n_edges) / 2;
+  double units = rows / shares, parts = units * ceil(shares / 4);
+  double weights = es_problem_side_bytes(p, &p->in[roles->w]);
+  double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
+  if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
+  if (out > 2 * LARGE_RESULT) slow += out;
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
-  double compute = (60 + units * 35 + vectors * each) * 1e-9 / fmin(threads, fmax(1, parts));
-  double memory = (bytes + 2 * es_problem_side_bytes(p, &p->out)) / 2e10;
-  return fmax(compute, memory) + fmin(compute, memory) / 4;
+  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9;
+  double memory = (bytes + out) / 2e10;
+  compute /= fmin(threads, fmax(1, parts));
+  return fmax(compute, memory) + fmin(compute, memory) / 8;
 }
 
 /* Measured in cache: nanoseconds for a tap of a vector, and to begin one. */
@@ -257,20 +315,21 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   double vectors = outputs / columns * ceil(columns / (double)roles.lanes);
   double each = es_problem_taps(p) * tap[roles.op] * (double)roles.step + 2;
   for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
-  if (roles.share >= 0) return shared_cost(p, &roles, vectors, bytes, env->threads);
+  if (roles.share >= 0) return shared_cost(p, &roles, bytes, env->threads);
   return fmax(60e-9 + vectors * each * 1e-9 / fmin(env->threads, fmax(1, outputs / 64)),
               bytes * 0.05e-9);
 }
 
 /* Rows of x that stay in the first-level cache while their outputs are computed; but a
  * block computes the rows of taps at its ends for nothing. */
-enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32, SHARES = 4 };
+enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32, SHARED_ROWS = 8, SHARES = 4 };
 
 static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   int64_t row = p->extent[w->roles.along] * w->roles.step * w->size;
   for (int i = 0; i < w->n_groups; i++) {
     es_window_group *g = &w->group[i];
     g->block = BLOCK_BYTES / row > BLOCK_ROWS ? BLOCK_BYTES / row : BLOCK_ROWS;
+    if (w->roles.share >= 0 && w->roles.step == 2) g->block = SHARED_ROWS;
     if (g->block > g->rows) g->block = g->rows;
     while (g->block > 1 && g->outer.count * ((g->rows + g->block - 1) / g->block) < env->threads)
       g->block /= 2;
@@ -326,9 +385,25 @@ static es_status make_fall(const es_problem *p, const es_plan_env *env, window *
   return ES_OK;
 }
 
+/* Where many outputs share a row of x, and it fits. */
+static es_status take_apart(const es_problem *p, const es_plan_env *env, window *w) {
+  const es_window_kernels *k = env->kernels->window;
+  if (w->roles.step != 2 || w->part < APART_SHARES) return ES_OK;
+  w->full_apart = k->full[w->roles.type][w->roles.op][0];
+  w->edge_apart = k->edge[w->roles.type][w->roles.op][0];
+  for (int i = 0; i < w->n_groups; i++)
+    for (int j = 0; j < w->group[i].n_pieces; j++) {
+      es_window_piece *piece = &w->group[i].piece[j];
+      if (!es_window_apart_make(env->arena, p, &w->roles, piece)) return ES_E_NOMEM;
+      if (piece->apart.bytes > APART_BYTES) piece->apart.bytes = 0;
+    }
+  return ES_OK;
+}
+
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
   window *w = ES_NEW(env->arena, window);
   if (!w) return ES_E_NOMEM;
+  w->kernels = env->kernels;
   es_window_read(p, env, &w->roles);
   if (!es_window_groups(env->arena, p, &w->roles, &w->n_groups, &w->group)) return ES_E_NOMEM;
   const es_window_roles *r = &w->roles;
@@ -347,6 +422,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   w->count = p->reduce == ES_REDUCE_MEAN ? p->mean_count : 1;
   cut_blocks(p, env, w);
   cut_shares(env, w);
+  ES_TRY(take_apart(p, env, w));
   ES_TRY(make_fall(p, env, w));
   step->run = run;
   step->data = w;

@@ -11,6 +11,9 @@
 
 enum {
   ES_WINDOW_TAPS = 128, /* the most: one chain of the matrix product */
+  /* Of outputs that share rows of x, which are summed in chains; and where columns are cut. */
+  ES_WINDOW_SHARED = 2048,
+  ES_WINDOW_SHARED_CUT = 256,
   ES_WINDOW_EDGES = 32, /* vectors with masks, of a row */
   ES_WINDOW_BOXES = 256
 };
@@ -42,12 +45,27 @@ typedef struct es_window_roles {
   es_window_edge edge[ES_WINDOW_EDGES];
 } es_window_roles;
 
+/* Where outputs step over every other element of x: its rows taken apart, as a row of outputs
+ * sees them. All offsets in bytes. */
+typedef struct es_window_apart_row {
+  int64_t x, n;  /* n elements from x on */
+  int64_t at[2]; /* where the first ones of either half go */
+} es_window_apart_row;
+typedef struct es_window_apart {
+  int64_t rows, bytes; /* bytes of all of them */
+  es_window_apart_row *row;
+  int64_t *x_at; /* [taps] there */
+} es_window_apart;
+
 /* Rows that see the same taps. All offsets in bytes. */
 typedef struct es_window_piece {
   int64_t at[ES_WINDOW_SIDES]; /* of the first output and its first tap */
-  int64_t rows, taps;
-  int64_t *x_at, *w_at; /* [taps] */
-  uint64_t *lanes;      /* [edges][taps] */
+  int64_t rows, taps, chain;
+  int64_t *x_at, *w_at;  /* [taps] */
+  uint64_t *lanes;       /* [edges][taps] */
+  int64_t *stops;        /* [edges][taps]: see es_window_tile */
+  uint64_t *ends;        /* [edges][taps]; NULL: there is one chain */
+  es_window_apart apart; /* bytes 0: x is read where it lies */
 } es_window_piece;
 
 /* Pieces one below the other, which the outer axes repeat. */
@@ -89,6 +107,12 @@ bool es_window_groups(es_arena *arena, const es_problem *p, const es_window_role
 /* A piece: the rows of outputs of a box of the nest. False: out of memory. */
 bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                           const es_problem *box, es_window_piece *piece);
+/* Fills in apart, where the step is 2. False: out of memory. */
+bool es_window_apart_make(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                          es_window_piece *piece);
+/* Takes rows apart, elements of size bytes, for a row of outputs whose first tap is at x. */
+void es_window_apart_run(const es_window_apart *apart, const es_kernels *kernels, size_t size,
+                         const char *x, char *to);
 bool es_window_tap_present(const es_problem *p, const es_window_roles *roles, int64_t column,
                            const int64_t *tap);
 /* The next point of the reduced axes, with these extents. */

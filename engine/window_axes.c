@@ -1,5 +1,6 @@
 /* Windows: which axes are what, the columns where taps are missing, and the pieces. */
 #include "base/checked.h"
+#include "engine/gemm.h"
 #include "engine/window.h"
 
 /* ---- constraints ---------------------------------------------------------------- */
@@ -203,7 +204,7 @@ bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles
   double taps = es_problem_taps(p);
   *roles = (es_window_roles){.along = p->n_out - 1};
   if (p->rank == p->n_out || p->n_out < 1 || p->rank > ES_MAX_RANK || p->n_in > 2) return false;
-  if (taps < 1 || taps > ES_WINDOW_TAPS || es_problem_outputs(p) == 0) return false;
+  if (taps < 1 || taps > ES_WINDOW_SHARED || es_problem_outputs(p) == 0) return false;
   if (p->alpha != 1 || p->beta != 0 || p->out.stride[roles->along] != 1) return false;
   if (p->reduce == ES_REDUCE_MEAN && !(p->mean_count >= 1 && p->mean_count <= 0x1p24)) return false;
   choose_operands(p, roles);
@@ -213,11 +214,12 @@ bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles
   if (roles->w >= 0 && (p->in[roles->w].stride[roles->along] & ~(int64_t)1)) return false;
   if (!k->full[roles->type][roles->op][roles->step - 1]) return false;
   if (roles->share >= 0 && roles->op != ES_WINDOW_SCALE) return false;
+  if (roles->share < 0 && taps > ES_WINDOW_TAPS) return false;
   roles->lanes = k->lanes[roles->type];
   choose_row(p, roles);
   if (!separable(p, roles)) return false;
   whole_columns(p, roles);
-  if (!cover(p, roles)) return false;
+  if (!cover(p, roles) || (roles->n_edges && taps > ES_WINDOW_SHARED_CUT)) return false;
   bool ordered = roles->op == ES_WINDOW_MAX || roles->op == ES_WINDOW_MIN;
   return rows_split(p, env, roles) && (!ordered || every_column_has_taps(p, roles));
 }
@@ -230,12 +232,46 @@ static const es_side *side_of(const es_problem *p, const es_window_roles *roles,
                                                 : &p->in[roles->x];
 }
 
+/* Where the chains of the outputs of an edge end; one without taps has the sum of none. */
+static void end_chains(const es_window_piece *piece, const uint64_t *lanes, int64_t n,
+                       int64_t *stops, uint64_t *ends) {
+  int64_t present[64] = {0}, seen[64] = {0}, chain[64], stop = 0;
+  for (int64_t j = 0; j < n; j++) {
+    for (int64_t t = 0; t < piece->taps; t++) present[j] += lanes[t] >> j & 1;
+    chain[j] = es_gemm_chain(present[j]);
+  }
+  for (int64_t t = 0; t < piece->taps; t++) {
+    ends[stop] = 0;
+    for (int64_t j = 0; j < n; j++) {
+      bool here = lanes[t] >> j & 1;
+      seen[j] += here;
+      bool ended = here && (seen[j] == present[j] || seen[j] % chain[j] == 0);
+      if (ended || (present[j] == 0 && t == 0)) ends[stop] |= (uint64_t)1 << j;
+    }
+    stops[stop] = t;
+    if (ends[stop] || t + 1 == piece->taps) stop++;
+  }
+}
+
+static bool end_all_chains(es_arena *arena, const es_window_roles *roles, es_window_piece *piece) {
+  if (piece->chain >= piece->taps || !roles->n_edges) return true;
+  piece->stops = ES_NEW_N(arena, int64_t, piece->taps * roles->n_edges);
+  piece->ends = ES_NEW_N(arena, uint64_t, piece->taps * roles->n_edges);
+  if (!piece->stops || !piece->ends) return false;
+  for (int e = 0; e < roles->n_edges; e++) {
+    int64_t at = e * piece->taps;
+    end_chains(piece, piece->lanes + at, roles->edge[e].n, piece->stops + at, piece->ends + at);
+  }
+  return true;
+}
+
 bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                           const es_problem *box, es_window_piece *piece) {
   int64_t tap[ES_MAX_RANK] = {0}, size = (int64_t)es_dtype_size(p->out.dtype);
   bool empty = box->rank != p->rank;
   piece->rows = roles->row < 0 ? 1 : box->extent[roles->row];
   piece->taps = empty ? 0 : (int64_t)es_problem_taps(box);
+  piece->chain = es_gemm_chain(piece->taps);
   for (int s = 0; s < ES_WINDOW_SIDES; s++) piece->at[s] = side_of(box, roles, s)->offset * size;
   piece->x_at = ES_NEW_N(arena, int64_t, piece->taps);
   piece->w_at = ES_NEW_N(arena, int64_t, piece->taps);
@@ -251,7 +287,7 @@ bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_
         if (es_window_tap_present(p, roles, roles->edge[e].start + j, tap))
           piece->lanes[e * piece->taps + t] |= (uint64_t)1 << j;
   }
-  return true;
+  return roles->op != ES_WINDOW_SCALE || end_all_chains(arena, roles, piece);
 }
 
 static bool make_group(es_arena *arena, const es_problem *p, const es_window_roles *roles,

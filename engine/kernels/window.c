@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-enum { SHARED_BYTES = 32 << 10 };
+enum { SHARED_BYTES = 32 << 10, LINE_BYTES = 64 };
 
 /* For loops over a few registers: left rolled, these would live in memory. */
 
@@ -73,6 +73,14 @@ ES_INLINE __m512i indices_f64(const uint8_t *at) {
 #define MASK_f64 __mmask8
 #define MASK_wide __mmask8
 #endif
+
+/* What the blocks of a stretch of columns do with it: a chain of its taps; and what is asked for
+ * meanwhile, which the next chain or the next stretch reads. */
+typedef struct window_chain {
+  bool add; /* to what out holds */
+  const char *ahead;
+  const int64_t *ahead_at; /* [taps] */
+} window_chain;
 
 #define T float
 #define T_BITS int32_t

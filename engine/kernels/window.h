@@ -34,7 +34,12 @@ typedef struct es_window_tile {
   int64_t taps;
   const int64_t *x_at, *w_at; /* [taps], in the order of summation */
   const uint64_t *lanes;      /* [taps] of an edge: the outputs that have the tap, as bits */
-  double count;               /* the result is divided by this */
+  /* Of SCALE: the sum is taken in chains of so many taps, which are added up in order. */
+  int64_t chain;
+  const int64_t
+      *stops; /* of an edge: taps that end chains, rising, the last one of all among them */
+  const uint64_t *ends; /* of which outputs they do; NULL: there is one chain */
+  double count;         /* the result is divided by this */
 } es_window_tile;
 
 /* Planes of rows of outputs that are the next one's a row of x further down, and so are

@@ -94,7 +94,8 @@ ES_INLINE VEC ES_JOIN(window_fuse, NAME)(ES_JOIN(window_mask, NAME) mask, VEC a,
 }
 ES_INLINE void ES_JOIN(window_keep, NAME)(E *at, uint64_t lanes, VEC v) {
   LOOSE some = __builtin_convertvector(v, LOOSE);
-  for (int64_t i = 0; lanes >> i & 1; i++) at[i] = some[i];
+  for (int64_t i = 0; i < LANES; i++)
+    if (lanes >> i & 1) at[i] = some[i];
 }
 #endif
 
@@ -107,14 +108,14 @@ ES_INLINE VEC ES_JOIN(window_neutral, NAME)(es_window_op op) {
 }
 
 /* nr rows of nv vectors, of ns shares; the last vector stands last elements after the first. */
-ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                           int ns, int nr, int nv, int64_t row, int64_t column,
-                                           int64_t last) {
+ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, const window_chain *chain,
+                                           es_window_op op, int step, int ns, int nr, int nv,
+                                           int64_t row, int64_t column, int64_t last) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
   const int64_t w_share = t->w_share;
   const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E);
   const char *w = t->w;
-  VEC acc[SHARES][4][4], a[4][4], b[4];
+  VEC acc[SHARES][4][5], a[4][5], b[5];
   ES_UNROLL
   for (int s = 0; s < ns; s++) {
     ES_UNROLL
@@ -156,125 +157,204 @@ ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, es_window_op
     E *out = (E *)(t->out + s * t->out_share + row * t->out_row) + column;
     ES_UNROLL
     for (int r = 0; r < nr; r++) {
+      E *line = (E *)((char *)out + r * t->out_row);
+      /* All before any is stored: the last two may overlap. */
+      ES_UNROLL
+      for (int v = 0; v < nv && op == ES_WINDOW_SCALE; v++)
+        if (chain->add)
+          acc[s][r][v] += ES_JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last), 1);
       ES_UNROLL
       for (int v = 0; v < nv; v++) {
         VEC result = t->count != 1 ? acc[s][r][v] / count : acc[s][r][v];
-        *(LOOSE *)((char *)(out + (v < nv - 1 ? v * LANES : last)) + r * t->out_row) =
-            __builtin_convertvector(result, LOOSE);
+        *(LOOSE *)(line + (v < nv - 1 ? v * LANES : last)) = __builtin_convertvector(result, LOOSE);
       }
     }
   }
 }
 
-/* nr rows of one vector of which taps may miss lanes, of ns shares. */
-ES_INLINE void ES_JOIN(window_edge_block, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                                int ns, int nr, int64_t row) {
+/* Taps from, … to - 1 of nr rows of one vector of which these may miss lanes, of ns shares. */
+ES_INLINE void ES_JOIN(window_edge_taps, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                               int ns, int nr, int64_t row, int64_t from,
+                                               int64_t to, VEC *acc) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
   const int64_t w_share = t->w_share;
-  const char *x = t->x + row * t->x_row, *w = t->w;
-  VEC acc[SHARES][4], a[4], b = {0};
+  const char *x = t->x + row * t->x_row, *w[4];
   ES_UNROLL
-  for (int s = 0; s < ns; s++) {
-    ES_UNROLL
-    for (int r = 0; r < nr; r++) acc[s][r] = ES_JOIN(window_neutral, NAME)(op);
-  }
-  for (int64_t k = 0; k < t->taps; k++) {
-    const char *from = x + t->x_at[k];
-    const E *by = weighs ? (const E *)(w + t->w_at[k]) : NULL;
+  for (int i = 0; i < 4; i++) w[i] = t->w + i * 4 * w_share;
+  for (int64_t k = from; k < to; k++) {
+    const char *at = x + t->x_at[k];
+    const int64_t by = weighs ? t->w_at[k] : 0;
     const ES_JOIN(window_mask, NAME) lanes = ES_JOIN(window_mask_of, NAME)(t->lanes[k]);
-    if (op == ES_WINDOW_PRODUCT) b = ES_JOIN(window_some, NAME)(lanes, by, 1);
+    VEC a[4], b = {0};
+    if (op == ES_WINDOW_PRODUCT) b = ES_JOIN(window_some, NAME)(lanes, (const E *)(w[0] + by), 1);
     ES_UNROLL
     for (int r = 0; r < nr; r++)
-      a[r] = ES_JOIN(window_some, NAME)(lanes, (const E *)(from + r * t->x_row), step);
+      a[r] = ES_JOIN(window_some, NAME)(lanes, (const E *)(at + r * t->x_row), step);
     ES_UNROLL
     for (int s = 0; s < ns; s++) {
       if (op == ES_WINDOW_SCALE)
-        b = ES_JOIN(window_splat, NAME)((T) * (const E *)((const char *)by + s * w_share));
+        b = ES_JOIN(window_splat, NAME)((T) * (const E *)(w[s / 4] + by + s % 4 * w_share));
       ES_UNROLL
-      for (int r = 0; r < nr; r++)
-        acc[s][r] = weighs
-                        ? ES_JOIN(window_fuse, NAME)(lanes, a[r], b, acc[s][r])
-                        : ES_JOIN(window_choose, NAME)(
-                              lanes, ES_JOIN(window_fold, NAME)(op, acc[s][r], a[r], b), acc[s][r]);
+      for (int r = 0; r < nr; r++) {
+        VEC *sum = &acc[s * nr + r];
+        *sum = weighs ? ES_JOIN(window_fuse, NAME)(lanes, a[r], b, *sum)
+                      : ES_JOIN(window_choose,
+                                NAME)(lanes, ES_JOIN(window_fold, NAME)(op, *sum, a[r], b), *sum);
+      }
     }
   }
-  VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
+}
+
+ES_INLINE void ES_JOIN(window_edge_block, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                                int ns, int nr, int64_t row) {
+  const bool chains = op == ES_WINDOW_SCALE && t->ends;
+  const int64_t out_share = t->out_share, out_row = t->out_row;
+  const uint64_t kept = ((uint64_t)1 << t->n) - 1;
+  const VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
+  char *out = t->out + row * out_row;
+  VEC acc[4 * SHARES];
   ES_UNROLL
-  for (int s = 0; s < ns; s++) {
-    char *out = t->out + s * t->out_share + row * t->out_row;
+  for (int i = 0; i < ns * nr; i++) {
+    acc[i] = ES_JOIN(window_neutral, NAME)(op);
+    if (chains) /* x + -0 is x, for all x */
+      ES_JOIN(window_keep, NAME)
+    ((E *)(out + i / nr * out_share + i % nr * out_row), kept, -ES_JOIN(window_splat, NAME)(0));
+  }
+  int64_t from = 0;
+  for (int64_t i = 0; chains && from < t->taps; i++) {
+    const int64_t to = t->stops[i] + 1;
+    const uint64_t ends = t->ends[i];
+    const ES_JOIN(window_mask, NAME) ended = ES_JOIN(window_mask_of, NAME)(ends);
+    ES_JOIN(window_edge_taps, NAME)(t, op, step, ns, nr, row, from, to, acc);
     ES_UNROLL
-    for (int r = 0; r < nr; r++) ES_JOIN(window_keep, NAME)
-    ((E *)(out + r * t->out_row), ((uint64_t)1 << t->n) - 1,
-     t->count != 1 ? acc[s][r] / count : acc[s][r]);
+    for (int j = 0; j < ns * nr; j++) {
+      E *at = (E *)(out + j / nr * out_share + j % nr * out_row);
+      VEC sum = acc[j] + ES_JOIN(window_some, NAME)(ended, at, 1);
+      ES_JOIN(window_keep, NAME)(at, ends, sum);
+      acc[j] = ES_JOIN(window_choose, NAME)(ended, (VEC){0}, acc[j]);
+    }
+    from = to;
+  }
+  if (!chains) ES_JOIN(window_edge_taps, NAME)(t, op, step, ns, nr, row, 0, t->taps, acc);
+  if (chains && t->count == 1) return;
+  ES_UNROLL
+  for (int i = 0; i < ns * nr; i++) {
+    E *at = (E *)(out + i / nr * out_share + i % nr * out_row);
+    VEC sum = acc[i];
+    if (chains) sum = ES_JOIN(window_some, NAME)(ES_JOIN(window_mask_of, NAME)(kept), at, 1);
+    ES_JOIN(window_keep, NAME)(at, kept, t->count != 1 ? sum / count : sum);
   }
 }
 
 /* ---- rows ----------------------------------------------------------------------- */
 
-ES_INLINE void ES_JOIN(full_shares, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                          int ns) {
+/* Vectors of a block, of so many that are left: none is left alone, which would wait for its
+ * own sums. */
+ES_INLINE int64_t ES_JOIN(block_vectors, NAME)(int64_t left) {
+  return left == 5 ? 5 : left >= 4 ? 4 : left;
+}
+
+ES_INLINE void ES_JOIN(full_shares, NAME)(const es_window_tile *t, const window_chain *chain,
+                                          es_window_op op, int step, int ns) {
   for (int64_t i = 0, nv; i < t->n; i += nv * LANES) {
     int64_t left = (t->n - i + LANES - 1) / LANES, row = 0;
-    nv = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    nv = ES_JOIN(block_vectors, NAME)(left);
     int64_t last = left == nv ? t->n - LANES - i : (nv - 1) * LANES;
-    if (nv == 4)
-      for (; row < t->rows; row++) ES_JOIN(window_block, NAME)(t, op, step, ns, 1, 4, row, i, last);
-    else if (nv == 2)
-      for (; row + 2 <= t->rows; row += 2)
-        ES_JOIN(window_block, NAME)(t, op, step, ns, 2, 2, row, i, last);
-    else
-      for (; row + 4 <= t->rows; row += 4)
-        ES_JOIN(window_block, NAME)(t, op, step, ns, 4, 1, row, i, last);
-    for (; row < t->rows; row++)
-      if (nv == 2)
-        ES_JOIN(window_block, NAME)(t, op, step, ns, 1, 2, row, i, last);
-      else
-        ES_JOIN(window_block, NAME)(t, op, step, ns, 1, 1, row, i, last);
+#define ROWS(nr, nv)                                                                               \
+  for (; row + nr <= t->rows; row += nr)                                                           \
+    ES_JOIN(window_block, NAME)(t, chain, op, step, ns, nr, nv, row, i, last);
+    switch (nv) {
+    case 5: ROWS(1, 5) break;
+    case 4: ROWS(1, 4) break;
+    case 3: ROWS(1, 3) break;
+    case 2: ROWS(2, 2) ROWS(1, 2) break;
+    default: ROWS(4, 1) ROWS(1, 1) break;
+    }
+#undef ROWS
   }
 }
 
-ES_INLINE void ES_JOIN(edge_shares, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                          int ns) {
-  int64_t row = 0;
-  for (; row + 4 <= t->rows; row += 4) ES_JOIN(window_edge_block, NAME)(t, op, step, ns, 4, row);
-  for (; row < t->rows; row++) ES_JOIN(window_edge_block, NAME)(t, op, step, ns, 1, row);
-}
-
-/* As many shares together as there are registers for, then one by one. */
-ES_INLINE void ES_JOIN(all_shares, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                         bool edge) {
+/* As many shares together as there are registers for, then one by one. Before each group of
+ * them, its part of what is wanted next is asked for. */
+ES_INLINE void ES_JOIN(all_shares, NAME)(const es_window_tile *t, const window_chain *chain,
+                                         es_window_op op, int step) {
   es_window_tile u = *t;
-  int64_t s = 0;
+  const int64_t lines = (t->n * step * (int64_t)sizeof(E) + LINE_BYTES - 1) / LINE_BYTES;
+  const int64_t some = t->taps * SHARES / t->shares + 1;
+  int64_t s = 0, k = 0;
   for (; op == ES_WINDOW_SCALE && s + SHARES <= t->shares; s += SHARES) {
-    if (edge)
-      ES_JOIN(edge_shares, NAME)(&u, op, step, SHARES);
-    else
-      ES_JOIN(full_shares, NAME)(&u, op, step, SHARES);
+    for (int64_t end = k + some; chain->ahead && k < end && k < t->taps; k++)
+      for (int64_t line = 0; line < lines; line++)
+        __builtin_prefetch(chain->ahead + chain->ahead_at[k] + line * LINE_BYTES, 0, 2);
+    ES_JOIN(full_shares, NAME)(&u, chain, op, step, SHARES);
     u.w += SHARES * t->w_share;
     u.out += SHARES * t->out_share;
   }
   for (; s < t->shares; s++, u.w += t->w_share, u.out += t->out_share)
-    if (edge)
-      ES_JOIN(edge_shares, NAME)(&u, op, step, 1);
-    else
-      ES_JOIN(full_shares, NAME)(&u, op, step, 1);
+    ES_JOIN(full_shares, NAME)(&u, chain, op, step, 1);
 }
 
-/* In stretches of columns whose x stays in the first-level cache for all shares. */
+/* In stretches of columns of which a chain's x stays in the first-level cache for all shares:
+ * one block where there are several chains, since what overlaps must not be added twice. */
 ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op op, int step) {
+  const bool chains = op == ES_WINDOW_SCALE && t->taps > t->chain;
   es_window_tile u = *t;
   int64_t blocks = SHARED_BYTES / (int64_t)sizeof(T) / (4 * LANES) / (t->taps ? t->taps : 1);
   int64_t most = t->shares <= SHARES ? t->n : (blocks ? blocks : 1) * 4 * LANES;
   for (int64_t left = t->n; left > 0; left -= u.n) {
     u.n = left < 2 * most ? left : most;
-    ES_JOIN(all_shares, NAME)(&u, op, step, false);
-    u.x += u.n * step * (int64_t)sizeof(E);
+    if (chains) u.n = ES_JOIN(block_vectors, NAME)((left + LANES - 1) / LANES) * LANES;
+    if (u.n > left) u.n = left;
+    const int64_t next = u.n * step * (int64_t)sizeof(E);
+    int64_t from = 0;
+    do {
+      const int64_t rest = t->taps - from, some = chains && rest > t->chain ? t->chain : rest;
+      const int64_t after = from + some, end = t->taps - some;
+      const bool last = after == t->taps;
+      const window_chain chain = {.add = from > 0,
+                                  .ahead = !last        ? u.x
+                                           : u.n < left ? u.x + next
+                                                        : NULL,
+                                  .ahead_at = last ? t->x_at
+                                                   : t->x_at + (after < end ? after : end)};
+      u.taps = some;
+      u.x_at = t->x_at + from;
+      u.w_at = t->w_at + from;
+      u.count = last ? t->count : 1;
+      ES_JOIN(all_shares, NAME)(&u, &chain, op, step);
+      from = after;
+    } while (from < t->taps);
+    u.x += next;
     u.out += u.n * (int64_t)sizeof(E);
   }
 }
 
+/* Rows from, … to - 1, nr at once, of the shares from *share on, ns at once. */
+ES_INLINE void ES_JOIN(edge_blocks, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                          int ns, int nr, int64_t from, int64_t to,
+                                          int64_t *share) {
+  es_window_tile u = *t;
+  u.w += *share * t->w_share;
+  u.out += *share * t->out_share;
+  for (; *share + ns <= t->shares; *share += ns) {
+    for (int64_t row = from; row + nr <= to; row += nr)
+      ES_JOIN(window_edge_block, NAME)(&u, op, step, ns, nr, row);
+    u.w += ns * t->w_share;
+    u.out += ns * t->out_share;
+  }
+}
+
+/* Rows by fours, then those that are left, of more shares at once. */
 ES_INLINE void ES_JOIN(window_edge, NAME)(const es_window_tile *t, es_window_op op, int step) {
-  ES_JOIN(all_shares, NAME)(t, op, step, true);
+  const bool shared = op == ES_WINDOW_SCALE;
+  const int64_t fours = t->rows / 4 * 4;
+  int64_t share = 0;
+  if (shared) ES_JOIN(edge_blocks, NAME)(t, op, step, SHARES, 4, 0, fours, &share);
+  ES_JOIN(edge_blocks, NAME)(t, op, step, 1, 4, 0, fours, &share);
+  share = 0;
+  if (shared) ES_JOIN(edge_blocks, NAME)(t, op, step, 4 * SHARES, 1, fours, t->rows, &share);
+  if (shared) ES_JOIN(edge_blocks, NAME)(t, op, step, SHARES, 1, fours, t->rows, &share);
+  ES_JOIN(edge_blocks, NAME)(t, op, step, 1, 1, fours, t->rows, &share);
 }
 
 /* ---- down the rows ---------------------------------------------------------------- */
