@@ -1,6 +1,6 @@
 /* Windows: folds over a few taps beside the output: depthwise convolution, pooling, filters of
- * images; and contractions of at most one chain of taps, as grouped convolutions and the first
- * of a network have them, whose outputs share rows of x that need no packing. */
+ * images; and contractions whose outputs share rows of x that need no packing: 1x1 and grouped
+ * convolutions, the first one of a network, products of rows. */
 #include <math.h>
 
 #include "base/text.h"

@@ -494,17 +494,17 @@ Test(strategies, the_choice_follows_reuse) {
     int n_in, n_out;
     int64_t extent[3], strides[2][MAX_AXES];
   } cases[] = {
-      {"gemm", 2, 2, {96, 96, 200}, {{200, 0, 1}, {0, 1, 96}}},
-      {"window", 2, 2, {64, 64, 64}, {{64, 0, 1}, {0, 1, 64}}}, /* short sums: nothing packed */
-      {"reduce", 2, 1, {64, 256}, {{256, 1}, {0, 1}}},          /* matrix times vector */
-      {"reduce", 2, 1, {64, 256}, {{1, 64}, {0, 1}}},           /* the matrix transposed */
-      {"window", 2, 2, {64, 50, 3}, {{52, 1, 1}, {3, 0, 1}}},   /* depthwise */
-      {"reduce", 2, 0, {5000}, {{1}, {1}}},                     /* dot */
-      {"gemm", 2, 0, {50}, {{1}, {1}}},                         /* a short one */
-      {"gemm", 2, 1, {6, 50}, {{50, 1}, {0, 1}}},               /* a few of them */
-      {"reduce", 1, 1, {64, 256}, {{256, 1}}},                  /* sums */
-      {"map", 2, 2, {64, 64}, {{64, 1}, {0, 1}}},               /* broadcast */
-      {"copy", 1, 2, {64, 65}, {{1, 64}}},                      /* transpose */
+      {"gemm", 2, 2, {96, 96, 200}, {{200, 0, 1}, {0, 200, 1}}},
+      {"window", 2, 2, {96, 96, 200}, {{200, 0, 1}, {0, 1, 96}}}, /* rows: nothing packed */
+      {"reduce", 2, 1, {64, 256}, {{256, 1}, {0, 1}}},            /* matrix times vector */
+      {"reduce", 2, 1, {64, 256}, {{1, 64}, {0, 1}}},             /* the matrix transposed */
+      {"window", 2, 2, {64, 50, 3}, {{52, 1, 1}, {3, 0, 1}}},     /* depthwise */
+      {"reduce", 2, 0, {5000}, {{1}, {1}}},                       /* dot */
+      {"gemm", 2, 0, {50}, {{1}, {1}}},                           /* a short one */
+      {"gemm", 2, 1, {6, 50}, {{50, 1}, {0, 1}}},                 /* a few of them */
+      {"reduce", 1, 1, {64, 256}, {{256, 1}}},                    /* sums */
+      {"map", 2, 2, {64, 64}, {{64, 1}, {0, 1}}},                 /* broadcast */
+      {"copy", 1, 2, {64, 65}, {{1, 64}}},                        /* transpose */
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     scene s = {0};
