@@ -352,7 +352,8 @@ ES_INLINE void ES_JOIN(window_edge, NAME)(const es_window_tile *t, es_window_op 
   if (shared) ES_JOIN(edge_blocks, NAME)(t, op, step, SHARES, 4, 0, fours, &share);
   ES_JOIN(edge_blocks, NAME)(t, op, step, 1, 4, 0, fours, &share);
   share = 0;
-  if (shared) ES_JOIN(edge_blocks, NAME)(t, op, step, 4 * SHARES, 1, fours, t->rows, &share);
+  if (shared && step == 1)
+    ES_JOIN(edge_blocks, NAME)(t, op, step, 4 * SHARES, 1, fours, t->rows, &share);
   if (shared) ES_JOIN(edge_blocks, NAME)(t, op, step, SHARES, 1, fours, t->rows, &share);
   ES_JOIN(edge_blocks, NAME)(t, op, step, 1, 1, fours, t->rows, &share);
 }
