@@ -76,9 +76,12 @@ typedef struct piece {
   size_t begin, end; /* the part shown, at code point borders */
 } piece;
 
-static size_t back_to_border(const char *text, size_t at) {
-  while (at && ((unsigned char)text[at] & 0xc0) == 0x80) at--;
-  return at;
+/* Not below low. A code point has at most three bytes behind its first: longer runs of such
+ * bytes are none, and are cut anywhere. */
+static size_t back_to_border(const char *text, size_t at, size_t low) {
+  size_t border = at;
+  while (border > low && at - border < 3 && ((unsigned char)text[border] & 0xc0) == 0x80) border--;
+  return ((unsigned char)text[border] & 0xc0) == 0x80 ? at : border;
 }
 
 /* Of a text of several lines the one at fault. */
@@ -97,8 +100,8 @@ static piece choose_window(const es_error *e, const char *text, size_t first, si
     if (from2 >= first && from2 < from && to - from2 <= WINDOW) from = from2;
     if (to2 > to && to2 <= len && to2 - from <= WINDOW) to = to2;
   }
-  size_t begin = from - first > MARGIN ? back_to_border(text, from - MARGIN) : first;
-  size_t end = begin + WINDOW < len ? back_to_border(text, begin + WINDOW) : len;
+  size_t begin = from - first > MARGIN ? back_to_border(text, from - MARGIN, first) : first;
+  size_t end = begin + WINDOW < len ? back_to_border(text, begin + WINDOW, begin) : len;
   return (piece){text, begin, end};
 }
 

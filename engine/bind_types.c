@@ -171,6 +171,8 @@ es_status es_bind_types(es_binder *b, const es_options *options, const es_array 
   r->compute = es_dtype_compute(from_log     ? ES_F64
                                 : same_class ? es_dtype_promote(promoted, wide)
                                              : promoted);
+  bool complex = es_dtype_class(r->compute) == ES_CLASS_COMPLEX;
+  if (options && options->precise && r->compute != ES_I64) r->compute = complex ? ES_C128 : ES_F64;
   ES_TRY(check_scale(b, options));
   return check_fills(b);
 }

@@ -68,7 +68,7 @@ static bool put_options(key *k, const es_options *o) {
                     (uint64_t)o->reducer << 16 | (uint64_t)o->has_out_dtype << 24 |
                     (uint64_t)o->wrap << 25 | (uint64_t)o->has_scale << 26 |
                     (uint64_t)(o->out_shape != NULL) << 27 | (uint64_t)o->alone << 28 |
-                    (uint64_t)(uint32_t)o->out_dtype << 32;
+                    (uint64_t)o->precise << 29 | (uint64_t)(uint32_t)o->out_dtype << 32;
   k->word[k->n++] = bits_of(o->alpha);
   k->word[k->n++] = bits_of(o->beta);
   k->word[k->n++] = bits_of(o->effort);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/checked.h"
 #include "base/text.h"
 #include "engine/cache.h"
 #include "engine/strategy.h"
@@ -55,26 +54,23 @@ static int usable_processors(void) {
   return online > 0 && online <= MAX_THREADS ? (int)online : 1;
 }
 
-static int64_t default_max_bytes(void) {
-  int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE), bytes;
-  if (pages <= 0 || page <= 0 || !es_mul_i64(pages, page, &bytes)) return INT64_MAX;
-  return bytes / 4 * 3;
-}
-
 /* Settings that cannot be met stick as an error, so that a program learns of them
  * where it looks; the context works with the default instead. */
 static void resolve_config(es_ctx *ctx) {
   es_config *c = &ctx->config;
   int threads = c->threads;
   int64_t max_bytes = c->max_bytes;
+  es_limits limits = c->limits;
   es_isa isa = c->isa;
   ctx->kernels = es_kernels_select(ES_ISA_AUTO);
   c->isa = ctx->kernels->isa;
   c->threads = usable_processors();
-  c->max_bytes = default_max_bytes();
+  es_set_max_bytes(ctx, 0);
+  es_set_limits(ctx, NULL);
   if (!c->max_cached_plans) c->max_cached_plans = 1024;
   if (threads) es_set_threads(ctx, threads);
   if (max_bytes) es_set_max_bytes(ctx, max_bytes);
+  es_set_limits(ctx, &limits);
   if (c->max_operations != 0) es_set_max_operations(ctx, c->max_operations);
   if (c->max_seconds != 0) es_set_max_seconds(ctx, c->max_seconds);
   if (isa != ES_ISA_AUTO) es_set_isa(ctx, isa);
@@ -238,47 +234,10 @@ es_status es_set_isa(es_ctx *ctx, es_isa isa) {
   return ES_OK;
 }
 
-int64_t es_max_bytes(const es_ctx *ctx) { return ctx ? ctx->config.max_bytes : 0; }
-
 void es_set_seed(es_ctx *ctx, uint64_t seed) {
   if (!ctx) return;
   ctx->config.seed = seed;
   ctx->random_counter = 0;
-}
-
-es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes) {
-  if (!ctx) return ES_E_VALUE;
-  if (bytes < 0)
-    return es_ctx_failf(ctx, ES_E_VALUE,
-                        "the memory limit must be positive, or 0 for the default, not %lld",
-                        (long long)bytes);
-  ctx->config.max_bytes = bytes ? bytes : default_max_bytes();
-  es_cache_destroy(ctx); /* plans cut their labels to keep within the limit */
-  return ES_OK;
-}
-
-es_status es_set_max_operations(es_ctx *ctx, double operations) {
-  if (!ctx) return ES_E_VALUE;
-  ctx->config.max_operations = 0;
-  if (!(operations >= 0))
-    return es_ctx_failf(ctx, ES_E_VALUE,
-                        "the limit of operations must be positive, or 0 for none, not %g",
-                        operations);
-  ctx->config.max_operations = operations;
-  es_cache_destroy(ctx); /* plans are held against the limit when they are made */
-  return ES_OK;
-}
-
-es_status es_set_max_seconds(es_ctx *ctx, double seconds) {
-  if (!ctx) return ES_E_VALUE;
-  ctx->config.max_seconds = ctx->deadline = 0;
-  if (!(seconds >= 0))
-    return es_ctx_failf(ctx, ES_E_VALUE,
-                        "the limit of time must be positive seconds, or 0 for none, not %g",
-                        seconds);
-  ctx->config.max_seconds = seconds;
-  if (seconds > 0) ctx->deadline = es_clock_seconds() + seconds;
-  return ES_OK;
 }
 
 es_status es_set_strategy(es_ctx *ctx, const char *name) {
@@ -298,46 +257,7 @@ es_status es_set_strategy(es_ctx *ctx, const char *name) {
   return ES_OK;
 }
 
-/* ---- limits and workspace ----------------------------------------------------- */
-
-es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error) {
-  int64_t now = es_memory_now(ctx), limit = ctx->config.max_bytes;
-  if (now <= limit && bytes <= limit - now) return ES_OK;
-  return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                 "%s needs %lld bytes; %lld are in use and the memory limit is %lld bytes "
-                 "(es_set_max_bytes raises it)",
-                 what, (long long)bytes, (long long)now, (long long)limit);
-}
-
-/* Words what es_ctx_admit() has refused. */
-static es_status refuse_tensor(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
-                               es_error *error) {
-  int64_t count, bytes;
-  char text[200], what[280];
-  es_text t = es_text_init(text, sizeof text);
-  if (!es_count_i64(rank, shape, &count) ||
-      !es_mul_i64(count, (int64_t)es_dtype_size(dtype), &bytes)) {
-    es_text_shape(&t, rank, shape);
-    return es_fail(
-        error, ES_E_LIMIT, "M1", ES_NOWHERE,
-        "a tensor of shape %s and type %s has more than 2^63 - 1 bytes; the memory limit is "
-        "%lld bytes",
-        text, es_dtype_name(dtype), (long long)ctx->config.max_bytes);
-  }
-  es_text_shape(&t, rank, shape);
-  snprintf(what, sizeof what, "a tensor of shape %s and type %s", text, es_dtype_name(dtype));
-  return es_ctx_admit_bytes(ctx, bytes, what, error);
-}
-
-es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
-                       es_error *error) {
-  int64_t count, bytes, now = es_memory_now(ctx), limit = ctx->config.max_bytes;
-  ES_TRY(es_view_check_shape(dtype, rank, shape, error));
-  bool fits = es_count_i64(rank, shape, &count) &&
-              es_mul_i64(count, es_dtype_bytes(dtype), &bytes) && now <= limit &&
-              bytes <= limit - now;
-  return fits ? ES_OK : refuse_tensor(ctx, rank, shape, dtype, error);
-}
+/* ---- workspace ------------------------------------------------------------------ */
 
 void *es_ctx_scratch(es_ctx *ctx, size_t bytes) {
   if (bytes <= ctx->scratch_bytes) return ctx->scratch;

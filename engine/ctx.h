@@ -10,6 +10,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/tensor.h"
 #include "engine/thread.h"
+#include "lexer/program.h"
 
 typedef struct es_plan_cache es_plan_cache;
 typedef struct es_scope es_scope;
@@ -73,6 +74,16 @@ es_status es_ctx_fail_null(es_ctx *ctx, const char *function);
 es_tensor *es_ctx_fail_tensor(es_ctx *ctx, const es_error *error);
 /* Workspace of at least bytes, 64-aligned; kept for the next call. NULL: error set. */
 void *es_ctx_scratch(es_ctx *ctx, size_t bytes);
+
+/* ---- limits.c: what the context allows ------------------------------------------------ */
+
+/* es_parse and es_program_parse of a text that keeps to the limits of the context. */
+es_status es_ctx_parse(const es_ctx *ctx, es_arena *arena, es_kind kind, const char *text,
+                       size_t len, es_reading reading, es_pattern **out, es_error *error);
+es_status es_ctx_parse_program(const es_ctx *ctx, es_arena *arena, const char *text, size_t len,
+                               es_reading reading, es_graph **out, es_error *error);
+es_status es_ctx_admit_rank(const es_ctx *ctx, int rank, es_error *error);
+es_status es_ctx_admit_operations(const es_ctx *ctx, double operations, es_error *error);
 /* Refuses, before allocating, what would pass the memory limit: names shape,
  * bytes and limit. Also the check of a rank, extents and dtype from outside. */
 es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,

@@ -94,7 +94,7 @@ static es_status dump_program(es_text *t, es_ctx *ctx, es_arena *arena, const ch
   es_plan *plan;
   size_t cap;
   es_reading reading = options ? options->reading : ES_READ_AUTO;
-  ES_TRY(es_program_parse(arena, text, strlen(text), reading, &program, error));
+  ES_TRY(es_ctx_parse_program(ctx, arena, text, strlen(text), reading, &program, error));
   char *buf = rest(t, &cap);
   if (strchr(letters, 'a')) t->len += es_program_print(program, buf, cap);
   if (!strpbrk(letters, "ps")) return ES_OK;
@@ -115,7 +115,7 @@ static es_status dump(es_text *t, es_ctx *ctx, es_arena *arena, es_kind kind, co
     return dump_program(t, ctx, arena, text, in, n, options, letters, error);
   if (strchr(letters, 't')) t->len += es_tokens_dump(text, len, buf, cap);
   es_reading reading = options ? options->reading : ES_READ_AUTO;
-  ES_TRY(es_parse(arena, kind, text, len, reading, &pattern, error));
+  ES_TRY(es_ctx_parse(ctx, arena, kind, text, len, reading, &pattern, error));
   buf = rest(t, &cap);
   if (strchr(letters, 'a')) t->len += es_pattern_dump(pattern, buf, cap);
   if (!strpbrk(letters, "xvpsc")) return ES_OK;

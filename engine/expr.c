@@ -16,9 +16,10 @@ es_expr *es_expr_parse(es_ctx *ctx, es_kind kind, const char *text, size_t len, 
   es_ctx_hold(ctx);
   atomic_init(&expr->count, 1);
   es_arena_init(&expr->arena, &ctx->allocator);
-  es_status status = kind == ES_KIND_PROGRAM
-                         ? es_program_parse(&expr->arena, text, len, reading, &expr->program, error)
-                         : es_parse(&expr->arena, kind, text, len, reading, &expr->pattern, error);
+  es_status status =
+      kind == ES_KIND_PROGRAM
+          ? es_ctx_parse_program(ctx, &expr->arena, text, len, reading, &expr->program, error)
+          : es_ctx_parse(ctx, &expr->arena, kind, text, len, reading, &expr->pattern, error);
   if (status != ES_OK) {
     es_expr_release(expr);
     return NULL;

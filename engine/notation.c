@@ -334,11 +334,11 @@ static es_status no_input(const es_graph *p, const char *name, es_error *error) 
 }
 
 /* The tensors in the order of the program's inputs. */
-static es_status sort_inputs(es_arena *arena, const char *text, const char *const *names,
-                             es_tensor *const *in, int64_t n, es_tensor ***sorted, int *n_in,
-                             es_error *error) {
+static es_status sort_inputs(const es_ctx *ctx, es_arena *arena, const char *text,
+                             const char *const *names, es_tensor *const *in, int64_t n,
+                             es_tensor ***sorted, int *n_in, es_error *error) {
   es_graph *p;
-  ES_TRY(es_program_parse(arena, text, strlen(text), ES_READ_AUTO, &p, error));
+  ES_TRY(es_ctx_parse_program(ctx, arena, text, strlen(text), ES_READ_AUTO, &p, error));
   *sorted = ES_NEW_N(arena, es_tensor *, p->n_in);
   if (!*sorted) return es_fail_nomem(error);
   *n_in = p->n_in;
@@ -372,7 +372,7 @@ es_status es_program(es_ctx *ctx, const char *text, const char *const *names, es
   int n_in = 0;
   es_arena_init(&arena, &ctx->allocator);
   for (int64_t i = 0; i < n_out; i++) out[i] = NULL;
-  es_status status = sort_inputs(&arena, text, names, in, n, &sorted, &n_in, &error);
+  es_status status = sort_inputs(ctx, &arena, text, names, in, n, &sorted, &n_in, &error);
   if (status == ES_OK)
     status = run_outputs(ctx, ES_KIND_PROGRAM, text, sorted, n_in, sizes, out, n_out);
   else

@@ -181,9 +181,9 @@ static es_array *stand_ins(es_arena *arena, const es_pattern *pattern, const int
   return in;
 }
 
-static es_status outline_of(es_arena *arena, es_kind kind, const char *text, const es_array *in,
-                            int64_t n, const es_axis_size *sizes, es_outline *outline,
-                            es_error *error) {
+static es_status outline_of(const es_ctx *ctx, es_arena *arena, es_kind kind, const char *text,
+                            const es_array *in, int64_t n, const es_axis_size *sizes,
+                            es_outline *outline, es_error *error) {
   static const int64_t unknown[ES_MAX_RANK]; /* never read: ranks alone are looked at */
   es_pattern *pattern;
   es_axes *axes;
@@ -191,7 +191,7 @@ static es_status outline_of(es_arena *arena, es_kind kind, const char *text, con
   if (kind == ES_KIND_PACK || kind == ES_KIND_UNPACK || kind == ES_KIND_SHAPE)
     return es_fail(error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
                    "an outline is of einsum, rearrange, reduce and repeat");
-  ES_TRY(es_parse(arena, kind, text, strlen(text), ES_READ_AUTO, &pattern, error));
+  ES_TRY(es_ctx_parse(ctx, arena, kind, text, strlen(text), ES_READ_AUTO, &pattern, error));
   if (bare) {
     n = pattern->n_in;
     in = stand_ins(arena, pattern, unknown);
@@ -226,7 +226,7 @@ const es_outline *es_outline_make(es_ctx *ctx, es_kind kind, const char *text, c
   es_arena arena;
   es_arena_init(&arena, &ctx->allocator);
   owned *made = ES_NEW(&arena, owned);
-  es_status status = made ? outline_of(&arena, kind, text, in, n, sizes, &made->outline, error)
+  es_status status = made ? outline_of(ctx, &arena, kind, text, in, n, sizes, &made->outline, error)
                           : es_fail_nomem(error);
   if (status != ES_OK) {
     es_arena_free(&arena);

@@ -25,7 +25,8 @@ static es_status open_reading(reading *r, es_ctx *ctx, es_kind kind, const char 
   es_error error;
   *r = (reading){.ctx = ctx, .text = text};
   es_arena_init(&r->arena, &ctx->allocator);
-  if (es_parse(&r->arena, kind, text, strlen(text), ES_READ_NAMES, &r->pattern, &error) != ES_OK)
+  if (es_ctx_parse(ctx, &r->arena, kind, text, strlen(text), ES_READ_NAMES, &r->pattern, &error) !=
+      ES_OK)
     return fail(r, &error);
   r->term = r->pattern->in[0];
   while (r->star < r->term.n && r->term.items[r->star].kind != ES_ITEM_STAR) r->star++;

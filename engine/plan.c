@@ -228,13 +228,11 @@ static double predicted(const es_plan *plan) {
   return seconds;
 }
 
-static es_status admit_operations(const es_ctx *ctx, const es_plan *plan, es_error *error) {
-  double limit = ctx->config.max_operations;
-  if (!(limit > 0) || plan->flops <= limit) return ES_OK;
-  return es_fail(error, ES_E_LIMIT, "M2", ES_NOWHERE,
-                 "the expression takes %.4g multiply-adds; the limit is %.4g "
-                 "(es_set_max_operations raises it)",
-                 plan->flops, limit);
+/* Against the limits of the context: ranks from outside, and the work. */
+static es_status admit(const es_ctx *ctx, const es_plan *plan, es_error *error) {
+  for (int i = 0; i < plan->n_in + plan->n_out; i++)
+    ES_TRY(es_ctx_admit_rank(ctx, plan->slot[i].rank, error));
+  return es_ctx_admit_operations(ctx, plan->flops, error);
 }
 
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
@@ -259,7 +257,7 @@ es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *o
   if (status == ES_OK) status = es_builder_layout(&b);
   es_arena_free(&scratch);
   set_totals(plan);
-  if (status == ES_OK) status = admit_operations(ctx, plan, error);
+  if (status == ES_OK) status = admit(ctx, plan, error);
   if (status == ES_OK && threads > 1 && predicted(plan) > ES_STEP_PIECE)
     es_ctx_pool(ctx); /* now, because a run allocates nothing; without it one thread runs */
   if (status != ES_OK) {
@@ -297,10 +295,10 @@ es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t 
   es_reading reading = options ? options->reading : ES_READ_AUTO;
   es_status status;
   if (kind == ES_KIND_PROGRAM) {
-    status = es_program_parse(&arena, text, len, reading, &program, error);
+    status = es_ctx_parse_program(ctx, &arena, text, len, reading, &program, error);
     if (status == ES_OK) status = es_program_plan(ctx, program, in, n, options, plan, error);
   } else {
-    status = es_parse(&arena, kind, text, len, reading, &pattern, error);
+    status = es_ctx_parse(ctx, &arena, kind, text, len, reading, &pattern, error);
     if (status == ES_OK) status = bind_and_build(ctx, pattern, in, n, out, options, plan, error);
   }
   es_arena_free(&arena);

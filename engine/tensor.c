@@ -202,7 +202,8 @@ es_tensor *es_tensor_view(es_ctx *ctx, const es_tensor *x, int rank, const int64
                           const int64_t *strides, int64_t offset) {
   es_error error;
   es_view view;
-  if (es_view_make(x->view.dtype, es_tensor_length(x), offset, rank, shape, strides,
+  if (es_ctx_admit_rank(ctx, rank, &error) != ES_OK ||
+      es_view_make(x->view.dtype, es_tensor_length(x), offset, rank, shape, strides,
                    x->storage->writable, &view, &error) != ES_OK)
     return es_ctx_fail_tensor(ctx, &error);
   /* A read-only view of writable memory stays read-only in all views of it. */
@@ -231,8 +232,9 @@ es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t lengt
   if (!wrap_fits(length, dtype, data, &bytes))
     es_fail(&error, ES_E_VALUE, "", ES_NOWHERE, "es_wrap: %s with a length of %lld elements",
             data ? "memory" : "NULL data", (long long)length);
-  else if (es_view_make(dtype, length, offset, rank, shape, strides, writable, &view, &error) ==
-           ES_OK) {
+  else if (es_ctx_admit_rank(ctx, rank, &error) == ES_OK &&
+           es_view_make(dtype, length, offset, rank, shape, strides, writable, &view, &error) ==
+               ES_OK) {
     storage = es_alloc(&ctx->allocator, HEADER);
     if (!storage) es_fail_nomem(&error);
   }

@@ -178,6 +178,14 @@ typedef enum es_isa {
   ES_ISA_V64 = 64  /* AVX-512 F, BW, DQ, VL */
 } es_isa;
 
+/* What a context allows of the language, at most all of it; zero in any field means all. */
+typedef struct es_limits {
+  int text;     /* bytes of one pattern or program; ES_MAX_TEXT */
+  int nesting;  /* brackets inside brackets; ES_MAX_NESTING */
+  int operands; /* of one expression; ES_MAX_OPERANDS */
+  int rank;     /* axes of one tensor; ES_MAX_RANK */
+} es_limits;
+
 /* Zero in any field means the default. */
 typedef struct es_config {
   es_allocator allocator;
@@ -197,6 +205,7 @@ typedef struct es_config {
   void *user;
   double max_operations; /* multiply-adds of one expression; default: no limit */
   double max_seconds;    /* of all work from here on; default: no limit */
+  es_limits limits;      /* of texts and tensors; default: those of the language */
 } es_config;
 
 /* NULL config: all defaults. NULL result: out of memory. */
@@ -229,6 +238,9 @@ ES_API es_status es_set_max_operations(es_ctx *ctx, double operations);
 /* A budget of elapsed time that begins with this call. When it is spent, work is stopped
  * as by cancel, with ES_E_LIMIT. 0: no limit. */
 ES_API es_status es_set_max_seconds(es_ctx *ctx, double seconds);
+/* What goes beyond is refused before anything is made of it: ES_E_LIMIT. Layers are
+ * expressions too and keep to the same limits. NULL: those of the language. */
+ES_API es_status es_set_limits(es_ctx *ctx, const es_limits *limits);
 ES_API void es_set_seed(es_ctx *ctx, uint64_t seed); /* starts es_rand and es_randn anew */
 /* Forces one strategy by name ("loops", "gemm", …); NULL lets the planner
  * choose. A problem to which it does not apply is an error. For tests. */
@@ -457,7 +469,10 @@ typedef struct es_options {
   int out_rank;
   bool has_out_dtype; /* else the promoted operand type */
   es_dtype out_dtype;
-  bool wrap;            /* integer results modulo 2^bits instead of an error */
+  bool wrap; /* integer results modulo 2^bits instead of an error */
+  /* f16, bf16 and f32 are multiplied and added up in f64 and rounded once, at the end: an
+   * error of one rounding, at about half the speed. c64 in c128. */
+  bool precise;
   bool has_scale;       /* out = alpha * expression + beta * out */
   double alpha, beta;   /* beta 0 never reads out, another needs one */
   const char *strategy; /* NULL: the planner chooses */
@@ -540,7 +555,7 @@ typedef struct es_array {
 } es_array;
 
 /* Parses text[0..len) as kind reads it. Counted, immutable, free of shapes. ctx
- * gives the allocator only. On failure returns NULL and fills *error. */
+ * gives the allocator and the limits. On failure returns NULL and fills *error. */
 ES_API es_expr *es_expr_parse(es_ctx *ctx, es_kind kind, const char *text, size_t len,
                               es_reading reading, es_error *error);
 ES_API es_expr *es_expr_retain(es_expr *expr);

@@ -135,3 +135,24 @@ Test(error, windows_of_wide_text_stay_aligned) {
   size_t bytes = (size_t)(strchr(line, 'y') - line), wide = (bytes - 2 - 3 - 1) / 3;
   cr_assert_eq(strcspn(carets, "^"), 2 + 3 + 2 * wide + 1, "%s", out);
 }
+
+/* Bytes that only continue a code point, and none begins: there is no border to go back to. */
+Test(error, windows_of_stray_bytes_end_in_the_text) {
+  for (size_t len = 90; len < 260; len++) {
+    char text[260];
+    memset(text, 0x92, sizeof text);
+    for (size_t line = 0; line < 3; line++) {
+      if (line) text[line] = '\n';
+      for (int64_t at = 0; at < (int64_t)len; at += 7) {
+        es_error e;
+        es_fail2(&e, ES_E_SYNTAX, "L1", (es_span){at, 1}, (es_span){(int64_t)len - 1, 1}, "wrong");
+        es_error_render(&e, text, len, rendered, sizeof rendered);
+        const char *shown = strchr(rendered, '\n') + 1, *end = strchr(shown, '\n');
+        cr_assert_leq(end - shown, 4 * 100 + 8, "%zu bytes, %lld: %s", len, (long long)at,
+                      rendered);
+        for (const char *c = shown; (c = strchr(c, '\\')) && c < end; c += 4)
+          cr_assert_eq(strncmp(c, "\\x92", 4), 0, "not a byte of the text: %s", c);
+      }
+    }
+  }
+}

@@ -2,7 +2,10 @@
  * and the context works on. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "einstride/layers.h"
@@ -10,6 +13,28 @@
 #include "support/check.h"
 
 static const int64_t million = 1000000;
+
+enum { KINDS = 12, REQUESTS = 100 * KINDS };
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || defined __SANITIZE_MEMORY__
+#define MOST_SECONDS 0.02
+enum { RESIDENT = 1 << 28 }; /* freed memory is kept aside */
+#else
+#define MOST_SECONDS 0.001
+enum { RESIDENT = 1 << 20 };
+#endif
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static int64_t resident_bytes(void) {
+  long long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (f && fscanf(f, "%*d %lld", &pages) != 1) pages = 0;
+  if (f) fclose(f);
+  return pages * sysconf(_SC_PAGE_SIZE);
+}
 
 /* A view of one element: as long as one likes, without memory. */
 static es_tensor *wide(es_ctx *ctx) {
@@ -21,7 +46,7 @@ static es_tensor *wide(es_ctx *ctx) {
 static es_tensor *absurd(es_ctx *ctx, int i, es_tensor *x) {
   const int64_t shape[] = {million + i, million, million};
   es_tensor *in[] = {x, x, x};
-  switch (i % 12) {
+  switch (i % KINDS) {
   case 0: return es_einsum(ctx, "i, j, k -> i j k", in, 3, NULL);
   case 1: return es_einsum(ctx, "i, j -> (i j) 1000000", in, 2, NULL);
   case 2: return es_repeat(ctx, "i -> i r s | max", x, ES_SIZES({"r", million}, {"s", 4}));
@@ -45,17 +70,16 @@ Test(limits, absurd_requests_are_refused_at_once) {
                                            .max_cached_plans = -1,
                                            .max_bytes = 1 << 28});
   es_tensor *x = wide(ctx);
-  double longest = 0;
-  int64_t most = 0;
-  for (int i = 0; i < 1200; i++) {
+  double took[REQUESTS];
+  int64_t most = 0, resident = resident_bytes();
+  for (int i = 0; i < REQUESTS; i++) {
     es_scope_push(ctx);
     int64_t before = a.bytes;
     es_memory_reset_peak(ctx);
     double start = es_clock_seconds();
     es_tensor *y = absurd(ctx, i, x);
-    double took = es_clock_seconds() - start;
+    took[i] = es_clock_seconds() - start;
     cr_assert_null(y, "request %d was granted", i % 12);
-    if (took > longest) longest = took;
     const es_error *e = es_ctx_error(ctx);
     cr_assert(e->status == ES_E_LIMIT || e->status == ES_E_NAME || e->status == ES_E_OVERFLOW ||
                   e->status == ES_E_SYNTAX,
@@ -68,8 +92,15 @@ Test(limits, absurd_requests_are_refused_at_once) {
     es_scope_pop(ctx);
     cr_assert_leq(a.bytes, before + (1 << 16), "request %d left memory behind", i % 12);
   }
-  cr_log_info("the longest refusal took %g s, the largest %lld bytes", longest, (long long)most);
-  cr_assert_lt(longest, 0.05, "%g s", longest); /* 1 ms on a quiet machine */
+  /* Of each kind the median: other programs may hold up a single one. */
+  for (int kind = 0; kind < KINDS; kind++) {
+    double own[REQUESTS / KINDS];
+    for (int i = 0; i < REQUESTS / KINDS; i++) own[i] = took[i * KINDS + kind];
+    qsort(own, REQUESTS / KINDS, sizeof *own, by_size);
+    double median = own[REQUESTS / KINDS / 2];
+    cr_assert_lt(median, MOST_SECONDS, "request %d: %g s", kind, median);
+  }
+  cr_assert_lt(resident_bytes() - resident, RESIDENT, "refusals left pages behind");
   cr_assert_lt(most, 1 << 20, "%lld bytes were taken before a refusal", (long long)most);
   es_ctx_destroy(ctx);
   cr_assert_eq(a.blocks, 0);
@@ -152,5 +183,84 @@ Test(limits, a_budget_of_time_from_the_start) {
   cr_assert_eq(es_set_max_seconds(ctx, 3600), ES_OK);
   CHECK_OK(ctx, es_randn(ctx, ES_F32, ES_SHAPE(1000, 1000)));
   cr_assert_eq(es_set_max_seconds(ctx, -1), ES_E_VALUE);
+  es_ctx_destroy(ctx);
+}
+
+/* ---- less of the language than there is -------------------------------------------------- */
+
+static void refused(es_ctx *ctx, const void *made, const char *says, int64_t column) {
+  const es_error *e = es_ctx_error(ctx);
+  cr_assert_null(made, "granted, though %s", says);
+  cr_assert_eq(e->status, ES_E_LIMIT, "%s", es_error_text(ctx));
+  cr_assert(strstr(e->message, says), "'%s' in: %s", says, e->message);
+  if (column >= 0) cr_assert(e->length > 0 && e->offset == column, "%s", es_error_text(ctx));
+  es_clear_error(ctx);
+}
+
+Test(limits, texts_of_a_context) {
+  es_ctx *ctx =
+      es_ctx_create(&(es_config){.limits = {.text = 20, .nesting = 2, .operands = 2, .rank = 3}});
+  es_tensor *x = es_ramp(ctx, ES_F32, ES_SHAPE(2, 2));
+  es_tensor *in[] = {x, x, x}, *out;
+  CHECK_OK(ctx, es_einsum(ctx, "i k, k j -> i j     ", in, 2, NULL));
+  refused(ctx, es_einsum(ctx, "i k, k j -> i j      ", in, 2, NULL), "limit is 20 bytes", 20);
+  CHECK_OK(ctx, es_rearrange(ctx, "i j -> ((i) j)", x, NULL));
+  refused(ctx, es_rearrange(ctx, "i j -> (((i)) j)", x, NULL), "2 deep", 9);
+  refused(ctx, es_einsum(ctx, "ij,jk,kl->il", in, 3, NULL), "3 operands", 6);
+  es_program(ctx, "y = (((x)))", NULL, in, 1, NULL, &out, 1);
+  refused(ctx, out, "2 deep", 6);
+  es_program(ctx, "y = ij,jk,kl->i", NULL, in, 3, NULL, &out, 1);
+  cr_assert_null(out);
+  es_clear_error(ctx);
+  CHECK_OK(ctx, (es_program(ctx, "y=x #(((", NULL, in, 1, NULL, &out, 1), out));
+  es_error error;
+  cr_assert_null(es_expr_parse(ctx, ES_KIND_EINSUM, "a b c d e f g h i j k", 21, 0, &error));
+  cr_assert_eq(error.status, ES_E_LIMIT);
+  es_ctx_destroy(ctx);
+}
+
+Test(limits, axes_of_a_context) {
+  es_ctx *ctx = es_ctx_create(&(es_config){.limits.rank = 2});
+  float one[4] = {1, 2, 3, 4};
+  es_tensor *x = es_from_data(ctx, ES_F32, ES_SHAPE(2, 2), one);
+  CHECK_OK(ctx, x);
+  const int64_t shape[] = {2, 2, 1}, strides[] = {2, 1, 1};
+  refused(ctx, es_zeros(ctx, ES_F32, 3, shape), "3 axes", -1);
+  refused(ctx, es_unsqueeze(ctx, x, 0), "limit of this context is 2", -1);
+  refused(ctx, es_wrap(ctx, ES_F32, one, 4, 0, 3, shape, strides, true, NULL, NULL), "3 axes", -1);
+  refused(ctx, es_einsum(ctx, "i j, k -> i j k", ES_IN(x, es_reshape(ctx, x, ES_SHAPE(4))), NULL),
+          "3 axes", -1);
+  es_error error;
+  es_expr *e = es_expr_parse(ctx, ES_KIND_EINSUM, "a b c -> a", 10, 0, &error);
+  es_array in = {.dtype = ES_F32, .rank = 3, .shape = shape};
+  cr_assert_null(es_plan_make(ctx, e, &in, 1, NULL, NULL, &error));
+  cr_assert_eq(error.status, ES_E_LIMIT, "%s", error.message);
+  cr_assert_eq(es_set_limits(ctx, NULL), ES_OK);
+  es_plan *plan = es_plan_make(ctx, e, &in, 1, NULL, NULL, &error);
+  cr_assert(plan, "%s", error.message);
+  es_plan_release(plan);
+  es_expr_release(e);
+  es_ctx_destroy(ctx);
+}
+
+/* A plan that was made, and kept, under wider limits is no way around narrower ones. */
+Test(limits, change_at_any_time) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_tensor *x = es_ramp(ctx, ES_F32, ES_SHAPE(2, 2));
+  CHECK_OK(ctx, es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL));
+  cr_assert_eq(es_set_limits(ctx, &(es_limits){.operands = 1}), ES_OK);
+  refused(ctx, es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL), "2 operands", 5);
+  const es_limits beyond[] = {{.text = ES_MAX_TEXT + 1},         {.text = -1},
+                              {.nesting = ES_MAX_NESTING + 1},   {.nesting = -1},
+                              {.operands = ES_MAX_OPERANDS + 1}, {.operands = -1},
+                              {.rank = ES_MAX_RANK + 1},         {.rank = -1}};
+  for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+    cr_assert_eq(es_set_limits(ctx, &beyond[i]), ES_E_VALUE);
+    es_clear_error(ctx);
+    refused(ctx, es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL), "2 operands", 5);
+  }
+  cr_assert_eq(es_set_limits(ctx, &(es_limits){0}), ES_OK);
+  CHECK_OK(ctx, es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL));
+  cr_assert_eq(es_set_limits(NULL, NULL), ES_E_VALUE);
   es_ctx_destroy(ctx);
 }

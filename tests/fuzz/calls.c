@@ -10,7 +10,7 @@ enum { SLOTS = 8, PLANS = 2, DEPTH = 6, RANK = 4, CALLS = 64, LIMIT = 1 << 20, W
 
 typedef struct slot {
   es_tensor *t;
-  int depth;     /* of the scope that owns the handle */
+  int depth;     /* of the scope that owns the handle; -1: none does any more */
   bool retained; /* a count of our own, too */
 } slot;
 
@@ -77,8 +77,10 @@ static void forget(state *s, const es_tensor *saved) {
   for (int i = 0; i < SLOTS; i++) {
     slot *x = &s->slots[i];
     if (x->depth < s->depth || !x->t) continue;
-    if (x->t == saved || x->retained)
+    if (x->t == saved)
       x->depth = s->depth ? s->depth - 1 : 0;
+    else if (x->retained)
+      x->depth = -1;
     else
       *x = (slot){NULL, 0, false};
   }

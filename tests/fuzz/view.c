@@ -275,9 +275,9 @@ static void construct(fuzz_bytes *b) {
   bool empty = false;
   for (int i = 0; i < rank; i++) {
     shape[i] = fuzz_size(b), strides[i] = fuzz_size(b);
-    if (how >> i & 1) strides[i] = -strides[i];
+    if (how >> i & 1 && strides[i] > INT64_MIN) strides[i] = -strides[i];
     empty |= shape[i] == 0;
-    __int128 reach = (__int128)strides[i] * (shape[i] - 1);
+    __int128 reach = (__int128)strides[i] * ((__int128)shape[i] - 1);
     if (reach > far_away) reach = far_away;
     if (reach < -far_away) reach = -far_away;
     if (shape[i] > 0) *(reach < 0 ? &low : &high) += reach;
