@@ -53,7 +53,7 @@ es_dtype es_dtype_from_name(const char *name) {
       {"complex", ES_C128},
       {"bool_", ES_BOOL},
   };
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+  for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
     if (!strcmp(names[i].name, name)) return names[i].dtype;
   return ES_DTYPE_AUTO;
 }

@@ -138,6 +138,7 @@ static void mark(const piece *p, int64_t offset, int64_t length, size_t lead, ch
 
 size_t es_error_render(const es_error *error, const char *text, size_t len, char *buf, size_t cap) {
   es_text t = es_text_init(buf, cap);
+  if (!error) return 0;
   es_text_printf(&t, "%s\n", error->message);
   bool placed = text && (error->length > 0 || error->length2 > 0) && error->offset >= 0 &&
                 (size_t)error->offset <= len &&

@@ -173,6 +173,8 @@ es_status es_read(es_ctx *ctx, const es_tensor *t, es_dtype dtype, void *out, in
     status = es_fail(&error, ES_E_VALUE, "", ES_NOWHERE,
                      "es_read: the tensor has %lld elements, not %lld", (long long)es_size(t),
                      (long long)count);
+  if (status == ES_OK && count && !out)
+    status = es_fail(&error, ES_E_VALUE, "", ES_NOWHERE, "es_read: out is NULL");
   if (status == ES_OK && ctx->config.shapes_only)
     status = es_fail(&error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
                      "a context of shapes alone has no elements to read");

@@ -217,6 +217,7 @@ static void put_quotient(es_text *t, product over, product under) {
 size_t es_formula_ratio(const char *numerator, const char *denominator, char *buf, size_t cap) {
   es_text t = es_text_init(buf, cap);
   sum over, under;
+  if (!numerator || !denominator) return 0;
   if (!read_sum(numerator, &over) || !read_sum(denominator, &under)) return 0;
   if (under.n == 1) { /* term by term: each cancels what it can */
     for (int i = 0; i < over.n; i++) {

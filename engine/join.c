@@ -7,7 +7,7 @@
 static es_status check_list(es_ctx *ctx, const char *what, es_tensor *const *xs, int64_t n) {
   if (n < 1) return es_ctx_failf(ctx, ES_E_COUNT, "%s needs at least one tensor", what);
   for (int64_t k = 0; k < n; k++)
-    if (!xs[k]) return es_ctx_fail_null(ctx, what);
+    if (!xs || !xs[k]) return es_ctx_fail_null(ctx, what);
   return ES_OK;
 }
 

@@ -116,6 +116,8 @@ static es_status admit_pattern(const es_ctx *ctx, const es_pattern *p, es_error 
 
 es_status es_ctx_parse(const es_ctx *ctx, es_arena *arena, es_kind kind, const char *text,
                        size_t len, es_reading reading, es_pattern **out, es_error *error) {
+  if (kind < ES_KIND_EINSUM || kind >= ES_KIND_PROGRAM)
+    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "%d is no kind of pattern", (int)kind);
   ES_TRY(admit_length(ctx, len, error));
   ES_TRY(es_parse(arena, kind, text, len, reading, out, error));
   ES_TRY(admit_nesting(ctx, text, len, error));
@@ -138,7 +140,7 @@ es_status es_ctx_parse_program(const es_ctx *ctx, es_arena *arena, const char *t
 
 es_status es_ctx_admit_rank(const es_ctx *ctx, int rank, es_error *error) {
   int most = ctx->config.limits.rank;
-  if (rank <= most) return ES_OK;
+  if (rank <= most || rank > ES_MAX_RANK) return ES_OK; /* that is no tensor anywhere */
   return es_fail(error, ES_E_LIMIT, "", ES_NOWHERE,
                  "a tensor of %d axes; the limit of this context is %d (es_set_limits)", rank,
                  most);

@@ -14,6 +14,9 @@ const char *es_reducer_name(es_reducer r) {
 /* Which axes go. */
 static es_status mark_axes(int rank, const int *axes, int n_axes, bool *reduced, es_error *error) {
   for (int i = 0; i < rank; i++) reduced[i] = !axes && n_axes == 0;
+  if (n_axes < 0 || (n_axes && !axes))
+    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "a list of %d axes%s", n_axes,
+                   axes ? "" : " that is NULL");
   for (int i = 0; i < n_axes; i++) {
     int axis;
     ES_TRY(es_axis_resolve(axes[i], rank, &axis, error));

@@ -59,6 +59,8 @@ static es_status refuse_shape(es_dtype dtype, int rank, const int64_t *shape, es
   if (rank < 0 || rank > ES_MAX_RANK)
     return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
                    ES_MAX_RANK, rank);
+  if (rank && !shape)
+    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "the shape of %d axes is NULL", rank);
   for (int i = 0; i < rank; i++)
     if (shape[i] < 0)
       return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
@@ -67,7 +69,7 @@ static es_status refuse_shape(es_dtype dtype, int rank, const int64_t *shape, es
 }
 
 es_status es_view_check_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error) {
-  bool sound = es_dtype_valid(dtype) && rank >= 0 && rank <= ES_MAX_RANK;
+  bool sound = es_dtype_valid(dtype) && rank >= 0 && rank <= ES_MAX_RANK && (shape || !rank);
   for (int i = 0; sound && i < rank; i++) sound = shape[i] >= 0;
   return sound ? ES_OK : refuse_shape(dtype, rank, shape, error);
 }

@@ -23,7 +23,7 @@ typedef struct es_view {
 es_status es_view_make(es_dtype dtype, int64_t storage_length, int64_t offset, int rank,
                        const int64_t *shape, const int64_t *strides, bool storage_writable,
                        es_view *out, es_error *error);
-/* A known type, 0 … ES_MAX_RANK axes, no negative extent. */
+/* A known type, 0 … ES_MAX_RANK axes, a shape for them, no negative extent. */
 es_status es_view_check_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error);
 /* Sufficient and cheap: sorted by |stride|, each stride exceeds the reach of the
  * smaller ones. Axes of extent 1 do not count. Where that fails, an exact test is

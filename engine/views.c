@@ -62,6 +62,10 @@ es_tensor *es_permute(es_ctx *ctx, const es_tensor *x, const int *axes) {
   if (!draft_of(&d, ctx, x, "es_permute")) return NULL;
   int from[ES_MAX_RANK]; /* 1 + the place an axis was given at; 0: not yet */
   memset(from, 0, sizeof from);
+  if (d.rank && !axes) {
+    es_ctx_failf(ctx, ES_E_VALUE, "es_permute: the list of %d axes is NULL", d.rank);
+    return NULL;
+  }
   for (int i = 0; i < d.rank; i++) {
     int axis;
     if (!resolve(ctx, &d, axes[i], &axis)) return NULL;
@@ -95,7 +99,7 @@ es_tensor *es_transpose(es_ctx *ctx, const es_tensor *x, int axis0, int axis1) {
 static bool solve_shape(int64_t size, int rank, const int64_t *shape, int64_t *out) {
   int open = -1;
   int64_t product;
-  if (rank < 0 || rank > ES_MAX_RANK) return false;
+  if (rank < 0 || rank > ES_MAX_RANK || (rank && !shape)) return false;
   for (int i = 0; i < rank; i++) {
     if (shape[i] < -1 || (shape[i] == -1 && open >= 0)) return false;
     if (shape[i] == -1) open = i;
@@ -117,6 +121,8 @@ static es_status refuse_shape(int rank, const int64_t *shape, const es_tensor *x
   if (rank < 0 || rank > ES_MAX_RANK)
     return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
                    ES_MAX_RANK, rank);
+  if (rank && !shape)
+    return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "the shape of %d axes is NULL", rank);
   es_text_shape(&o, x->view.rank, x->view.shape);
   es_text_shape(&n, rank, shape);
   for (int i = 0; i < rank; i++) {
@@ -301,6 +307,10 @@ es_tensor *es_broadcast_to(es_ctx *ctx, const es_tensor *x, int rank, const int6
   if (rank < d.rank || rank > ES_MAX_RANK) {
     es_ctx_failf(ctx, ES_E_RANK, "a tensor of shape %s cannot be broadcast to %d axes (%d … %d)",
                  from, rank, d.rank, ES_MAX_RANK);
+    return NULL;
+  }
+  if (rank && !shape) {
+    es_ctx_failf(ctx, ES_E_VALUE, "es_broadcast_to: the shape of %d axes is NULL", rank);
     return NULL;
   }
   while (d.rank < rank) insert_axis(&d, 0, 1, 0);
