@@ -1,16 +1,13 @@
 /* Windows: folds over a few taps beside the output: depthwise convolution, pooling, filters of
  * images; and contractions whose outputs share rows of x that need no packing: 1x1 and grouped
  * convolutions, the first one of a network, products of rows. */
-#include <math.h>
-
 #include "base/text.h"
-#include "engine/gemm.h"
 #include "engine/window.h"
 
-/* Rows of x taken apart, for a row of outputs; and outputs that make it worth it. */
-enum { APART_BYTES = 32 << 10, APART_SHARES = 16 };
+enum { APART_BYTES = 32 << 10 }; /* rows of x taken apart, for a row of outputs */
 
-enum { LARGE_RESULT = 16 << 20 }; /* bytes that do not stay in the caches */
+/* What kernels take at once. */
+enum { SHARES = 4, BLOCK_VECTORS = 4 };
 
 typedef struct window {
   const es_kernels *kernels;
@@ -23,7 +20,10 @@ typedef struct window {
   int slot[ES_WINDOW_SIDES];
   int64_t size, x_row, out_row; /* bytes */
   int64_t shares, w_share, out_share;
-  int64_t parts, part; /* into which the shares are cut for threads, and shares of one */
+  /* Into how many parts a block of rows is cut for threads: columns, in whole blocks of vectors,
+   * or else shares, so many each. */
+  int64_t parts, part;
+  bool by_columns;
   double count;
   int64_t units;
   int n_groups;
@@ -32,18 +32,38 @@ typedef struct window {
 
 /* ---- running -------------------------------------------------------------------- */
 
+/* What of a block of rows is computed: some shares, of some of the columns with every tap. */
+typedef struct portion {
+  int64_t share, shares, from, to;
+  bool edges;
+} portion;
+
+static portion portion_of(const window *w, int64_t i) {
+  const int64_t from = w->roles.from, to = w->roles.to, block = BLOCK_VECTORS * w->roles.lanes;
+  if (!w->by_columns) {
+    int64_t share = i * w->part, left = w->shares - share;
+    return (portion){share, left < w->part ? left : w->part, from, to, true};
+  }
+  int64_t blocks = (to - from) / block;
+  return (portion){.shares = w->shares,
+                   .from = from + blocks * i / w->parts * block,
+                   .to = i + 1 < w->parts ? from + blocks * (i + 1) / w->parts * block : to,
+                   .edges = i == 0};
+}
+
 /* The columns of some rows: t but for what moves along them. */
-static void run_columns(const window *w, const es_window_piece *piece, es_window_tile t,
-                        const es_window_kernel full, const es_window_kernel edge, int64_t step) {
+static void run_columns(const window *w, const es_window_piece *piece, const portion *some,
+                        es_window_tile t, const es_window_kernel full, const es_window_kernel edge,
+                        int64_t step) {
   const char *x = t.x, *by = t.w;
   char *out = t.out;
   int64_t by_step = w->roles.op == ES_WINDOW_PRODUCT ? w->size : 0;
-  for (int e = 0; e < w->roles.n_edges; e++) {
-    const es_window_edge *some = &w->roles.edge[e];
-    t.x = x + some->start * step * w->size;
-    t.w = by + some->start * by_step;
-    t.out = out + some->start * w->size;
-    t.n = some->n;
+  for (int e = 0; some->edges && e < w->roles.n_edges; e++) {
+    const es_window_edge *at = &w->roles.edge[e];
+    t.x = x + at->start * step * w->size;
+    t.w = by + at->start * by_step;
+    t.out = out + at->start * w->size;
+    t.n = at->n;
     t.lanes = piece->lanes + e * piece->taps;
     if (piece->ends) {
       t.stops = piece->stops + e * piece->taps;
@@ -51,16 +71,17 @@ static void run_columns(const window *w, const es_window_piece *piece, es_window
     }
     edge(&t);
   }
-  if (w->roles.from == w->roles.to) return;
-  t.x = x + w->roles.from * step * w->size;
-  t.w = by + w->roles.from * by_step;
-  t.out = out + w->roles.from * w->size;
-  t.n = w->roles.to - w->roles.from;
+  if (some->from == some->to) return;
+  t.x = x + some->from * step * w->size;
+  t.w = by + some->from * by_step;
+  t.out = out + some->from * w->size;
+  t.n = some->to - some->from;
   full(&t);
 }
 
 /* Row by row, with the rows of x that each sees taken apart. */
-static void run_apart(const window *w, const es_window_piece *piece, es_window_tile t) {
+static void run_apart(const window *w, const es_window_piece *piece, const portion *some,
+                      es_window_tile t) {
   _Alignas(ES_ALIGN) char apart[APART_BYTES];
   const char *x = t.x;
   const int64_t rows = t.rows;
@@ -69,20 +90,20 @@ static void run_apart(const window *w, const es_window_piece *piece, es_window_t
   t.rows = 1;
   for (int64_t row = 0; row < rows; row++, x += w->x_row, t.out += w->out_row) {
     es_window_apart_run(&piece->apart, w->kernels, (size_t)w->size, x, apart);
-    run_columns(w, piece, t, w->full_apart, w->edge_apart, 1);
+    run_columns(w, piece, some, t, w->full_apart, w->edge_apart, 1);
   }
 }
 
-/* Rows [from, from + rows) of some shares of a piece that begins at these addresses. */
-static void run_piece(const window *w, const es_window_piece *piece, char *const *at,
-                      int64_t shares, int64_t from, int64_t rows) {
+/* Rows [from, from + rows) of a piece that begins at these addresses. */
+static void run_piece(const window *w, const es_window_piece *piece, const portion *some,
+                      char *const *at, int64_t from, int64_t rows) {
   es_window_tile t = {.x = at[ES_WINDOW_X] + piece->at[ES_WINDOW_X] + from * w->x_row,
                       .w = at[ES_WINDOW_W] + piece->at[ES_WINDOW_W],
                       .out = at[ES_WINDOW_OUT] + piece->at[ES_WINDOW_OUT] + from * w->out_row,
                       .x_row = w->x_row,
                       .out_row = w->out_row,
                       .rows = rows,
-                      .shares = shares,
+                      .shares = some->shares,
                       .w_share = w->w_share,
                       .out_share = w->out_share,
                       .taps = piece->taps,
@@ -91,19 +112,19 @@ static void run_piece(const window *w, const es_window_piece *piece, char *const
                       .chain = piece->chain,
                       .count = w->count};
   if (piece->apart.bytes)
-    run_apart(w, piece, t);
+    run_apart(w, piece, some, t);
   else
-    run_columns(w, piece, t, w->full, w->edge, w->roles.step);
+    run_columns(w, piece, some, t, w->full, w->edge, w->roles.step);
 }
 
 /* A block of rows, which the pieces of the group share among them. */
-static void run_block(const window *w, const es_window_group *g, char *const *at, int64_t shares,
-                      int64_t from, int64_t to) {
+static void run_block(const window *w, const es_window_group *g, const portion *some,
+                      char *const *at, int64_t from, int64_t to) {
   int64_t start = 0;
   for (int i = 0; i < g->n_pieces; i++) {
     int64_t end = start + g->piece[i].rows;
     int64_t low = from > start ? from : start, high = to < end ? to : end;
-    if (low < high) run_piece(w, &g->piece[i], at, shares, low - start, high - low);
+    if (low < high) run_piece(w, &g->piece[i], some, at, low - start, high - low);
     start = end;
   }
 }
@@ -203,15 +224,15 @@ static void run_units(const window *w, const es_window_group *g, char *const *ba
     at[ES_WINDOW_X] = base[ES_WINDOW_X] + c.at[1 + w->roles.x] * w->size;
     at[ES_WINDOW_W] = w->roles.w < 0 ? at[ES_WINDOW_X]
                                      : base[ES_WINDOW_W] + c.at[1 + w->roles.w] * w->size;
-    int64_t row = block / w->parts * g->block, share = block % w->parts * w->part;
-    int64_t left = w->shares - share;
-    at[ES_WINDOW_W] += share * w->w_share;
-    at[ES_WINDOW_OUT] += share * w->out_share;
+    const int64_t row = block / w->parts * g->block;
+    const portion part = portion_of(w, block % w->parts);
+    at[ES_WINDOW_W] += part.share * w->w_share;
+    at[ES_WINDOW_OUT] += part.share * w->out_share;
     some = run_of_planes(w, g, &c, to - unit);
     if (w->falls)
       run_fall(w, g, at, row, row + g->block, some);
     else
-      run_block(w, g, at, left < w->part ? left : w->part, row, row + g->block);
+      run_block(w, g, &part, at, row, row + g->block);
     if (++block < blocks) continue;
     block = 0;
     es_cursor_move(&g->outer, &c, g->outer.n - 1, some);
@@ -261,68 +282,9 @@ static bool applicable(const es_problem *p, const es_plan_env *env) {
   return es_window_read(p, env, &roles);
 }
 
-/* The contraction runs small products without blocks; it is only slower where rows are whole
- * blocks of vectors. */
-static bool small_product(const es_problem *p, const es_window_roles *roles) {
-  int64_t columns = p->extent[roles->along];
-  return columns <= ES_GEMM_SMALL && p->extent[roles->share] <= ES_GEMM_SMALL &&
-         es_problem_taps(p) <= ES_GEMM_SMALL_K && columns % (4 * roles->lanes) != 0;
-}
-
-/* Rows of x a multiple of some lines apart meet in a few sets of the first-level cache: whether a
- * block of four vectors of a chain's x does not fit there. */
-static bool crowds(const es_problem *p, const es_window_roles *roles) {
-  const int64_t taps = (int64_t)es_problem_taps(p), chain = es_gemm_chain(taps);
-  int64_t step = p->in[roles->x].stride[p->n_out] * (int64_t)es_dtype_size(p->out.dtype);
-  int64_t apart = 4096;
-  while (step % apart) apart /= 2;
-  return p->extent[p->n_out] >= 64 && chain > 12 * (4096 / apart < 16 ? 4096 / apart : 16);
-}
-
-/* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
- * begin a chain; measured. Weights past half of the second-level cache come slowly, for every
- * block of vectors anew, and so do results that no cache holds. */
-static double shared_cost(const es_problem *p, const es_window_roles *roles, double bytes,
-                          int threads) {
-  if (roles->row < 0 && small_product(p, roles)) return INFINITY;
-  const double taps = es_problem_taps(p), shares = (double)p->extent[roles->share],
-               chains = ceil(taps / (double)es_gemm_chain((int64_t)taps));
-  const double rows = es_problem_outputs(p) / (double)p->extent[roles->along];
-  const double full = ceil((double)(roles->to - roles->from) / (double)roles->lanes);
-  bool lone = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
-  bool picks = roles->step == 2 && shares < APART_SHARES;
-  double tap = (lone ? 0.38 : picks ? 0.3 : 0.187) * (crowds(p, roles) ? 1.15 : 1);
-  double each = taps * (full * tap + roles->n_edges * 0.28) + chains * (full + roles->n_edges) / 2;
-  double units = rows / shares, parts = units * ceil(shares / 4);
-  double weights = es_problem_side_bytes(p, &p->in[roles->w]);
-  double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
-  if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
-  if (out > 2 * LARGE_RESULT) slow += out;
-  if (roles->row >= 0) units /= (double)p->extent[roles->row];
-  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9;
-  double memory = (bytes + out) / 2e10;
-  compute /= fmin(threads, fmax(1, parts));
-  return fmax(compute, memory) + fmin(compute, memory) / 8;
-}
-
-/* Measured in cache: nanoseconds for a tap of a vector, and to begin one. */
-static double cost(const es_problem *p, const es_plan_env *env) {
-  static const double tap[ES_WINDOW_OPS] = {0.4, 0.5, 0.5, 1, 1};
-  es_window_roles roles;
-  double bytes = 0;
-  if (!es_window_read(p, env, &roles)) return INFINITY;
-  double columns = (double)p->extent[roles.along], outputs = es_problem_outputs(p);
-  double vectors = outputs / columns * ceil(columns / (double)roles.lanes);
-  double each = es_problem_taps(p) * tap[roles.op] * (double)roles.step + 2;
-  for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
-  if (roles.share >= 0) return shared_cost(p, &roles, bytes, env->threads);
-  return fmax(60e-9 + vectors * each * 1e-9 / fmin(env->threads, fmax(1, outputs / 64)),
-              bytes * 0.05e-9);
-}
-
 /* Rows of x that stay in the first-level cache while their outputs are computed; but a
  * block computes the rows of taps at its ends for nothing. */
-enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32, SHARED_ROWS = 8, SHARES = 4 };
+enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32, SHARED_ROWS = 8 };
 
 static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   int64_t row = p->extent[w->roles.along] * w->roles.step * w->size;
@@ -338,13 +300,16 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   }
 }
 
-/* Of shares, a multiple of what a kernel takes at once, where rows are too few for all threads. */
-static void cut_shares(const es_plan_env *env, window *w) {
+/* Where rows are too few for all threads: by columns, where these are many, since a thread then
+ * reads its part of x alone; else by shares, a multiple of what a kernel takes at once. */
+static void cut_parts(const es_plan_env *env, window *w) {
   int64_t wanted = env->threads > 1 && w->units < 4 * env->threads ? 4 * env->threads / w->units
                                                                    : 1;
-  w->part = (w->shares + wanted - 1) / wanted;
+  int64_t blocks = (w->roles.to - w->roles.from) / (BLOCK_VECTORS * w->roles.lanes);
+  w->by_columns = w->roles.share >= 0 && wanted > 1 && blocks >= 2 * wanted;
+  w->part = w->by_columns ? w->shares : (w->shares + wanted - 1) / wanted;
   w->part += (SHARES - w->part % SHARES) % SHARES;
-  w->parts = (w->shares + w->part - 1) / w->part;
+  w->parts = w->by_columns ? wanted : (w->shares + w->part - 1) / w->part;
   w->units *= w->parts;
 }
 
@@ -388,7 +353,7 @@ static es_status make_fall(const es_problem *p, const es_plan_env *env, window *
 /* Where many outputs share a row of x, and it fits. */
 static es_status take_apart(const es_problem *p, const es_plan_env *env, window *w) {
   const es_window_kernels *k = env->kernels->window;
-  if (w->roles.step != 2 || w->part < APART_SHARES) return ES_OK;
+  if (w->roles.step != 2 || w->part < ES_WINDOW_APART_SHARES) return ES_OK;
   w->full_apart = k->full[w->roles.type][w->roles.op][0];
   w->edge_apart = k->edge[w->roles.type][w->roles.op][0];
   for (int i = 0; i < w->n_groups; i++)
@@ -421,7 +386,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   w->out_share = r->share < 0 ? 0 : p->out.stride[r->share] * w->size;
   w->count = p->reduce == ES_REDUCE_MEAN ? p->mean_count : 1;
   cut_blocks(p, env, w);
-  cut_shares(env, w);
+  cut_parts(env, w);
   ES_TRY(take_apart(p, env, w));
   ES_TRY(make_fall(p, env, w));
   step->run = run;
@@ -429,5 +394,8 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   return ES_OK;
 }
 
-const es_strategy es_strategy_window = {
-    .name = "window", .applicable = applicable, .cost = cost, .make = make, .print = print};
+const es_strategy es_strategy_window = {.name = "window",
+                                        .applicable = applicable,
+                                        .cost = es_window_cost,
+                                        .make = make,
+                                        .print = print};

@@ -14,7 +14,8 @@ enum {
   /* Of outputs that share rows of x, which are summed in chains; and where columns are cut. */
   ES_WINDOW_SHARED = 2048,
   ES_WINDOW_SHARED_CUT = 256,
-  ES_WINDOW_EDGES = 32, /* vectors with masks, of a row */
+  ES_WINDOW_APART_SHARES = 16, /* outputs that make it worth it to take rows of x apart */
+  ES_WINDOW_EDGES = 32,        /* vectors with masks, of a row */
   ES_WINDOW_BOXES = 256
 };
 
@@ -100,6 +101,8 @@ typedef struct es_window_fall_plan {
 
 /* False: no window, or one that the kernels do not take. */
 bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles *roles);
+/* Predicted seconds. */
+double es_window_cost(const es_problem *p, const es_plan_env *env);
 /* False: out of memory. */
 bool es_window_groups(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                       int *n_groups, es_window_group **groups);
