@@ -6,7 +6,7 @@
 
 #include "engine/explain.h"
 
-enum { WIDTH = 264, HEIGHT = 62, GAP = 22, DROP = 46, MARGIN = 24, LETTERS = 42 };
+enum { WIDTH = 264, HEIGHT = 62, GAP = 22, DROP = 46, MARGIN = 24, LETTERS = 38 };
 enum { MOST = 64, INPUTS = 8 }; /* stages that are drawn, and inputs of one */
 
 typedef struct spot {
@@ -16,8 +16,9 @@ typedef struct spot {
 typedef struct layout {
   const es_plan *plan;
   int level[MOST];
-  spot stage[MOST], operand[MOST][INPUTS];
+  spot stage[MOST], operand[MOST][INPUTS]; /* y 0: not placed */
   int leaves, levels;
+  double right; /* the middle of the rightmost box */
 } layout;
 
 static const es_problem *problem(const layout *l, int stage) {
@@ -29,12 +30,34 @@ static int inputs(const layout *l, int stage) {
   return n < INPUTS ? n : INPUTS;
 }
 
-static int writer(const layout *l, int stage, int input) {
-  return es_stage_writing(l->plan, problem(l, stage)->in[input].slot, stage);
+/* Of a program also what stands between its patterns: elementwise functions, softmax and the like,
+ * whose steps no strategy chose. Padded copies are drawn as the operands they are. */
+static bool drawn(const es_plan *plan, int stage) {
+  const es_plan_group *g = &plan->group[stage];
+  if (es_stage_shown(plan, stage)) return true;
+  return !g->alternative && g->n_steps > 0 &&
+         !es_stage_of(plan, stage, NULL).step->strategy->applicable;
 }
 
-static bool is_result(const layout *l, int stage) {
-  return problem(l, stage)->out.slot < l->plan->n_in + l->plan->n_out;
+/* The stage that writes what another reads; -1: it is an operand. */
+static int writer(const layout *l, int stage, int input) {
+  int slot = problem(l, stage)->in[input].slot;
+  for (int g = stage - 1; g >= 0; g--)
+    if (drawn(l->plan, g) && problem(l, g)->out.slot == slot) return g;
+  return -1;
+}
+
+/* A number of the text, which is no box. */
+static bool is_number(const layout *l, int stage, int input) {
+  int slot = problem(l, stage)->in[input].slot;
+  return slot >= l->plan->n_in + l->plan->n_out && l->plan->slot[slot].constant;
+}
+
+static bool is_read(const layout *l, int stage) {
+  for (int g = stage + 1; g < l->plan->n_groups; g++)
+    for (int i = 0; drawn(l->plan, g) && i < inputs(l, g); i++)
+      if (writer(l, g, i) == stage) return true;
+  return false;
 }
 
 /* ---- where things stand ---------------------------------------------------------------- */
@@ -43,7 +66,7 @@ static double row(int level) { return MARGIN + 34 + level * (double)(HEIGHT + DR
 
 static void set_levels(layout *l) {
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!es_stage_shown(l->plan, g)) continue;
+    if (!drawn(l->plan, g)) continue;
     l->level[g] = 1;
     for (int i = 0; i < inputs(l, g); i++) {
       int from = writer(l, g, i);
@@ -53,17 +76,41 @@ static void set_levels(layout *l) {
   }
 }
 
-static void stand_below(layout *l, int stage) {
-  double sum = 0;
-  int n = inputs(l, stage);
-  for (int i = 0; i < n; i++) {
-    int from = writer(l, stage, i);
-    sum += from < 0 ? l->operand[stage][i].x : l->stage[from].x;
-  }
-  l->stage[stage] = (spot){sum / n, row(l->level[stage])};
+/* A box that one at x would overlap; NULL for none. */
+static const spot *in_the_way(const layout *l, double x, double y) {
+  for (int g = 0; g < l->plan->n_groups; g++)
+    for (int i = -1; i < INPUTS; i++) {
+      const spot *s = i < 0 ? &l->stage[g] : &l->operand[g][i];
+      if (s->y == y && fabs(s->x - x) < WIDTH + GAP - 1) return s;
+    }
+  return NULL;
 }
 
-/* The tree above a result, inputs in order, operands from left to right. */
+/* To the right of what stands there already. */
+static spot stand(layout *l, double x, double y) {
+  for (const spot *s; (s = in_the_way(l, x, y)) != NULL;) x = s->x + WIDTH + GAP;
+  l->right = fmax(l->right, x);
+  return (spot){x, y};
+}
+
+static double next_leaf(layout *l) {
+  return MARGIN + WIDTH / 2.0 + l->leaves++ * (double)(WIDTH + GAP);
+}
+
+static void stand_below(layout *l, int stage) {
+  double sum = 0;
+  int n = 0;
+  for (int i = 0; i < inputs(l, stage); i++) {
+    int from = writer(l, stage, i);
+    if (from < 0 && is_number(l, stage, i)) continue;
+    sum += from < 0 ? l->operand[stage][i].x : l->stage[from].x;
+    n++;
+  }
+  l->stage[stage] = stand(l, n ? sum / n : next_leaf(l), row(l->level[stage]));
+}
+
+/* The tree above a result, inputs in order, operands from left to right. What was placed already
+ * stays where it is. */
 static void place(layout *l, int root) {
   int stack[MOST], next[MOST], top = 0;
   stack[0] = root;
@@ -76,10 +123,9 @@ static void place(layout *l, int root) {
       continue;
     }
     int from = writer(l, g, i);
-    if (from < 0) {
-      double x = MARGIN + WIDTH / 2.0 + l->leaves++ * (double)(WIDTH + GAP);
-      l->operand[g][i] = (spot){x, row(l->level[g] - 1)};
-    } else {
+    if (from < 0 && !is_number(l, g, i)) {
+      l->operand[g][i] = stand(l, next_leaf(l), row(l->level[g] - 1));
+    } else if (from >= 0 && l->stage[from].y == 0) {
       stack[++top] = from;
       next[top] = 0;
     }
@@ -149,7 +195,7 @@ static void draw_operand(es_text *t, const layout *l, int stage, int input) {
     es_text_puts(&first, "padded operand");
   put_line(t, at, 18, 11, "#5b6b7c", line);
   first = es_text_init(line, sizeof line);
-  es_stage_term(&first, &l->plan->group[stage], input);
+  if (l->plan->group[stage].points_formula) es_stage_term(&first, &l->plan->group[stage], input);
   put_line(t, at, 36, 13, "#1c2733", line);
   first = es_text_init(line, sizeof line);
   es_text_puts(&first, es_dtype_name(l->plan->slot[slot].dtype));
@@ -180,19 +226,23 @@ static void draw_stage(es_text *t, const layout *l, int stage, const double *sec
   put_box(t, at, fills[(int)fmin(4, share * 5)], "#7f4f24", 3);
   put_line(t, at, 18, 13, "#1c2733", s.group->text);
   es_text text = es_text_init(line, sizeof line);
-  es_stage_sizes(&text, s.group);
+  if (s.group->points_formula)
+    es_stage_sizes(&text, s.group);
+  else
+    es_text_shape(&text, problem(l, stage)->out_rank, problem(l, stage)->out_shape);
   put_line(t, at, 35, 11, "#3c4a58", line);
   text = es_text_init(line, sizeof line);
-  es_text_printf(&text, "%.3g points, %s, ", s.flops, s.step->strategy->name);
+  if (s.group->points_formula) es_text_printf(&text, "%.3g points, ", s.flops);
+  es_text_printf(&text, "%s, ", s.step->strategy->name);
   put_time(&text, &s);
   put_line(t, at, 52, 11, "#3c4a58", line);
 }
 
 static void draw_all(es_text *t, const layout *l, const double *seconds) {
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!es_stage_shown(l->plan, g)) continue;
+    if (!drawn(l->plan, g)) continue;
     for (int i = 0; i < inputs(l, g); i++)
-      if (writer(l, g, i) < 0) draw_operand(t, l, g, i);
+      if (writer(l, g, i) < 0 && !is_number(l, g, i)) draw_operand(t, l, g, i);
     draw_stage(t, l, g, seconds);
   }
 }
@@ -214,9 +264,10 @@ void es_explain_svg(es_text *t, const es_plan *plan, const double *seconds) {
   if (fits) {
     set_levels(&l);
     for (int g = 0; g < plan->n_groups; g++)
-      if (es_stage_shown(plan, g) && is_result(&l, g)) place(&l, g);
+      if (drawn(plan, g) && !is_read(&l, g)) place(&l, g);
   }
-  double width = 2 * MARGIN + (l.leaves ? l.leaves : 2) * (double)(WIDTH + GAP) - GAP;
+  double width = 2 * MARGIN + (l.leaves > 1 ? l.leaves : 2) * (double)(WIDTH + GAP) - GAP;
+  width = fmax(width, l.right + WIDTH / 2.0 + MARGIN);
   double height = row(l.levels) - DROP + MARGIN;
   es_text_printf(t,
                  "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' "

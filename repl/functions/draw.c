@@ -32,7 +32,7 @@ sc_value *sc_deliver(sc_args *a, sc_buffer *out, const char *path) {
 
 /* ---- diagram ---------------------------------------------------------------------------- */
 
-enum { MOST_OPERANDS = 24, CARD_CELLS = 64, CARD_POINTS = 4096 };
+enum { CARD_CELLS = 64, CARD_POINTS = 4096 };
 
 static const es_outline *outline_of(sc_args *a, const sc_question *q, const es_axis_size *sizes,
                                     bool bare) {
@@ -88,29 +88,30 @@ static const es_outline *small_outline(sc_args *a, const sc_question *q, const e
   return outline_of(a, q, sizes, true);
 }
 
-static bool all_known(const es_outline *o) {
-  for (int t = 0; t < o->n_in + o->n_out; t++)
-    for (int i = 0; i < o->term[t].rank; i++) {
-      const es_outline_axis *axis = &o->term[t].axis[i];
-      if (axis->size < 0 || axis->n_parts) return false;
-      for (int k = 0; k < axis->n; k++)
-        if (!axis->coef[k] || o->label[axis->label[k]].size < 0) return false;
-    }
+static bool axis_known(const es_outline *o, const es_outline_axis *axis) {
+  if (axis->size < 0) return false;
+  for (int k = 0; k < axis->n; k++)
+    if (!axis->coef[k] || o->label[axis->label[k]].size < 0) return false;
+  for (int k = 0; k < axis->n_parts; k++)
+    if (!axis_known(o, &axis->part[k])) return false;
   return true;
 }
 
-/* Few enough elements to draw each, and no read that a fill answers. */
+static bool all_known(const es_outline *o) {
+  for (int t = 0; t < o->n_in + o->n_out; t++)
+    for (int i = 0; i < o->term[t].rank; i++)
+      if (!axis_known(o, &o->term[t].axis[i])) return false;
+  return true;
+}
+
+/* Few enough elements to draw each. */
 static bool fits_a_card(const es_outline *o) {
-  if (o->n_in != 1 || o->n_out != 1 || !all_known(o)) return false;
+  if (!sc_card_possible(o) || !all_known(o)) return false;
   double points = 1;
   for (int i = 0; i < o->n_labels; i++) points *= (double)o->label[i].size;
-  for (int t = 0; t < 2; t++) {
+  for (int t = 0; t < o->n_in + o->n_out; t++) {
     double cells = 1;
-    for (int i = 0; i < o->term[t].rank; i++) {
-      const es_outline_axis *axis = &o->term[t].axis[i];
-      cells *= (double)axis->size;
-      if (axis->fill && strcmp(axis->fill, "?0") != 0) return false;
-    }
+    for (int i = 0; i < o->term[t].rank; i++) cells *= (double)o->term[t].axis[i].size;
     if (cells > CARD_CELLS) return false;
   }
   return points <= CARD_POINTS;
@@ -135,7 +136,7 @@ static void put_note(sc_drawing *d, const es_outline *small) {
 static bool draw_all(sc_args *a, const sc_question *q, sc_drawing *d, const es_outline *o) {
   sc_window window;
   bool known = all_known(o), windows = sc_window_at(o, 0, &window);
-  bool card = o->n_in == 1 && o->n_out == 1;
+  bool card = sc_card_possible(o);
   const es_outline *small = NULL;
   if ((card && !fits_a_card(o)) || (windows && !known)) small = small_outline(a, q, o, 3);
   if (card && small && !fits_a_card(small)) { /* once more, with 1 where nothing happens */
@@ -162,6 +163,16 @@ static bool draw_all(sc_args *a, const sc_question *q, sc_drawing *d, const es_o
   return true;
 }
 
+/* Of several patterns: the steps they become, and what flows between them. */
+static sc_value *diagram_of_program(sc_args *a, const sc_question *q, bool svg, const char *path) {
+  es_plan *plan = sc_plan_make(a->s, a->span, q->text, q->in, q->n, q->sizes);
+  sc_buffer out = {0};
+  if (!plan) return NULL;
+  sc_put_plan(&out, plan, svg ? ES_EXPLAIN_SVG : ES_EXPLAIN_TEXT, NULL, "");
+  es_plan_release(plan);
+  return sc_deliver(a, &out, path);
+}
+
 static sc_value *diagram(sc_args *a) {
   sc_question q;
   const char *format, *path;
@@ -172,21 +183,15 @@ static sc_value *diagram(sc_args *a) {
   if (!svg && !color && strcmp(format, "text") != 0)
     return sc_fail(a->s, ES_E_VALUE, a->at[2], "format is 'text', 'color' or 'svg', found '%.40s'",
                    format);
-  if (sc_is_program(q.text))
-    return sc_fail(a->s, ES_E_UNSUPPORTED, a->at[0],
-                   "a diagram is of one pattern, this is a program: explain shows its steps");
+  if (sc_is_program(q.text)) return diagram_of_program(a, &q, svg, path);
   const es_outline *o = outline_of(a, &q, q.sizes, !q.n);
   if (!o) return NULL;
   sc_drawing d = {.text = q.text, .outline = o, .columns = svg ? 0 : sc_terminal_columns()};
   sc_buffer out = {0};
   if (color) sc_palette_keep(&a->s->palette, q.text, strlen(q.text));
+  d.ink = sc_scratch(a->s, (size_t)o->n_labels * sizeof *d.ink);
   sc_ink_labels(d.ink, o, color ? &a->s->palette : NULL);
-  bool ok = o->n_in <= MOST_OPERANDS && o->n_labels <= SC_DRAWN_LABELS;
-  if (!ok)
-    sc_fail(a->s, ES_E_LIMIT, a->span,
-            "a diagram holds %d operands and %d labels, this expression has %d and %d",
-            MOST_OPERANDS, SC_DRAWN_LABELS, o->n_in, o->n_labels);
-  ok = ok && draw_all(a, &q, &d, o);
+  bool ok = draw_all(a, &q, &d, o);
   if (ok && svg)
     sc_canvas_svg(&out, &d.canvas, q.text);
   else if (ok)

@@ -170,8 +170,8 @@ static double *measure(sc_args *a, const sc_question *q, const es_plan *plan) {
   return seconds;
 }
 
-static void put_plan(sc_buffer *out, const es_plan *plan, es_explain_format format,
-                     const double *seconds, const char *indent) {
+void sc_put_plan(sc_buffer *out, const es_plan *plan, es_explain_format format,
+                 const double *seconds, const char *indent) {
   size_t len = es_plan_explain(plan, format, seconds, NULL, 0);
   char *text = sc_alloc(len + 1);
   es_plan_explain(plan, format, seconds, text, len + 1);
@@ -190,7 +190,7 @@ static void put_plan(sc_buffer *out, const es_plan *plan, es_explain_format form
 static bool walk(sc_args *a, const sc_question *q, const es_plan *plan, const double *seconds,
                  bool color, sc_buffer *out) {
   if (sc_is_program(q->text)) { /* no table of labels and strides speaks of all its statements */
-    put_plan(out, plan, ES_EXPLAIN_TEXT, seconds, "");
+    sc_put_plan(out, plan, ES_EXPLAIN_TEXT, seconds, "");
     return true;
   }
   es_error error = {0};
@@ -201,7 +201,7 @@ static bool walk(sc_args *a, const sc_question *q, const es_plan *plan, const do
     return false;
   }
   sc_canvas c = {0};
-  int row = 0, *ink = sc_scratch(a->s, (size_t)(o->n_labels + SC_DRAWN_LABELS) * sizeof *ink);
+  int row = 0, *ink = sc_scratch(a->s, (size_t)o->n_labels * sizeof *ink);
   if (color) sc_palette_keep(&a->s->palette, q->text, strlen(q->text));
   sc_ink_labels(ink, o, color ? &a->s->palette : NULL);
   put_heading(&c, &row, 1, "tokens");
@@ -214,7 +214,7 @@ static bool walk(sc_args *a, const sc_question *q, const es_plan *plan, const do
   sc_canvas_text(out, &c, 0, color);
   sc_canvas_free(&c);
   es_outline_free(o);
-  put_plan(out, plan, ES_EXPLAIN_TEXT, seconds, "   ");
+  sc_put_plan(out, plan, ES_EXPLAIN_TEXT, seconds, "   ");
   return !a->s->fault.set;
 }
 
@@ -252,7 +252,7 @@ static sc_value *explain(sc_args *a) {
   if (ok && (chosen == ES_EXPLAIN_TEXT || chosen == COLOR))
     ok = walk(a, &q, plan, seconds, chosen == COLOR, &out);
   else if (ok)
-    put_plan(&out, plan, (es_explain_format)chosen, seconds, "");
+    sc_put_plan(&out, plan, (es_explain_format)chosen, seconds, "");
   es_plan_release(plan);
   if (ok) return sc_deliver(a, &out, path);
   sc_buffer_free(&out);

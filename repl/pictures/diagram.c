@@ -27,8 +27,8 @@ int sc_label_text(const es_outline *o, int label, char text[ES_MAX_NAME + 32]) {
   return (int)sc_columns(text, strlen(text));
 }
 
-void sc_ink_labels(int ink[SC_DRAWN_LABELS], const es_outline *o, const sc_palette *palette) {
-  for (int i = 0; i < o->n_labels && i < SC_DRAWN_LABELS; i++) {
+void sc_ink_labels(int *ink, const es_outline *o, const sc_palette *palette) {
+  for (int i = 0; i < o->n_labels; i++) {
     const char *name = o->label[i].name;
     ink[i] = palette ? sc_palette_find(palette, name, strlen(name)) : i;
   }

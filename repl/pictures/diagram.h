@@ -7,20 +7,20 @@
 #include "repl/pictures/canvas.h"
 #include "repl/text/palette.h"
 
-enum { SC_DRAWN_LABELS = 64 }; /* that a picture holds */
-
 typedef struct sc_drawing {
   sc_canvas canvas;
-  int ink[SC_DRAWN_LABELS]; /* of each label */
-  const char *text;         /* of the pattern */
+  int *ink;         /* of each label */
+  const char *text; /* of the pattern */
   const es_outline *outline;
   int row;     /* the next free row */
   int columns; /* of the terminal; 0: no limit */
 } sc_drawing;
 
-/* Operands as boxes, labels as lines between them, the labels of the result as open ends. */
+/* Operands as boxes, labels as lines between them, the labels of the result as open ends; where
+ * they are too wide a table, where they are many a list. */
 void sc_draw_network(sc_drawing *d);
-/* Which element of one input lands where in one output. All sizes must be known and small. */
+/* Which element of an input lands where in an output. All sizes must be known and small. */
+bool sc_card_possible(const es_outline *o); /* one input and one output, or parts of one by ^ */
 void sc_draw_card(sc_drawing *d);
 /* One picture for each index with a window, (2*h+kh-1)?0. */
 void sc_draw_windows(sc_drawing *d);
@@ -37,7 +37,7 @@ bool sc_window_at(const es_outline *o, int index, sc_window *window);
 
 /* Colours of the labels: those of a session, so that they agree with what was typed; NULL: in
  * their order. */
-void sc_ink_labels(int ink[SC_DRAWN_LABELS], const es_outline *o, const sc_palette *palette);
+void sc_ink_labels(int *ink, const es_outline *o, const sc_palette *palette);
 /* "h", "…", "…1" */
 const char *sc_label_name(const es_outline *o, int label, char name[ES_MAX_NAME + 8]);
 /* "h 56", "h" where the size is not known; returns its columns. */

@@ -6,7 +6,7 @@
 
 #include "repl/pictures/diagram.h"
 
-enum { BOXES = 64, PORTS = 64, GAP = 4 };
+enum { BOXES = 24, PORTS = 64, GAP = 4, PITCH = 4 };
 
 typedef struct port {
   int label, x;
@@ -213,7 +213,6 @@ static void draw_table(network *w) {
   sc_drawing *d = w->d;
   const es_outline *o = d->outline;
   sc_canvas *c = &d->canvas;
-  enum { PITCH = 4 };
   int wide = 0, x0;
   char text[ES_MAX_NAME + 32];
   for (int i = 0; i < w->n; i++) {
@@ -247,6 +246,42 @@ static void draw_table(network *w) {
   }
 }
 
+/* For many operands: what each holds, and for each label who holds it. */
+static void draw_list(network *w) {
+  enum { MOST = 64 };
+  sc_drawing *d = w->d;
+  int wide = 0;
+  char text[ES_MAX_NAME + 32];
+  const es_outline *o = d->outline;
+  sc_canvas *c = &d->canvas;
+  for (int i = 0; i < o->n_in && i < MOST; i++) {
+    const es_outline_term *term = &o->term[i];
+    char shape[256];
+    sc_shape_text(term, shape, sizeof shape);
+    sc_draw_text(c, 4, d->row, SC_FAINT, SC_RIGHT, "%d", i);
+    int x = 7 + sc_draw_pattern(d, 7, d->row, term->offset, term->length);
+    if (w->sized) sc_draw_text(c, x + 2, d->row, SC_FAINT, SC_LEFT, "%s", shape);
+    d->row++;
+  }
+  if (o->n_in > MOST)
+    sc_draw_text(c, 7, d->row++, SC_FAINT, SC_LEFT, "⋯ %d more operands", o->n_in - MOST);
+  draw_result(w, d->row);
+  d->row++;
+  for (int i = 0; i < o->n_labels && i < MOST; i++) wide = widest(wide, sc_label_text(o, i, text));
+  for (int i = 0; i < o->n_labels && i < MOST; i++) {
+    sc_buffer holders = {0};
+    sc_label_text(o, i, text);
+    for (int t = 0; t < o->n_in; t++)
+      if (sc_term_holds(&o->term[t], i)) sc_printf(&holders, holders.len ? ", %d" : "%d", t);
+    if (!o->label[i].reduced) sc_puts(&holders, holders.len ? ", ->" : "->");
+    sc_draw_text(c, 0, d->row, d->ink[i], SC_LEFT, "%s", text);
+    sc_draw_text(c, wide + 3, d->row++, SC_INK, SC_LEFT, "%s", sc_text(&holders));
+    sc_buffer_free(&holders);
+  }
+  if (o->n_labels > MOST)
+    sc_draw_text(c, 0, d->row++, SC_FAINT, SC_LEFT, "⋯ %d more labels", o->n_labels - MOST);
+}
+
 static void draw_boxes_and_lines(network *w) {
   bool legs = false;
   for (int i = 0; i < w->n; i++) legs |= w->box[i].n_above > 0;
@@ -261,16 +296,21 @@ static void draw_boxes_and_lines(network *w) {
 void sc_draw_network(sc_drawing *d) {
   const es_outline *o = d->outline;
   network *w = sc_alloc(sizeof *w);
-  int width;
+  bool many = o->n_in > BOXES || o->n_labels > PORTS;
+  int width = 0;
   w->d = d;
-  w->n = o->n_in;
-  for (int i = 0; i < w->n; i++) w->box[i].term = &o->term[i];
   for (int i = 0; i < o->n_labels; i++)
     w->sized |= o->label[i].size >= 0 && strcspn(o->label[i].name, "0123456789") > 0;
-  for (int i = 0; i < w->n; i++) find_ports(w, i);
-  find_lanes(w);
-  place_boxes(w, &width);
-  if (d->columns && width > d->columns)
+  if (!many) {
+    w->n = o->n_in;
+    for (int i = 0; i < w->n; i++) w->box[i].term = &o->term[i];
+    for (int i = 0; i < w->n; i++) find_ports(w, i);
+    find_lanes(w);
+    place_boxes(w, &width);
+  }
+  if (many || (d->columns && width > d->columns && (w->n + 5) * PITCH > d->columns))
+    draw_list(w);
+  else if (d->columns && width > d->columns)
     draw_table(w);
   else
     draw_boxes_and_lines(w);

@@ -47,10 +47,16 @@ svg convolution ".diagram 'b c (2*h+kh-1)?0 w, o c kh -> b o h w', (2,3,8,8), (4
 svg card ".diagram 'h w -> (w h)'"
 svg batch ".diagram 'a x, b x, c x -> a b c x', (2,5), (3,5), (4,5)"
 svg quoted ".diagram 'i -> i | (min,+)', (3,)"
+svg parts ".diagram 'c x, c y -> c (x ^ y)'"
 svg heat ".show arange(2,3,4) - 9.5"
 svg special ".show tensor([[1.0, nan], [inf, -inf]])"
 "$program" -c ".explain 'i j, j k -> i k', (3,4), (4,5) --svg $work/steps.svg"
 if command -v xmllint >/dev/null; then xmllint --noout "$work/steps.svg" || say "steps.svg is not well-formed"; fi
+# Of a program every step is drawn, the functions between its patterns too.
+"$program" -c "x, w = ones(2,3), ones(4,3)
+.diagram 'a = softmax(x); h = relu([a: b c, w: o c -> b o] * 2); y = h + [a: b c -> b 1]' --svg $work/program.svg"
+steps=$(grep -o ">\(softmax\|b c, o c\|b c -\|h + \)[^<]*" "$work/program.svg" | wc -l)
+[ "$steps" = 4 ] || say "the picture of a program has $steps of its 4 steps"
 "$program" -c ".explain 'i j, j k -> i k', (3,4), (4,5) --json" >"$work/steps.json"
 "$program" -c ".explain 'i j, j k -> i k', (3,4), (4,5) --dot" | grep -q '^digraph plan {' || say "no DOT"
 if command -v python3 >/dev/null; then python3 -m json.tool "$work/steps.json" >/dev/null || say "no JSON"; fi
