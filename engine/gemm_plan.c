@@ -247,11 +247,12 @@ static void choose_stream(es_gemm_plan *g) {
 static void choose_blocks(es_gemm_plan *g) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
-  int64_t k = g->k.count, most_k = g->problem->n_constraints ? k : KC_MOST;
+  int64_t k = g->k.count, chain = es_gemm_chain(k);
+  int64_t most_k = g->problem->n_constraints ? k : KC_MOST / chain * chain;
   if (g->terms > 1)
     g->kc = block(k, KC_MOST * g->terms, g->terms, &g->n_kb);
   else
-    g->kc = block(k, most_k, es_gemm_chain(k), &g->n_kb);
+    g->kc = block(k, most_k, chain, &g->n_kb);
   es_gemm_order(g);
   choose_stream(g);
   g->run_panels = ceil_div(g->run, g->nr);

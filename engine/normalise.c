@@ -36,11 +36,7 @@ static double number(const es_tensor *t, int64_t i) {
 static void dense_rows(const job *j, int64_t first, int64_t count) {
   for (int64_t r = first; r < first + count; r++) {
     char *out = j->y + r * j->n * j->size;
-    const void *x = out;
-    if (j->from.direct)
-      x = es_rows_read(&j->from, r * j->n, j->n, NULL);
-    else
-      es_rows_read(&j->from, r * j->n, j->n, out);
+    const void *x = es_rows_read(&j->from, r * j->n, j->n, out);
     es_normalise_args args = j->args;
     if (j->scale) {
       args.shift = j->shift ? number(j->shift, r % j->channels) : 0;
@@ -86,11 +82,7 @@ static void short_rows(const job *j, int64_t first, int64_t count, char *scratch
   for (int64_t r = first; r < first + count; r += ACROSS) {
     int64_t m = first + count - r < ACROSS ? first + count - r : ACROSS;
     char *out = j->y + r * row;
-    const char *x = out;
-    if (j->from.direct)
-      x = es_rows_read(&j->from, r * j->n, m * j->n, NULL);
-    else
-      es_rows_read(&j->from, r * j->n, m * j->n, out);
+    const char *x = es_rows_read(&j->from, r * j->n, m * j->n, out);
     j->transpose(scratch, across, x, down, j->n, m, ACROSS * row);
     j->columns(scratch, ACROSS, scratch, ACROSS, j->n, m, &j->args);
     j->transpose(out, down, scratch, across, m, j->n, 0);

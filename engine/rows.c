@@ -113,20 +113,28 @@ static int64_t run_length(const cursor *c, const es_rows *r, int64_t left) {
   return run < left ? run : left;
 }
 
+/* The first of n elements, which out holds, to the others. */
+static void repeat(char *out, int64_t n, int64_t size) {
+  for (int64_t done = 1; done < n; done *= 2)
+    memcpy(out + done * size, out, (size_t)((n - done < done ? n - done : done) * size));
+}
+
 const void *es_rows_read(const es_rows *r, int64_t first, int64_t n, void *row) {
   int64_t size = (int64_t)es_dtype_size(r->dtype), wide = (int64_t)es_dtype_size(r->compute);
   int64_t stride = r->strides[r->rank - 1];
   if (r->direct) return r->data + first * size;
   cursor c;
   seek(&c, r, first);
+  if (!r->load && stride == 1 && run_length(&c, r, n) == n) return r->data + c.offset * size;
   for (int64_t done = 0; done < n;) {
-    int64_t run = run_length(&c, r, n - done);
+    int64_t run = run_length(&c, r, n - done), read = stride ? run : 1;
     char *out = (char *)row + done * wide;
     const char *in = r->data + c.offset * size;
     if (r->load)
-      r->load(out, in, stride, run);
+      r->load(out, in, stride, read);
     else
-      move((size_t)size, out, 1, in, stride, run);
+      move((size_t)size, out, 1, in, stride, read);
+    if (read < run) repeat(out, run, wide);
     done += run;
     advance(&c, r, run);
   }

@@ -1,5 +1,7 @@
 /* No reduction: outer and elementwise products, broadcasts, conversions. Rows run
  * along the output's densest axis. */
+#include <stdlib.h>
+
 #include "base/text.h"
 #include "engine/ctx.h"
 #include "engine/kernels/move.h"
@@ -8,22 +10,24 @@
 typedef struct map {
   es_stream s;
   es_axes outer;
-  int64_t n, pieces; /* length of a row; parts it is cut into */
-  bool in_place;     /* results are computed where they belong */
-  bool past;         /* the output outgrows the caches: it is written past them */
+  int64_t n, piece, pieces; /* length of a row; of the parts it is cut into; how many */
+  bool down;                /* all rows of a part, then the next part */
+  bool in_place;            /* results are computed where they belong */
+  bool past;                /* the output outgrows the caches: it is written past them */
 } map;
 
-/* Unit i is piece i % pieces of row i / pieces. */
+/* Unit i is piece i % pieces of row i / pieces, or, down, piece i / rows of row i % rows. */
 static es_status task(const es_step *step, const es_run_args *args, int64_t from, int64_t to) {
   const map *m = step->data;
   const es_stream *s = &m->s;
   es_stream_row row, spare[2];
   es_cursor c;
-  int64_t steps[ES_CURSOR_SIDES], at[ES_CURSOR_SIDES], piece = from % m->pieces;
+  int64_t steps[ES_CURSOR_SIDES], at[ES_CURSOR_SIDES], rows = m->outer.count;
+  int64_t piece = m->down ? from / rows : from % m->pieces;
   for (int i = 0; i < s->n_in; i++) steps[i] = s->in[i].step;
-  es_cursor_seek(&m->outer, &c, from / m->pieces);
+  es_cursor_seek(&m->outer, &c, m->down ? from % rows : from / m->pieces);
   for (int64_t unit = from; unit < to; unit++) {
-    int64_t start = piece * ES_ROW, n = m->n - start < ES_ROW ? m->n - start : ES_ROW;
+    int64_t start = piece * m->piece, n = m->n - start < m->piece ? m->n - start : m->piece;
     int64_t out_at = c.at[0] + start * s->out.step;
     for (int i = 0; i < s->n_in; i++) at[i] = c.at[1 + i] + start * steps[i];
     char *to_row = (char *)args->base[s->out.slot] + (s->out.offset + out_at) * s->out.size;
@@ -35,7 +39,10 @@ static es_status task(const es_step *step, const es_run_args *args, int64_t from
       memcpy(dst, x, (size_t)(n * s->size));
     if (!m->in_place && !m->past && !es_stream_finish(s, step->problem, args, dst, out_at, n))
       return ES_E_OVERFLOW;
-    if (++piece == m->pieces) {
+    if (m->down) {
+      piece = (unit + 1) / rows;
+      es_cursor_next(&m->outer, &c);
+    } else if (++piece == m->pieces) {
       piece = 0;
       es_cursor_next(&m->outer, &c);
     }
@@ -93,6 +100,16 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   return seconds;
 }
 
+/* Whether rows run across the lines of an operand: every element then brings in a line, of
+ * which the next rows want the rest while it is still in the cache. */
+enum { CROSSED = 256 };
+static bool rows_cross(const es_problem *p, int axis) {
+  for (int i = 0; i < p->n_in && axis >= 0; i++)
+    if (llabs(p->in[i].stride[axis]) * (int64_t)es_dtype_size(p->in[i].dtype) >= ES_ALIGN)
+      return true;
+  return false;
+}
+
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
   map *m = ES_NEW(env->arena, map);
   if (!m) return ES_E_NOMEM;
@@ -102,7 +119,9 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   if (!es_axes_make(env->arena, p, list, n, &m->outer)) return ES_E_NOMEM;
   es_stream_init(&m->s, p, env->kernels, axis);
   m->n = axis < 0 ? 1 : p->extent[axis];
-  m->pieces = (m->n + ES_ROW - 1) / ES_ROW;
+  m->down = rows_cross(p, axis);
+  m->piece = m->down ? CROSSED : ES_ROW;
+  m->pieces = (m->n + m->piece - 1) / m->piece;
   m->in_place = m->s.plain && p->out.dtype == m->s.type && m->s.out.step == 1;
   m->past = m->in_place && es_problem_outgrows_caches(p);
   m->in_place &= !m->past;

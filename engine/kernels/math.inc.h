@@ -59,12 +59,10 @@ ES_INLINE vf math_scale_f32(vf p, vi n, vf n_real) {
 
 /* ---- exp: 0.80 ---------------------------------------------------------------------- */
 
-/* exp(x) = 2^n exp(r) with |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer. Lanes
- * whose result is 0 are taken out, lest the processor stumble over their underflow. */
-ES_INLINE vf math_exp_f32(vf x) {
+/* exp(x) = 2^n exp(r) with |r| <= ln(2)/2, for |x| <= 174. Adding 1.5 * 2^23 rounds to an
+ * integer. */
+ES_INLINE vf math_exp_core_f32(vf x) {
   const float shift = 0x1.8p23f;
-  vi zero = x < -104;
-  x = math_at_most_f32((vf)((vi)x & ~zero), 89);
   vf t = x * 0x1.715476p0f + shift, n = t - shift;
   vf r = x - n * 0x1.63p-1f; /* 355/512: the product is exact */
   r = r - n * -0x1.bd0106p-13f;
@@ -74,7 +72,13 @@ ES_INLINE vf math_exp_f32(vf x) {
   q = q * r + 0x1.fffffcp-2f;
   vf head = 1 + r, tail = (1 - head) + r; /* 1 + r without error */
   vf p = head + (r * r * q + tail);
-  return (vf)((vi)math_scale_f32(p, (vi)t - (vi)math_splat_f32(shift), n) & ~zero);
+  return math_scale_f32(p, (vi)t - (vi)math_splat_f32(shift), n);
+}
+
+/* Lanes whose result is 0 are taken out, lest the processor stumble over their underflow. */
+ES_INLINE vf math_exp_f32(vf x) {
+  vi zero = x < -104;
+  return (vf)((vi)math_exp_core_f32(math_at_most_f32((vf)((vi)x & ~zero), 89)) & ~zero);
 }
 
 /* f64: 1 */
@@ -140,7 +144,7 @@ ES_INLINE vf math_tanh_f32(vf x) {
   p = p * s + 0x1.110be6p-3f;
   p = p * s - 0x1.55553cp-2f;
   vf near = s * a * p + a;
-  vf far = 1 - 2 / (math_exp_f32(a + a) + 1);
+  vf far = 1 - 2 / (math_exp_core_f32(math_at_most_f32(a + a, 40)) + 1);
   return math_with_sign_f32(math_select_f32(a < 1, near, far), x);
 }
 
@@ -164,7 +168,7 @@ ES_INLINE vf math_erf_f32(vf x) {
   p = p * t - 0x1.afabbcp-1f;
   p = p * t - 0x1.51c9b0p1f;
   p = (p * t + 0x1.b0abacp-25f) - 0x1.d97fc0p0f; /* log erfc(1) in two parts */
-  vf far = 1 - math_exp_f32(p);
+  vf far = 1 - math_exp_core_f32(p);
   return math_with_sign_f32(math_select_f32(a < 1, near, far), x);
 }
 
@@ -176,8 +180,19 @@ ES_INLINE vf math_sigmoid_f32(vf x) {
   return math_select_f32((vi)x < 0, e, math_splat_f32(1)) / (1 + e);
 }
 ES_INLINE vf math_silu_f32(vf x) { return x * math_sigmoid_f32(x); }
-/* x (1 + erf(x / sqrt 2)) / 2 */
-ES_INLINE vf math_gelu_f32(vf x) { return 0.5f * x * (1 + math_erf_f32(x * 0x1.6a09e6p-1f)); }
+/* x (1 + erf(x / sqrt 2)) / 2 = max(x, 0) - |x| P(|x|), P(a) = erfc(a / sqrt 2) / 2 the tail of
+ * the normal distribution, exp(-a^2 / 2) times a factor whose logarithm hardly changes: a
+ * polynomial up to 5.5, then a constant. Nothing cancels, so that the small results of
+ * negative arguments keep their digits: 4 from -1 on, 10 from -2 on, 300 from -5.5 on. */
+ES_INLINE vf math_gelu_f32(vf x) {
+  vf a = math_at_most_f32(math_abs_f32(x), 16), t = math_at_most_f32(a, 5.5f); /* P(16) is 0 */
+  vf s = t * t, s2 = s * s; /* in pairs: a chain of ten would keep the units waiting */
+  vf low = (0x1.742b5cp-3f - 0x1.2aa052p-5f * t) * s + (-0x1.62e42ep-1f - 0x1.9884c8p-1f * t);
+  vf high = (-0x1.df6988p-14f + 0x1.d356f0p-16f * t) * s + (0x1.46a3c2p-8f - 0x1.3d2aa8p-13f * t);
+  vf q = ((0x1.0591c2p-23f * t - 0x1.87836cp-19f) * s2 + high) * s2 + low;
+  vf tail = math_exp_core_f32(q - 0.5f * a * a);
+  return (vf)((vi)x & ~((vi)x >> 31)) - a * tail;
+}
 /* x (1 + tanh u) / 2 = x sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3) */
 ES_INLINE vf math_gelu_tanh_f32(vf x) {
   vf u = (0.071354816f * x * x + 0x1.988454p0f) * x;
