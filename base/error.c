@@ -23,8 +23,8 @@ static void fill(es_error *error, es_status status, const char *rule, es_span wh
   }
 }
 
-es_status es_fail(es_error *error, es_status status, const char *rule, es_span where,
-                  const char *fmt, ...) {
+es_status(es_fail)(es_error *error, es_status status, const char *rule, es_span where,
+                   const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   fill(error, status, rule, where, ES_NOWHERE, fmt, args);
@@ -32,8 +32,8 @@ es_status es_fail(es_error *error, es_status status, const char *rule, es_span w
   return status;
 }
 
-es_status es_fail2(es_error *error, es_status status, const char *rule, es_span where,
-                   es_span where2, const char *fmt, ...) {
+es_status(es_fail2)(es_error *error, es_status status, const char *rule, es_span where,
+                    es_span where2, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   fill(error, status, rule, where, where2, fmt, args);
@@ -41,7 +41,7 @@ es_status es_fail2(es_error *error, es_status status, const char *rule, es_span 
   return status;
 }
 
-es_status es_fail_nomem(es_error *error) {
+es_status(es_fail_nomem)(es_error *error) {
   return es_fail(error, ES_E_NOMEM, "", ES_NOWHERE,
                  "out of memory: the allocator returned nothing");
 }
@@ -96,9 +96,8 @@ static piece choose_window(const es_error *e, const char *text, size_t first, si
   if (len - first <= WINDOW) return (piece){text, first, len};
   size_t from = (size_t)e->offset, to = from + (size_t)e->length;
   if (e->length2) {
-    size_t from2 = (size_t)e->offset2, to2 = from2 + (size_t)e->length2;
+    size_t from2 = (size_t)e->offset2;
     if (from2 >= first && from2 < from && to - from2 <= WINDOW) from = from2;
-    if (to2 > to && to2 <= len && to2 - from <= WINDOW) to = to2;
   }
   size_t begin = from - first > MARGIN ? back_to_border(text, from - MARGIN, first) : first;
   size_t end = begin + WINDOW < len ? back_to_border(text, begin + WINDOW, begin) : len;

@@ -24,6 +24,15 @@ es_status es_fail2(es_error *error, es_status status, const char *rule, es_span 
                    es_span where2, const char *fmt, ...) ES_PRINTF(6, 7);
 /* Out of memory; the one error that must not need memory. */
 es_status es_fail_nomem(es_error *error);
+/* At a call compilers and analysers see which status comes back: nearly always a constant that is
+ * not ES_OK. */
+static inline es_status es_failed(es_status returned, es_status status) {
+  (void)returned;
+  return status;
+}
+#define es_fail(error, status, ...) es_failed((es_fail)(error, status, __VA_ARGS__), status)
+#define es_fail2(error, status, ...) es_failed((es_fail2)(error, status, __VA_ARGS__), status)
+#define es_fail_nomem(error) es_failed((es_fail_nomem)(error), ES_E_NOMEM)
 static inline es_status es_blame(es_error *error, int operand, es_status status) {
   if (error) error->operand = operand;
   return status;

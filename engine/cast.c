@@ -184,7 +184,7 @@ es_status es_read(es_ctx *ctx, const es_tensor *t, es_dtype dtype, void *out, in
     es_array to = {out, dtype, t->view.rank, t->view.shape, strides};
     status = es_rows_copy(ctx, &t->view, es_tensor_at(t), to, &error);
   }
-  return es_ctx_fail(ctx, &error, NULL, 0);
+  return status == ES_OK ? ES_OK : es_ctx_fail(ctx, &error, NULL, 0);
 }
 
 /* ---- assigning ------------------------------------------------------------------- */

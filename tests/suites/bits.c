@@ -1,8 +1,9 @@
 /* The same bits: floating-point results do not depend on the number of threads, on where and
- * how operands lie in memory, or on what else is in the batch. Prints a digest of all results
- * for each vector width, so that versions can be compared.
+ * how operands lie in memory, on what else is in the batch, or on the compiler; nor from
+ * version to version unnoticed: a hash of each result lies in a file. Prints a digest of all
+ * results for each vector width.
  *
- *   bits [COUNT]   ten thousand is the whole */
+ *   bits [COUNT [HASHES | --write HASHES]]   ten thousand is the whole */
 #include "base/dtype.h"
 #include "einstride/layers.h"
 #include "tests/suites/suite.h"
@@ -107,7 +108,7 @@ static void check(es_ctx *ctx, const work *w, const es_tensor *want, const es_te
 /* Operand 0 in the middle of a batch of others. */
 static void in_a_batch(es_ctx *ctx, const work *w, es_tensor *const *in, const es_tensor *want) {
   es_tensor *other = es_unary(ctx, ES_NEG, in[0]);
-  int64_t n = roll(2, 5), at = roll(0, n - 1);
+  int64_t n = 2 + compared % 4, at = compared % n; /* widths that are absent roll no dice */
   es_tensor *parts[5], *batch[OPERANDS] = {NULL, in[1]};
   for (int64_t i = 0; i < n; i++) parts[i] = i == at ? in[0] : other;
   batch[0] = es_stack(ctx, parts, n, 0);
@@ -135,13 +136,53 @@ static es_tensor *result(int isa, const work *w, es_tensor *const *in) {
   return want;
 }
 
+/* ---- hashes of results -------------------------------------------------------------------- */
+
+enum { MOST = 10000, HASH_BYTES = 2 }; /* two bytes, low first, for each result and width */
+static unsigned char hashes[MOST][ISAS][HASH_BYTES];
+
+static uint64_t hash(const es_tensor *y) {
+  const unsigned char *bytes = es_data(y);
+  uint64_t h = 1469598103934665603u; /* FNV-1a */
+  for (size_t b = 0; b < (size_t)es_size(y) * es_dtype_size(es_dtype_of(y)); b++)
+    h = (h ^ bytes[b]) * 1099511628211u;
+  return h;
+}
+
+static void read_hashes(const char *path) {
+  FILE *f = fopen(path, "rb");
+  REQUIRE(f && fread(hashes, 1, sizeof hashes, f) == sizeof hashes, "no hashes in %s", path);
+  fclose(f);
+}
+
+static void write_hashes(const char *path) {
+  FILE *f = fopen(path, "wb");
+  REQUIRE(f && fwrite(hashes, 1, sizeof hashes, f) == sizeof hashes && fclose(f) == 0, "%s", path);
+}
+
+/* As it is in the file; or into what will be the file. */
+static void compare_hash(long long c, int isa, const work *w, uint64_t h, bool writes) {
+  const unsigned char short_hash[HASH_BYTES] = {(unsigned char)(h >> 32), (unsigned char)(h >> 40)};
+  if (writes)
+    memcpy(hashes[c][isa], short_hash, HASH_BYTES);
+  else
+    REQUIRE(!memcmp(hashes[c][isa], short_hash, HASH_BYTES),
+            "result %lld, '%s', width %d: other bits than in the file of hashes (written anew by "
+            "--write where that is meant)",
+            c, w->text, (int)isas[isa]);
+}
+
 int main(int argc, char **argv) {
-  long long count = suite_count(argc, argv, 1, 10000);
+  long long count = suite_count(argc, argv, 1, MOST);
+  bool writes = argc > 3 && !strcmp(argv[2], "--write");
+  const char *path = argc > 2 ? argv[argc - 1] : NULL;
+  REQUIRE(count <= MOST && (!writes || count == MOST), "the file holds %d hashes", MOST);
+  if (path && !writes) read_hashes(path);
   double start = suite_seconds();
   uint64_t digest[ISAS];
   for (int i = 0; i < ISAS; i++)
     for (int t = 0; t < THREADS; t++) {
-      digest[i] = 1469598103934665603u; /* FNV-1a */
+      digest[i] = 0;
       contexts[i][t] = es_ctx_create(&(es_config){.threads = threads[t], .seed = 5});
       REQUIRE(contexts[i][t], "no memory for a context");
       if (es_set_isa(contexts[i][t], isas[i]) == ES_OK) continue;
@@ -164,12 +205,13 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < ISAS && contexts[i][0]; i++) {
       const es_tensor *y = result(i, w, in);
-      const unsigned char *bytes = es_data(y);
-      for (size_t b = 0; b < (size_t)es_size(y) * es_dtype_size(dtype); b++)
-        digest[i] = (digest[i] ^ bytes[b]) * 1099511628211u;
+      const uint64_t h = hash(y);
+      digest[i] = (digest[i] ^ h) * 1099511628211u;
+      if (path) compare_hash(c, i, w, h, writes);
     }
     for (int i = 0; i < ISAS; i++) es_scope_pop(contexts[i][0]);
   }
+  if (writes) write_hashes(path);
   printf("%lld results, %lld comparisons; %.0f s\n", count, compared, suite_seconds() - start);
   for (int i = 0; i < ISAS && contexts[i][0]; i++)
     printf("width %d: %016llx\n", (int)isas[i], (unsigned long long)digest[i]);
