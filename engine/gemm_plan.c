@@ -94,6 +94,9 @@ static double store_cycles(const es_gemm_plan *g, bool rows, bool cols) {
 /* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
 enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50 };
 
+/* Of an element of X that comes from beyond the second-level cache for one or two panels. */
+static const double FAR_ELEMENT = 0.6;
+
 /* Distance of the rows of a tile in X or C. */
 static int64_t row_step(const es_gemm_plan *g, const es_side *side) {
   const es_problem *p = g->problem;
@@ -107,11 +110,13 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   const es_side *x = &p->in[g->x.in];
   bool across = g->m_last >= 0 || runs_along(p, g->x.in, x, ES_GEMM_M);
   bool along = runs_along(p, g->x.in, x, ES_GEMM_K);
-  double elements = (double)g->m_count * (double)g->k.count;
+  double elements = (double)g->m_count * (double)g->k.count, far = 0;
   double moves = along ? 0 : tiles * page_moves(p, x);
+  if (panels <= 2 && es_problem_side_bytes(p, x) > ES_GEMM_Y_BLOCK) far = elements * FAR_ELEMENT;
   if (g->x_packed)
     return (double)g->n_nb *
-           (elements * pack_cycles(across, along, g->x.native) + moves * PAGE_MOVE);
+               (elements * pack_cycles(across, along, g->x.native) + moves * PAGE_MOVE) +
+           far;
   moves *= PAGE_MOVE_HIDDEN;
   if (!across && !along) moves += elements * lines_of(p, g->x.in, x, ES_GEMM_M);
   double step = fabs((double)row_step(g, x)) * (double)es_dtype_size(x->dtype);
@@ -122,7 +127,7 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
     if (es_problem_side_bytes(p, x) > ES_GEMM_Y_BLOCK)
       moves += (double)g->m_count * FAR_ROW / panels;
   }
-  return moves * panels;
+  return moves * panels + far;
 }
 
 static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles, double panels) {
