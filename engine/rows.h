@@ -14,6 +14,7 @@ typedef struct es_rows {
   int rank;         /* axes that walk as one are merged, those of extent 1 dropped */
   int64_t shape[ES_MAX_RANK], strides[ES_MAX_RANK];
   bool direct; /* C order and no conversion: a row is the memory itself */
+  bool far;    /* and larger than the caches: fetched ahead */
   es_load_row load;
   es_store_row store;
   void (*stream)(char *out, const char *in, int64_t bytes); /* written past the caches, or NULL */

@@ -83,7 +83,29 @@ static inline int64_t widen_halves(float *out, const uint16_t *in, int64_t n) {
     _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(in + i))));
   return i;
 }
+/* NaN as es_f32_to_f16 writes it, without what the float carried. */
+static inline int64_t narrow_halves(uint16_t *out, const float *in, int64_t n) {
+  int64_t i = 0;
+#if ES_V == 64
+  for (; i + 16 <= n; i += 16) {
+    __m256i half = _mm512_cvtps_ph(_mm512_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT);
+    __m256i nan = _mm256_cmpgt_epi16(_mm256_and_si256(half, _mm256_set1_epi16(0x7fff)),
+                                     _mm256_set1_epi16(0x7c00));
+    half = _mm256_andnot_si256(_mm256_and_si256(nan, _mm256_set1_epi16(0x1ff)), half);
+    _mm256_storeu_si256((void *)(out + i), half);
+  }
+#endif
+  for (; i + 8 <= n; i += 8) {
+    __m128i half = _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT);
+    __m128i nan = _mm_cmpgt_epi16(_mm_and_si128(half, _mm_set1_epi16(0x7fff)),
+                                  _mm_set1_epi16(0x7c00));
+    half = _mm_andnot_si128(_mm_and_si128(nan, _mm_set1_epi16(0x1ff)), half);
+    _mm_storeu_si128((void *)(out + i), half);
+  }
+  return i;
+}
 #define S_RUN widen_halves
+#define S_NARROW narrow_halves
 #endif
 #define S f16
 #define S_T uint16_t

@@ -39,10 +39,14 @@ static int64_t ES_JOIN4(store_, K, _, S)(void *out, int64_t stride, const void *
     for (int64_t i = 0; i < n; i++)
       if (!ES_JOIN4(fits_, K, _, S)(a[i])) return i;
 #endif
+  int64_t i = 0;
+#ifdef S_NARROW
+  if (stride == 1 && sizeof(K_T) == sizeof(float)) i = S_NARROW(o, (const void *)a, n);
+#endif
   if (stride == 1)
-    for (int64_t i = 0; i < n; i++) o[i] = K_FROM(a[i]);
+    for (; i < n; i++) o[i] = K_FROM(a[i]);
   else
-    for (int64_t i = 0; i < n; i++) o[i * stride] = K_FROM(a[i]);
+    for (; i < n; i++) o[i * stride] = K_FROM(a[i]);
   return n;
 }
 #endif

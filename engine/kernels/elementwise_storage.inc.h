@@ -4,7 +4,8 @@
  *   S_T       its C type in memory
  *   S_KIND    0 bool and integers, 1 f16, bf16, f32, 2 f64, 3 c64, 4 c128
  *   S_GET(x)  widens S_T to a C arithmetic type, exactly; default x
- *   S_RUN(out, in, n)  widens neighbours to float, as many as it likes; returns how many
+ *   S_RUN(out, in, n), S_NARROW  widens neighbours to float, narrows them from float, as many
+ *             as it likes; returns how many
  *   S_FROM_I64(v), S_FROM_F32(v), S_FROM_F64(v), S_FROM_C(v)
  *             narrow with one rounding; default a C cast
  *   S_MIN, S_MAX, S_LIMIT  only for integers: smallest and largest value, and one
@@ -81,6 +82,7 @@
 #undef S_KIND
 #undef S_GET
 #undef S_RUN
+#undef S_NARROW
 #undef S_FROM_I64
 #undef S_FROM_F32
 #undef S_FROM_F64
