@@ -28,11 +28,12 @@ typedef struct bench_case {
   int rank[MAX_OPERANDS];
   int64_t shape[MAX_OPERANDS][MAX_RANK];
   es_dtype type[MAX_OPERANDS];
-  es_dtype out;    /* ES_DTYPE_AUTO: the promoted operand type */
-  char sizes[64];  /* "g=2 k=3" */
-  char blas[64];   /* "m n k [tn]": row-major C = A B; empty: not a plain product */
-  char dnnl[96];   /* "conv stride=1 pad=1 dilation=1 groups=1 [nhwc]" or "matmul" */
-  char numpy[256]; /* Python expressions of the operands a, b, c, … */
+  es_dtype out;                /* ES_DTYPE_AUTO: the promoted operand type */
+  bool constant[MAX_OPERANDS]; /* operands that einstride is told never change */
+  char sizes[64];              /* "g=2 k=3" */
+  char blas[64];               /* "m n k [tn]": row-major C = A B; empty: not a plain product */
+  char dnnl[96];               /* "conv stride=1 pad=1 dilation=1 groups=1 [nhwc]" or "matmul" */
+  char numpy[256];             /* Python expressions of the operands a, b, c, … */
   char torch[256];
   char einops[256];
   double flops; /* where no plan counts them; 0: unknown */

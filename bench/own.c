@@ -93,7 +93,8 @@ static bool prepare(bench_own *o, int threads, const bench_force *force, es_erro
   if (force->strategy) es_set_strategy(o->ctx, force->strategy);
   if (!make_operands(o)) return false;
   read_sizes(o, c->sizes);
-  o->options = (es_options){.sizes = o->sizes, .strategy = force->strategy};
+  o->options =
+      (es_options){.sizes = o->sizes, .strategy = force->strategy, .constant = c->constant};
   if (c->out != ES_DTYPE_AUTO) o->options.has_out_dtype = true, o->options.out_dtype = c->out;
   if (c->door == DOOR_CALL ? !make_call(o) : !make_plan(o, error)) return false;
   o->flops = c->flops;

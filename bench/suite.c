@@ -72,6 +72,16 @@ static bool set_text(bench_case *c, const char *key, const char *value) {
   return false;
 }
 
+/* "b c": operands by the letters that rivals call them. */
+static bool read_constants(bench_case *c, const char *value) {
+  for (; *value; value++) {
+    if (*value == ' ') continue;
+    if (*value < 'a' || *value >= 'a' + MAX_OPERANDS) return false;
+    c->constant[*value - 'a'] = true;
+  }
+  return true;
+}
+
 static bool set(bench_case *c, const char *key, char *value) {
   static const char *const doors[] = {"plan", "string", "first"};
   static const char *const units[] = {"GFLOP/s", "GB/s", "ns", "us"};
@@ -83,6 +93,7 @@ static bool set(bench_case *c, const char *key, char *value) {
   if (!strcmp(key, "tolerance")) return (c->tolerance = strtod(value, NULL)) > 0;
   if (!strcmp(key, "goal")) return (c->goal = strtod(value, NULL)) > 0;
   if (!strcmp(key, "share")) return (c->share_goal = strtod(value, NULL)) > 0;
+  if (!strcmp(key, "constant")) return read_constants(c, value);
   if (!strcmp(key, "quick")) return c->quick = !strcmp(value, "yes");
   if (!strcmp(key, "door"))
     return read_word(&choice, value, doors, 3) && (c->door = (bench_door)choice, true);
