@@ -15,6 +15,7 @@ struct es_builder {
   es_plan_env env;
   const char *forced;   /* strategy, or NULL */
   const bool *constant; /* [n_in of the plan] es_options.constant */
+  const int64_t *same;  /* [n_in of the bound] es_options.same, or NULL */
   double effort;        /* of the search for an order */
   bool pieces;          /* the steps now added run in pieces, or may be passed over */
   bool auxiliary;       /* the steps now added pad or fill: they are no part of the expression */

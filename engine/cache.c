@@ -93,7 +93,8 @@ static bool make_key(key *k, es_kind kind, const char *text, size_t len, const e
                      const es_options *options) {
   if (!key_room(k, 2)) return false;
   k->word[k->n++] = (uint64_t)kind | (uint64_t)(out != NULL) << 8 |
-                    (uint64_t)(options != NULL) << 9 | (uint64_t)(constant != NULL) << 10;
+                    (uint64_t)(options != NULL) << 9 | (uint64_t)(constant != NULL) << 10 |
+                    (uint64_t)(options && options->same) << 11;
   k->word[k->n++] = (uint64_t)n;
   if (!put_bytes(k, text, len)) return false;
   for (int64_t i = 0; i < n; i++)
@@ -102,6 +103,10 @@ static bool make_key(key *k, es_kind kind, const char *text, size_t len, const e
     if (!key_room(k, 2)) return false;
     k->word[k->n++] = (uint64_t)constant[i];
     k->word[k->n++] = constant[i] ? (uint64_t)(uintptr_t)in[i].data : 0;
+  }
+  if (options && options->same) {
+    if (!key_room(k, (size_t)n)) return false;
+    put_ints(k, (int)n, options->same);
   }
   if (out && !put_array(k, out)) return false;
   return !options || put_options(k, options);

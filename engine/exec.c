@@ -68,6 +68,20 @@ static es_status mismatch(const es_plan *plan, int index, const es_array *a, es_
   return es_blame(error, input ? index : -1, status);
 }
 
+/* Operands that the plan takes for one array are one. */
+static es_status check_same(const es_plan *plan, const es_array *in, es_error *error) {
+  for (int i = 0; i < plan->n_in; i++) {
+    int first = (int)plan->same[i];
+    if (in[i].data == in[first].data || plan->slot[i].kept || plan->slot[first].kept) continue;
+    es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
+            "operand %d: the plan was made for the array that operand %d is (es_options.same), not "
+            "for another",
+            i, first);
+    return es_blame(error, i, ES_E_VALUE);
+  }
+  return ES_OK;
+}
+
 static es_status check(const es_plan *plan, const es_array *in, int64_t n, const es_array *out,
                        int64_t n_out, const void *workspace, es_error *error) {
   if (n != plan->n_in || n_out != plan->n_out || (n && !in) || (n_out && !out))
@@ -77,6 +91,7 @@ static es_status check(const es_plan *plan, const es_array *in, int64_t n, const
   for (int i = 0; i < plan->n_in; i++)
     if (!plan->slot[i].kept && !matches(&plan->slot[i], &in[i]))
       return mismatch(plan, i, &in[i], error);
+  if (plan->same) ES_TRY(check_same(plan, in, error));
   for (int i = 0; i < plan->n_out; i++)
     if (!matches(&plan->slot[plan->n_in + i], &out[i]))
       return mismatch(plan, plan->n_in + i, &out[i], error);
@@ -110,7 +125,8 @@ typedef struct walk {
   es_run_args args;
   void **base; /* args.base, which loops move */
   char *workspace;
-  int at; /* step to run; after a failure the one that failed */
+  int at;   /* step to run; after a failure the one that failed */
+  int loop; /* the next one */
   es_run_watch watch;
   double *seconds; /* [n_steps] to add to, or NULL */
 } walk;
@@ -139,6 +155,7 @@ static void move_slots(walk *w, const es_plan_loop *loop, int label, int64_t pie
     char *at = w->base[loop->slot[k]];
     if (at) w->base[loop->slot[k]] = at + pieces * loop->step[label * loop->n_slots + k];
   }
+  w->args.moved += pieces * loop->step[(label + 1) * loop->n_slots - 1];
 }
 
 /* The round after this one; false after the last, when all slots are where they were. */
@@ -151,24 +168,44 @@ static bool next_round(walk *w, const es_plan_loop *loop, int64_t *index) {
   return false;
 }
 
+static es_status run_round(walk *w, const es_plan_loop *loop, bool again) {
+  w->at = loop->begin;
+  ES_TRY(run_steps(w, loop->last));
+  if (again) w->at = loop->again;
+  return run_steps(w, again ? loop->end : loop->again);
+}
+
+/* Slots are where they were afterwards, whatever happens. */
 static es_status run_loop(walk *w, const es_plan_loop *loop) {
   int64_t index[ES_PLAN_MOST_CUT] = {0}, inner = 0;
   do {
-    w->at = loop->begin;
-    ES_TRY(run_steps(w, loop->last));
-    if (inner > 0) w->at = loop->again;
-    ES_TRY(run_steps(w, inner > 0 ? loop->end : loop->again));
+    es_status status = run_round(w, loop, inner > 0);
+    if (status != ES_OK) {
+      for (int i = 0; i < loop->n; i++) move_slots(w, loop, i, -index[i]);
+      return status;
+    }
     inner = inner + 1 < loop->inner ? inner + 1 : 0;
   } while (next_round(w, loop, index));
   w->at = loop->end;
   return ES_OK;
 }
 
+/* Steps up to end, and the loops among them. */
+static es_status run_until(walk *w, int end) {
+  const es_plan *plan = w->plan;
+  while (w->loop < plan->n_loops && plan->loop[w->loop].begin < end) {
+    const es_plan_loop *loop = &plan->loop[w->loop++];
+    ES_TRY(run_steps(w, loop->begin));
+    ES_TRY(run_loop(w, loop));
+  }
+  return run_steps(w, end);
+}
+
 static es_status run_detour(walk *w, const es_plan_detour *detour) {
-  es_status status = run_steps(w, detour->alternative);
+  es_status status = run_until(w, detour->alternative);
   if (status == ES_E_OVERFLOW && w->at < detour->last) {
     w->at = detour->alternative;
-    status = run_steps(w, detour->end);
+    status = run_until(w, detour->end);
   }
   if (status == ES_OK) w->at = detour->end;
   return status;
@@ -176,14 +213,11 @@ static es_status run_detour(walk *w, const es_plan_detour *detour) {
 
 static es_status run_all(walk *w) {
   const es_plan *plan = w->plan;
-  int l = 0, d = 0;
-  while (l < plan->n_loops || d < plan->n_detours) { /* each ascending, and disjoint */
-    bool loop = d == plan->n_detours ||
-                (l < plan->n_loops && plan->loop[l].begin < plan->detour[d].begin);
-    ES_TRY(run_steps(w, loop ? plan->loop[l].begin : plan->detour[d].begin));
-    ES_TRY(loop ? run_loop(w, &plan->loop[l++]) : run_detour(w, &plan->detour[d++]));
+  for (int d = 0; d < plan->n_detours; d++) { /* ascending */
+    ES_TRY(run_until(w, plan->detour[d].begin));
+    ES_TRY(run_detour(w, &plan->detour[d]));
   }
-  return run_steps(w, plan->n_steps);
+  return run_until(w, plan->n_steps);
 }
 
 static inline es_status execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
@@ -206,7 +240,7 @@ static inline es_status execute(es_ctx *ctx, const es_plan *plan, const es_array
   w.base = base;
   w.workspace = bytes;
   w.seconds = seconds;
-  w.at = 0;
+  w.at = w.loop = 0;
   w.watch.done = w.watch.step = 0;
   w.watch.total = plan->flops;
   w.watch.told = 0;

@@ -151,25 +151,43 @@ static bool exact_integers(const es_bound *bound) {
   return bound->compute == ES_I64 && !bound->wrap && bound->combine != ES_INNER_AND;
 }
 
-/* Whether pieces of a reduced label can be added up in the output itself. */
+/* Whether pieces of a reduced label can be added up in the output itself. Integers are exact,
+ * or wrap, piece by piece as in one. */
 static bool adds_up(const es_bound *bound, int output) {
   bool real = es_dtype_class(bound->compute) >= ES_CLASS_FLOAT;
-  return bound->reduce == ES_REDUCE_SUM && real && bound->out[output].dtype == bound->compute;
+  bool whole = es_dtype_class(bound->out[output].dtype) == ES_CLASS_INT && bound->alpha == 1;
+  return bound->reduce == ES_REDUCE_SUM && bound->combine == ES_INNER_MUL &&
+         (real ? bound->out[output].dtype == bound->compute : whole);
 }
 
-/* Labels of which a step may see a part: no constraint speaks of them. Integers that are
- * exact or an error name a place in the whole output, so theirs stay as they are. */
+/* A piece moves a slot once: along labels where operands in one slot move differently there
+ * are no pieces. */
+static void keep_whole(const es_builder *b, const es_part *part, const numbering *names,
+                       bool *may_cut) {
+  for (int k = 1; k < part->n_in; k++) {
+    int first = 0;
+    while (b->operand_slot[part->in[first]] != b->operand_slot[part->in[k]]) first++;
+    for (int i = 0; i < names->n && first < k; i++)
+      if (es_walk_stride(&part->in_walk[first], names->label[i]) !=
+          es_walk_stride(&part->in_walk[k], names->label[i]))
+        may_cut[i] = false;
+  }
+}
+
+/* Labels of which a step may see a part: no constraint speaks of them. Integers that leave
+ * their type are computed anew as a whole, which must not find the pieces in out. */
 static void list_cuttable(const es_builder *b, const es_part *part, const numbering *names,
                           bool *may_cut) {
   const es_bound *bound = b->bound;
+  bool any = !exact_integers(bound) || bound->beta == 0;
   for (int i = 0; i < names->n; i++) {
     int32_t label = names->label[i];
-    may_cut[i] = !exact_integers(bound) &&
-                 (es_walk_find(&part->out_walk, label) >= 0 || adds_up(bound, part->output));
+    may_cut[i] = any && (es_walk_find(&part->out_walk, label) >= 0 || adds_up(bound, part->output));
     for (int c = 0; c < part->n_constraints; c++)
       for (int j = 0; j < part->constraint[c].n; j++)
         if (part->constraint[c].label[j] == label) may_cut[i] = false;
   }
+  keep_whole(b, part, names, may_cut);
 }
 
 static es_status refuse(const es_builder *b, double least, double room) {
@@ -181,7 +199,8 @@ static es_status refuse(const es_builder *b, double least, double room) {
 }
 
 /* The path, and in b->extent what of each label one run of it walks. */
-static es_status find_path(es_builder *b, const es_part *part, numbering *names, es_path **path) {
+static es_status find_path(es_builder *b, const es_part *part, numbering *names, double room,
+                           es_path **path) {
   es_label_set *sets = ES_NEW_N(b->scratch, es_label_set, part->n_in);
   es_network net = {.n = part->n_in, .operand = sets};
   net.element_bytes = (double)es_dtype_size(b->bound->compute);
@@ -196,7 +215,7 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   int64_t *kept = ES_NEW_N(b->scratch, int64_t, names->n);
   if (!may_cut || !kept) return es_fail_nomem(b->error);
   list_cuttable(b, part, names, may_cut);
-  es_slicing_rules rules = {es_builder_room(b), net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
+  es_slicing_rules rules = {room, net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
   double least;
   ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, path, kept, &least, b->error));
   if (least > rules.limit) return refuse(b, least, rules.limit);
@@ -243,21 +262,38 @@ static bool cuts(const es_builder *b, const numbering *names) {
   return false;
 }
 
-/* *last: the first step of the nest that writes the output. */
-static es_status run_path(es_builder *b, const es_part *part, const numbering *names,
-                          const es_path *path, es_operand *values, int *last) {
+/* The plan now holds only for operands that are as es_options.same said. */
+static es_status note_same(es_builder *b) {
+  es_plan *plan = b->plan;
+  if (!plan->same && !(plan->same = ES_NEW_N(&plan->arena, int64_t, plan->n_in)))
+    return es_fail_nomem(b->error);
+  memcpy(plan->same, b->same, sizeof *plan->same * (size_t)plan->n_in);
+  return ES_OK;
+}
+
+/* *last: the first step of the nest that writes the output; *adds: in pieces, which add up. */
+static es_status run_path(es_builder *b, const es_part *part, const numbering *names, double room,
+                          const es_path *path, es_operand *values, int *last, bool *adds) {
   int begin = b->plan->n_steps, end = path->n_steps - 1;
+  es_shared shared;
+  ES_TRY(es_builder_share(b, part, path, names->label, room, &shared));
+  if (shared.first && b->same) ES_TRY(note_same(b));
   b->pieces = cuts(b, names) || (exact_integers(b->bound) && end > 0);
   for (int k = 0; k < end; k++) {
+    es_operand *value = &values[part->n_in + k];
+    if (shared.first && shared.first[k] >= 0) {
+      ES_TRY(es_shared_value(b, &shared, k, values, value));
+      continue;
+    }
     es_nest n = {.output = -1};
     ES_TRY(run_step(b, part, names, &path->step[k], values, &n));
-    values[part->n_in + k] = n.out;
+    *value = n.out;
   }
   *last = b->plan->n_steps;
   es_nest n = {.output = part->output};
   ES_TRY(run_step(b, part, names, &path->step[end], values, &n));
   int again = b->plan->n_steps;
-  n.adds = cuts_reduced(b, part, names);
+  n.adds = *adds = cuts_reduced(b, part, names);
   if (n.adds) ES_TRY(run_step(b, part, names, &path->step[end], values, &n));
   b->pieces = false;
   return es_builder_loop(b, part, begin, *last, again);
@@ -281,10 +317,13 @@ static es_status add_pairs(es_builder *b, const es_part *part, es_operand *value
   numbering names = {0};
   es_path *path = NULL;
   es_plan_detour d = {.begin = plan->n_steps};
-  ES_TRY(find_path(b, part, &names, &path));
-  ES_TRY(run_path(b, part, &names, path, values, &d.last));
+  double room = es_builder_room(b);
+  ES_TRY(find_path(b, part, &names, room, &path));
+  bool adds;
+  ES_TRY(run_path(b, part, &names, room, path, values, &d.last, &adds));
   if (!exact_integers(bound) || path->n_steps == 1) return ES_OK;
   d.alternative = plan->n_steps;
+  if (adds) d.last = d.alternative;
   ES_TRY(add_whole(b, part, values));
   plan->group[plan->n_groups - 1].alternative = true;
   d.end = plan->n_steps;

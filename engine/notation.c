@@ -19,8 +19,7 @@ typedef struct call {
   const es_options *options;
   es_array *array;        /* [n] */
   int64_t *constant;      /* NULL, or [n]: es_storage.constant */
-  es_options folding;     /* options, where there are constants */
-  bool *is_constant;      /* [n] */
+  es_options own;         /* options, where there are constants or equal operands */
   struct operands *stack; /* room for a few; more are allocated */
 } call;
 
@@ -28,6 +27,7 @@ typedef struct call {
 typedef struct operands {
   es_array array[STACK_OPERANDS];
   int64_t constant[STACK_OPERANDS];
+  int64_t same[STACK_OPERANDS];
   bool is_constant[STACK_OPERANDS];
 } operands;
 
@@ -52,7 +52,14 @@ static const char *function_name(es_kind kind) {
 
 /* Bytes of arrays, numbers and flags of more operands than the stack has room for. */
 static size_t operand_bytes(int64_t n) {
-  return (size_t)n * (sizeof(es_array) + sizeof(int64_t) + sizeof(bool));
+  return (size_t)n * (sizeof(es_array) + 2 * sizeof(int64_t) + sizeof(bool));
+}
+
+/* Options of this call, which hold what is found out about its operands. */
+static es_options *own_options(call *c) {
+  if (c->options && c->options != &c->own) c->own = *c->options;
+  c->options = &c->own;
+  return &c->own;
 }
 
 /* Constants among the operands are folded into the plan. */
@@ -62,10 +69,29 @@ static void find_constants(call *c, int64_t *constant, bool *is_constant) {
   if (!any || c->ctx->config.shapes_only) return;
   for (int64_t i = 0; i < c->n; i++)
     is_constant[i] = (constant[i] = c->in[i]->storage->constant) != 0;
-  if (c->options) c->folding = *c->options;
-  c->folding.constant = is_constant;
-  c->options = &c->folding;
+  own_options(c)->constant = is_constant;
   c->constant = constant;
+}
+
+static bool same_array(const es_tensor *x, const es_tensor *y) {
+  const es_view *a = &x->view, *b = &y->view;
+  size_t bytes = (size_t)a->rank * sizeof *a->shape;
+  return x == y || (x->storage == y->storage && a->offset == b->offset && a->dtype == b->dtype &&
+                    a->rank == b->rank && !memcmp(a->shape, b->shape, bytes) &&
+                    !memcmp(a->strides, b->strides, bytes));
+}
+
+/* Operands given more than once: what they are contracted to can be shared. Two operands have
+ * one step, and a program names its inputs once. */
+static void find_same(call *c, int64_t *same) {
+  bool any = false;
+  if (c->n < 3 || c->kind != ES_KIND_EINSUM) return;
+  for (int64_t i = 0; i < c->n; i++) {
+    same[i] = 0;
+    while (same[i] < i && !same_array(c->in[same[i]], c->in[i])) same[i]++;
+    any |= same[i] < i;
+  }
+  if (any) own_options(c)->same = same;
 }
 
 /* False: an operand or the text is NULL, or memory is out; the error is recorded. */
@@ -81,7 +107,7 @@ static bool begin(call *c, operands *stack) {
     return false;
   }
   c->len = strlen(c->text);
-  int64_t *constant = stack->constant;
+  int64_t *constant = stack->constant, *same = stack->same;
   bool *is_constant = stack->is_constant;
   if (c->n > STACK_OPERANDS) {
     bool fits = c->n < INT32_MAX;
@@ -92,10 +118,12 @@ static bool begin(call *c, operands *stack) {
       return false;
     }
     constant = (int64_t *)(c->array + c->n);
-    is_constant = (bool *)(constant + c->n);
+    same = constant + c->n;
+    is_constant = (bool *)(same + c->n);
   }
   for (int64_t i = 0; i < c->n; i++) c->array[i] = es_tensor_array(c->in[i]);
   find_constants(c, constant, is_constant);
+  find_same(c, same);
   return true;
 }
 

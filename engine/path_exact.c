@@ -1,5 +1,6 @@
 /* The cheapest tree over a few values, by dynamic programming over subsets. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "engine/path_tree.h"
 
@@ -46,6 +47,7 @@ bool es_subsets_init(es_arena *arena, int n, int words, es_subsets *t) {
 static void best_split(const es_small *s, es_subsets *t, int subset, double bound, double *work) {
   int lowest = subset & -subset, words = s->words, others = subset ^ lowest;
   double best = bound;
+  int uneven = 0, size = __builtin_popcount((unsigned)subset);
   t->split[subset] = 0;
   /* a holds the lowest member, so that each split is seen once. */
   for (int b = others; b; b = (b - 1) & others) {
@@ -57,8 +59,11 @@ static void best_split(const es_small *s, es_subsets *t, int subset, double boun
     *work += 1;
     double cost = least +
                   es_merge_cost(s->net, points(s, x, y), t->size[a] + t->size[b] + t->size[subset]);
-    if (cost >= best) continue;
+    /* Of equal ones the most even: "ab, bc, cd, de" may then share what equal halves compute. */
+    int more = abs(2 * __builtin_popcount((unsigned)a) - size);
+    if (cost > best || (cost == best && more >= uneven)) continue;
     best = cost;
+    uneven = more;
     t->split[subset] = a;
   }
   *work += 0.1 * (double)((1 << __builtin_popcount((unsigned)others)) - 1);

@@ -206,11 +206,36 @@ es_status es_builder_expression(es_builder *b) {
   return ES_OK;
 }
 
+static bool same_array(const es_plan_slot *a, const es_plan_slot *b) {
+  size_t bytes = (size_t)a->rank * sizeof *a->shape;
+  return a->dtype == b->dtype && a->rank == b->rank &&
+         (!bytes || (!memcmp(a->shape, b->shape, bytes) && !memcmp(a->strides, b->strides, bytes)));
+}
+
+/* es_options.same: each names itself or an earlier one that does, of the same description. */
+static es_status check_same(es_builder *b, const es_array *in, int n) {
+  const es_plan_slot *slot = b->plan->slot;
+  for (int i = 0; i < n; i++) {
+    int64_t first = b->same[i];
+    bool sound = first >= 0 && first <= i && b->same[first] == first;
+    if (sound && same_array(&slot[i], &slot[first]) &&
+        (!in[i].data || !in[first].data || in[i].data == in[first].data))
+      continue;
+    es_fail(b->error, ES_E_VALUE, "", ES_NOWHERE,
+            "es_options.same[%d] is %lld, which is not the first operand with the array of "
+            "operand %d: that has its type, shape, strides and data",
+            i, (long long)first, i);
+    return es_blame(b->error, i, ES_E_VALUE);
+  }
+  return ES_OK;
+}
+
 static es_status build_bound(es_builder *b, const es_array *in, const void *of) {
   const es_bound *bound = of;
   b->bound = bound;
   ES_TRY(es_builder_begin(b, in, bound->n_in, bound->n_out));
   ES_TRY(es_builder_operands(b));
+  if (b->same) ES_TRY(check_same(b, in, bound->n_in));
   for (int i = 0; i < bound->n_in; i++) b->operand_slot[i] = i;
   for (int i = 0; i < bound->n_out; i++) {
     const es_output *out = &bound->out[i];
@@ -252,6 +277,7 @@ es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *o
   b.effort = options && options->effort > 0 ? options->effort : 1;
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   b.constant = options ? options->constant : NULL;
+  b.same = options ? options->same : NULL;
   es_status status = assembly(&b, in, of);
   if (status == ES_OK && b.constant) status = es_builder_fold(&b, in);
   if (status == ES_OK) status = es_builder_layout(&b);

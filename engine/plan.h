@@ -48,8 +48,8 @@ typedef struct es_plan_group {
 
 /* Integers are exact or an error, but an intermediate of pairs may pass 2^63 where
  * the result would not. Steps [begin, alternative) are the pairs, of which those
- * before `last` write intermediates; where one of these overflows, the run goes on
- * with [alternative, end): the whole nest at once, in wide arithmetic. */
+ * before `last` write intermediates, or pieces of a sum; where one of these overflows, the run
+ * goes on with [alternative, end): the whole nest at once, in wide arithmetic. */
 typedef struct es_plan_detour {
   int begin, last, alternative, end;
 } es_plan_detour;
@@ -82,7 +82,7 @@ struct es_plan {
   es_plan_group *group; /* [n_groups] */
   int n_detours;
   es_plan_detour *detour; /* [n_detours], ascending and disjoint */
-  int n_loops;            /* ascending and disjoint, and from detours too */
+  int n_loops;            /* ascending and disjoint; a detour may hold one */
   es_plan_loop *loop;
   size_t *step_workspace; /* [n_steps] offset of each step's own workspace */
   size_t base_offset;     /* of the slots' addresses in the workspace, if they are many */
@@ -94,6 +94,7 @@ struct es_plan {
   bool is_view;
   es_plan_view *view; /* [n_out], NULL unless is_view */
   bool alone;         /* runs on the calling thread */
+  int64_t *same;      /* [n_in] es_options.same, where it decided anything; else NULL */
   /* Integers that may pass their type: out is then written before the error. */
   bool may_overflow;
   es_span *out_span; /* [n_out] terms in the text, to blame for their size */

@@ -234,6 +234,7 @@ static es_status lower_pattern(es_compiler *c, int32_t node, const es_bound *bou
     ES_TRY(view_output(c, n, bound, k, &view[k], &out[k]));
   if (view) return ES_OK;
   b->bound = bound;
+  b->same = NULL; /* equal operands have one slot */
   b->live = live_bytes(c, node);
   b->first_slot = b->plan->n_slots;
   ES_TRY(es_builder_operands(b));

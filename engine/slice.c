@@ -24,11 +24,6 @@ double es_builder_room(const es_builder *b) {
   return room > 0 ? room * (1 - STEP_SHARE) : 0;
 }
 
-static int64_t stride_of(const es_walk *walk, int32_t label) {
-  int i = es_walk_find(walk, label);
-  return i < 0 ? 0 : walk->stride[i];
-}
-
 static bool in_output(const es_part *part, int32_t label) {
   return es_walk_find(&part->out_walk, label) >= 0;
 }
@@ -61,9 +56,12 @@ static void set_steps(const es_builder *b, const es_part *part, const int32_t *l
     const es_walk *walk = k < part->n_in ? &part->in_walk[k] : &part->out_walk;
     int slot = k < part->n_in ? b->operand_slot[part->in[k]] : b->output_slot[part->output];
     int64_t size = (int64_t)es_dtype_size(b->plan->slot[slot].dtype);
+    bool moved = false; /* with an operand before */
+    for (int i = 0; i < k; i++) moved |= loop->slot[i] == slot;
     loop->slot[k] = slot;
-    for (int i = 0; i < loop->n; i++)
-      loop->step[i * loop->n_slots + k] = stride_of(walk, label[i]) * b->extent[label[i]] * size;
+    for (int i = 0; i < loop->n && !moved; i++)
+      loop->step[i * loop->n_slots + k] = es_walk_stride(walk, label[i]) * b->extent[label[i]] *
+                                          size;
   }
 }
 

@@ -17,6 +17,7 @@ typedef struct es_run_args {
   struct es_ctx *ctx; /* NULL, or asked for cancel and progress */
   es_error *error;
   struct es_run_watch *watch; /* NULL: of no interest */
+  int64_t moved;              /* bytes that this piece of the output lies behind the first */
 } es_run_args;
 
 /* How far a run has come, in multiply-adds, and whether it is to go on. */

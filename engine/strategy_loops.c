@@ -205,6 +205,11 @@ static int64_t wrapped(es_dtype dtype, __int128 v) {
   }
 }
 
+/* The element that is written, from the start of the whole output: a run in pieces moves it. */
+static int64_t place(const nest *n) {
+  return n->out_at + n->args->moved / (int64_t)es_dtype_size(n->p->out.dtype);
+}
+
 static es_status store_integer(nest *n, __int128 v, void *to) {
   const es_problem *p = n->p;
   es_class cls = es_dtype_class(p->out.dtype);
@@ -212,11 +217,11 @@ static es_status store_integer(nest *n, __int128 v, void *to) {
   if (cls == ES_CLASS_INT && p->wrap)
     s.i = wrapped(p->out.dtype, v);
   else if (v != (int64_t)v && cls == ES_CLASS_INT)
-    return es_step_overflow(p, n->out_at, v, n->args->error);
+    return es_step_overflow(p, place(n), v, n->args->error);
   else if (v != (int64_t)v)
     s = (es_scalar){.cls = ES_CLASS_FLOAT, .re = (double)v};
   if (es_scalar_store(p->out.dtype, to, s)) return ES_OK;
-  return es_step_overflow(p, n->out_at, v, n->args->error);
+  return es_step_overflow(p, place(n), v, n->args->error);
 }
 
 static es_status store(nest *n, value v) {
@@ -229,13 +234,13 @@ static es_status store(nest *n, value v) {
     is_real = true;
   }
   v = scale(n, v, &is_real);
-  if (n->overflow) return es_step_overflow_wide(p, n->out_at, n->args->error);
+  if (n->overflow) return es_step_overflow_wide(p, place(n), n->args->error);
   if (!is_real) return store_integer(n, v.i, to);
   es_scalar s = {.cls = n->family == COMPLEX ? ES_CLASS_COMPLEX : ES_CLASS_FLOAT,
                  .re = (double)v.re,
                  .im = (double)v.im};
   if (es_scalar_store(p->out.dtype, to, s)) return ES_OK;
-  return es_step_overflow_real(p, n->out_at, s.re, n->args->error);
+  return es_step_overflow_real(p, place(n), s.re, n->args->error);
 }
 
 static es_status one_output(nest *n) {
@@ -246,7 +251,7 @@ static es_status one_output(nest *n) {
   value v = p->reduce == ES_REDUCE_LOGSUMEXP ? log_sum_exp(n)
                                              : reduce_points(n, NULL, false, &points);
   if (n->cancelled || stops(n)) return es_step_cancelled(n->args);
-  if (!points && ordered) return es_step_empty(p, n->out_at, n->args->error);
+  if (!points && ordered) return es_step_empty(p, place(n), n->args->error);
   return store(n, v);
 }
 

@@ -10,6 +10,11 @@ int es_walk_find(const es_walk *w, int32_t label) {
   return -1;
 }
 
+int64_t es_walk_stride(const es_walk *w, int32_t label) {
+  int i = es_walk_find(w, label);
+  return i < 0 ? 0 : w->stride[i];
+}
+
 bool es_walk_range(const es_walk *w, const es_label *label, int64_t *low, int64_t *high,
                    bool *empty) {
   *empty = false;

@@ -6,6 +6,8 @@
 
 /* The entry of label, or -1. */
 int es_walk_find(const es_walk *w, int32_t label);
+/* How far a step along label moves: 0 where it does not stand in w. */
+int64_t es_walk_stride(const es_walk *w, int32_t label);
 /* Range over the extents by label; false when it does not fit 64 bits. *empty:
  * some label has no index. */
 bool es_walk_range(const es_walk *w, const es_label *label, int64_t *low, int64_t *high,

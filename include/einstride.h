@@ -484,6 +484,11 @@ typedef struct es_options {
    * run. They are read when the plan is made, and never again: what depends on them alone is
    * computed then, and kept in the plan, packed as its kernels want it; runs ignore in[i]. */
   const bool *constant;
+  /* NULL, or one for each operand of an expression: the first operand that is the same array,
+   * its own number where none is. What equal operands are contracted to in equal ways is then
+   * computed once: the same bits, in less time. Runs must give these operands the same data.
+   * Functions that take tensors find it out for themselves; programs know it by the names. */
+  const int64_t *same;
 } es_options;
 
 /* n-ary contraction, any pattern with one output term. sizes may be NULL. */
