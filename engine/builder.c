@@ -23,7 +23,7 @@ static es_status new_slot(es_builder *b, es_plan_slot **slot, int *index) {
 
 es_status es_builder_intermediate(es_builder *b, es_dtype dtype, int rank, const int64_t *shape,
                                   int *index) {
-  ES_TRY(es_ctx_admit(b->ctx, rank, shape, dtype, b->error));
+  if (!b->over) ES_TRY(es_ctx_admit(b->ctx, rank, shape, dtype, b->error));
   es_plan_slot *slot = NULL;
   ES_TRY(new_slot(b, &slot, index));
   slot->dtype = dtype;
@@ -165,6 +165,24 @@ static int *last_uses(const es_builder *b) {
   return last;
 }
 
+/* Where an order was searched for, the results count too: the limit that would do is then one
+ * with which the whole call works. */
+static es_status admit_workspace(const es_builder *b, size_t high) {
+  int64_t bytes = high > INT64_MAX ? INT64_MAX : (int64_t)high;
+  if (!b->ordered)
+    return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
+  int64_t now = es_memory_now(b->ctx), limit = b->ctx->config.max_bytes, need, least;
+  if (!es_add_i64(bytes, (int64_t)es_builder_results(b), &need) || !es_add_i64(need, now, &least))
+    least = need = INT64_MAX;
+  if (least <= limit) return ES_OK;
+  return es_fail(
+      b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+      "the intermediates and results of this expression need %lld bytes, cut into pieces "
+      "wherever that frees memory; %lld are in use and the memory limit is %lld bytes; a "
+      "limit of %lld would do (es_set_max_bytes)",
+      (long long)need, (long long)now, (long long)limit, (long long)least);
+}
+
 es_status es_builder_layout(es_builder *b) {
   es_plan *plan = b->plan;
   int *last = last_uses(b);
@@ -193,7 +211,5 @@ es_status es_builder_layout(es_builder *b) {
     return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                    "the intermediates of this expression pass the address space");
   plan->workspace = l.high;
-  if (!l.high) return ES_OK;
-  int64_t bytes = l.high > INT64_MAX ? INT64_MAX : (int64_t)l.high;
-  return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
+  return l.high ? admit_workspace(b, l.high) : ES_OK;
 }

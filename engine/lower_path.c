@@ -190,12 +190,17 @@ static void list_cuttable(const es_builder *b, const es_part *part, const number
   keep_whole(b, part, names, may_cut);
 }
 
+/* A plan of so much more than may be is made to learn what it takes to the byte; for larger ones
+ * an estimate has to do: the plan itself takes memory. */
+static const double FAIR = 0x1p28;
+
 static es_status refuse(const es_builder *b, double least, double room) {
   double limit = (double)b->ctx->config.max_bytes;
   return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                 "the intermediates of this expression take %.4g bytes at a time, and the memory "
-                 "limit of %.4g leaves %.4g for them; a limit of %.4g would do (es_set_max_bytes)",
-                 least, limit, room, limit + least - room);
+                 "the intermediates of this expression take %.4g bytes at a time, cut into pieces "
+                 "wherever that frees memory, and the memory limit of %.4g leaves %.4g for them; a "
+                 "limit of about %.4g would do (es_set_max_bytes)",
+                 least, limit, room, limit + (least - room) * 1.25);
 }
 
 /* The path, and in b->extent what of each label one run of it walks. */
@@ -218,7 +223,9 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   es_slicing_rules rules = {room, net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
   double least;
   ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, path, kept, &least, b->error));
-  if (least > rules.limit) return refuse(b, least, rules.limit);
+  if (least > rules.limit && least > FAIR && !b->frugal) return refuse(b, least, rules.limit);
+  b->ordered = true;
+  b->over |= least > rules.limit;
   for (int i = 0; i < names->n; i++) b->extent[names->label[i]] = kept[i];
   return ES_OK;
 }

@@ -59,7 +59,7 @@ typedef struct es_slicing_rules {
 /* The same within a limit of memory. Labels are cut where no order fits, as few as will
  * do: kept[l] (out, [n_labels]) divides the extent of l, and the path is to be run for
  * every combination of pieces. *least: bytes that its intermediates take, above the limit
- * when no cut brings them under it. */
+ * when no cut brings them under it: then all is cut that frees anything. */
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
                          const es_slicing_rules *rules, es_path **path, int64_t *kept,
                          double *least, es_error *error);

@@ -63,9 +63,11 @@ static void weigh(const slicer *s, const es_path *path, room *r) {
 }
 
 /* Bytes of the intermediates that live at the same time, at most, with a label cut into
- * pieces (-1: none). */
-static double peak(const slicer *s, const es_path *path, const room *r, int label, double pieces) {
-  double live = 0, most = 0;
+ * pieces (-1: none). *crowd (may be NULL): the same as a norm over all steps, in units of scale;
+ * lattices have many peaks of one height, and a label crosses some of them. */
+static double peak(const slicer *s, const es_path *path, const room *r, int label, double pieces,
+                   double scale, double *crowd) {
+  double live = 0, most = 0, sum = 0;
   const uint64_t *keeps = r->keeps;
   double *now = r->now;
   for (int k = 0; k < path->n_steps; k++, keeps += r->words) {
@@ -73,9 +75,12 @@ static double peak(const slicer *s, const es_path *path, const room *r, int labe
     now[k] = label >= 0 && contains(keeps, label) ? r->size[k] / pieces : r->size[k];
     live += now[k];
     most = fmax(most, live);
+    double square = live / scale * (live / scale);
+    sum += square * square;
     for (int i = 0; i < step->n_in; i++)
       if (step->in[i] >= s->net.n) live -= now[step->in[i] - s->net.n];
   }
+  if (crowd) *crowd = sqrt(sqrt(sum));
   return most;
 }
 
@@ -116,25 +121,32 @@ static void mark_at_peak(const slicer *s, room *r, double most) {
 static int64_t part_that_fits(const slicer *s, int label, const room *r) {
   int64_t extent = s->kept[label];
   for (int64_t pieces = 2; pieces * pieces <= extent || pieces == 2; pieces++)
-    if (extent % pieces == 0 && peak(s, s->path, r, label, (double)pieces) <= s->rules->limit)
+    if (extent % pieces == 0 &&
+        peak(s, s->path, r, label, (double)pieces, 1, NULL) <= s->rules->limit)
       return extent / pieces;
   return 1;
 }
 
-/* Cuts the label that costs least in repeated work for what it frees. False: none frees
- * anything. */
+/* Cuts the label that costs least in repeated work: of those that bring the peak under the
+ * limit, else for what it frees. So the limit decides nothing before one is found that does, and
+ * a larger one would not have failed elsewhere. False: none frees anything. */
 static bool cut_one(slicer *s, room *r, double before) {
   double best = INFINITY, work = points(s->path, r, -1, 1);
   int chosen = -1;
+  bool fits = false;
+  double crowd, after_crowd;
+  peak(s, s->path, r, -1, 1, before, &crowd);
   mark_at_peak(s, r, before);
   for (int l = 0; l < s->net.n_labels; l++) {
     double extent = (double)s->kept[l];
     if (!r->held[l] || extent < 2 || !s->rules->may_cut[l]) continue;
-    double after = peak(s, s->path, r, l, extent);
+    double after = peak(s, s->path, r, l, extent, before, &after_crowd);
     double repeated = extent * points(s->path, r, l, extent) / work;
-    if (after >= before) continue;
-    double score = log2(repeated) + log2(fmax(after / s->rules->limit, 1));
-    if (score >= best) continue;
+    bool does = after <= s->rules->limit;
+    if (after_crowd >= crowd || (fits && !does)) continue;
+    double score = log2(repeated) + (does ? 0 : log2(after_crowd));
+    if (score >= best && does == fits) continue;
+    fits = does;
     best = score;
     chosen = l;
   }
@@ -142,13 +154,16 @@ static bool cut_one(slicer *s, room *r, double before) {
   return chosen >= 0;
 }
 
-/* Whether the cuts that are left could bring so many bytes under the limit: each divides
- * them by the largest extent at most. */
+/* Bytes that no machine has: what cannot be brought under them is not worth the search. */
+static const double HOPELESS = 0x1p60;
+
+/* Whether the cuts that are left could make it worth while: each divides the bytes by the
+ * largest extent at most. */
 static bool within_reach(const slicer *s, double least, int cut) {
   double extent = 2;
   for (int l = 0; l < s->net.n_labels; l++)
     if (s->rules->may_cut[l]) extent = fmax(extent, (double)s->kept[l]);
-  return log2(least) - log2(fmax(s->rules->limit, 1)) <= (s->rules->most - cut) * log2(extent);
+  return log2(fmax(least, 1) / HOPELESS) <= (s->rules->most - cut) * log2(extent);
 }
 
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
@@ -162,17 +177,17 @@ es_status es_path_within(es_arena *arena, const es_network *net, double effort,
   if (!room_init(&s, &r)) return es_fail_nomem(error);
   ES_TRY(es_path_pairwise(arena, &s.net, effort, &s.path, error));
   weigh(&s, s.path, &r);
-  *least = peak(&s, s.path, &r, -1, 1);
+  *least = peak(&s, s.path, &r, -1, 1, 1, NULL);
   while (*least > rules->limit && cut < rules->most && within_reach(&s, *least, cut) &&
          cut_one(&s, &r, *least)) {
     cut++;
     weigh(&s, s.path, &r);
-    *least = peak(&s, s.path, &r, -1, 1);
+    *least = peak(&s, s.path, &r, -1, 1, 1, NULL);
     if (cut != 1 && cut != 4 && cut != 16) continue; /* a search for another order takes long */
     es_path *other;
     ES_TRY(es_path_pairwise(arena, &s.net, effort / (4 * cut), &other, error));
     weigh(&s, other, &r);
-    double bytes = peak(&s, other, &r, -1, 1);
+    double bytes = peak(&s, other, &r, -1, 1, 1, NULL);
     if (bytes <= fmax(*least, rules->limit)) {
       *least = bytes;
       s.path = other;

@@ -260,9 +260,10 @@ static es_status admit(const es_ctx *ctx, const es_plan *plan, es_error *error) 
   return es_ctx_admit_operations(ctx, plan->flops, error);
 }
 
-es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
-                           const es_array *in, const es_options *options, es_plan **out,
-                           es_error *error) {
+/* *again: it does not fit, and would take less in more pieces. */
+static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
+                          const es_array *in, const es_options *options, bool frugal, bool *again,
+                          es_plan **out, es_error *error) {
   es_plan *plan = es_alloc(&ctx->allocator, sizeof *plan);
   if (!plan) return es_fail_nomem(error);
   *plan = (es_plan){.ctx = ctx, .alone = options && options->alone};
@@ -278,9 +279,13 @@ es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *o
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   b.constant = options ? options->constant : NULL;
   b.same = options ? options->same : NULL;
+  b.frugal = frugal;
   es_status status = assembly(&b, in, of);
   if (status == ES_OK && b.constant) status = es_builder_fold(&b, in);
-  if (status == ES_OK) status = es_builder_layout(&b);
+  if (status == ES_OK) {
+    status = es_builder_layout(&b);
+    *again = status == ES_E_LIMIT && b.ordered && !b.over;
+  }
   es_arena_free(&scratch);
   set_totals(plan);
   if (status == ES_OK) status = admit(ctx, plan, error);
@@ -292,6 +297,14 @@ es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *o
   }
   *out = plan;
   return ES_OK;
+}
+
+es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
+                           const es_array *in, const es_options *options, es_plan **out,
+                           es_error *error) {
+  bool again = false;
+  es_status status = assemble(ctx, assembly, of, in, options, false, &again, out, error);
+  return again ? assemble(ctx, assembly, of, in, options, true, &again, out, error) : status;
 }
 
 es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,

@@ -9,18 +9,22 @@
  * intermediates. */
 static const double STEP_SHARE = 1.0 / 8;
 
+double es_builder_results(const es_builder *b) {
+  const es_plan *plan = b->plan;
+  double results = 0, room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx);
+  for (int i = plan->n_in; i < plan->n_in + plan->n_out; i++)
+    results += es_plan_slot_bytes(&plan->slot[i]);
+  return results < room ? results : 0;
+}
+
 double es_builder_room(const es_builder *b) {
   const es_plan *plan = b->plan;
-  double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx), results = 0;
-  room -= b->live;
-  for (int i = plan->n_in; i < plan->n_slots; i++) {
-    double bytes = es_plan_slot_bytes(&plan->slot[i]);
-    if (i < plan->n_in + plan->n_out)
-      results += bytes;
-    else if (i >= b->first_slot && !plan->slot[i].constant)
-      room -= bytes;
-  }
-  if (results < room) room -= results; /* else they are the caller's own, or refused later */
+  if (b->frugal) return 0;
+  double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx);
+  room -= b->live + es_builder_results(b);
+  for (int i = b->first_slot; i < plan->n_slots; i++)
+    if (i >= plan->n_in + plan->n_out && !plan->slot[i].constant)
+      room -= es_plan_slot_bytes(&plan->slot[i]);
   return room > 0 ? room * (1 - STEP_SHARE) : 0;
 }
 

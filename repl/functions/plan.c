@@ -22,10 +22,28 @@ static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *
   return sc_to_sizes(s, where, v, "a size", shape, &out->rank);
 }
 
+static bool same_ints(int n, const int64_t *x, const int64_t *y) {
+  return n == 0 || !memcmp(x, y, (size_t)n * sizeof *x);
+}
+
+/* es_options.same, as einsum finds it out: shapes alone are no arrays. */
+static const int64_t *same_arrays(sc_session *s, const es_array *in, int64_t n) {
+  int64_t *same = sc_scratch(s, (size_t)(n + 1) * sizeof *same);
+  for (int64_t i = 0; i < n; i++)
+    for (same[i] = 0; same[i] < i; same[i]++) {
+      const es_array *a = &in[same[i]], *b = &in[i];
+      if (a->data && a->data == b->data && a->dtype == b->dtype && a->rank == b->rank &&
+          same_ints(a->rank, a->shape, b->shape) && same_ints(a->rank, a->strides, b->strides))
+        break;
+    }
+  return same;
+}
+
 es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
                       const es_axis_size *sizes) {
   es_error error = {0};
   es_options options = {.sizes = sizes, .effort = s->effort};
+  if (!sc_is_program(text)) options.same = same_arrays(s, in, n);
   s->pattern = text;
   s->pattern_len = strlen(text);
   es_expr *expr = es_expr_parse(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text,
@@ -104,6 +122,11 @@ static size_t peak(const es_plan *plan, char *buf, size_t cap) {
   return es_plan_peak(plan, NULL, buf, cap);
 }
 
+/* A count as an integer, where it is one that fits. */
+static sc_value *count(sc_session *s, double value) {
+  return value < 0x1p63 ? sc_int(s, (int64_t)value) : sc_float(s, value);
+}
+
 static sc_value *cost(sc_args *a) {
   es_plan *plan = plan_of(a);
   if (!plan) return NULL;
@@ -114,14 +137,14 @@ static sc_value *cost(sc_args *a) {
     const char *name;
     sc_value *value;
   } entry[] = {{"formula", formula_of(a->s, plan, es_plan_formula)},
-               {"multiply_adds", sc_int(a->s, (int64_t)es_plan_flops(plan))},
+               {"multiply_adds", count(a->s, es_plan_flops(plan))},
                {"bytes_formula", formula_of(a->s, plan, es_plan_bytes_formula)},
-               {"bytes", sc_int(a->s, (int64_t)es_plan_bytes(plan))},
+               {"bytes", count(a->s, es_plan_bytes(plan))},
                {"workspace", sc_int(a->s, (int64_t)es_plan_workspace(plan))},
                {"largest", formula_of(a->s, plan, largest)},
-               {"largest_bytes", sc_int(a->s, (int64_t)largest_bytes)},
+               {"largest_bytes", count(a->s, largest_bytes)},
                {"peak", formula_of(a->s, plan, peak)},
-               {"peak_bytes", sc_int(a->s, (int64_t)peak_bytes)}};
+               {"peak_bytes", count(a->s, peak_bytes)}};
   enum { ALL = sizeof entry / sizeof *entry, WITHOUT_INTERMEDIATES = 5 };
   int n = largest_bytes > 0 ? ALL : WITHOUT_INTERMEDIATES;
   sc_value *items[2 * ALL];
@@ -149,16 +172,34 @@ sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array
   return sc_string(s, buf, strlen(buf));
 }
 
+/* What a ratio is taken of: two entries of a cost. */
+typedef struct measure {
+  const char *name, *formula, *count;
+} measure;
+
+static const measure measures[] = {{"multiply_adds", "formula", "multiply_adds"},
+                                   {"bytes", "bytes_formula", "bytes"}};
+
+static const measure *read_measure(sc_args *a, int index) {
+  const char *name = NULL;
+  if (!sc_arg_text(a, index, &name)) return NULL;
+  for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
+    if (!name || !strcmp(name, measures[i].name)) return &measures[i];
+  return sc_fail(a->s, ES_E_VALUE, a->at[index], "of is 'multiply_adds' or 'bytes', found '%.40s'",
+                 name);
+}
+
 /* Appends a cost's formula to text, or those of a sequence, which is run one after
- * the other; adds up the multiply-adds. */
-static bool add_costs(sc_args *a, int index, char **text, double *count) {
+ * the other; adds up the counts. */
+static bool add_costs(sc_args *a, int index, const measure *of, char **text, double *sum) {
   const sc_value *v = a->value[index];
   bool one = !sc_is_sequence(v);
   for (int64_t i = 0; i < (one ? 1 : v->n); i++) {
     const sc_value *c = one ? v : v->items[i];
-    const sc_value *formula = c->kind == SC_DICT ? sc_dict_get(c, "formula") : NULL;
-    const sc_value *multiply_adds = formula ? sc_dict_get(c, "multiply_adds") : NULL;
-    if (!multiply_adds || formula->kind != SC_STRING || multiply_adds->kind != SC_INT) {
+    const sc_value *formula = c->kind == SC_DICT ? sc_dict_get(c, of->formula) : NULL;
+    const sc_value *value = formula ? sc_dict_get(c, of->count) : NULL;
+    if (!value || formula->kind != SC_STRING ||
+        (value->kind != SC_INT && value->kind != SC_FLOAT)) {
       sc_fail(a->s, ES_E_DTYPE, a->at[index], "expected a cost(…) or a tuple of them, found %s",
               sc_kind_name(c->kind));
       return false;
@@ -167,23 +208,25 @@ static bool add_costs(sc_args *a, int index, char **text, double *count) {
     char *longer = sc_scratch(a->s, size);
     snprintf(longer, size, "%s%s%s", old ? *text : "", old ? " + " : "", formula->text);
     *text = longer;
-    *count += (double)multiply_adds->i;
+    *sum += value->kind == SC_INT ? (double)value->i : value->f;
   }
   return true;
 }
 
 static sc_value *ratio(sc_args *a) {
   char *over = NULL, *under = NULL;
-  double points = 0, of = 0;
-  if (!add_costs(a, 0, &over, &points) || !add_costs(a, 1, &under, &of)) return NULL;
+  double first = 0, second = 0;
+  const measure *of = read_measure(a, 2);
+  if (!of || !add_costs(a, 0, of, &over, &first) || !add_costs(a, 1, of, &under, &second))
+    return NULL;
   size_t len = over && under ? es_formula_ratio(over, under, NULL, 0) : 0;
-  if (!len || of == 0)
+  if (!len || second == 0)
     return sc_fail(a->s, ES_E_VALUE, a->span,
                    "these costs have no ratio: one is empty or too long");
   char *text = sc_scratch(a->s, len + 1);
   es_formula_ratio(over, under, text, len + 1);
   sc_value *items[] = {sc_string(a->s, "formula", 7), sc_string(a->s, text, len),
-                       sc_string(a->s, "value", 5), sc_float(a->s, points / of)};
+                       sc_string(a->s, "value", 5), sc_float(a->s, first / second)};
   return sc_sequence(a->s, SC_DICT, 4, items);
 }
 
@@ -195,8 +238,7 @@ const sc_function sc_functions_plan[] = {
      "Multiply-adds, bytes read and written, the largest intermediate and the peak of all that are "
      "alive together (as formulas in the names, and counted), and the workspace, of a pattern or "
      "program over tensors or shapes."},
-    {"ratio", SC_IN_BARE, "cost regular", ratio, 0,
-     "ratio(cost(…), cost(…)): the quotient of two costs, simplified. A tuple of costs is a "
-     "sequence: "
-     "they add up."},
+    {"ratio", SC_IN_BARE, "cost regular of?", ratio, 0,
+     "ratio(cost(…), cost(…)): the quotient of two costs, simplified, in multiply-adds, or with "
+     "of='bytes' in bytes. A tuple of costs is a sequence: they add up."},
     {NULL, 0, NULL, NULL, 0, NULL}};
