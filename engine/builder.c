@@ -23,7 +23,7 @@ static es_status new_slot(es_builder *b, es_plan_slot **slot, int *index) {
 
 es_status es_builder_intermediate(es_builder *b, es_dtype dtype, int rank, const int64_t *shape,
                                   int *index) {
-  if (!b->over) ES_TRY(es_ctx_admit(b->ctx, rank, shape, dtype, b->error));
+  if (!b->estimated) ES_TRY(es_ctx_admit(b->ctx, rank, shape, dtype, b->error));
   es_plan_slot *slot = NULL;
   ES_TRY(new_slot(b, &slot, index));
   slot->dtype = dtype;
@@ -165,16 +165,19 @@ static int *last_uses(const es_builder *b) {
   return last;
 }
 
-/* Where an order was searched for, the results count too: the limit that would do is then one
- * with which the whole call works. */
+/* Where an order was searched for, the results count too, unless they are the caller's own: the
+ * limit that would do is then one with which the whole call works. */
 static es_status admit_workspace(const es_builder *b, size_t high) {
   int64_t bytes = high > INT64_MAX ? INT64_MAX : (int64_t)high;
   if (!b->ordered)
     return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
   int64_t now = es_memory_now(b->ctx), limit = b->ctx->config.max_bytes, need, least;
-  if (!es_add_i64(bytes, (int64_t)es_builder_results(b), &need) || !es_add_i64(need, now, &least))
+  double results = es_builder_results(b);
+  bool counts = results < (double)limit - (double)now;
+  if (results > 0x1p62 || !es_add_i64(bytes, (int64_t)results, &need) ||
+      !es_add_i64(need, now, &least))
     least = need = INT64_MAX;
-  if (least <= limit) return ES_OK;
+  if (now <= limit && (counts ? need : bytes) <= limit - now) return ES_OK;
   return es_fail(
       b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
       "the intermediates and results of this expression need %lld bytes, cut into pieces "

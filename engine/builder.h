@@ -19,7 +19,8 @@ struct es_builder {
   double effort;        /* of the search for an order */
   bool frugal;          /* cut labels wherever that frees memory: less would not fit */
   bool ordered;         /* an order was searched for, within the limit of memory */
-  bool over;            /* all is cut, and the estimate passes the limit: the layout will tell */
+  bool over;            /* all is cut, and the estimate passes the limit */
+  bool estimated;       /* the memory of what is added now: the layout will tell whether it fits */
   bool pieces;          /* the steps now added run in pieces, or may be passed over */
   bool auxiliary;       /* the steps now added pad or fill: they are no part of the expression */
   int cap_slots, cap_steps, cap_groups, cap_detours, cap_loops;
@@ -58,8 +59,7 @@ es_status es_builder_pad(es_builder *b, int operand);
 es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again);
 /* What intermediates may still take of the context's memory. */
 double es_builder_room(const es_builder *b);
-/* Bytes of the results, or 0 where they are the caller's own, or refused later: they take more
- * than all that is left. */
+/* Bytes of the results. */
 double es_builder_results(const es_builder *b);
 /* Slots of a plan of n_in operands and n_out outputs; describes the former (plan.c). */
 es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_out);

@@ -87,12 +87,13 @@ static bool put_operand(es_text *t, es_builder *b, const es_operand *o) {
   if (!order) return false;
   if (size > 1 || !n) put_number(t, (uint64_t)size);
   if (size > 1 && n) es_text_puts(t, "·");
-  for (int end = n; end > 0;) { /* largest distance first, as it is written */
-    int begin = 0;
-    for (int next = 0; next < end; next += window_of(b, o, order + next, end - next)) begin = next;
-    put_window(t, b, &o->walk, order + begin, end - begin);
-    if (begin) es_text_puts(t, "·");
-    end = begin;
+  int *begin = ES_NEW_N(b->scratch, int, n), windows = 0;
+  if (!begin) return false;
+  for (int next = 0; next < n; next += window_of(b, o, order + next, n - next))
+    begin[windows++] = next;
+  for (int w = windows, end = n; w-- > 0; end = begin[w]) { /* largest distance first */
+    put_window(t, b, &o->walk, order + begin[w], end - begin[w]);
+    if (w) es_text_puts(t, "·");
   }
   return true;
 }

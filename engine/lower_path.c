@@ -285,6 +285,7 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
   es_shared shared;
   ES_TRY(es_builder_share(b, part, path, names->label, room, &shared));
   if (shared.first && b->same) ES_TRY(note_same(b));
+  b->estimated = part->n_in > 2;
   b->pieces = cuts(b, names) || (exact_integers(b->bound) && end > 0);
   for (int k = 0; k < end; k++) {
     es_operand *value = &values[part->n_in + k];
@@ -302,7 +303,7 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
   int again = b->plan->n_steps;
   n.adds = *adds = cuts_reduced(b, part, names);
   if (n.adds) ES_TRY(run_step(b, part, names, &path->step[end], values, &n));
-  b->pieces = false;
+  b->pieces = b->estimated = false;
   return es_builder_loop(b, part, begin, *last, again);
 }
 

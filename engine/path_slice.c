@@ -183,7 +183,7 @@ es_status es_path_within(es_arena *arena, const es_network *net, double effort,
     cut++;
     weigh(&s, s.path, &r);
     *least = peak(&s, s.path, &r, -1, 1, 1, NULL);
-    if (cut != 1 && cut != 4 && cut != 16) continue; /* a search for another order takes long */
+    if (cut != 1 && cut != 6) continue; /* a search for another order takes long */
     es_path *other;
     ES_TRY(es_path_pairwise(arena, &s.net, effort / (4 * cut), &other, error));
     weigh(&s, other, &r);

@@ -11,17 +11,19 @@ static const double STEP_SHARE = 1.0 / 8;
 
 double es_builder_results(const es_builder *b) {
   const es_plan *plan = b->plan;
-  double results = 0, room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx);
+  double results = 0;
   for (int i = plan->n_in; i < plan->n_in + plan->n_out; i++)
     results += es_plan_slot_bytes(&plan->slot[i]);
-  return results < room ? results : 0;
+  return results;
 }
 
 double es_builder_room(const es_builder *b) {
   const es_plan *plan = b->plan;
   if (b->frugal) return 0;
   double room = (double)b->ctx->config.max_bytes - (double)es_memory_now(b->ctx);
-  room -= b->live + es_builder_results(b);
+  double results = es_builder_results(b);
+  if (results < room) room -= results; /* else they are the caller's own, or refused later */
+  room -= b->live;
   for (int i = b->first_slot; i < plan->n_slots; i++)
     if (i >= plan->n_in + plan->n_out && !plan->slot[i].constant)
       room -= es_plan_slot_bytes(&plan->slot[i]);

@@ -21,6 +21,7 @@ typedef struct network {
   int n;
   oracle_array in[MOST];
   double value[MOST][VALUES];
+  int same[MOST]; /* the first operand with this array */
 } network;
 
 static int roll(network *w, int sides) {
@@ -54,6 +55,24 @@ static int64_t put_axis(network *w, int reach) {
   return w->size[a] + w->size[b] - 1;
 }
 
+/* An operand that was given before, under labels of the same sizes. */
+static bool repeat_operand(network *w, int i, int reach) {
+  int from = w->same[roll(w, i)], label[AXES];
+  for (int k = 0; k < w->in[from].rank; k++) {
+    int first = roll(w, reach), l = first;
+    while (w->size[l] != w->in[from].shape[k])
+      if ((l = (l + 1) % reach) == first) return false;
+    label[k] = l;
+  }
+  w->in[i] = w->in[from];
+  w->same[i] = from;
+  for (int k = 0; k < w->in[i].rank; k++) {
+    put_label(w, label[k]);
+    w->plain[label[k]] = true;
+  }
+  return true;
+}
+
 static void make(network *w, uint64_t seed) {
   *w = (network){.state = seed * 0x9e3779b97f4a7c15u + 1};
   int reach = 3 + roll(w, LABELS - 2);
@@ -62,6 +81,8 @@ static void make(network *w, uint64_t seed) {
   for (int i = 0; i < w->n; i++) {
     oracle_array *a = &w->in[i];
     if (i) put(w, ", ");
+    w->same[i] = i;
+    if (i && !roll(w, 2) && repeat_operand(w, i, reach)) continue;
     int axes = roll(w, AXES + 1);
     int64_t count = 1;
     for (int k = 0; k < axes; k++) {
@@ -127,6 +148,8 @@ static bool run_one(es_ctx *ctx, network *w) {
     es_tensor *in[MOST];
     es_scope_push(ctx);
     for (int i = 0; i < w->n; i++) {
+      in[i] = in[w->same[i]];
+      if (w->same[i] < i) continue;
       in[i] = es_cast(ctx, es_from_data(ctx, ES_F64, w->in[i].rank, w->in[i].shape, w->value[i]),
                       dtype);
       cr_assert(in[i], "%s", es_error_text(ctx));
@@ -158,9 +181,116 @@ Test(networks, random_networks_agree_with_the_oracle) {
   es_ctx_destroy(ctx);
 }
 
+/* ---- operands given more than once ---------------------------------------------------- */
+
+static int64_t shared_steps(es_ctx *ctx, const char *text, int64_t n, const int64_t *same,
+                            int64_t size) {
+  es_array in[MOST];
+  int64_t shape[2] = {size, size};
+  es_error error;
+  es_plan *plan = NULL;
+  for (int64_t i = 0; i < n; i++) in[i] = (es_array){NULL, ES_F32, 2, shape, NULL};
+  es_options options = {.same = same};
+  es_plan_from_text(ctx, ES_KIND_EINSUM, text, strlen(text), in, n, NULL, &options, &plan, &error);
+  cr_assert(plan, "'%s': %s", text, error.message);
+  int64_t steps = (int64_t)es_plan_steps(plan);
+  es_plan_release(plan);
+  return steps;
+}
+
+Test(networks, equal_parts_are_computed_once) {
+  static const struct {
+    const char *text;
+    int64_t n, same[MOST], steps;
+  } row[] = {
+      {"ij,jk,kl,lm->im", 4, {0, 1, 2, 3}, 3},
+      {"ij,jk,kl,lm->im", 4, {0, 1, 0, 1}, 2},
+      {"ij,jk,kl,lm->im", 4, {0, 1, 1, 0}, 3},
+      {"ij,jk,kl,lm->im", 4, {0, 0, 0, 0}, 2},
+      {"ij,jk,kl,lm,mn,no,op,pq->iq", 8, {0}, 3},
+      {"ij,kj,kl,ml->im", 4, {0, 0, 0, 0}, 2}, /* x xT x xT */
+      {"ij,jk,ml,lk->im", 4, {0, 1, 0, 1}, 2}, /* (x y)(x y)T */
+      {"ij,jk,ij,jk->ik", 4, {0, 1, 0, 1}, 3}, /* x * x, y * y: nothing in common */
+      {"ai,ai,bi,bi->ab", 4, {0, 0, 0, 0}, 2}, /* the same square on both sides */
+  };
+  es_ctx *ctx = es_ctx_create(NULL);
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    int64_t steps = shared_steps(ctx, row[i].text, row[i].n, row[i].same, 32);
+    cr_assert_eq(steps, row[i].steps, "'%s' (%zu) takes %lld steps", row[i].text, i,
+                 (long long)steps);
+  }
+  es_ctx_destroy(ctx);
+}
+
+static void read_bits(es_ctx *ctx, const es_tensor *t, float *to, int64_t n) {
+  cr_assert(t, "%s", es_error_text(ctx));
+  cr_assert_eq(es_read(ctx, t, ES_F32, to, n), ES_OK);
+}
+
+Test(networks, sharing_changes_no_bit) {
+  enum { SIZE = 37 };
+  static const char *const text[] = {"ij,jk,kl,lm->im", "ij,kj,kl,ml->im", "ij,jk,ml,lk->im",
+                                     "ai,ib,bj,jc->ac", "ai,ai,bi,bi->ab", "ij,jk,ij,jk->ik"};
+  float first[SIZE * SIZE], second[SIZE * SIZE];
+  es_ctx *ctx = es_ctx_create(NULL);
+  for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+    es_tensor *x = es_randn(ctx, ES_F32, ES_SHAPE(SIZE, SIZE)),
+              *y = es_randn(ctx, ES_F32, ES_SHAPE(SIZE, SIZE));
+    es_tensor *apart = es_einsum(ctx, text[i], ES_IN(x, y, es_copy(ctx, x), es_copy(ctx, y)), NULL);
+    es_tensor *shared = es_einsum(ctx, text[i], ES_IN(x, y, x, y), NULL);
+    read_bits(ctx, apart, first, SIZE * SIZE);
+    read_bits(ctx, shared, second, SIZE * SIZE);
+    cr_assert(!memcmp(first, second, sizeof first), "'%s'", text[i]);
+    /* Programs know by the names what is the same. */
+    es_tensor *out[1];
+    const char program[] = "x: i j, y: j k, x: k l, y: l m -> i m";
+    cr_assert_eq(es_program(ctx, program, NULL, (es_tensor *[]){x, y}, 2, NULL, out, 1), ES_OK);
+    read_bits(ctx, es_einsum(ctx, "ij,jk,kl,lm->im", ES_IN(x, y, x, y), NULL), first, SIZE * SIZE);
+    read_bits(ctx, out[0], second, SIZE * SIZE);
+    cr_assert(!memcmp(first, second, sizeof first));
+  }
+  es_ctx_destroy(ctx);
+}
+
+Test(networks, a_plan_for_one_array_given_twice_takes_no_other) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  const char text[] = "ij,jk,kl,lm->im";
+  float x[4] = {1, 2, 3, 4}, y[4] = {5, 6, 7, 8}, z[4];
+  int64_t shape[2] = {2, 2}, other[2] = {1, 4};
+  es_array in[4], out = {z, ES_F32, 2, shape, NULL};
+  es_error error;
+  for (int i = 0; i < 4; i++) in[i] = (es_array){i % 2 ? y : x, ES_F32, 2, shape, NULL};
+  es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, text, strlen(text), ES_READ_AUTO, &error);
+  es_options options = {.same = (const int64_t[]){0, 1, 0, 1}};
+  es_plan *plan = es_plan_make(ctx, expr, in, 4, NULL, &options, &error);
+  cr_assert(plan, "%s", error.message);
+  void *workspace = aligned_alloc(64, (es_plan_workspace(plan) + 64) / 64 * 64);
+  cr_assert_eq(es_run(ctx, plan, in, 4, &out, workspace, &error), ES_OK);
+  cr_assert_float_eq(z[0], 19 * 19 + 22 * 43, 0);
+  in[2].data = y;
+  cr_assert_eq(es_run(ctx, plan, in, 4, &out, workspace, &error), ES_E_VALUE);
+  cr_assert_eq(error.operand, 2);
+  cr_assert(!es_plan_make(ctx, expr, in, 4, NULL, &options, &error), "other data");
+  in[2].data = x;
+  static const int64_t wrong[][4] = {{0, 1, 0, 2}, {0, 1, 3, 3}, {0, 1, -1, 1}, {1, 1, 2, 3}};
+  for (int i = 0; i < 4; i++) {
+    options.same = wrong[i];
+    cr_assert(!es_plan_make(ctx, expr, in, 4, NULL, &options, &error), "row %d", i);
+    cr_assert_eq(error.status, ES_E_VALUE);
+    cr_assert(strstr(error.message, "es_options.same"), "%s", error.message);
+  }
+  in[3].shape = other;
+  options.same = (const int64_t[]){0, 1, 0, 1};
+  cr_assert(!es_plan_make(ctx, expr, in, 4, NULL, &options, &error));
+  free(workspace);
+  es_plan_release(plan);
+  es_expr_release(expr);
+  es_ctx_destroy(ctx);
+}
+
 /* ---- memory ------------------------------------------------------------------------- */
 
-enum { N = 48 };
+enum { N = 48, FEW = 20 }; /* FEW: of integers, which take longer */
 
 static es_plan *plan_within(es_ctx *ctx, const char *text, const es_array *in,
                             const es_options *options, int64_t bytes, es_error *error) {
@@ -176,40 +306,52 @@ static const char ring[] = "a b x, b c y, c d x, d a y -> a c";
 
 static void describe(es_array *in, int64_t shape[][3], es_dtype dtype) {
   for (int i = 0; i < 4; i++) {
-    for (int a = 0; a < 3; a++) shape[i][a] = N;
+    for (int a = 0; a < 3; a++) shape[i][a] = dtype == ES_I64 ? FEW : N;
     in[i] = (es_array){NULL, dtype, 3, shape[i], NULL};
   }
 }
 
-static void run(es_ctx *ctx, const es_plan *plan, const es_array *in, float *out) {
+static void set(es_dtype dtype, void *data, int64_t i, int64_t value) {
+  if (dtype == ES_I64)
+    ((int64_t *)data)[i] = value;
+  else
+    ((float *)data)[i] = (float)value;
+}
+
+static double get(es_dtype dtype, const void *data, int64_t i) {
+  return dtype == ES_I64 ? (double)((const int64_t *)data)[i] : (double)((const float *)data)[i];
+}
+
+static void run(es_ctx *ctx, const es_plan *plan, const es_array *in, void *out) {
   es_error error;
   void *workspace = aligned_alloc(64, (plan->workspace + 64) / 64 * 64);
   es_array to = es_plan_array(plan, plan->n_in, out);
-  for (int64_t i = 0; i < plan->slot[plan->n_in].count; i++) out[i] = (float)(i % 7);
+  for (int64_t i = 0; i < plan->slot[plan->n_in].count; i++) set(to.dtype, out, i, i % 7);
   cr_assert_eq(es_run(ctx, plan, in, 4, &to, workspace, &error), ES_OK, "%s", error.message);
   free(workspace);
 }
 
 /* Small integers: the order of the sum does not matter. */
-static void compare(const char *text, const es_options *options) {
+static void compare(const char *text, const es_options *options, es_dtype dtype) {
   es_ctx *ctx = es_ctx_create(NULL);
   es_array in[4];
   int64_t shape[4][3];
   es_error error;
-  describe(in, shape, ES_F32);
+  describe(in, shape, dtype);
   for (int i = 0; i < 4; i++) {
-    float *values = malloc(sizeof *values * N * N * N);
-    for (int j = 0; j < N * N * N; j++) values[j] = (float)((j * (2 * i + 7) / 3) % 3 - 1);
-    in[i].data = values;
+    in[i].data = malloc(sizeof(int64_t) * N * N * N);
+    for (int j = 0; j < N * N * N; j++) set(dtype, in[i].data, j, j * (2 * i + 7) / 3 % 3 - 1);
   }
   es_plan *whole = plan_within(ctx, text, in, options, INT64_C(1) << 32, &error);
   cr_assert(whole, "%s", error.message);
   cr_assert_eq(whole->n_loops, 0);
   int64_t count = whole->slot[4].count;
-  float *want = malloc(sizeof *want * (size_t)count), *got = malloc(sizeof *got * (size_t)count);
+  void *want = malloc(sizeof(int64_t) * (size_t)count),
+       *got = malloc(sizeof(int64_t) * (size_t)count);
   run(ctx, whole, in, want);
   int sliced = 0;
-  for (int64_t limit = 4 << 20; limit > 1 << 18; limit /= 2) {
+  int64_t size = (int64_t)es_dtype_bytes(dtype);
+  for (int64_t limit = size << 20; limit > size << 14; limit /= 2) {
     es_plan *pieces = plan_within(ctx, text, in, options, limit, &error);
     if (!pieces) {
       cr_assert_eq(error.status, ES_E_LIMIT, "%s", error.message);
@@ -219,8 +361,9 @@ static void compare(const char *text, const es_options *options) {
     cr_assert(pieces->workspace <= (size_t)limit, "%zu bytes", pieces->workspace);
     run(ctx, pieces, in, got);
     for (int64_t i = 0; i < count; i++)
-      cr_assert(got[i] == want[i], "'%s' in %lld bytes: element %lld is %g, not %g", text,
-                (long long)limit, (long long)i, got[i], want[i]);
+      cr_assert(get(dtype, got, i) == get(dtype, want, i),
+                "'%s' in %lld bytes: element %lld is %g, not %g", text, (long long)limit,
+                (long long)i, get(dtype, got, i), get(dtype, want, i));
     es_plan_release(pieces);
   }
   cr_assert(sliced > 0, "'%s' never ran in pieces", text);
@@ -232,11 +375,17 @@ static void compare(const char *text, const es_options *options) {
 }
 
 Test(networks, labels_are_cut_where_memory_is_short) {
-  compare(ring, NULL);                                  /* reduced labels */
-  compare("a b x, b c y, c d x, d a y -> a c x", NULL); /* of the output too */
+  compare(ring, NULL, ES_F32);                                  /* reduced labels */
+  compare("a b x, b c y, c d x, d a y -> a c x", NULL, ES_F32); /* of the output too */
   compare("a b x, b c y, c d x, d a y -> (a c)",
-          &(es_options){.has_scale = true, .alpha = 2, .beta = 3});
-  compare("a b x, b c y, c d x, d a y -> a c y", &(es_options){.reducer = ES_REDUCE_SUM});
+          &(es_options){.has_scale = true, .alpha = 2, .beta = 3}, ES_F32);
+  compare("a b x, b c y, c d x, d a y -> a c y", &(es_options){.reducer = ES_REDUCE_SUM}, ES_F32);
+}
+
+Test(networks, labels_of_integers_are_cut_too) {
+  compare(ring, NULL, ES_I64);
+  compare("a b x, b c y, c d x, d a y -> a c x", NULL, ES_I64);
+  compare("a b x, b c y, c d x, d a y -> (a c)", &(es_options){.wrap = true}, ES_I64);
 }
 
 Test(networks, a_plan_says_what_it_cuts) {
@@ -257,15 +406,105 @@ Test(networks, a_plan_says_what_it_cuts) {
   es_ctx_destroy(ctx);
 }
 
-Test(networks, what_no_cut_can_fit_is_refused_with_the_limit_that_would_do) {
-  es_ctx *ctx = es_ctx_create(NULL);
+/* What is refused tells a limit that works, and with one byte less does not. */
+static void find_least(es_ctx *ctx, const char *text, es_dtype dtype) {
   es_array in[4];
   int64_t shape[4][3];
   es_error error;
-  describe(in, shape, ES_I64); /* exact integers stay whole */
-  es_plan *plan = plan_within(ctx, ring, in, NULL, 1 << 20, &error);
-  cr_assert(!plan);
+  describe(in, shape, dtype);
+  cr_assert(!plan_within(ctx, text, in, NULL, 1 << 10, &error));
   cr_assert_eq(error.status, ES_E_LIMIT);
-  cr_assert(strstr(error.message, "would do"), "%s", error.message);
+  const char *said = strstr(error.message, "limit of ");
+  cr_assert(said, "%s", error.message);
+  int64_t least = strtoll(said + strlen("limit of "), NULL, 10), now = es_memory_now(ctx);
+  cr_assert(least > now, "%s", error.message);
+  es_plan *plan = plan_within(ctx, text, in, NULL, least - now, &error);
+  cr_assert(plan, "%s", error.message);
+  es_plan_release(plan);
+  cr_assert(!plan_within(ctx, text, in, NULL, least - now - 1, &error), "'%s': %lld", text,
+            (long long)least);
+}
+
+Test(networks, what_no_cut_can_fit_is_refused_with_the_least_limit_that_would_do) {
+  static const es_dtype types[] = {ES_F32, ES_I64, ES_F64};
+  es_ctx *ctx = es_ctx_create(NULL);
+  for (int i = 0; i < 3; i++) {
+    find_least(ctx, ring, types[i]);
+    find_least(ctx, "a b x, b c y, c d x, d a y -> a c x", types[i]);
+    find_least(ctx, "a b x, b c y, c d x, d a y -> a", types[i]);
+  }
+  es_ctx_destroy(ctx);
+}
+
+/* In a program one array may be several operands of a pattern: a piece of it is another piece
+ * for each of them. */
+Test(networks, a_value_that_is_several_operands_is_cut_where_it_moves_alike) {
+  const char text[] = "x: n a b, x: n b c, y: n c d, x: n d a -> n";
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in[2];
+  int64_t shape[4][3];
+  es_array four[4];
+  es_error error;
+  describe(four, shape, ES_F32);
+  for (int i = 0; i < 2; i++) {
+    in[i] = four[i];
+    in[i].data = malloc(sizeof(float) * N * N * N);
+    for (int j = 0; j < N * N * N; j++) set(ES_F32, in[i].data, j, j * (2 * i + 7) / 3 % 3 - 1);
+  }
+  static float want[N], got[N];
+  int compared = 0;
+  for (int64_t limit = INT64_C(1) << 26; limit > 1 << 14; limit /= 2) {
+    es_plan *plan = NULL;
+    cr_assert_eq(es_set_max_bytes(ctx, es_memory_now(ctx) + limit), ES_OK);
+    es_plan_from_text(ctx, ES_KIND_PROGRAM, text, strlen(text), in, 2, NULL, NULL, &plan, &error);
+    cr_assert_eq(es_set_max_bytes(ctx, 0), ES_OK);
+    if (!plan) continue;
+    void *workspace = aligned_alloc(64, (plan->workspace + 64) / 64 * 64);
+    es_array to = es_plan_array(plan, 2, limit == INT64_C(1) << 26 ? want : got);
+    cr_assert_eq(es_run(ctx, plan, in, 2, &to, workspace, &error), ES_OK, "%s", error.message);
+    if (to.data == got) cr_assert(!memcmp(want, got, sizeof got), "%lld bytes", (long long)limit);
+    compared += to.data == got && plan->n_loops;
+    free(workspace);
+    es_plan_release(plan);
+  }
+  cr_assert(compared > 0);
+  for (int i = 0; i < 2; i++) free(in[i].data);
+  es_ctx_destroy(ctx);
+}
+
+/* Pieces of a sum may leave 64 bits where the sum does not; what does is named by its place. */
+Test(networks, integers_in_pieces_are_exact_or_an_error) {
+  enum { SIZE = 12 };
+  const char text[] = "a b x, b c y, c d x, d a y -> a c";
+  es_ctx *ctx = es_ctx_create(NULL);
+  static int64_t data[4][SIZE * SIZE * SIZE], out[SIZE * SIZE], whole[SIZE * SIZE];
+  int64_t shape[3] = {SIZE, SIZE, SIZE};
+  char said[2][sizeof((es_error){0}.message)];
+  es_array in[4];
+  for (int large = 0; large < 2; large++) {
+    for (int i = 0; i < 4; i++) {
+      in[i] = (es_array){data[i], ES_I64, 3, shape, NULL};
+      for (int j = 0; j < SIZE * SIZE * SIZE; j++)
+        data[i][j] = i == 0 ? INT64_C(3) << 57 : i == 1 ? (j / SIZE / SIZE % 2 ? 1 : -1) : 1;
+    }
+    if (large) data[1][5 * SIZE] = 2; /* one term more than its opposite */
+    for (int cut = 0; cut < 2; cut++) {
+      es_error error = {0};
+      es_plan *plan = plan_within(ctx, text, in, NULL, cut ? 1 << 17 : 1 << 28, &error);
+      cr_assert(plan, "%s", error.message);
+      cr_assert_eq(plan->n_loops > 0, cut);
+      void *workspace = aligned_alloc(64, (plan->workspace + 64) / 64 * 64);
+      es_array to = es_plan_array(plan, 4, cut ? out : whole);
+      es_status status = es_run(ctx, plan, in, 4, &to, workspace, &error);
+      cr_assert_eq(status, large ? ES_E_OVERFLOW : ES_OK, "%s", error.message);
+      memcpy(said[cut], error.message, sizeof error.message);
+      free(workspace);
+      es_plan_release(plan);
+    }
+    if (large)
+      cr_assert_str_eq(said[0], said[1]);
+    else
+      cr_assert(!memcmp(out, whole, sizeof out));
+  }
   es_ctx_destroy(ctx);
 }
