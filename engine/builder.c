@@ -165,27 +165,6 @@ static int *last_uses(const es_builder *b) {
   return last;
 }
 
-/* Where an order was searched for, the results count too, unless they are the caller's own: the
- * limit that would do is then one with which the whole call works. */
-static es_status admit_workspace(const es_builder *b, size_t high) {
-  int64_t bytes = high > INT64_MAX ? INT64_MAX : (int64_t)high;
-  if (!b->ordered)
-    return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
-  int64_t now = es_memory_now(b->ctx), limit = b->ctx->config.max_bytes, need, least;
-  double results = es_builder_results(b);
-  bool counts = results < (double)limit - (double)now;
-  if (results > 0x1p62 || !es_add_i64(bytes, (int64_t)results, &need) ||
-      !es_add_i64(need, now, &least))
-    least = need = INT64_MAX;
-  if (now <= limit && (counts ? need : bytes) <= limit - now) return ES_OK;
-  return es_fail(
-      b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
-      "the intermediates and results of this expression need %lld bytes, cut into pieces "
-      "wherever that frees memory; %lld are in use and the memory limit is %lld bytes; a "
-      "limit of %lld would do (es_set_max_bytes)",
-      (long long)need, (long long)now, (long long)limit, (long long)least);
-}
-
 es_status es_builder_layout(es_builder *b) {
   es_plan *plan = b->plan;
   int *last = last_uses(b);
@@ -214,5 +193,5 @@ es_status es_builder_layout(es_builder *b) {
     return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                    "the intermediates of this expression pass the address space");
   plan->workspace = l.high;
-  return l.high ? admit_workspace(b, l.high) : ES_OK;
+  return l.high ? es_builder_admit(b, l.high) : ES_OK;
 }

@@ -6,6 +6,19 @@
 #include "engine/ctx.h"
 #include "engine/plan.h"
 
+/* How a plan is to fit into the limit of memory, and what came of it. Orders are estimated, the
+ * layout of the workspace decides. */
+typedef struct es_fit {
+  int64_t limit;
+  double share;  /* of the room that intermediates may take, 0: cut whatever frees memory;
+                    afterwards of the next attempt, -1: there is none */
+  int operands;  /* of the largest search for an order; 0: there was none */
+  bool over;     /* all is cut, and the estimate passes the limit */
+  int64_t least; /* the limit that would do for this plan, which does not fit; else 0 */
+} es_fit;
+
+enum { ES_FIT_FEW = 8 }; /* operands whose orders are found in no time */
+
 typedef struct es_builder es_builder;
 struct es_builder {
   es_ctx *ctx;
@@ -17,9 +30,7 @@ struct es_builder {
   const bool *constant; /* [n_in of the plan] es_options.constant */
   const int64_t *same;  /* [n_in of the bound] es_options.same, or NULL */
   double effort;        /* of the search for an order */
-  bool frugal;          /* cut labels wherever that frees memory: less would not fit */
-  bool ordered;         /* an order was searched for, within the limit of memory */
-  bool over;            /* all is cut, and the estimate passes the limit */
+  es_fit *fit;          /* into the limit of memory */
   bool estimated;       /* the memory of what is added now: the layout will tell whether it fits */
   bool pieces;          /* the steps now added run in pieces, or may be passed over */
   bool auxiliary;       /* the steps now added pad or fill: they are no part of the expression */
@@ -59,8 +70,11 @@ es_status es_builder_pad(es_builder *b, int operand);
 es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again);
 /* What intermediates may still take of the context's memory. */
 double es_builder_room(const es_builder *b);
-/* Bytes of the results. */
-double es_builder_results(const es_builder *b);
+/* Whether a workspace of so many bytes fits. Where an order was searched for, the results count
+ * too, unless they are the caller's own: with the limit that would do the whole call works. */
+es_status es_builder_admit(es_builder *b, size_t bytes);
+/* Words what does not fit into a limit, of which now bytes are in use. */
+es_status es_fit_refuse(const es_fit *fit, int64_t now, int64_t limit, es_error *error);
 /* Slots of a plan of n_in operands and n_out outputs; describes the former (plan.c). */
 es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_out);
 /* Room for the slots of the operands and outputs of b->bound, all of them 0. */

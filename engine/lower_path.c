@@ -223,9 +223,10 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   es_slicing_rules rules = {room, net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
   double least;
   ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, path, kept, &least, b->error));
-  if (least > rules.limit && least > FAIR && !b->frugal) return refuse(b, least, rules.limit);
-  b->ordered = true;
-  b->over |= least > rules.limit;
+  if (least > rules.limit && least > FAIR && b->fit->share == 1)
+    return refuse(b, least, rules.limit);
+  if (part->n_in > b->fit->operands) b->fit->operands = part->n_in;
+  b->fit->over |= least > rules.limit;
   for (int i = 0; i < names->n; i++) b->extent[names->label[i]] = kept[i];
   return ES_OK;
 }

@@ -23,6 +23,7 @@ typedef struct room {
   es_label_set *value;
   int32_t *labels;
   bool *held; /* [n_labels] by a value that lives at the peak */
+  bool *out;  /* [n_labels] by the output */
 } room;
 
 static bool room_init(const slicer *s, room *r) {
@@ -36,7 +37,10 @@ static bool room_init(const slicer *s, room *r) {
   r->value = ES_NEW_N(s->arena, es_label_set, 3 * (size_t)s->net.n);
   r->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)s->net.n_labels);
   r->held = ES_NEW_N(s->arena, bool, s->net.n_labels);
-  return r->size && r->work && r->now && r->keeps && r->walks && r->value && r->labels && r->held;
+  r->out = ES_NEW_N(s->arena, bool, s->net.n_labels);
+  for (int i = 0; r->out && i < s->net.out.n; i++) r->out[s->net.out.label[i]] = true;
+  return r->size && r->work && r->now && r->keeps && r->walks && r->value && r->labels && r->held &&
+         r->out;
 }
 
 static bool contains(const uint64_t *set, int label) { return set[label / 64] >> label % 64 & 1; }
@@ -127,6 +131,10 @@ static int64_t part_that_fits(const slicer *s, int label, const room *r) {
   return 1;
 }
 
+/* Pieces of the output have the bits of the whole, those of a sum add up in another order:
+ * worth eight times the work, as a logarithm. */
+static const double ADDS = 3;
+
 /* Cuts the label that costs least in repeated work: of those that bring the peak under the
  * limit, else for what it frees. So the limit decides nothing before one is found that does, and
  * a larger one would not have failed elsewhere. False: none frees anything. */
@@ -144,7 +152,7 @@ static bool cut_one(slicer *s, room *r, double before) {
     double repeated = extent * points(s->path, r, l, extent) / work;
     bool does = after <= s->rules->limit;
     if (after_crowd >= crowd || (fits && !does)) continue;
-    double score = log2(repeated) + (does ? 0 : log2(after_crowd));
+    double score = log2(repeated) + (does ? 0 : log2(after_crowd)) + (r->out[l] ? 0 : ADDS);
     if (score >= best && does == fits) continue;
     fits = does;
     best = score;

@@ -260,10 +260,9 @@ static es_status admit(const es_ctx *ctx, const es_plan *plan, es_error *error) 
   return es_ctx_admit_operations(ctx, plan->flops, error);
 }
 
-/* *again: it does not fit, and would take less in more pieces. */
 static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
-                          const es_array *in, const es_options *options, bool frugal, bool *again,
-                          es_plan **out, es_error *error) {
+                          const es_array *in, const es_options *options, es_fit *fit, es_plan **out,
+                          es_error *error) {
   es_plan *plan = es_alloc(&ctx->allocator, sizeof *plan);
   if (!plan) return es_fail_nomem(error);
   *plan = (es_plan){.ctx = ctx, .alone = options && options->alone};
@@ -279,13 +278,10 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   b.constant = options ? options->constant : NULL;
   b.same = options ? options->same : NULL;
-  b.frugal = frugal;
+  b.fit = fit;
   es_status status = assembly(&b, in, of);
   if (status == ES_OK && b.constant) status = es_builder_fold(&b, in);
-  if (status == ES_OK) {
-    status = es_builder_layout(&b);
-    *again = status == ES_E_LIMIT && b.ordered && !b.over;
-  }
+  if (status == ES_OK) status = es_builder_layout(&b);
   es_arena_free(&scratch);
   set_totals(plan);
   if (status == ES_OK) status = admit(ctx, plan, error);
@@ -299,12 +295,49 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
   return ES_OK;
 }
 
+/* Within fit->limit, in more pieces where a plan does not fit. fit->least: what would do for the
+ * last attempt, 0 where the failure is another. */
+static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const void *of,
+                                 const es_array *in, const es_options *options, es_fit *fit,
+                                 es_plan **out, es_error *error) {
+  es_status status = ES_E_LIMIT;
+  for (double share = 1; share >= 0 && status == ES_E_LIMIT; share = fit->share) {
+    *fit = (es_fit){.limit = fit->limit, .share = share};
+    status = assemble(ctx, assembly, of, in, options, fit, out, error);
+    if (!fit->least) break;
+  }
+  return status;
+}
+
+/* The least limit that would do: fit->least does, the limit does not. */
+static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *of,
+                            const es_array *in, const es_options *options, es_fit *fit,
+                            es_error *error) {
+  int64_t fails = ctx->config.max_bytes, now = es_memory_now(ctx);
+  if (fails < now) fails = now;
+  while (fit->least - fails > 1) {
+    es_fit trial = {.limit = fails + (fit->least - fails) / 2};
+    es_plan *plan;
+    if (assemble_within(ctx, assembly, of, in, options, &trial, &plan, error) == ES_OK) {
+      es_plan_release(plan);
+      fit->least = trial.limit;
+    } else if (trial.least) {
+      fails = trial.limit;
+    } else {
+      return error ? error->status : ES_E_LIMIT;
+    }
+  }
+  return es_fit_refuse(fit, now, ctx->config.max_bytes, error);
+}
+
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                            const es_array *in, const es_options *options, es_plan **out,
                            es_error *error) {
-  bool again = false;
-  es_status status = assemble(ctx, assembly, of, in, options, false, &again, out, error);
-  return again ? assemble(ctx, assembly, of, in, options, true, &again, out, error) : status;
+  es_fit fit = {.limit = ctx->config.max_bytes};
+  es_status status = assemble_within(ctx, assembly, of, in, options, &fit, out, error);
+  bool folds = options && options->constant; /* which takes long, and memory of its own */
+  if (status != ES_E_LIMIT || !fit.least || folds || fit.operands > ES_FIT_FEW) return status;
+  return find_least(ctx, assembly, of, in, options, &fit, error);
 }
 
 es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,

@@ -206,6 +206,7 @@ Test(constant, within_the_memory_limit) {
   es_expr *expr = es_expr_parse(es, ES_KIND_EINSUM, text, strlen(text), ES_READ_AUTO, &error);
   es_tensor *y = es_einsum(es, text, ES_IN(x, w, v), NULL);
   CHECK_OK(es, y);
+  double *want = check_values(es, y); /* in pieces, sums add up in another order */
   int refused = 0, made = 0, read = 0;
   enum { STEP = 100 << 10, TABLES = 96 << 10 }; /* tables of a plan are not held against it */
   for (int64_t room = STEP; room < 32 * STEP; room += STEP) {
@@ -226,13 +227,14 @@ Test(constant, within_the_memory_limit) {
     cr_assert_eq(es_scope_push(es), ES_OK);
     es_tensor *z = es_einsum(es, text, ES_IN(x, w, v), NULL);
     if (!plan && z) read++;
-    if (z) CHECK_SAME(es, z, y);
+    if (z) check_close(es, z, es_rank(y), es_shape(y), want, 1e-5, 1e-3, __FILE__, __LINE__);
     if (!z) cr_assert_eq(es_ctx_error(es)->status, ES_E_LIMIT, "%s", es_ctx_error(es)->message);
     es_clear_error(es);
     es_scope_pop(es);
   }
   cr_assert(refused > 2 && made > 2 && read > 2, "%d refused, %d made, %d read", refused, made,
             read);
+  free(want);
   es_expr_release(expr);
   es_ctx_destroy(es);
 }

@@ -351,7 +351,7 @@ static void compare(const char *text, const es_options *options, es_dtype dtype)
   run(ctx, whole, in, want);
   int sliced = 0;
   int64_t size = (int64_t)es_dtype_bytes(dtype);
-  for (int64_t limit = size << 20; limit > size << 14; limit /= 2) {
+  for (int64_t limit = size << 20; limit > (dtype == ES_I64 ? 1 << 17 : 1 << 18); limit /= 2) {
     es_plan *pieces = plan_within(ctx, text, in, options, limit, &error);
     if (!pieces) {
       cr_assert_eq(error.status, ES_E_LIMIT, "%s", error.message);
