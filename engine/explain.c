@@ -76,27 +76,40 @@ es_stage es_stage_of(const es_plan *plan, int index, const double *seconds) {
 
 bool es_stage_shown(const es_plan *plan, int index) {
   const es_plan_group *g = &plan->group[index];
-  return !g->alternative && g->points_formula && g->n_steps > 0;
+  return !g->alternative && (g->points_formula || g->statement) && g->n_steps > 0;
 }
 
 int es_stage_writing(const es_plan *plan, int slot, int before) {
-  if (slot < plan->n_in + plan->n_out) return -1;
+  int found = -1;
   const es_step *step = plan->step;
   for (int g = 0; g < before; step += plan->group[g++].n_steps)
-    if (es_stage_shown(plan, g) && step->problem->out.slot == slot) return g;
-  return -1;
+    if (es_stage_shown(plan, g) && step->problem->out.slot == slot) found = g;
+  return found;
+}
+
+/* The next name that is one; a number written for an axis says its size itself. */
+static bool next_size(const es_plan_group *group, const char **formula, int *axis, word *name,
+                      int64_t *size) {
+  while (*axis < group->rank && next_name(formula, name)) {
+    *size = group->extent[(*axis)++];
+    if (*name->at < '0' || *name->at > '9') return true;
+  }
+  return false;
 }
 
 void es_stage_sizes(es_text *t, const es_plan_group *group) {
   const char *formula = group->points_formula;
   word name;
-  for (int a = 0; a < group->rank && next_name(&formula, &name); a++)
-    es_text_printf(t, "%s%.*s %lld", a ? ", " : "", (int)name.len, name.at,
-                   (long long)group->extent[a]);
+  int64_t size;
+  size_t begin = t->len;
+  for (int a = 0; formula && next_size(group, &formula, &a, &name, &size);)
+    es_text_printf(t, "%s%.*s %lld", t->len > begin ? ", " : "", (int)name.len, name.at,
+                   (long long)size);
 }
 
 void es_stage_term(es_text *t, const es_plan_group *group, int operand) {
   word term = term_of(group->text, operand);
+  if (group->statement) return;
   es_text_put(t, term.at, term.len);
 }
 
@@ -134,10 +147,16 @@ static void put_text(es_text *t, const es_plan *plan, const double *seconds) {
     if (!es_stage_shown(plan, g)) continue;
     es_stage s = es_stage_of(plan, g, seconds);
     es_text_printf(t, "\n%s\n  ", s.group->text);
+    size_t begin = t->len;
     es_stage_sizes(t, s.group);
+    if (t->len > begin) es_text_puts(t, "\n  ");
     if (s.group->n_in == 2)
-      es_text_printf(t, "\n  m %.4g, n %.4g, k %.4g, batch %.4g", s.m, s.n, s.k, s.batch);
-    es_text_printf(t, "\n  %.4g multiply-adds, %.4g bytes, predicted ", s.flops, s.bytes);
+      es_text_printf(t, "m %.4g, n %.4g, k %.4g, batch %.4g\n  ", s.m, s.n, s.k, s.batch);
+    if (s.group->statement)
+      es_text_printf(t, "%.4g elements", s.group->points);
+    else
+      es_text_printf(t, "%.4g multiply-adds", s.flops);
+    es_text_printf(t, ", %.4g bytes, predicted ", s.bytes);
     put_seconds(t, s.predicted);
     if (s.measured >= 0) {
       es_text_puts(t, ", measured ");
@@ -169,10 +188,12 @@ static void put_json_stage(es_text *t, const es_stage *s) {
   es_text_puts(t, ",\"sizes\":{");
   const char *formula = s->group->points_formula;
   word name;
-  for (int a = 0; a < s->group->rank && next_name(&formula, &name); a++) {
-    if (a) es_text_puts(t, ",");
+  int64_t size;
+  const char *comma = "";
+  for (int a = 0; formula && next_size(s->group, &formula, &a, &name, &size); comma = ",") {
+    es_text_puts(t, comma);
     put_quoted(t, name.at, name.len);
-    es_text_printf(t, ":%lld", (long long)s->group->extent[a]);
+    es_text_printf(t, ":%lld", (long long)size);
   }
   es_text_puts(t, "}");
   if (s->group->n_in == 2)
@@ -218,13 +239,14 @@ static void put_dot(es_text *t, const es_plan *plan, const double *seconds) {
   for (int g = 0; g < plan->n_groups; g++) {
     if (!es_stage_shown(plan, g)) continue;
     es_stage s = es_stage_of(plan, g, seconds);
-    es_text_printf(t, "  stage%d [shape=box, label=\"%s\\n%.4g multiply-adds\"];\n", g,
-                   s.group->text, s.flops);
+    es_text_printf(t, "  stage%d [shape=box, label=\"%s\\n%.4g %s\"];\n", g, s.group->text,
+                   s.group->statement ? s.group->points : s.flops,
+                   s.group->statement ? "elements" : "multiply-adds");
     for (int i = 0; i < s.step->problem->n_in; i++) {
       int from = es_stage_writing(plan, s.step->problem->in[i].slot, g);
       bool operand = from < 0;
       if (operand) from = s.step->problem->in[i].slot;
-      if (operand && from >= plan->n_in) continue; /* a padded copy, a constant */
+      if (operand && from >= plan->n_in) continue; /* a padded copy, a number */
       es_text_printf(t, "  %s%d -> stage%d [label=\"", operand ? "operand" : "stage", from, g);
       es_stage_term(t, s.group, i);
       es_text_puts(t, "\"];\n");

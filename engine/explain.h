@@ -16,13 +16,14 @@ typedef struct es_stage {
 
 /* Stage number index. seconds: of each step, or NULL. */
 es_stage es_stage_of(const es_plan *plan, int index, const double *seconds);
-/* The stage whose result slot is, -1: it is an operand. Stages before `before` only. */
+/* The last stage before `before` whose result slot is, -1: it is an operand. */
 int es_stage_writing(const es_plan *plan, int slot, int before);
-/* Whether a stage is a part of the tree: not an alternative, not a repetition. */
+/* Whether a stage is a part of the picture: a nest or a statement, not an alternative, not a
+ * repetition, not what moves an operand out of the way. */
 bool es_stage_shown(const es_plan *plan, int index);
-/* "b 8, c 64" */
+/* "b 8, c 64"; nothing of a statement */
 void es_stage_sizes(es_text *t, const es_plan_group *group);
-/* The term of an operand in the text of a stage. */
+/* The term of an operand in the text of a stage; nothing of a statement. */
 void es_stage_term(es_text *t, const es_plan_group *group, int operand);
 
 void es_explain_svg(es_text *t, const es_plan *plan, const double *seconds);

@@ -30,21 +30,9 @@ static int inputs(const layout *l, int stage) {
   return n < INPUTS ? n : INPUTS;
 }
 
-/* Of a program also what stands between its patterns: elementwise functions, softmax and the like,
- * whose steps no strategy chose. Padded copies are drawn as the operands they are. */
-static bool drawn(const es_plan *plan, int stage) {
-  const es_plan_group *g = &plan->group[stage];
-  if (es_stage_shown(plan, stage)) return true;
-  return !g->alternative && g->n_steps > 0 &&
-         !es_stage_of(plan, stage, NULL).step->strategy->applicable;
-}
-
 /* The stage that writes what another reads; -1: it is an operand. */
 static int writer(const layout *l, int stage, int input) {
-  int slot = problem(l, stage)->in[input].slot;
-  for (int g = stage - 1; g >= 0; g--)
-    if (drawn(l->plan, g) && problem(l, g)->out.slot == slot) return g;
-  return -1;
+  return es_stage_writing(l->plan, problem(l, stage)->in[input].slot, stage);
 }
 
 /* A number of the text, which is no box. */
@@ -55,7 +43,7 @@ static bool is_number(const layout *l, int stage, int input) {
 
 static bool is_read(const layout *l, int stage) {
   for (int g = stage + 1; g < l->plan->n_groups; g++)
-    for (int i = 0; drawn(l->plan, g) && i < inputs(l, g); i++)
+    for (int i = 0; es_stage_shown(l->plan, g) && i < inputs(l, g); i++)
       if (writer(l, g, i) == stage) return true;
   return false;
 }
@@ -66,7 +54,7 @@ static double row(int level) { return MARGIN + 34 + level * (double)(HEIGHT + DR
 
 static void set_levels(layout *l) {
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!drawn(l->plan, g)) continue;
+    if (!es_stage_shown(l->plan, g)) continue;
     l->level[g] = 1;
     for (int i = 0; i < inputs(l, g); i++) {
       int from = writer(l, g, i);
@@ -240,7 +228,7 @@ static void draw_stage(es_text *t, const layout *l, int stage, const double *sec
 
 static void draw_all(es_text *t, const layout *l, const double *seconds) {
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!drawn(l->plan, g)) continue;
+    if (!es_stage_shown(l->plan, g)) continue;
     for (int i = 0; i < inputs(l, g); i++)
       if (writer(l, g, i) < 0 && !is_number(l, g, i)) draw_operand(t, l, g, i);
     draw_stage(t, l, g, seconds);
@@ -264,7 +252,7 @@ void es_explain_svg(es_text *t, const es_plan *plan, const double *seconds) {
   if (fits) {
     set_levels(&l);
     for (int g = 0; g < plan->n_groups; g++)
-      if (drawn(plan, g) && !is_read(&l, g)) place(&l, g);
+      if (es_stage_shown(plan, g) && !is_read(&l, g)) place(&l, g);
   }
   double width = 2 * MARGIN + (l.leaves > 1 ? l.leaves : 2) * (double)(WIDTH + GAP) - GAP;
   width = fmax(width, l.right + WIDTH / 2.0 + MARGIN);

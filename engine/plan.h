@@ -44,6 +44,7 @@ typedef struct es_plan_group {
   const int64_t *extent; /* [rank] of these */
   int n_steps;
   bool alternative; /* of a detour: run only where an intermediate overflows */
+  bool statement;   /* of a program, elementwise and the like: text is its own words */
 } es_plan_group;
 
 /* Integers are exact or an error, but an intermediate of pairs may pass 2^63 where

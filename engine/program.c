@@ -72,7 +72,9 @@ es_status es_compiler_group(es_compiler *c, const es_value_node *node, double po
   if (!text) return es_fail_nomem(c->b->error);
   for (char *at = text; *at; at++)
     if (*at == '\n' || *at == '\t' || *at == '\r') *at = ' ';
-  return es_builder_group(c->b, text, NULL, points);
+  ES_TRY(es_builder_group(c->b, text, NULL, points));
+  c->b->plan->group[c->b->plan->n_groups - 1].statement = true;
+  return ES_OK;
 }
 
 /* ---- sizes ------------------------------------------------------------------------------ */
