@@ -199,6 +199,7 @@ static void put_json_stage(es_text *t, const es_stage *s) {
   if (s->group->n_in == 2)
     es_text_printf(t, ",\"m\":%.17g,\"n\":%.17g,\"k\":%.17g,\"batch\":%.17g", s->m, s->n, s->k,
                    s->batch);
+  if (s->group->statement) es_text_printf(t, ",\"elements\":%.17g", s->group->points);
   es_text_printf(t, ",\"multiply_adds\":%.17g,\"bytes\":%.17g,\"boxes\":%d,\"strategy\":", s->flops,
                  s->bytes, s->group->n_steps);
   put_quoted(t, s->step->strategy->name, strlen(s->step->strategy->name));
