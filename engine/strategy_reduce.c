@@ -226,7 +226,9 @@ static double runs_ns(const es_problem *p) {
     if (is_product(p)) each += 0.03 * (double)es_dtype_size(type); /* transposed in registers */
   }
   if (p->reduce == ES_REDUCE_LOGSUMEXP) each = 2 * each + log_sum_exp_ns;
-  if (is_product(p) && type != ES_I64) return 4 + taps / length * 4 + taps * each;
+  /* Chains of several runs are copied together for every output. */
+  if (is_product(p) && type != ES_I64)
+    return 4 + taps / length * (taps == length ? 4 : 50) + taps * each;
   /* Single runs of one operand are folded side by side. */
   double begin = p->n_in == 1 && taps == length ? 3 : 15 + taps / length * (p->n_in == 1 ? 8 : 20);
   return begin + taps * each;
