@@ -84,6 +84,13 @@ for columns in 40 80 200; do
   shows run-$columns
 done
 
+# Values take what the terminal holds.
+start 60 14
+enter 'arange(3, 100, 100)'
+shows fit-matrices
+enter 'np.arange(1000) / 7'
+shows fit-vector
+
 # Several lines: typed, walked through, changed in the middle.
 start 60 24
 enter 'z = (1,'
