@@ -37,7 +37,7 @@ static void draw(double done, double total, double seconds) {
   int len = snprintf(text, sizeof text, "%3.0f%%  %.0f s left  %.3g GFLOP/s  %.3g of %.3g GFLOP",
                      100 * share, rate > 0 ? (total - done) / rate : 0, 2e-9 * rate, 2e-9 * done,
                      2e-9 * total);
-  int room = columns() - 1, width = room - len - 3;
+  int room = columns() - 3, width = room - len - 3; /* ^C may be echoed behind it */
   if (width > WIDTH) width = WIDTH;
   if (width >= 5) {
     int full = (int)(share * width);

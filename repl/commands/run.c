@@ -124,6 +124,27 @@ static sc_span typed_place(const sc_source *made, sc_span where) {
   return (sc_span){where.offset - made->quoted + typed->rest.offset, where.length};
 }
 
+/* The error for people: its sentence, the line, the pattern, where to read on. */
+static void put_fault(sc_buffer *out, const sc_runner *r, const sc_source *source, line l,
+                      sc_span where) {
+  const sc_fault *fault = &r->session.fault;
+  bool stopped = fault->error.status == ES_E_CANCELLED; /* the reader did that */
+  size_t column = sc_columns(source->text + l.start, where.offset - l.start) + 1;
+  sc_printf(out, "%s:%zu:%zu: %serror:%s ", source->name, l.number, column,
+            r->color ? "\033[31m" : "", r->color ? "\033[0m" : "");
+  sc_puts(out, stopped ? "interrupted" : fault->error.message);
+  sc_printf(out, " [%s%s%s]\n", es_status_name(fault->error.status),
+            fault->error.rule[0] ? " " : "", fault->error.rule);
+  if (stopped) return;
+  put_excerpt(out, source, l, where);
+  if (fault->shown) put_pattern(out, fault->shown);
+  const char *topic = sc_help_topic(fault);
+  size_t len = 0;
+  const char *instead = sc_help_instead(fault, &len);
+  if (instead) sc_printf(out, "  %.*s\n", (int)len, instead);
+  if (topic) sc_printf(out, "  see ?%s\n", topic);
+}
+
 static void report_fault(sc_runner *r, const sc_source *source, sc_span statement) {
   sc_fault *fault = &r->session.fault;
   sc_buffer out = {0};
@@ -131,30 +152,18 @@ static void report_fault(sc_runner *r, const sc_source *source, sc_span statemen
   for (; source->typed; source = source->typed) where = typed_place(source, where);
   line l = line_at(source, where.offset);
   if (r->status == ES_OK) r->status = fault->error.status;
-  if (r->json) {
-    if (fault->pattern)
-      sc_json_fault(&out, &fault->error, fault->pattern, fault->pattern_len, fault->error.offset,
-                    fault->error.length);
-    else
-      sc_json_fault(&out, &fault->error, source->text + l.start, l.end - l.start,
-                    (int64_t)(where.offset - l.start), (int64_t)where.length);
+  if (r->json && fault->pattern)
+    sc_json_fault(&out, &fault->error, fault->pattern, fault->pattern_len, fault->error.offset,
+                  fault->error.length);
+  else if (r->json)
+    sc_json_fault(&out, &fault->error, source->text + l.start, l.end - l.start,
+                  (int64_t)(where.offset - l.start), (int64_t)where.length);
+  else
+    put_fault(&out, r, source, l, where);
+  if (r->json)
     sc_emit(&out);
-  } else {
-    size_t column = sc_columns(source->text + l.start, where.offset - l.start) + 1;
-    sc_printf(&out, "%s:%zu:%zu: %serror:%s ", source->name, l.number, column,
-              r->color ? "\033[31m" : "", r->color ? "\033[0m" : "");
-    sc_puts(&out, fault->error.message);
-    sc_printf(&out, " [%s%s%s]\n", es_status_name(fault->error.status),
-              fault->error.rule[0] ? " " : "", fault->error.rule);
-    put_excerpt(&out, source, l, where);
-    if (fault->shown) put_pattern(&out, fault->shown);
-    const char *topic = sc_help_topic(fault);
-    size_t len = 0;
-    const char *instead = sc_help_instead(fault, &len);
-    if (instead) sc_printf(&out, "  %.*s\n", (int)len, instead);
-    if (topic) sc_printf(&out, "  see ?%s\n", topic);
+  else
     fwrite(sc_text(&out), 1, out.len, stderr);
-  }
   sc_buffer_free(&out);
   sc_fault_clear(&r->session);
 }

@@ -58,6 +58,17 @@ void *sc_parse_fail(sc_parser *p, sc_span where, const char *fmt, ...) {
 
 static const char *text_at(const sc_parser *p, sc_span span) { return p->lexer.text + span.offset; }
 
+/* What word processors and web pages make of a character; "" where that is not known. */
+static const char *typed_instead(const char *text, size_t len) {
+  static const char *const table[][2] = {
+      {"\u2018", "'"},  {"\u2019", "'"},  {"\u201c", "\""}, {"\u201d", "\""}, {"\u2212", "-"},
+      {"\u2013", "-"},  {"\u2014", "-"},  {"\u00d7", "*"},  {"\u00b7", "*"},  {"\u00f7", "/"},
+      {"\u2264", "<="}, {"\u2265", ">="}, {"\u2260", "!="}};
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (strlen(table[i][0]) == len && !memcmp(table[i][0], text, len)) return table[i][1];
+  return "";
+}
+
 void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
   sc_token t = p->token;
   int len = t.span.length > 40 ? 40 : (int)t.span.length;
@@ -76,8 +87,10 @@ void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
                                         : "'!' has no meaning here: commands begin with a dot, "
                                           ".help lists them");
     sc_buffer shown = {0};
+    const char *instead = typed_instead(text, t.span.length);
     sc_put_escaped(&shown, text, t.span.length);
-    sc_parse_fail(p, t.span, "the character '%s' has no meaning here", sc_text(&shown));
+    sc_parse_fail(p, t.span, "the character '%s' has no meaning here%s%s", sc_text(&shown),
+                  *instead ? ": write " : "", instead);
     sc_buffer_free(&shown);
     return NULL;
   }

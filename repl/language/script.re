@@ -54,7 +54,8 @@ again:
   six      = ["]{3} ([^"\\] | ["] [^"\\] | ["]{2} [^"\\] | ["] {0,2} "\\" any)* ["]{3};
   quoted   = one | two | three | six;
 
-  [ \t\r\f]+ | "\\" "\r"? "\n" | "#" [^\n]*  { goto again; }
+  // Pasted text has blanks that do not break; files may begin with a mark of their byte order.
+  [ \t\r\f\u00a0\ufeff]+ | "\\" "\r"? "\n" | "#" [^\n]*  { goto again; }
   "In [" [ 0-9]* "]:" | ">>>"                { goto again; }
   "\n"          { if (lexer->brackets) goto again; TOKEN(NEWLINE); }
   $             { TOKEN(END); }
