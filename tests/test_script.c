@@ -101,6 +101,19 @@ Test(script, comparisons_and_bits) {
         {"1 < 2 in [True, 2]", "True\n"}, {"0 < 1 > 2 == nosuchname", "False\n"});
 }
 
+Test(script, format_strings) {
+  static const row rows[] = {
+      {"x = arange(2, 3); print(f'{x.shape} and {x[0, 1]}')", "(2, 3) and 1\n"},
+      {"print(f\"{1/7:.3f} {3:4d}|{'a':>3}|{'b':<3}|{'c':^5}|{-3:05d}\")",
+       "0.143    3|  a|b  |  c  |-0003\n"},
+      {"print(f'{0.256:.1%} {1e6:.2e} {arange(3).sum():.1f} {2:g}')", "25.6% 1.00e+06 3.0 2\n"},
+      {"print(f'{{}} {1 != 2}\\t{[1, {\"a\": 2}][1][\"a\"]}')", "{} True\t2\n"},
+      {"print(f'{f\"{1}{2}\"}', f'', f'''{\n 3}''')", "12  3\n"},
+      {"print('{:8.3f}|{}'.format(2/3, None))", "   0.667|None\n"},
+  };
+  check(rows, sizeof rows / sizeof *rows);
+}
+
 Test(script, places) {
   static const row rows[] = {
       {"x = arange(3, 4); print(x[x[:, 0] > 3, 0])", "[4 8]\n"},
@@ -361,7 +374,6 @@ Test(script, errors) {
       {"if x: 1", 3, ":1:1:", "belong to C"},
       {"[i for i in x]", 3, ":1:4:", "belong to C"},
       {"lambda x: x", 3, ":1:1:", "belong to C"},
-      {"f'{1}'", 3, ":1:1:", "f-string"},
       {"12abc", 3, ":1:1:", "no number"},
       {"x ? y", 3, ":1:3:", "'?'"},
       {"99999999999999999999", 3, ":1:1:", "64 bits"},
@@ -374,6 +386,18 @@ Test(script, errors) {
       {"arange(3) & 1", 4, ":1:1:", "tensors of booleans"},
       {"arange(3) << 1", 4, ":1:1:", "write x * 2 ** n"},
       {"arange(3)?", 3, ":1:10:", "?name explains"},
+      {"f'a {1 + }'", 3, ":1:10:", "expected a value"},
+      {"f'{}'", 3, ":1:4:", "one expression stands"},
+      {"f'{1 if 2}'", 3, ":1:4:", "one expression stands"},
+      {"f'{1'", 3, ":1:3:", "not closed"},
+      {"f'1}'", 3, ":1:4:", "without its '{'"},
+      {"f'{nosuch}'", 4, ":1:4:", "not defined"},
+      {"f'{1.5:d}'", 4, ":1:1:", "an integer, found a float"},
+      {"f'{1:q}'", 1, ":1:1:", "{:8.3f}"},
+      {"np.zeros(2, 3)", 4, ":1:13:", "zeros((2, 3))"},
+      {"rearrange('a b -> b a', ones(2, 3))", 4, ":1:25:", "the tensor comes first"},
+      {"tf.nn.relu(1)", 4, ":1:1:", "the name spaces are np"},
+      {"1 \xc3\x97 2", 3, ":1:3:", "write *"},
       {"%timeit 1", 3, ":1:1:", ".time on"},
       {"x = arange(2, 3); x[x[0] > 0]", 4, ":1:19:", "a mask of shape (3,)"},
       {"\n\nnaïve + θ", 4, ":3:1:", "not defined"},

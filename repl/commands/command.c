@@ -18,6 +18,7 @@ static bool vars(sc_runner *r, const sc_source *source, char *rest) {
   const sc_session *s = &r->session;
   (void)source, (void)rest;
   size_t widest = 4, tensors = 0;
+  if (!s->n_variables) sc_puts(&out, "no variables\n");
   for (size_t i = 0; i < s->n_variables; i++) {
     size_t columns = sc_columns(s->variables[i].name, strlen(s->variables[i].name));
     if (columns > widest && columns <= 24) widest = columns;

@@ -39,6 +39,10 @@ static sc_value *filled(sc_args *a) {
   int64_t shape[ES_MAX_RANK];
   int rank;
   es_dtype dtype;
+  if (a->value[1] && a->value[1]->kind == SC_INT)
+    return sc_fail(a->s, ES_E_DTYPE, a->at[1],
+                   "NumPy's %s takes the shape as one tuple: %s((2, 3))", a->function->name,
+                   a->function->name);
   if (!shape_of(a, shape, &rank) || !sc_arg_dtype(a, 1, sc_default_float(a->flavour), &dtype))
     return NULL;
   return sc_return(a, a->function->code == ONES ? es_full(a->s->es, dtype, rank, shape, 1)

@@ -5,6 +5,9 @@
 
 /* The pattern as a C string; remembered for error messages. */
 static const char *pattern_of(sc_args *a, const sc_value *v, sc_span where) {
+  if (v->kind == SC_TENSOR && a->value[0] && a->value[0]->kind == SC_STRING)
+    return sc_fail(a->s, ES_E_DTYPE, where, "the tensor comes first here: %s(x, '…')",
+                   a->function->name);
   if (v->kind != SC_STRING)
     return sc_fail(a->s, ES_E_DTYPE, where, "the pattern must be a string, found %s",
                    sc_kind_name(v->kind));

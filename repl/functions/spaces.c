@@ -158,6 +158,16 @@ sc_value *sc_name_lookup(sc_session *s, const char *name) {
   return strcmp(name, "e") && strcmp(name, "newaxis") ? constant(s, name) : NULL;
 }
 
+/* Modules that notebooks import and nothing here stands for. */
+static bool is_module(const char *name) {
+  static const char *const names[] = {"tf",  "tensorflow", "keras",   "scipy", "pd",
+                                      "plt", "math",       "os",      "sys",   "time",
+                                      "sns", "cupy",       "skimage", "PIL"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(names[i], name)) return true;
+  return false;
+}
+
 void *sc_fail_no_member(sc_session *s, sc_span where, const sc_space *space, const char *name) {
   unsigned in = space ? space->in : SC_IN_BARE;
   sc_nearest nearest = {name, NULL, 0};
@@ -171,6 +181,10 @@ void *sc_fail_no_member(sc_session *s, sc_span where, const sc_space *space, con
   if (space)
     snprintf(sentence, sizeof sentence, "%s has no '%.64s'", space->path, name);
   else
-    snprintf(sentence, sizeof sentence, "the name '%.64s' is not defined", name);
+    snprintf(sentence, sizeof sentence,
+             is_module(name) ? "%.64s is not here: the name spaces are "
+                               "np, torch, F, jnp, einops and nd"
+                             : "the name '%.64s' is not defined",
+             name);
   return sc_fail_unknown(s, where, sentence, &nearest);
 }

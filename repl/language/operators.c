@@ -23,6 +23,8 @@ static const struct {
 
 static void *fail_operands(sc_session *s, sc_token_kind op, const sc_value *a, const sc_value *b,
                            sc_span where) {
+  if (op == SC_T_PERCENT && a->kind == SC_STRING)
+    return sc_fail(s, ES_E_DTYPE, where, "'%%' formats no strings; write f'{x:.3f}'");
   return sc_fail(s, ES_E_DTYPE, where, "%s has no meaning between %s and %s", sc_token_text(op),
                  sc_kind_name(a->kind), sc_kind_name(b->kind));
 }

@@ -28,6 +28,7 @@ sc_node *sc_parse_expression(sc_parser *p);      /* operators.c's upper end */
 sc_node *sc_parse_star_expression(sc_parser *p); /* expression or *expression */
 sc_node *sc_parse_postfix(sc_parser *p);
 sc_node *sc_parse_import(sc_parser *p);
-bool sc_parse_enter(sc_parser *p); /* one nesting level; nesting-- leaves it */
+sc_node *sc_parse_format(sc_parser *p); /* an f-string */
+bool sc_parse_enter(sc_parser *p);      /* one nesting level; nesting-- leaves it */
 
 #endif

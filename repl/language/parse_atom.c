@@ -111,10 +111,7 @@ static sc_node *atom(sc_parser *p) {
   case SC_T_INT:
   case SC_T_FLOAT: return number(p);
   case SC_T_STRING: return string(p);
-  case SC_T_FSTRING:
-    return sc_parse_fail(p, span,
-                         "f-strings are not part of the script language; write "
-                         "'{} and {}'.format(a, b)");
+  case SC_T_FSTRING: return sc_parse_format(p);
   case SC_T_NONE: return constant(p, SC_N_NONE, 0);
   case SC_T_TRUE: return constant(p, SC_N_BOOL, 1);
   case SC_T_FALSE: return constant(p, SC_N_BOOL, 0);

@@ -65,8 +65,7 @@ typedef enum sc_node_kind {
   SC_N_NAME,
   SC_N_TUPLE,
   SC_N_LIST,
-  SC_N_DICT,   /* DICT: keys and values in turn */
-  SC_N_FORMAT, /* an f-string: its pieces */
+  SC_N_DICT, /* DICT: keys and values in turn */
   SC_N_NEGATIVE,
   SC_N_POSITIVE,
   SC_N_NOT,
