@@ -10,6 +10,8 @@
  * layout of the workspace decides. */
 typedef struct es_fit {
   int64_t limit;
+  bool whole;    /* count the results whatever they take, else only where they fit: larger ones are
+                    the caller's own, or refused later */
   double share;  /* of the room that intermediates may take, 0: cut whatever frees memory;
                     afterwards of the next attempt, -1: there is none */
   int operands;  /* of the largest search for an order; 0: there was none */

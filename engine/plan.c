@@ -302,7 +302,7 @@ static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const v
                                  es_plan **out, es_error *error) {
   es_status status = ES_E_LIMIT;
   for (double share = 1; share >= 0 && status == ES_E_LIMIT; share = fit->share) {
-    *fit = (es_fit){.limit = fit->limit, .share = share};
+    *fit = (es_fit){.limit = fit->limit, .whole = fit->whole, .share = share};
     status = assemble(ctx, assembly, of, in, options, fit, out, error);
     if (!fit->least) break;
   }
@@ -316,7 +316,7 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
   int64_t fails = ctx->config.max_bytes, now = es_memory_now(ctx);
   if (fails < now) fails = now;
   while (fit->least - fails > 1) {
-    es_fit trial = {.limit = fails + (fit->least - fails) / 2};
+    es_fit trial = {.limit = fails + (fit->least - fails) / 2, .whole = true};
     es_plan *plan;
     if (assemble_within(ctx, assembly, of, in, options, &trial, &plan, error) == ES_OK) {
       es_plan_release(plan);

@@ -21,7 +21,7 @@ static double results_of(const es_plan *plan) {
 double es_builder_room(const es_builder *b) {
   const es_plan *plan = b->plan;
   double room = (double)b->fit->limit - (double)es_memory_now(b->ctx), results = results_of(plan);
-  if (results < room) room -= results; /* else they are the caller's own, or refused later */
+  if (results < room || b->fit->whole) room -= results;
   room -= b->live;
   for (int i = b->first_slot; i < plan->n_slots; i++)
     if (i >= plan->n_in + plan->n_out && !plan->slot[i].constant)
@@ -56,7 +56,7 @@ es_status es_builder_admit(es_builder *b, size_t high) {
   if (!fit->operands)
     return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
   double results = results_of(b->plan), room = (double)fit->limit - (double)now;
-  bool counts = results < room; /* as es_builder_room has it */
+  bool counts = results < room || fit->whole;
   int64_t need;
   if (results > 0x1p62 || !es_add_i64(bytes, (int64_t)results, &need) ||
       !es_add_i64(need, now, &fit->least))
