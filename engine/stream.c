@@ -132,6 +132,12 @@ bool es_stream_exact_by_value(const es_problem *p, const es_kernels *kernels,
 
 /* ---- a stream -------------------------------------------------------------------- */
 
+static int log2_size(es_dtype dtype) {
+  int log = 0;
+  while ((size_t)1 << log < es_dtype_size(dtype)) log++;
+  return log;
+}
+
 void es_stream_init(es_stream *s, const es_problem *p, const es_kernels *kernels, int axis) {
   es_dtype type = es_stream_type(p);
   *s = (es_stream){.kernels = kernels,
@@ -148,14 +154,12 @@ void es_stream_init(es_stream *s, const es_problem *p, const es_kernels *kernels
                            .offset = from->offset,
                            .step = axis < 0 ? 1 : from->stride[axis],
                            .size = (int64_t)es_dtype_size(from->dtype),
-                           .load = kernels->elementwise->load[type][from->dtype]};
+                           .load = kernels->elementwise->load[type][from->dtype],
+                           .gather = kernels->stream->gather[log2_size(from->dtype)]};
   }
   es_class cls = es_dtype_class(p->out.dtype);
   bool cuts = p->wrap && type == ES_I64 && cls == ES_CLASS_INT;
   s->store = kernels->elementwise->store[stored_from(p, type)][p->out.dtype];
-  int log2_size = 0;
-  while ((int64_t)1 << log2_size < s->size) log2_size++;
-  s->gather = kernels->stream->gather[log2_size];
   s->plain = p->alpha == 1 && p->beta == 0 && p->reduce != ES_REDUCE_MEAN && !cuts;
   s->scan = type == ES_I64 && !p->wrap && !exact_by_type(p);
 }
@@ -167,10 +171,15 @@ const void *es_stream_fetch(const es_stream *s, const es_run_args *args, int i, 
   const es_stream_side *side = &s->in[i];
   const char *from = (const char *)args->base[side->slot] + (side->offset + at) * side->size;
   if (side->dtype == s->type && (step == 1 || n == 1)) return from;
-  if (side->dtype == s->type)
-    s->gather(row, from, step, n);
-  else
+  if (side->dtype == s->type) {
+    side->gather(row, from, step, n);
+  } else if (step < 2 || step > 4) {
     side->load(row, from, step, n);
+  } else {
+    es_stream_row near;
+    side->gather(&near, from, step, n);
+    side->load(row, &near, 1, n);
+  }
   return row;
 }
 

@@ -14,6 +14,7 @@ typedef struct es_stream_side {
   int64_t offset, step; /* of element 0; along the row */
   int64_t size;         /* bytes of an element */
   es_load_row load;     /* into the arithmetic type */
+  es_gather_row gather; /* strided elements side by side */
 } es_stream_side;
 
 typedef struct es_stream {
@@ -22,7 +23,6 @@ typedef struct es_stream {
   int64_t size;
   int n_in;
   es_stream_side in[ES_CURSOR_SIDES - 1], out;
-  es_load_row gather; /* strided elements of the arithmetic type itself */
   es_store_row store;
   es_inner combine;
   bool truth; /* operands count as true or false */

@@ -48,6 +48,9 @@ typedef void (*es_fold_runs)(void *acc, void *low, const void *a, int64_t n, int
 typedef void (*es_mad_chains)(void *out, const void *const *a, const void *const *b, bool one_b,
                               int64_t n, int64_t ahead);
 
+/* out[i] = in[i * step]; steps of 2 to 4 take whole vectors apart. */
+typedef void (*es_gather_row)(void *out, const void *in, int64_t step, int64_t n);
+
 struct es_stream_kernels {
   es_combine_row combine[ES_COMBINES][ES_DTYPE_COUNT];
   void (*truth[ES_DTYPE_COUNT])(void *row, int64_t n); /* x != 0, as 0 or 1 */
@@ -59,8 +62,7 @@ struct es_stream_kernels {
   es_mad_rows mad_rows[ES_DTYPE_COUNT], mad_scalar[ES_DTYPE_COUNT];
   es_mad_chains mad_chains[ES_DTYPE_COUNT];
   int lanes[ES_DTYPE_COUNT]; /* chains of mad_chains */
-  /* By log2 of the element's bytes. gather: out[i] = in[i * step]. */
-  void (*gather[5])(void *out, const void *in, int64_t step, int64_t n);
+  es_gather_row gather[5];   /* by log2 of the element's bytes */
 };
 
 #endif
