@@ -196,6 +196,10 @@ static const double FAIR = 0x1p28;
 
 static es_status refuse(const es_builder *b, double least, double room) {
   double limit = (double)b->ctx->config.max_bytes;
+  if (least > 0x1p62)
+    return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                   "the intermediates of this expression take more bytes at a time than 64 bits "
+                   "count, in every order that was found, cut into pieces or not");
   return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                  "the intermediates of this expression take %.4g bytes at a time, cut into pieces "
                  "wherever that frees memory, and the memory limit of %.4g leaves %.4g for them; a "
