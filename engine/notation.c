@@ -382,7 +382,7 @@ static es_status sort_inputs(const es_ctx *ctx, es_arena *arena, const char *tex
     es_fail(error, ES_E_COUNT, "S11", ES_NOWHERE,
             "'%s' is an input, since no statement before gives it a value, and was not given",
             node->name);
-    return es_program_blame(p, node, error);
+    return es_program_blame(p, node, error, ES_E_COUNT);
   }
   return ES_OK;
 }

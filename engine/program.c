@@ -20,8 +20,7 @@ es_status es_compiler_blame(es_compiler *c, const es_value_node *node, es_status
   if (operand >= 0 && operand < node->n_in)
     for (int i = 0; i < c->program->n_in; i++)
       if (c->program->in[i] == node->in[operand]) error->operand = i;
-  es_program_blame(c->program, node, error);
-  return status;
+  return es_program_blame(c->program, node, error, status);
 }
 
 es_status es_compiler_fail(es_compiler *c, const es_value_node *node, es_status status,

@@ -82,12 +82,13 @@ static es_status read_values(es_reader *r, int n, const es_span *span, int32_t *
   const es_value_node *first = &r->program->node[node[0]];
   int outputs = first->kind == ES_VALUE_PATTERN && first->pattern->n_out > 1 ? first->pattern->n_out
                                                                              : 1;
-  if (n != outputs) {
-    es_fail(r->error, ES_E_COUNT, "S11",
-            span ? es_span_join(span[0], span[n - 1]) : (es_span){from, r->at - from},
-            "%d name%s for %d value%s", n, n == 1 ? "" : "s", outputs, outputs == 1 ? "" : "s");
-    return es_program_place(r->text, r->target, r->error);
-  }
+  if (n != outputs)
+    return es_program_place(
+        r->text, r->target, r->error,
+        es_fail(r->error, ES_E_COUNT, "S11",
+                span ? es_span_join(span[0], span[n - 1]) : (es_span){from, r->at - from},
+                "%d name%s for %d value%s", n, n == 1 ? "" : "s", outputs,
+                outputs == 1 ? "" : "s"));
   for (int i = 1; i < n; i++) {
     es_value_node part = {.kind = ES_VALUE_OUTPUT,
                           .op = i,

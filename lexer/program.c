@@ -36,8 +36,9 @@ const char *es_value_name(const es_value_node *node) {
   }
 }
 
-es_status es_program_place(const char *text, const char *target, es_error *error) {
-  if (!error || error->length <= 0) return error ? error->status : ES_OK;
+es_status es_program_place(const char *text, const char *target, es_error *error,
+                           es_status status) {
+  if (!error || error->length <= 0) return status;
   int64_t line = 1, start = 0;
   for (int64_t i = 0; i < error->offset; i++)
     if (text[i] == '\n') {
@@ -51,16 +52,17 @@ es_status es_program_place(const char *text, const char *target, es_error *error
   es_text_printf(&t, "line %lld, column %lld: %s", (long long)line,
                  (long long)es_parse_column(text + start, error->offset - start), error->message);
   memcpy(error->message, message, sizeof message);
-  return error->status;
+  return status;
 }
 
-es_status es_program_blame(const es_graph *program, const es_value_node *node, es_error *error) {
-  if (!error) return ES_OK;
+es_status es_program_blame(const es_graph *program, const es_value_node *node, es_error *error,
+                           es_status status) {
+  if (!error) return status;
   bool own = error->length > 0; /* else the whole node is to blame */
   error->offset = own ? error->offset + node->span.offset : node->span.offset;
   if (!own) error->length = node->span.length;
   error->offset2 = error->length2 > 0 ? error->offset2 + node->span.offset : 0;
-  return es_program_place(program->text, node->target, error);
+  return es_program_place(program->text, node->target, error, status);
 }
 
 /* ---- printing ---------------------------------------------------------------------- */

@@ -70,10 +70,11 @@ typedef struct es_graph {
 es_status es_program_parse(es_arena *arena, const char *text, size_t len, es_reading reading,
                            es_graph **out, es_error *error);
 /* Makes an error about a node's own text one about the program: places count from its
- * start, the message tells statement, line and column. */
-es_status es_program_blame(const es_graph *program, const es_value_node *node, es_error *error);
+ * start, the message tells statement, line and column. Returns status; error may be NULL. */
+es_status es_program_blame(const es_graph *program, const es_value_node *node, es_error *error,
+                           es_status status);
 /* The same for an error whose places already count from the start of the text. */
-es_status es_program_place(const char *text, const char *target, es_error *error);
+es_status es_program_place(const char *text, const char *target, es_error *error, es_status status);
 /* Whether the node is computed element by element. */
 bool es_value_elementwise(const es_value_node *node);
 const char *es_value_name(const es_value_node *node); /* "add", "relu": of its operation */

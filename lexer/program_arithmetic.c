@@ -63,7 +63,7 @@ static es_status no_function(es_reader *r, es_span name) {
           "there is no function '%s' in programs; elementwise functions, relu, gelu, softmax, "
           "layer_norm and the like are, all else is a pattern",
           es_parse_quote(&quote, r->text, name));
-  return es_program_place(r->text, r->target, r->error);
+  return es_program_place(r->text, r->target, r->error, ES_E_NAME);
 }
 
 /* "dim = -1" among the arguments. */
@@ -73,7 +73,7 @@ static es_status read_keyword(es_reader *r, es_token name, const callee *f, doub
   if (!f->keyword || strcmp(given, f->keyword) != 0) {
     es_fail(r->error, ES_E_NAME, "", name.span, "there is no keyword '%s' here%s%s", given,
             f->keyword ? "; there is " : "", f->keyword ? f->keyword : "");
-    return es_program_place(r->text, r->target, r->error);
+    return es_program_place(r->text, r->target, r->error, ES_E_NAME);
   }
   bool negative = es_reader_accept(r, '-');
   es_reader_skip(r, false);

@@ -102,9 +102,9 @@ es_status es_reader_pattern(es_reader *r, int32_t *index) {
                      .in = list.node,
                      .span = {start, end - start},
                      .target = r->target};
-  if (es_parse(r->arena, ES_KIND_EINSUM, copy, (size_t)(end - start), r->reading, &n.pattern,
-               r->error) != ES_OK)
-    return r->error ? es_program_blame(r->program, &n, r->error) : ES_E_SYNTAX;
+  es_status status = es_parse(r->arena, ES_KIND_EINSUM, copy, (size_t)(end - start), r->reading,
+                              &n.pattern, r->error);
+  if (status != ES_OK) return es_program_blame(r->program, &n, r->error, status);
   r->at = end;
   ES_TRY(note_axes(r, n.pattern));
   return es_reader_add(r, n, index);

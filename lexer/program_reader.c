@@ -7,8 +7,9 @@
 
 es_status es_reader_fail(es_reader *r, int64_t from, int64_t to, const char *rule,
                          const char *what) {
-  es_fail(r->error, ES_E_SYNTAX, rule, (es_span){from, to > from ? to - from : 1}, "%s", what);
-  return es_program_place(r->text, r->target, r->error);
+  es_span where = {from, to > from ? to - from : 1};
+  return es_program_place(r->text, r->target, r->error,
+                          es_fail(r->error, ES_E_SYNTAX, rule, where, "%s", what));
 }
 
 /* ---- characters ------------------------------------------------------------------- */

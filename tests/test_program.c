@@ -456,3 +456,31 @@ Test(program, random_programs_agree_with_their_statements) {
   }
   es_ctx_destroy(es);
 }
+
+/* Whoever does not ask why learns of a failure all the same. */
+Test(program, fails_without_an_error_to_fill) {
+  static const char *const bad[] = {"h = x: i (j -> i",
+                                    "y = nope(x)",
+                                    "y = x / 0 +",
+                                    "a, b = x",
+                                    "y = softmax(x, n=1)",
+                                    "y = [x: i ->",
+                                    "y = softmax(x, dim=0.5)",
+                                    "_y = x",
+                                    ""};
+  es_ctx *ctx = es_ctx_create(NULL);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    cr_assert_null(es_expr_parse(ctx, ES_KIND_PROGRAM, bad[i], strlen(bad[i]), ES_READ_AUTO, NULL),
+                   "'%s'", bad[i]);
+  static const char text[] = "y = x: i j, w: j k -> i k\nz = y + w";
+  const int64_t shape[] = {2, 3}, other[] = {3, 4};
+  const es_array in[] = {{.dtype = ES_F32, .rank = 2, .shape = shape},
+                         {.dtype = ES_F32, .rank = 2, .shape = other},
+                         {.dtype = ES_F32, .rank = 2, .shape = shape}};
+  es_expr *e = es_expr_parse(ctx, ES_KIND_PROGRAM, text, strlen(text), ES_READ_AUTO, NULL);
+  cr_assert(e);
+  for (int64_t n = -1; n <= 3; n++)
+    cr_assert_null(es_plan_make(ctx, e, in, n, NULL, NULL, NULL), "%lld operands", (long long)n);
+  es_expr_release(e);
+  es_ctx_destroy(ctx);
+}

@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 
-VIEW = [["test_view"], ["test_views"], ["test_tensor"], ["suite_views", "300000"]]
-BIND = [["test_bind"], ["test_cases"], ["test_axes"], ["suite_differential", "600"]]
+VIEW = [["test_view"], ["test_views"], ["test_tensor"], ["test_hostile"], ["suite_views", "300000"]]
+BIND = [["test_bind"], ["test_cases"], ["test_axes"], ["test_hostile"], ["test_scarce"], ["suite_differential", "600"]]
 TESTS = {
     "base/checked.h": [["test_checked"]],
     "engine/view.c": VIEW,
@@ -141,7 +141,7 @@ def main():
     parser.add_argument("copy")
     parser.add_argument("--each", type=int, default=1)
     parser.add_argument("files", nargs="*", default=list(TESTS))
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     start, copy = time.time(), Copy(options.copy)
     for name in options.files or TESTS:
         tally = one_file(copy, name, options.each)
