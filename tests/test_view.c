@@ -370,3 +370,27 @@ Test(view, windows_against_counting) {
   cr_assert(!es_window_count(5, 1, 1, 1, INT64_MAX, 0, &count));
   cr_assert_eq(es_window_check("h", 1, 1, 1, INT64_MIN, 0, &e), ES_E_VALUE);
 }
+
+Test(view, the_words_name_the_axis_that_is_negative) {
+  es_view v;
+  es_error e;
+  cr_assert_eq(es_view_make(ES_F32, 10, 0, 2, (int64_t[]){0, -1}, NULL, true, &v, &e), ES_E_EXTENT);
+  cr_assert(strstr(e.message, "axis 1 has size -1"), "%s", e.message);
+}
+
+/* Side by side, to the element, at both ends. */
+Test(view, neighbours_do_not_overlap) {
+  float memory[12];
+  const int64_t four = 4, minus = -1;
+  es_view up, down;
+  es_error e;
+  cr_assert_eq(es_view_make(ES_F32, 12, 0, 1, &four, NULL, true, &up, &e), ES_OK);
+  cr_assert_eq(es_view_make(ES_F32, 12, 3, 1, &four, &minus, true, &down, &e), ES_OK);
+  for (int at = 0; at <= 8; at++) { /* the first element of up, and of down from its end */
+    bool meet = at > 0 && at < 8;
+    cr_assert_eq(es_view_may_overlap(memory + 4, &up, memory + at, &up), meet, "%d", at);
+    cr_assert_eq(es_view_may_overlap(memory + at, &up, memory + 4, &up), meet, "%d", at);
+    cr_assert_eq(es_view_may_overlap(memory + 4, &up, memory + at + 3, &down), meet, "%d", at);
+    cr_assert_eq(es_view_may_overlap(memory + at + 3, &down, memory + 4, &up), meet, "%d", at);
+  }
+}
