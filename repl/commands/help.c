@@ -6,6 +6,7 @@
 #include "repl/commands/command.h"
 #include "repl/commands/signature.h"
 #include "repl/language/functions.h"
+#include "repl/text/terminal.h"
 
 extern const char sc_help_text[];
 
@@ -192,15 +193,31 @@ bool sc_command_help(sc_runner *r, const sc_source *source, char *rest) {
   return true;
 }
 
-/* In columns, each name once. */
+/* A name a line, as programs read it; on a terminal in as many columns as it holds. */
+static void put_columns(sc_buffer *out, const char *names, int room) {
+  int widest = 0, column = 0;
+  for (const char *at = names; *at; at += strcspn(at, "\n") + 1)
+    if ((int)strcspn(at, "\n") > widest) widest = (int)strcspn(at, "\n");
+  for (const char *at = names; *at; at += strcspn(at, "\n") + 1) {
+    int len = (int)strcspn(at, "\n");
+    bool last = column + 2 * (widest + 2) > room;
+    sc_printf(out, "%.*s%*s", len, at, last ? 0 : widest + 2 - len, "");
+    column = last ? 0 : column + widest + 2;
+    if (last || !at[len + 1]) sc_puts(out, "\n");
+  }
+}
+
 bool sc_command_functions(sc_runner *r, const sc_source *source, char *rest) {
-  sc_buffer out = {0};
+  sc_buffer names = {0}, out = {0};
   const sc_function *f;
+  int columns, rows;
   (void)source, (void)rest;
   for (int i = 0; (f = sc_function_at(i)); i++)
-    sc_printf(&out, "%s%s\n", where_found(f->in), f->name);
-  for (int i = 0; i < es_op_count(); i++) sc_printf(&out, "%s\n", es_op_at(i)->name);
-  sc_tell(r, &out);
+    sc_printf(&names, "%s%s\n", where_found(f->in), f->name);
+  for (int i = 0; i < es_op_count(); i++) sc_printf(&names, "%s\n", es_op_at(i)->name);
+  if (!r->json && sc_terminal_size(&columns, &rows)) put_columns(&out, sc_text(&names), columns);
+  sc_tell(r, out.len ? &out : &names);
+  sc_buffer_free(&names);
   sc_buffer_free(&out);
   return true;
 }
