@@ -153,7 +153,7 @@ static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t
                       .w_at = f->row.w_at,
                       .count = w->count,
                       .pair = f->pair};
-  if (planes > 1) {
+  if (g->outer.n > 0) { /* of one plane, too: the next one is asked for ahead */
     t.x_plane = plane[1 + w->roles.x] * w->size;
     t.w_plane = plane[1 + w->roles.w] * w->size;
     t.out_plane = plane[0] * w->size;

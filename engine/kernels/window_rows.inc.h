@@ -427,6 +427,9 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
         }
       }
       if (row >= 0) {
+        /* The next plane's row, which would otherwise be fetched when it is stored. */
+        ES_UNROLL
+        for (int v = 0; v < nv; v++) __builtin_prefetch(out + out_plane + v * LINE_BYTES, 1, 2);
         ES_UNROLL
         for (int v = 0; v < nv; v++) {
           VEC result = divides ? acc[0][v] / count : acc[0][v];
