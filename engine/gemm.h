@@ -9,9 +9,9 @@
 #include "engine/strategy.h"
 
 enum {
-  ES_GEMM_MAX_AXES = 128,    /* of one nest; more are left to the loops */
-  ES_GEMM_CHAIN = 1024,      /* no summation chain is longer */
-  ES_GEMM_Y_BLOCK = 1 << 20, /* bytes of Y that stay in the second-level cache: half of it */
+  ES_GEMM_MAX_AXES = 128,      /* of one nest; more are left to the loops */
+  ES_GEMM_CHAIN = 1024,        /* no summation chain is longer */
+  ES_GEMM_Y_BLOCK = 768 << 10, /* bytes of Y that stay in the second-level cache of 2 MiB */
   ES_GEMM_VARIANTS = 8,
   ES_GEMM_GROUP = 24,  /* most tiles of a group */
   ES_GEMM_ACROSS = 4,  /* tiles of a group that is stored across */
@@ -96,6 +96,9 @@ typedef struct es_gemm_plan {
   int64_t run, run_panels; /* columns of a run, and the panels that cut it */
   int64_t n_panels;
   int64_t kc, mb, pb;       /* blocks of k, rows and panels */
+  int64_t stretch;          /* panels of a block that are packed and used up together */
+  bool keep_x;              /* X is packed for the first stretch and kept for the others */
+  bool add_c;               /* C holds the sums between blocks of k */
   int64_t n_kb, n_mb, n_nb; /* how many of them; n_mb over all boxes */
   int threads;
   es_gemm_room room;            /* for each thread */

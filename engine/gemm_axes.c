@@ -317,7 +317,8 @@ static uint8_t here(const es_gemm_plan *g, int64_t from, int64_t n, bool c_may) 
 
 /* Along a single axis, panels of one width are alike. */
 static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
-  bool c_may = g->plain_store && !g->stream_c && g->n_kb == 1 && g->kind < ES_GEMM_C64;
+  bool c_may = g->plain_store && !g->stream_c && (g->n_kb == 1 || g->add_c) &&
+               g->kind < ES_GEMM_C64;
   int64_t known = -1;
   uint8_t sides = 0;
   if (!(g->in_place = ES_NEW_N(arena, uint8_t, g->n_panels))) return false;

@@ -14,16 +14,10 @@ static inline void add(lines *to, const char *from, int64_t bytes) {
   to->n = n;
 }
 
-/* A part of the elements at base + a[i] + b[j], where they lie in runs: of all a's, or of
- * all b's. Others are left alone. */
-static void add_part(lines *to, const char *base, const int64_t *a, int64_t n_a, const int64_t *b,
-                     int64_t n_b, size_t size, int64_t part, int64_t parts) {
-  bool runs_b = es_gemm_spacing(a, n_a, size) != 1 || n_a == 1;
-  if (runs_b && es_gemm_spacing(b, n_b, size) != 1) return;
-  const int64_t *run = runs_b ? b : a, *each = runs_b ? a : b;
-  int64_t bytes = (runs_b ? n_b : n_a) * (int64_t)size, n = runs_b ? n_a : n_b;
-  for (int64_t i = n * part / parts; i < n * (part + 1) / parts; i++)
-    add(to, base + run[0] + each[i], bytes);
+/* A part of n runs, of so many bytes each. */
+static void add_part(lines *to, const char *base, const int64_t *run, int64_t n, int64_t bytes,
+                     int64_t part, int64_t parts) {
+  for (int64_t i = n * part / parts; i < n * (part + 1) / parts; i++) add(to, base + run[i], bytes);
 }
 
 /* C of the rows and columns that are stored next. */
@@ -49,7 +43,12 @@ static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
   if (next >= b->panels || !b->y_k) return;
   if (g->u < 0) {
     es_gemm_panel q = es_gemm_panel_of(g, b, next);
-    add_part(to, b->y, b->y_cols + q.j, q.n, b->y_k, b->k, (size_t)es_dtype_size(g->y.dtype), 0, 1);
+    const int64_t *cols = b->y_cols + q.j;
+    int64_t size = (int64_t)es_dtype_size(g->y.dtype);
+    if (q.n > 1 && es_gemm_spacing(cols, q.n, (size_t)size) == 1)
+      add_part(to, b->y + cols[0], b->y_k, b->k, q.n * size, 0, 1);
+    else if (es_gemm_spacing(b->y_k, b->k, (size_t)size) == 1)
+      add_part(to, b->y + b->y_k[0], cols, q.n, b->k * size, 0, 1);
     return;
   }
   for (int64_t i = next; i < next + g->run_panels; i++) n += es_gemm_panel_of(g, b, i).n;
@@ -60,19 +59,29 @@ static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
       add(to, b->y + b->y_cols[j + q] + b->y_k[p], g->u_part * (int64_t)g->each);
 }
 
+/* A share of the m rows of X from row i on, where they lie in runs; others are left alone. */
+static void add_x(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64_t i, int64_t m,
+                  int64_t part, int64_t parts) {
+  int64_t size = (int64_t)es_dtype_size(r->g->x.dtype);
+  const int64_t *rows = b->x_rows + i;
+  if (b->x_along_k)
+    add_part(to, b->x + b->x_k[0], rows, m, b->k * size, part, parts);
+  else if (m > 1 && es_gemm_spacing(rows, m, (size_t)size) == 1)
+    add_part(to, b->x + rows[0], b->x_k, b->k, m * size, part, parts);
+}
+
 int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
                       const char **list) {
   const es_gemm_plan *g = r->g;
   lines to = {.list = list};
-  bool more = at + 1 < b->panels, last = b->k0 + b->k == b->box->k.count;
+  bool more = at + 1 < b->to, last = g->add_c || b->k0 + b->k == b->box->k.count;
   int64_t next_i = more ? i : i + m, next_m = es_gemm_smaller(m, b->m - next_i);
   if (g->fetch_c && last && next_m > 0) {
-    es_gemm_panel next = es_gemm_panel_of(g, b, more ? at + 1 : 0);
+    es_gemm_panel next = es_gemm_panel_of(g, b, more ? at + 1 : b->from);
     add_c(&to, g, b, next_i, (int)next_m, next.j, next.n);
   }
   if (g->stream_y) add_y(&to, r, b, at);
-  if (g->fetch_x && i + m < b->m)
-    add_part(&to, b->x, b->x_rows + i + m, es_gemm_smaller(m, b->m - i - m), b->x_k, b->k,
-             es_dtype_size(g->x.dtype), at, b->panels);
+  if (g->fetch_x && i + m < b->m && !(g->keep_x && b->from))
+    add_x(&to, r, b, i + m, es_gemm_smaller(m, b->m - i - m), at - b->from, b->to - b->from);
   return to.n;
 }

@@ -11,6 +11,8 @@ enum {
   GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
   COLUMNS_OF_BOXES = 8,
   KC_MOST = 1024,       /* longest block of k */
+  PANEL = 48 << 10,     /* bytes of a panel of Y, which leave room for X in the first-level cache */
+  X_KEPT = 4 << 20,     /* bytes of packed X that are kept */
   MB_MOST = 4096,       /* rows of one task */
   FETCH_C = 128 << 10,  /* bytes of C that have left the nearer caches when it is written */
   STREAM_C = 16 << 20,  /* bytes of C that do not stay in the caches */
@@ -94,8 +96,17 @@ static double store_cycles(const es_gemm_plan *g, bool rows, bool cols) {
 /* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
 enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50 };
 
-/* Of an element of X that comes from beyond the second-level cache for one or two panels. */
+/* Of an element of X that comes from beyond the second-level cache to be packed, or for one
+ * or two panels. */
 static const double FAR_ELEMENT = 0.6;
+
+static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
+static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Whether X, if it is packed, is so for several stretches of Y. */
+static bool keeps_x(const es_gemm_plan *g) {
+  return g->stretch < g->pb && g->mb * es_gemm_steps(g, g->kc) * (int64_t)g->each <= X_KEPT;
+}
 
 /* Distance of the rows of a tile in X or C. */
 static int64_t row_step(const es_gemm_plan *g, const es_side *side) {
@@ -112,11 +123,12 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   bool along = runs_along(p, g->x.in, x, ES_GEMM_K);
   double elements = (double)g->m_count * (double)g->k.count, far = 0;
   double moves = along ? 0 : tiles * page_moves(p, x);
-  if (panels <= 2 && es_problem_side_bytes(p, x) > ES_GEMM_Y_BLOCK) far = elements * FAR_ELEMENT;
+  bool beyond = es_problem_side_bytes(p, x) > ES_GEMM_Y_BLOCK;
+  if (beyond && (g->x_packed || panels <= 2)) far = elements * FAR_ELEMENT;
+  int64_t stretches = g->keep_x ? 1 : ceil_div(g->pb, at_least(g->stretch, 1));
   if (g->x_packed)
-    return (double)g->n_nb *
-               (elements * pack_cycles(across, along, g->x.native) + moves * PAGE_MOVE) +
-           far;
+    return (double)(g->n_nb * stretches) *
+           (elements * pack_cycles(across, along, g->x.native) + moves * PAGE_MOVE + far);
   moves *= PAGE_MOVE_HIDDEN;
   if (!across && !along) moves += elements * lines_of(p, g->x.in, x, ES_GEMM_M);
   double step = fabs((double)row_step(g, x)) * (double)es_dtype_size(x->dtype);
@@ -146,7 +158,7 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
  * these are most of the work, if the rows are not in the first-level cache. */
 static double in_place(const es_gemm_plan *g, const es_problem *p) {
   double bytes = es_problem_side_bytes(p, &p->in[g->x.in]) / (double)g->batch.count;
-  return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.8 : 0.05;
+  return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.8 : 0.02;
 }
 
 /* Cycles for one batch and bytes for all, of every way to treat the two sides. */
@@ -168,6 +180,7 @@ static outlook look(es_gemm_plan g) {
                         2 * es_problem_side_bytes(p, &p->out)};
   for (int i = 0; i < 2; i++) {
     g.x_packed = g.y_direct = i;
+    g.keep_x = i && keeps_x(&g);
     o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * in_place(&g, p));
     o.y[i] = y_cycles(&g, p, tiles, panels);
   }
@@ -183,9 +196,6 @@ static double predict(const es_gemm_plan *g, const outlook *o) {
 }
 
 /* ---- blocks ------------------------------------------------------------------- */
-
-static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
-static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Equal blocks of at most most each, in whole units. */
 static int64_t block(int64_t count, int64_t most, int64_t unit, int64_t *n_blocks) {
@@ -216,10 +226,9 @@ static void share_out(es_gemm_plan *g, int most) {
  * in C: as many as leave their X in that cache. */
 static int group_size(const es_gemm_plan *g, int most) {
   if (!g->along_c) return ES_GEMM_ACROSS;
-  int64_t tile = es_gemm_steps(g, g->kc) * most * (int64_t)g->each,
-          least = g->x_packed ? ES_GEMM_ACROSS : 1;
+  int64_t tile = es_gemm_steps(g, g->kc) * most * (int64_t)g->each;
   int64_t fit = row_step(g, &g->problem->out) <= 2 * g->nr ? X_GROUP / at_least(tile, 1) : 1;
-  return (int)(fit > ES_GEMM_GROUP ? ES_GEMM_GROUP : at_least(fit, least));
+  return (int)(fit > ES_GEMM_GROUP ? ES_GEMM_GROUP : at_least(fit, 1));
 }
 
 /* Columns that are neighbours in C: the last axes of n. */
@@ -249,6 +258,22 @@ static void choose_stream(es_gemm_plan *g) {
   g->run = run;
 }
 
+/* Where a tile can go on from what C holds, blocks of k may be so short that a strip of X
+ * stays in the first-level cache while a panel of Y passes; C comes by once for each. */
+static void choose_add(es_gemm_plan *g, int most) {
+  int64_t row = g->nr * (int64_t)g->each;
+  if (!g->plain_store || g->terms > 1 || !g->along_c || g->kind >= ES_GEMM_C64) return;
+  if (g->stream_c || g->problem->n_constraints || g->m_count <= STREAM_TILES * most) return;
+  g->kc = block(g->k.count, PANEL / row, es_gemm_chain(g->k.count), &g->n_kb);
+  g->add_c = g->n_kb > 1;
+}
+
+/* Panels of a block that fit the second-level cache. */
+static void choose_stretch(es_gemm_plan *g) {
+  int64_t fit = ES_GEMM_Y_BLOCK / (int64_t)g->each / es_gemm_steps(g, g->kc) / g->nr, n;
+  g->stretch = block(g->pb, fit, es_gemm_unit(g), &n);
+}
+
 static void choose_blocks(es_gemm_plan *g) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
@@ -260,12 +285,15 @@ static void choose_blocks(es_gemm_plan *g) {
     g->kc = block(k, most_k, chain, &g->n_kb);
   es_gemm_order(g);
   choose_stream(g);
+  choose_add(g, most);
   g->run_panels = ceil_div(g->run, g->nr);
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
-  int64_t wide = ES_GEMM_Y_BLOCK / (int64_t)g->each / es_gemm_steps(g, g->kc) / g->nr;
-  g->pb = block(g->n_panels, wide, es_gemm_unit(g), &g->n_nb);
+  g->pb = block(g->n_panels, g->n_panels, es_gemm_unit(g), &g->n_nb);
+  choose_stretch(g);
+  if (g->n_kb > 1 && !g->add_c) g->pb = block(g->n_panels, g->stretch, es_gemm_unit(g), &g->n_nb);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
+  choose_stretch(g);
 }
 
 /* ---- the choice --------------------------------------------------------------- */
@@ -320,6 +348,7 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   g->x_packed = variant & 2;
   g->y_direct = variant & 4;
+  g->keep_x = g->x_packed && keeps_x(g);
   const es_problem *p = g->problem;
   int most = type->height[type->n_heights - 1];
   int64_t tiles = ceil_div(g->m_count, most);
@@ -366,12 +395,15 @@ static void set_room(es_gemm_plan *g) {
   size_t tile_rows = (size_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
-  size_t packed = g->stream_y ? (size_t)es_gemm_unit(g) * nr : nb;
+  size_t in_use = (size_t)(g->stream_y ? es_gemm_unit(g) : g->stretch) * nr;
+  size_t packed = g->stream_y ? in_use : nb;
   g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
-  room->y_block = place(room, g->hold_y ? 0 : steps * packed * each + ES_ALIGN);
-  room->x_tiles = place(room,
-                        g->x_packed ? steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN : 0);
-  room->c_tiles = place(room, (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each);
+  room->y_block = place(room, g->hold_y ? 0 : steps * in_use * each + ES_ALIGN);
+  size_t x_rows = g->keep_x ? mb + ES_GEMM_ROWS : group_rows;
+  room->x_tiles = place(room, g->x_packed ? x_rows * (steps * each + ES_ALIGN) : 0);
+  bool blocks_of_c = g->n_kb > 1 && !g->add_c;
+  room->c_tiles = place(room,
+                        (blocks_of_c ? (mb + group_rows) * nb : tile_rows * nr) * each + ES_ALIGN);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);
   room->c_rows = place(room, mb * index);

@@ -52,17 +52,19 @@ static const int64_t *steps(const run *r, worker *w, int height, bool usual) {
 }
 
 /* A few rows of k of all tiles, then the next few: where X runs along its rows, these
- * are pages that all tiles share. */
+ * are pages that all tiles share. What is kept was packed for the first stretch. */
 static void pack_rows(const run *r, worker *w, const block *b, rows *t, int tiles) {
   size_t each = r->g->each;
-  int64_t steps_of_block = es_gemm_steps(r->g, r->g->kc);
-  char *to[ES_GEMM_GROUP], *at = w->x_tiles;
+  int64_t steps_of_block = es_gemm_steps(r->g, r->g->kc),
+          tile = b->height * steps_of_block * each + ES_ALIGN;
+  char *to[ES_GEMM_GROUP], *at = w->x_tiles + (r->g->keep_x ? t->first / b->height * tile : 0);
   for (int q = 0; q < tiles; q++) {
     t[q].x = to[q] = at;
     t[q].xk = steps(r, w, t[q].height, t[q].height == b->height);
     t[q].form = ES_GEMM_UNIT_ROWS;
-    at += (size_t)(t[q].height * steps_of_block) * each + ES_ALIGN; /* a vector past its end */
+    at += tile; /* a vector past its end */
   }
+  if (r->g->keep_x && b->from > 0) return;
   for (int64_t p = 0; p < b->k; p += ES_GEMM_CONVERT)
     for (int q = 0; q < tiles; q++)
       es_gemm_pack(r, w, to[q] + (size_t)(p / r->g->terms * t[q].height) * each, t[q].height, b->x,
@@ -127,11 +129,15 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   int m = 0, height = 0;
   for (int q = 0; q < tiles; q++) m += t[q].valid, height += t[q].height;
   char *c = w->c_tiles;
-  if (g->n_kb > 1) c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
+  if (g->n_kb > 1 && !g->add_c)
+    c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
   bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
   bool wide = to->width > r->type->lanes;
   tile->c = c_in_place ? b->c + b->c_cols[to->j] : c;
   tile->c_rows = c_in_place ? b->c_rows + t->first : b->tile_rows[wide];
+  if (g->add_c && b->k0 > 0 && !c_in_place)
+    es_gemm_moves_of(r)->pack(c, to->width, b->c, b->c_cols + to->j, to->n, b->c_rows + t->first,
+                              m);
   for (int q = 0; q < tiles; q++) {
     tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row;
     tile->start = t[q].start;
@@ -142,7 +148,8 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
     else
       tile->c += t[q].height * row;
   }
-  if (last && !c_in_place) es_gemm_store(r, c, to->width, b, t->first, m, to->j, to->n);
+  if ((last || g->add_c) && !c_in_place)
+    es_gemm_store(r, c, to->width, b, t->first, m, to->j, to->n);
 }
 
 /* A group of tiles, of m rows, against a panel. */
@@ -192,7 +199,7 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
   for (int q = 0; q < tiles && g->terms > 1; q++) start_sums(r, b, &t[q]);
-  for (int64_t at = 0; at < b->panels; at++) {
+  for (int64_t at = b->from; at < b->to; at++) {
     if (g->stream_y && at % es_gemm_unit(g) == 0)
       es_gemm_pack_y(r, w, b, at, at + es_gemm_unit(g), b->k0, b->k);
     panel(r, w, b, t, tiles, m, at);
@@ -206,6 +213,7 @@ static void point_at_k(const run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
   const es_gemm_axes *k = &b->box->k;
   b->x_k = es_gemm_table(k, ES_GEMM_X, b->k0, b->k, w->x_k);
+  b->x_along_k = g->fetch_x && es_gemm_spacing(b->x_k, b->k, es_dtype_size(g->x.dtype)) == 1;
   if (g->y_direct || g->stream_y) b->y_k = es_gemm_table(k, ES_GEMM_Y, b->k0, b->k, w->y_k);
   /* A packed block begins with its own first k. */
   b->y_packed[1] = es_gemm_table(k, ES_GEMM_PACKED, 0, b->k, w->y_packed);
@@ -225,18 +233,12 @@ static bool stopped(run *r, worker *w) {
   return atomic_load_explicit(&r->stop, memory_order_relaxed);
 }
 
-/* False when the run is to stop. */
-static bool k_block(run *r, worker *w, block *b, int64_t index, int64_t columns) {
+/* All rows against the panels of a stretch. False when the run is to stop. */
+static bool use_stretch(run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
-  int64_t k0 = index * g->kc, held = (b->batch * g->n_nb + b->n_block) * g->n_kb + index;
-  if (g->hold_y)
-    w->y_block = g->held + held * g->held_block;
-  else if (*w->y_held != held && !g->stream_y)
-    es_gemm_pack_y(r, w, b, 0, b->panels, k0, es_gemm_smaller(g->kc, g->k.count - k0));
-  *w->y_held = held;
-  b->k0 = k0;
-  b->k = es_gemm_smaller(g->kc, b->box->k.count - k0);
-  point_at_k(r, w, b);
+  int64_t first = b->first_panel + b->from, last = b->first_panel + b->to - 1;
+  int64_t columns = es_gemm_panel_start(g, last) - es_gemm_panel_start(g, first) +
+                    es_gemm_panel_columns(g, last);
   for (int64_t i = 0; i < b->m;) {
     int m = tile_group(r, w, b, i);
     i += m;
@@ -244,6 +246,27 @@ static bool k_block(run *r, worker *w, block *b, int64_t index, int64_t columns)
     if (w->points >= ASK && stopped(r, w)) return false;
   }
   return true;
+}
+
+/* Stretch by stretch: what of Y is packed stays in the second-level cache until it is used
+ * up. False when the run is to stop. */
+static bool k_block(run *r, worker *w, block *b, int64_t index) {
+  const es_gemm_plan *g = r->g;
+  int64_t k0 = index * g->kc, held = (b->batch * g->n_nb + b->n_block) * g->n_kb + index;
+  bool packed = g->hold_y || g->stream_y || (*w->y_held == held && g->stretch >= b->panels);
+  if (g->hold_y) w->y_block = g->held + held * g->held_block;
+  *w->y_held = held;
+  b->k0 = k0;
+  b->k = es_gemm_smaller(g->kc, b->box->k.count - k0);
+  point_at_k(r, w, b);
+  bool more = true;
+  for (b->from = 0; b->from < b->panels && more; b->from = b->to) {
+    b->to = g->stream_y ? b->panels : es_gemm_smaller(b->from + g->stretch, b->panels);
+    if (!packed)
+      es_gemm_pack_y(r, w, b, b->from, b->to, k0, es_gemm_smaller(g->kc, g->k.count - k0));
+    more = use_stretch(r, w, b);
+  }
+  return more;
 }
 
 static void task(void *arg, int64_t index, int worker_index) {
@@ -276,7 +299,7 @@ static void task(void *arg, int64_t index, int worker_index) {
     for (int v = 0; v < 2; v++)
       b.tile_rows[v][q] = q * (v ? g->nr : r->type->lanes) * (int64_t)g->each;
   bool more = !stopped(r, &w);
-  for (int64_t i = 0; i < g->n_kb && more; i++) more = k_block(r, &w, &b, i, n);
+  for (int64_t i = 0; i < g->n_kb && more; i++) more = k_block(r, &w, &b, i);
   atomic_fetch_add_explicit(&r->points, w.points, memory_order_relaxed);
   if (g->stream_c) g->kernels->move->finish();
 }

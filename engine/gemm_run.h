@@ -42,11 +42,13 @@ typedef struct es_gemm_block {
   int64_t batch, n_block;
   int64_t m;
   int64_t first_panel, panels, first_col;
+  int64_t from, to;                   /* of the panels: the stretch that is used up now */
   int height;                         /* of its tiles */
   const int64_t *x_rows, *c_rows;     /* [m] */
   const int64_t *y_cols, *c_cols;     /* of all its panels' columns */
   int64_t k0, k;                      /* the block of the box's k */
   const int64_t *x_k, *y_k;           /* [k] */
+  bool x_along_k;                     /* X runs along k */
   const int64_t *y_packed[2];         /* [k] in a panel of one vector, of two */
   int64_t tile_rows[2][ES_GEMM_ROWS]; /* of C in a tile of one vector, of two */
 } es_gemm_block;
@@ -86,8 +88,8 @@ static inline es_gemm_panel es_gemm_panel_of(const es_gemm_plan *g, const es_gem
                          .in_place = g->in_place[panel]};
 }
 static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worker *w, int64_t at) {
-  return w->y_block + (g->stream_y ? at % es_gemm_unit(g) : at) * g->nr * es_gemm_steps(g, g->kc) *
-                          (int64_t)g->each;
+  if (!g->hold_y) at %= g->stream_y ? es_gemm_unit(g) : g->stretch;
+  return w->y_block + at * g->nr * es_gemm_steps(g, g->kc) * (int64_t)g->each;
 }
 
 /* Worker index's part of a workspace. */
