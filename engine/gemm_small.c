@@ -8,7 +8,9 @@
 enum {
   SMALL_SPAN = 1 << 18,            /* bytes of Y: pages that the translation buffer holds */
   SOME = 256,                      /* batches of a task at most */
-  SOME_POINTS = 1 << 22,           /* multiply-adds of a task */
+  SOME_POINTS = 1 << 18,           /* multiply-adds of a task: some microseconds */
+  SHARED_POINTS = 1 << 19,         /* multiply-adds that are worth a second thread */
+  BEGIN_POINTS = 1024,             /* what beginning a product takes, in multiply-adds */
   PANEL_ROW = ES_GEMM_VECTORS * 64 /* bytes of one k of a panel at most */
 };
 
@@ -185,8 +187,10 @@ es_status es_gemm_run_small(const es_gemm_plan *g, const es_run_args *args) {
     run_one(g, s.x, s.y, s.c);
     return ES_OK;
   }
-  int64_t points = g->m_count * g->n.count * (g->k.count + 1);
+  int64_t points = g->m_count * g->n.count * g->k.count + BEGIN_POINTS;
   s.some = es_gemm_smaller(SOME, 1 + SOME_POINTS / points);
-  es_pool_run(args->pool, (g->batch.count + s.some - 1) / s.some, run_some, &s);
+  bool shared = g->batch.count > SHARED_POINTS / points;
+  es_pool_run_by(args->pool, shared ? es_pool_threads(args->pool) : 1,
+                 (g->batch.count + s.some - 1) / s.some, run_some, &s);
   return s.stop ? ES_E_CANCELLED : ES_OK;
 }
