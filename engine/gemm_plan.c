@@ -399,11 +399,12 @@ static void set_room(es_gemm_plan *g) {
   size_t packed = g->stream_y ? in_use : nb;
   g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
   room->y_block = place(room, g->hold_y ? 0 : steps * in_use * each + ES_ALIGN);
-  size_t x_rows = g->keep_x ? mb + ES_GEMM_ROWS : group_rows;
-  room->x_tiles = place(room, g->x_packed ? x_rows * (steps * each + ES_ALIGN) : 0);
-  bool blocks_of_c = g->n_kb > 1 && !g->add_c;
-  room->c_tiles = place(room,
-                        (blocks_of_c ? (mb + group_rows) * nb : tile_rows * nr) * each + ES_ALIGN);
+  size_t x_tiles = steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN;
+  if (g->keep_x) x_tiles = (mb + ES_GEMM_ROWS) * (steps * each + ES_ALIGN);
+  room->x_tiles = place(room, g->x_packed ? x_tiles : 0);
+  size_t c_tiles = (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each;
+  if (g->add_c) c_tiles = tile_rows * nr * each + ES_ALIGN; /* C is fetched as Y is packed */
+  room->c_tiles = place(room, c_tiles);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);
   room->c_rows = place(room, mb * index);
