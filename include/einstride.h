@@ -471,7 +471,7 @@ typedef struct es_options {
   es_dtype out_dtype;
   bool wrap; /* integer results modulo 2^bits instead of an error */
   /* f16, bf16 and f32 are multiplied and added up in f64 and rounded once, at the end: an
-   * error of one rounding, at about half the speed. c64 in c128. */
+   * error of one rounding, at a third to half the speed. c64 in c128. */
   bool precise;
   bool has_scale;       /* out = alpha * expression + beta * out */
   double alpha, beta;   /* beta 0 never reads out, another needs one */
