@@ -32,10 +32,11 @@ struct es_builder {
   const bool *constant; /* [n_in of the plan] es_options.constant */
   const int64_t *same;  /* [n_in of the bound] es_options.same, or NULL */
   double effort;        /* of the search for an order */
-  es_fit *fit;          /* into the limit of memory */
-  bool estimated;       /* the memory of what is added now: the layout will tell whether it fits */
-  bool pieces;          /* the steps now added run in pieces, or may be passed over */
-  bool auxiliary;       /* the steps now added pad or fill: they are no part of the expression */
+  uint64_t order_seed;
+  es_fit *fit;    /* into the limit of memory */
+  bool estimated; /* the memory of what is added now: the layout will tell whether it fits */
+  bool pieces;    /* the steps now added run in pieces, or may be passed over */
+  bool auxiliary; /* the steps now added pad or fill: they are no part of the expression */
   int cap_slots, cap_steps, cap_groups, cap_detours, cap_loops;
   int64_t *extent;         /* [labels of the bound] what of a label one step walks */
   int32_t *axis_of;        /* [labels of the bound] -1 between uses */

@@ -63,7 +63,7 @@ static uint64_t bits_of(double value) {
 }
 
 static bool put_options(key *k, const es_options *o) {
-  if (!key_room(k, 8)) return false;
+  if (!key_room(k, 9)) return false;
   k->word[k->n++] = (uint64_t)o->reading | (uint64_t)o->broadcast << 8 |
                     (uint64_t)o->reducer << 16 | (uint64_t)o->has_out_dtype << 24 |
                     (uint64_t)o->wrap << 25 | (uint64_t)o->has_scale << 26 |
@@ -72,6 +72,7 @@ static bool put_options(key *k, const es_options *o) {
   k->word[k->n++] = bits_of(o->alpha);
   k->word[k->n++] = bits_of(o->beta);
   k->word[k->n++] = bits_of(o->effort);
+  k->word[k->n++] = o->order_seed;
   for (const es_axis_size *s = o->sizes; s && s->name; s++) {
     if (!put_bytes(k, s->name, strlen(s->name)) || !key_room(k, 1)) return false;
     k->word[k->n++] = (uint64_t)s->size;

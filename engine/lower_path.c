@@ -211,7 +211,7 @@ static es_status refuse(const es_builder *b, double least, double room) {
 static es_status find_path(es_builder *b, const es_part *part, numbering *names, double room,
                            es_path **path) {
   es_label_set *sets = ES_NEW_N(b->scratch, es_label_set, part->n_in);
-  es_network net = {.n = part->n_in, .operand = sets};
+  es_network net = {.n = part->n_in, .operand = sets, .seed = b->order_seed};
   net.element_bytes = (double)es_dtype_size(b->bound->compute);
   bool ok = number_labels(b, part, names) && sets && label_set(b, &part->out_walk, &net.out);
   for (int k = 0; k < part->n_in && ok; k++) ok = label_set(b, &part->in_walk[k], &sets[k]);

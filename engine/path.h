@@ -20,6 +20,7 @@ typedef struct es_network {
   const es_label_set *operand; /* [n] */
   es_label_set out;
   double element_bytes; /* of an intermediate, what a touched element costs */
+  uint64_t seed;        /* of trees drawn at random */
 } es_network;
 
 /* Values are numbered: 0 .. n-1 the operands, n + k the result of step k. */
@@ -46,7 +47,8 @@ enum { ES_PATH_FUSE = 8 };
 /* effort: how much longer than usual to search, 1 as a rule.
  * Pairs of operands, a label that one operand alone holds being reduced before
  * the pair where that pays; one step over all where pairs gain nothing. Cost: points + bytes of
- * operands and results. Depends on labels and extents alone, so the order of summation does too. */
+ * operands and results. Depends on labels, extents and the seed alone, so the order of summation
+ * does too. */
 es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort, es_path **path,
                            es_error *error);
 typedef struct es_slicing_rules {

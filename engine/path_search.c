@@ -241,7 +241,8 @@ static void rank(ranking *r, double cost) {
   if (r->n < BEST) r->n++;
 }
 
-static es_greedy greedy_rule(int round) {
+/* The rounds of one seed draw from streams that those of another do not meet. */
+static es_greedy greedy_rule(int round, uint64_t order_seed) {
   static const double penalty[] = {1, 0.7, 1.4, 0.5, 2, 0.35};
   static const double temperature[] = {0.01, 0.1, 0.3, 1};
   if (round == 0) return (es_greedy){.by_age = true, .penalty = 1};
@@ -249,11 +250,11 @@ static es_greedy greedy_rule(int round) {
   if (round == 2) return (es_greedy){.by_points = true, .penalty = 1};
   return (es_greedy){.penalty = penalty[round % 6],
                      .temperature = temperature[round / 6 % 4],
-                     .seed = (uint64_t)round};
+                     .seed = order_seed * 0x9E3779B97F4A7C15u + (uint64_t)round};
 }
 
 static bool greedy_round(mender *m, int round, ranking *r) {
-  es_greedy rule = greedy_rule(round);
+  es_greedy rule = greedy_rule(round, m->net->seed);
   double cost, bound = r->n == 0 ? INFINITY : r->n < BEST ? 8 * r->cost[0] : r->cost[BEST - 1];
   if (!es_merge_greedy(m->arena, m->net, &rule, bound, r->merge[r->n], &cost, &m->work))
     return false;

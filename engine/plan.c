@@ -275,6 +275,7 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
   es_builder b = {.ctx = ctx, .plan = plan, .scratch = &scratch, .error = error};
   b.env = (es_plan_env){&plan->arena, ctx->kernels, threads};
   b.effort = options && options->effort > 0 ? options->effort : 1;
+  b.order_seed = options ? options->order_seed : 0;
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
   b.constant = options ? options->constant : NULL;
   b.same = options ? options->same : NULL;

@@ -478,8 +478,10 @@ typedef struct es_options {
   const char *strategy; /* NULL: the planner chooses */
   bool alone;           /* the plan is for the calling thread, whatever threads there are */
   /* How long to search for the order of many operands, as a multiple of what is usual
-   * (2 to 30 ms above 14 operands); 0 means 1. The same order for the same effort. */
+   * (2 to 30 ms above 14 operands); 0 means 1. Above 14 operands trees are also drawn at
+   * random: another order_seed draws others. The same order for the same effort and seed. */
   double effort;
+  uint64_t order_seed;
   /* NULL, or one for each operand: true where in[i].data hold what they will hold in every
    * run. They are read when the plan is made, and never again: what depends on them alone is
    * computed then, and kept in the plan, packed as its kernels want it; runs ignore in[i]. */

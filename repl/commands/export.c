@@ -249,6 +249,7 @@ bool sc_export(sc_runner *r, const sc_source *source, char *rest) {
   if (!sc_session_open(&e.session, &config)) return false;
   e.session.shapes_only = true;
   e.session.effort = r->session.effort;
+  e.session.order_seed = r->session.order_seed;
   for (size_t i = 0; i < r->n_logged; i++) export_statement(&e, &r->logged[i]);
   sc_buffer program = {0};
   put_program(&e, r, &program);

@@ -113,6 +113,17 @@ static bool set_effort(sc_runner *r, const char *text, es_status *status) {
   return true;
 }
 
+static void get_order_seed(const sc_runner *r, sc_buffer *out) {
+  sc_printf(out, "%llu", (unsigned long long)r->session.order_seed);
+}
+static bool set_order_seed(sc_runner *r, const char *text, es_status *status) {
+  int64_t seed;
+  (void)status;
+  if (!sc_read_size(text, false, &seed)) return false;
+  r->session.order_seed = (uint64_t)seed;
+  return true;
+}
+
 static void get_color(const sc_runner *r, sc_buffer *out) { put_switch(out, r->color); }
 static bool set_color(sc_runner *r, const char *text, es_status *status) {
   (void)status;
@@ -144,6 +155,8 @@ static const setting settings[] = {
     {"seed", "a whole number", "of rand and randn, from now on", get_seed, set_seed},
     {"effort", "a number above 0", "how long an order for many operands is searched, 1: as usual",
      get_effort, set_effort},
+    {"order-seed", "a whole number", "of that search, where it draws at random", get_order_seed,
+     set_order_seed},
     {"color", "on or off", "colours", get_color, set_color},
     {"hints", "on or off", "types and shapes while typing", get_hints, set_hints},
     {"time", "on or off", "the time of each statement", get_time, set_time},

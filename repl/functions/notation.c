@@ -139,6 +139,7 @@ static sc_value *einsum(sc_args *a) {
   if (!sc_rest_tensors(a, in, ES_MAX_OPERANDS, &n) || !options_of(a, 1, &options)) return NULL;
   if (outputs_of(text) > 1) return split(a, text, in, n, options.sizes);
   options.effort = a->s->effort;
+  options.order_seed = a->s->order_seed;
   return named(a, sc_return(a, es_einsum_into(a->s->es, text, in, n, &options, NULL)),
                ES_KIND_EINSUM, text, options.reading);
 }

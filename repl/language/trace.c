@@ -161,6 +161,7 @@ static void put_options(sc_buffer *out, const es_options *o) {
     sc_puts(out, ", .effort = ");
     put_double(out, o->effort);
   }
+  if (o->order_seed) sc_printf(out, ", .order_seed = %llu", (unsigned long long)o->order_seed);
   sc_puts(out, "}, NULL");
 }
 
@@ -318,7 +319,7 @@ void sc_trace_assign(sc_trace *trace, const es_tensor *to, const es_tensor *from
 
 bool sc_trace_plain(const es_options *o) {
   return !o->reading && !o->broadcast && !o->reducer && !o->out_shape && !o->has_out_dtype &&
-         !o->wrap && !o->strategy && o->effort == 0;
+         !o->wrap && !o->strategy && o->effort == 0 && !o->order_seed;
 }
 
 void sc_trace_forget(sc_trace *trace, size_t n) {
