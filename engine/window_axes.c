@@ -130,12 +130,19 @@ static void choose_operands(const es_problem *p, es_window_roles *roles) {
   roles->w = 1 - roles->x;
 }
 
+static bool is_cut(const es_problem *p, int axis) {
+  for (int i = 0; i < p->n_constraints; i++)
+    if (p->constraint[i].coef[axis]) return true;
+  return false;
+}
+
 /* Where the weights go and x does not, a row of x is used again: few taps make a tile that
- * is as good as the contraction's, and needs no packing. */
+ * is as good as the contraction's, and needs no packing. All must see the same taps. */
 static void choose_share(const es_problem *p, es_window_roles *roles) {
   roles->share = -1;
   for (int a = 0; a < p->n_out && roles->w >= 0; a++)
-    if (a != roles->along && p->in[roles->w].stride[a] && !p->in[roles->x].stride[a])
+    if (a != roles->along && p->in[roles->w].stride[a] && !p->in[roles->x].stride[a] &&
+        !is_cut(p, a))
       roles->share = a;
 }
 
@@ -145,8 +152,7 @@ static void choose_row(const es_problem *p, es_window_roles *roles) {
   int cut = -1, last = -1;
   for (int a = 0; a < p->n_out; a++) {
     if (a == roles->along) continue;
-    for (int i = 0; i < p->n_constraints; i++)
-      if (p->constraint[i].coef[a]) cut = a;
+    if (is_cut(p, a)) cut = a;
     if (roles->w < 0 || !p->in[roles->w].stride[a]) last = a;
   }
   roles->row = cut < 0 ? last : roles->w < 0 || !p->in[roles->w].stride[cut] ? cut : -1;

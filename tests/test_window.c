@@ -26,6 +26,9 @@ static const char last[] = "(h+kh-1)?0 (w+kw-1)?0 c, kh kw c -> h w c";
 static const char pool[] = "c (2*h+kh-1)?0 (2*w+kw-1)?0 -> c h w";
 
 static const row rows[] = {
+    /* Outputs that share a row of x, of which some see no weight. */
+    {"d a, (2*b)?0 d -> b a", 0, {4, 9}, {4, 4}, {{"b", 3}}},
+    {"d a, (b-1)?0 d -> b a", 0, {3, 40}, {4, 3}, {{"b", 7}}},
     {same, 0, {3, 7, 7}, {3, 3, 3}, {{0}}},
     {same, 0, {2, 14, 14}, {2, 3, 3}, {{0}}},
     {same, 0, {2, 9, 28}, {2, 3, 3}, {{0}}},

@@ -194,7 +194,7 @@ static bool fail_value(sc_runner *r, const sc_source *source, const setting *s, 
 
 static void show(const sc_runner *r, const setting *s, bool described) {
   sc_buffer out = {0};
-  if (described) sc_printf(&out, "  %-9s", s->name);
+  if (described) sc_printf(&out, "  %-11s", s->name);
   s->get(r, &out);
   if (described) {
     size_t used = out.len;
