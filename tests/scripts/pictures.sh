@@ -27,7 +27,8 @@ awk -v to="$work/parts" '/^== / { part = sprintf("%s/%04d", to, ++n) } { print >
 for part in "$work"/parts/*; do
   head -n 1 "$part" >>"$work/pictures.txt"
   COLUMNS=$(sed -n '1s/^== //p' "$part")
-  grep '^>>> ' "$part" | run_lines | sed 's/measured [0-9.e+-]* [mnu]*s/measured SECONDS/' >>"$work/pictures.txt"
+  # Times are the machine's.
+  grep '^>>> ' "$part" | run_lines | sed -E 's/(measured|predicted) [0-9.e+-]+ [mnu]?s/\1 SECONDS/g' >>"$work/pictures.txt"
 done
 same pictures.txt
 
