@@ -4,7 +4,7 @@
 
 #include "base/checked.h"
 #include "base/fpenv.h"
-#include "engine/builder.h"
+#include "engine/lower/builder.h"
 
 /* Elements of slot i while the plan is made: of constants the caller's, of what is folded
  * scratch memory. */

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/kernels/kernels.h"
-#include "engine/tensor.h"
+#include "engine/tensor/tensor.h"
 #include "engine/thread.h"
 #include "lexer/program.h"
 

@@ -4,8 +4,8 @@
 #include "base/fpenv.h"
 #include "base/text.h"
 #include "engine/kernels/move.h"
-#include "engine/rows.h"
-#include "engine/view.h"
+#include "engine/tensor/rows.h"
+#include "engine/tensor/view.h"
 
 /* x as (outer, n, inner): rows of n. Long rows are wanted dense and short ones
  * side by side, whatever x's layout, so that it changes no bit; where they lie

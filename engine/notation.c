@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "engine/cache.h"
-#include "engine/tensor.h"
+#include "engine/tensor/tensor.h"
 #include "lexer/program.h"
 
 /* One call: operands described once, room for a few on the stack. */

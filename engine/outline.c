@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "engine/axes.h"
+#include "engine/bind/axes.h"
+#include "engine/bind/sizes.h"
 #include "engine/ctx.h"
-#include "engine/sizes.h"
 
 typedef struct owned {
   es_outline outline; /* first: what callers hold */

@@ -5,7 +5,7 @@
 #include "base/checked.h"
 #include "base/text.h"
 #include "engine/ctx.h"
-#include "engine/tensor.h"
+#include "engine/tensor/tensor.h"
 #include "lexer/ast.h"
 
 typedef struct reading { /* a parsed term and the call it serves */

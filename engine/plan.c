@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "engine/builder.h"
 #include "engine/expr.h"
+#include "engine/lower/builder.h"
 #include "engine/program.h"
 
 /* ---- is the output a view of the input? ------------------------------------- */

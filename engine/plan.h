@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "engine/bound.h"
+#include "engine/bind/bound.h"
 #include "engine/strategy.h"
 
 /* An array that a run touches: inputs, then outputs, then what the plan owns. */

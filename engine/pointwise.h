@@ -3,8 +3,8 @@
 #ifndef ES_ENGINE_POINTWISE_H
 #define ES_ENGINE_POINTWISE_H
 
-#include "engine/rows.h"
 #include "engine/strategy.h"
+#include "engine/tensor/rows.h"
 
 /* A row of operands read from memory, or the result of an operation on earlier rows. */
 typedef struct es_pointwise_op {

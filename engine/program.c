@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "engine/axes.h"
-#include "engine/view.h"
+#include "engine/bind/axes.h"
+#include "engine/tensor/view.h"
 
 /* ---- errors ------------------------------------------------------------------------- */
 

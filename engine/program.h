@@ -2,7 +2,7 @@
 #ifndef ES_ENGINE_PROGRAM_H
 #define ES_ENGINE_PROGRAM_H
 
-#include "engine/builder.h"
+#include "engine/lower/builder.h"
 #include "engine/pointwise.h"
 #include "lexer/program.h"
 

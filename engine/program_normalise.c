@@ -4,7 +4,7 @@
 
 #include "engine/normalise.h"
 #include "engine/program.h"
-#include "engine/view.h"
+#include "engine/tensor/view.h"
 
 /* x in another type and in C order, as an intermediate. */
 static es_status convert(es_compiler *c, const es_value_node *n, const es_value_of *x,

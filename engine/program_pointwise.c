@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "engine/elementwise.h"
 #include "engine/program.h"
-#include "engine/view.h"
+#include "engine/tensor/elementwise.h"
+#include "engine/tensor/view.h"
 
 /* ---- types of a node ------------------------------------------------------------------ */
 

@@ -4,8 +4,8 @@
 
 #include "base/checked.h"
 #include "base/text.h"
-#include "engine/builder.h"
-#include "engine/walk.h"
+#include "engine/bind/walk.h"
+#include "engine/lower/builder.h"
 
 /* Room that steps need for themselves, packed panels above all, and for the gaps between
  * intermediates. */

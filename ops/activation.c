@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "engine/normalise.h"
-#include "engine/rows.h"
+#include "engine/tensor/rows.h"
 #include "ops/calls.h"
 
 /* Opens a scope for temporaries and widens 16-bit floats; es_ops_leave closes it. */

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "engine/cache.h"
-#include "engine/rows.h"
+#include "engine/tensor/rows.h"
 #include "ops/attention_blocks.h"
 #include "ops/calls.h"
 

@@ -15,7 +15,7 @@
 #include "base/checked.h"
 #include "base/fpenv.h"
 #include "engine/cache.h"
-#include "engine/rows.h"
+#include "engine/tensor/rows.h"
 
 enum {
   QUERIES = 128, /* most of a block: its scores fill 64 KiB in f32 */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/ctx.h"
-#include "engine/gemm.h"
+#include "engine/strategies/gemm.h"
 #include "support/guard.h"
 
 extern const es_strategy es_strategy_gemm;

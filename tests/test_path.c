@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/path.h"
-#include "engine/path_tree.h"
+#include "engine/order/path.h"
+#include "engine/order/path_tree.h"
 
 typedef struct net {
   es_arena arena;

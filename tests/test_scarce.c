@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "engine/bind.h"
+#include "engine/bind/bind.h"
 #include "lexer/program.h"
 #include "support/alloc.h"
 

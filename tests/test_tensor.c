@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/random.h"
-#include "engine/tensor.h"
+#include "base/random.h"
+#include "engine/tensor/tensor.h"
 #include "support/alloc.h"
 
 static es_ctx *ctx;

@@ -11,9 +11,14 @@ declare -A may=(
   [base]="include base"
   [lexer]="include base lexer"
   [kernels]="include base kernels"
-  [engine]="include base lexer engine kernels"
-  [io]="include base engine kernels io"
-  [ops]="include base lexer engine kernels ops"
+  [engine/order]="include base engine/order"
+  [engine/bind]="include base lexer engine/tensor engine/bind"
+  [engine/lower]="include base engine engine/bind engine/order engine/lower"
+  [engine/strategies]="include base kernels engine engine/strategies"
+  [engine/tensor]="include base kernels engine engine/tensor"
+  [engine]="include base lexer kernels engine engine/bind engine/lower engine/tensor"
+  [io]="include base engine engine/tensor kernels io"
+  [ops]="include base lexer engine engine/tensor kernels ops"
   [repl/text]="include repl/text"
   [repl/language]="include repl/text repl/language"
   [repl/print]="include repl/text repl/language repl/print"
@@ -30,7 +35,7 @@ layer_of() {
   case $1 in
     einstride.h | einstride/*) echo include ;;
     engine/kernels/*) echo kernels ;;
-    repl/*/*) echo "${1%/*}" ;;
+    engine/*/* | repl/*/*) echo "${1%/*}" ;;
     */*) echo "${1%%/*}" ;;
     *) echo "?" ;;
   esac

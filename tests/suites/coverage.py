@@ -13,8 +13,8 @@ import sys
 # whole percent, rounded down. These figures only rise.
 RATCHET = [
     ("parser", ("lexer/",), (96, 88)),
-    ("axes, bind", ("engine/axes", "engine/axis", "engine/bind"), (99, 91)),
-    ("views", ("engine/view",), (98, 95)),
+    ("axes, bind", ("engine/bind/",), (99, 91)),
+    ("views", ("engine/tensor/view",), (98, 95)),
     ("readers of .npy, .npz", ("io/npy", "io/npz"), (100, 95)),
     ("total", ("",), (98, 88)),  # branches without the kernels'
 ]

@@ -20,13 +20,13 @@ VIEW = [["test_view"], ["test_views"], ["test_tensor"], ["test_hostile"], ["suit
 BIND = [["test_bind"], ["test_cases"], ["test_axes"], ["test_hostile"], ["test_scarce"], ["suite_differential", "600"]]
 TESTS = {
     "base/checked.h": [["test_checked"]],
-    "engine/view.c": VIEW,
-    "engine/bind.c": BIND,
-    "engine/bind_check.c": BIND,
-    "engine/bind_choose.c": BIND,
-    "engine/bind_parts.c": BIND,
-    "engine/bind_types.c": BIND,
-    "engine/bind_walk.c": BIND,
+    "engine/tensor/view.c": VIEW,
+    "engine/bind/bind.c": BIND,
+    "engine/bind/bind_check.c": BIND,
+    "engine/bind/bind_choose.c": BIND,
+    "engine/bind/bind_parts.c": BIND,
+    "engine/bind/bind_types.c": BIND,
+    "engine/bind/bind_walk.c": BIND,
 }
 
 # What is replaced, and by what. Of code only: comments, texts and #lines are left alone.

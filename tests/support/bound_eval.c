@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/axes.h"
+#include "engine/bind/axes.h"
 
 /* ---- cases ------------------------------------------------------------------------ */
 

@@ -4,7 +4,7 @@
 #ifndef ES_TESTS_BOUND_EVAL_H
 #define ES_TESTS_BOUND_EVAL_H
 
-#include "engine/bound.h"
+#include "engine/bind/bound.h"
 
 /* An expression, its operands filled with distinct small integers, its bound. */
 typedef struct bound_case {

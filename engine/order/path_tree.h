@@ -1,0 +1,115 @@
+/* The searches behind es_path_pairwise: binary trees over the operands. */
+#ifndef ES_ENGINE_PATH_TREE_H
+#define ES_ENGINE_PATH_TREE_H
+
+#include "engine/order/path.h"
+
+/* Merge k joins values a and b into value n + k; n - 1 merges make a tree, whose
+ * root is value 2n - 2. A value may be made of ones with higher numbers. */
+typedef struct es_merge {
+  int a, b;
+} es_merge;
+
+/* What a merge costs, in multiply-adds: its points, and the elements it touches. */
+static inline double es_merge_cost(const es_network *net, double points, double elements) {
+  return points + net->element_bytes * elements;
+}
+
+/* Union of two label sets into out[a.n + b.n]; returns its size. */
+int es_label_union(es_label_set a, es_label_set b, int32_t *out);
+/* Points of the union of two sets of labels in words of 64 bits, extents by bit. */
+static inline double es_set_points(int words, const double *extent, const uint64_t *a,
+                                   const uint64_t *b) {
+  double product = 1;
+  for (int w = 0; w < words; w++)
+    for (uint64_t bits = a[w] | b[w]; bits; bits &= bits - 1)
+      product *= extent[w * 64 + __builtin_ctzll(bits)];
+  return product;
+}
+/* Product of extents, as a double: 4,096 labels cannot wrap it unnoticed. */
+double es_label_points(const es_network *net, es_label_set set);
+
+/* ---- path_exact.c ---- */
+
+enum {
+  ES_SMALL = 14,         /* operands at most */
+  ES_SMALL_CLASSES = 256 /* classes of labels at most: those that always travel together */
+};
+
+/* A network of a few values, or a part of one: what its values hold as bit sets over
+ * classes of labels, in words of 64. */
+typedef struct es_small {
+  const es_network *net; /* for the cost alone */
+  int n, n_classes, words;
+  bool strangers; /* also merge values that share no label */
+  double extent[ES_SMALL_CLASSES];
+  uint64_t operand[ES_SMALL][ES_SMALL_CLASSES / 64], out[ES_SMALL_CLASSES / 64];
+} es_small;
+
+/* Tables over all subsets of at most n values. */
+typedef struct es_subsets {
+  uint64_t *held; /* [2^n][words] labels of any member */
+  uint64_t *kept; /* [2^n][words] those that the output or a value outside needs */
+  double *size;   /* [2^n] elements of the subset's value */
+  double *cost;   /* [2^n] of the best tree, infinite where there is none */
+  int *split;     /* [2^n] one side of the last merge of that tree */
+} es_subsets;
+
+bool es_subsets_init(es_arena *arena, int n, int words, es_subsets *t);
+/* Finds the cheapest tree below bound by dynamic programming over the subsets: 3^n / 2
+ * splits. False: there is none. *work grows by the splits looked at. */
+bool es_small_solve(const es_small *s, es_subsets *t, double bound, double *work);
+/* A class, of extent 1 as yet, of labels that the values of the mask who hold; bit n is the
+ * output. Returns its number, or -1: too many. */
+int es_small_class(es_small *s, uint32_t who);
+/* A whole network of n <= ES_SMALL operands. *found is false where operands share
+ * nothing with the others, or too many labels. */
+es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge, bool *found,
+                         es_error *error);
+
+/* ---- path_greedy.c ---- */
+
+/* Of all pairs that share a label the one with the lowest score is merged next:
+ * the elements of the result over penalty, less penalty times those it replaces. With a
+ * temperature, the logarithm of that and noise. */
+typedef struct es_greedy {
+  bool by_points; /* the points of the merge instead: cheap work first */
+  bool by_age; /* of equal scores the values that are there for longest, not the cheapest merge */
+  double penalty, temperature;
+  uint64_t seed;
+} es_greedy;
+
+/* Near-linear in the labels held. *work grows by the pairs looked at. A tree that gets
+ * dearer than bound is given up: *cost is then above it. False: no memory. */
+bool es_merge_greedy(es_arena *arena, const es_network *net, const es_greedy *rule, double bound,
+                     es_merge *merge, double *cost, double *work);
+
+/* ---- path_sweep.c ---- */
+
+/* Who holds each label. */
+typedef struct es_holders {
+  int *first, *holder; /* of label l: holder[first[l] .. first[l + 1]), ascending */
+  double *weight;      /* [n_labels] bits of its extent; 0 where too many hold it to look at */
+} es_holders;
+
+bool es_holders_init(es_arena *arena, const es_network *net, es_holders *h);
+/* One value takes up operand after operand, the one that least adds to its labels. round
+ * picks a start. Every merge uses lower values. False: no memory. */
+bool es_merge_sweep(es_arena *arena, const es_network *net, int round, es_merge *merge,
+                    double *work);
+
+/* ---- path_halve.c ---- */
+
+/* Halves the operands again and again where few labels are cut. round picks a start and
+ * how unequal the halves may be. Every merge uses lower values. False: no memory. */
+bool es_merge_halve(es_arena *arena, const es_network *net, int round, es_merge *merge,
+                    double *work);
+
+/* ---- path_search.c ---- */
+
+/* Greedy trees, mended piece by piece. effort multiplies the work spent, about 3 to
+ * 30 ms for 1. The same tree for the same network and effort on every machine. */
+es_status es_merge_search(es_arena *arena, const es_network *net, double effort, es_merge *merge,
+                          es_error *error);
+
+#endif

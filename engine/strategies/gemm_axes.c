@@ -1,0 +1,380 @@
+/* Contraction: which axes are what, their offsets, and the boxes of constraints. */
+#include "engine/strategies/gemm.h"
+
+enum {
+  /* Axes with more points have their offsets filled in per block; k, of which a block may do
+   * little work, is given more. */
+  TABLE_POINTS = 4096,
+  TABLE_K = 32768,
+  MOST_BOXES = 256,
+  /* An operand whose elements meet more than this many of the other's is used so often
+   * that C, not the operand, decides the order. */
+  FEW = 256
+};
+
+es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis) {
+  if (axis >= p->n_out) return ES_GEMM_K;
+  bool in_x = p->in[x].stride[axis] != 0, in_y = p->in[1 - x].stride[axis] != 0;
+  return in_x && in_y ? ES_GEMM_BATCH : in_y ? ES_GEMM_N : ES_GEMM_M;
+}
+
+void es_gemm_counts(const es_problem *p, int x, int64_t *count) {
+  for (int g = 0; g < ES_GEMM_GROUPS; g++) count[g] = 1;
+  for (int a = 0; a < p->rank; a++) /* no overflow: applicable() multiplied all extents */
+    count[es_gemm_group_of(p, x, a)] *= p->extent[a];
+}
+
+/* ---- offsets ------------------------------------------------------------------ */
+
+void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
+                     int64_t *out) {
+  int64_t index[ES_GEMM_MAX_AXES + 2], base = 0;
+  const int64_t *stride = axes->stride[side];
+  int last = axes->n - 1;
+  if (last < 0) {
+    for (int64_t i = 0; i < count; i++) out[i] = 0;
+    return;
+  }
+  for (int a = last; a >= 0; a--) {
+    index[a] = axes->extent[a] ? from % axes->extent[a] : 0;
+    from = axes->extent[a] ? from / axes->extent[a] : 0;
+    base += index[a] * stride[a];
+  }
+  for (int64_t i = 0; i < count;) {
+    int64_t run = axes->extent[last] - index[last];
+    if (run > count - i) run = count - i;
+    for (int64_t r = 0; r < run; r++) out[i + r] = base + r * stride[last];
+    i += run;
+    index[last] += run;
+    base += run * stride[last];
+    for (int a = last; a > 0 && index[a] == axes->extent[a]; a--) {
+      base += stride[a - 1] - index[a] * stride[a];
+      index[a] = 0;
+      index[a - 1]++;
+    }
+  }
+}
+
+static bool fill_tables(es_arena *arena, es_gemm_axes *axes, int64_t most) {
+  if (axes->count > most) return true;
+  int64_t *tables = ES_NEW_N(arena, int64_t, ES_GEMM_SIDES * axes->count);
+  if (!tables) return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++) {
+    axes->table[s] = tables + s * axes->count;
+    es_gemm_offsets(axes, (es_gemm_side)s, 0, axes->count, axes->table[s]);
+  }
+  return true;
+}
+
+/* ---- order -------------------------------------------------------------------- */
+
+/* The last axis of the group along which the side runs, -1 for none. */
+static int unit_axis(const es_gemm_plan *g, const es_side *side, es_gemm_group group,
+                     int64_t least) {
+  const es_problem *p = g->problem;
+  for (int a = p->n_out - 1; a >= 0; a--)
+    if (es_gemm_group_of(p, g->x.in, a) == group && side->stride[a] == 1 && p->extent[a] >= least)
+      return a;
+  return -1;
+}
+
+static int last_axis(const es_gemm_plan *g, es_gemm_group group) {
+  int a = g->problem->n_out - 1;
+  while (a >= 0 && es_gemm_group_of(g->problem, g->x.in, a) != group) a--;
+  return a;
+}
+
+/* The parts of u and n_last, divisors of their extents, whose panels fit the Y block,
+ * and that waste least: lanes of the last panel of a run, and bytes of lines. */
+static bool choose_parts(es_gemm_plan *g, int64_t y_block) {
+  const es_problem *p = g->problem;
+  int64_t u_extent = p->extent[g->u], n_extent = p->extent[g->n_last];
+  double best = 0;
+  for (int64_t u = g->kernels->gemm->type[g->kind].lanes; u <= 64 && u <= u_extent; u++) {
+    if (u_extent % u) continue;
+    for (int64_t n = 1; n <= 512 && n <= n_extent; n++) {
+      int64_t padded = (n + g->nr - 1) / g->nr * g->nr;
+      bool fits = u * padded * g->kc * (int64_t)g->each <= y_block;
+      if (n_extent % n || (!fits && (padded > g->nr || best != 0))) continue;
+      double waste = (double)padded / (double)n + 2.0 / (double)u + 1.0 / (double)n;
+      if (best != 0 && waste >= best) continue;
+      best = waste;
+      g->u_part = u;
+      g->n_part = n;
+    }
+  }
+  return best != 0;
+}
+
+/* Few rows use what is packed too seldom. Where Y runs along the last axis of n, its lines
+ * are read in place, by panels that overlap: columns computed twice cost less, up to a
+ * third, and results stored twice are the same. */
+static bool choose_overlap(es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  int last = last_axis(g, ES_GEMM_N);
+  if (last < 0 || p->in[g->y.in].stride[last] != 1 || p->beta != 0 || g->terms > 1) return false;
+  if (!g->y.native || g->kind >= ES_GEMM_C64) return false;
+  int64_t run = p->extent[last], lanes = type->lanes, padded = (run + lanes - 1) / lanes * lanes;
+  bool few = g->m_count <= type->height[type->n_heights - 1];
+  if (!few || run == g->n.count || run < lanes) return false;
+  if (4 * run < 3 * padded) return false;
+  g->overlap = true;
+  g->run = run;
+  if (run < g->nr) g->nr = type->lanes;
+  return true;
+}
+
+void es_gemm_order(es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_side *x = &p->in[g->x.in], *y = &p->in[g->y.in];
+  g->m_last = g->n_last = g->u = -1;
+  g->run = g->n.count;
+  if (choose_overlap(g)) return;
+  if (g->along_c && g->n.count <= FEW) g->m_last = unit_axis(g, x, ES_GEMM_M, 4);
+  if (g->m_count > FEW) return;
+  int unit = unit_axis(g, y, ES_GEMM_N, g->kernels->gemm->type[g->kind].lanes);
+  if (unit < 0 || unit == last_axis(g, ES_GEMM_N)) return;
+  g->n_last = unit;
+  if (!g->along_c || g->kind >= ES_GEMM_C64 || !g->y.native) return;
+  g->u = unit;
+  g->n_last = last_axis(g, ES_GEMM_N);
+  if (choose_parts(g, ES_GEMM_Y_BLOCK))
+    g->run = g->n_part;
+  else
+    g->u = g->n_last = -1;
+}
+
+/* ---- making them ---------------------------------------------------------------- */
+
+/* An axis, or a part of it: every times-th index. */
+typedef struct piece {
+  int axis;
+  int64_t extent, times;
+} piece;
+
+static int list_pieces(const es_gemm_plan *g, es_gemm_group group, const es_problem *box,
+                       piece *list) {
+  int n = 0, last = group == ES_GEMM_M ? g->m_last : group == ES_GEMM_N ? g->n_last : -1;
+  int u = group == ES_GEMM_N ? g->u : -1;
+  for (int a = 0; a < g->problem->rank; a++)
+    if (a != last && a != u && es_gemm_group_of(g->problem, g->x.in, a) == group)
+      list[n++] = (piece){a, box->extent[a], 1};
+  if (u >= 0) {
+    list[n++] = (piece){u, box->extent[u] / g->u_part, g->u_part};
+    list[n++] = (piece){last, box->extent[last] / g->n_part, g->n_part};
+    list[n++] = (piece){u, g->u_part, 1};
+    list[n++] = (piece){last, g->n_part, 1};
+  } else if (last >= 0) {
+    list[n++] = (piece){last, box->extent[last], 1};
+  }
+  return n;
+}
+
+/* The axes of one group, with extents from box and strides from p; side[s] is the
+ * problem's side for each of X, Y, C. */
+static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group group,
+                      const es_problem *box, const es_side *const side[ES_GEMM_SIDES],
+                      es_gemm_axes *axes) {
+  piece list[ES_GEMM_MAX_AXES + 2];
+  *axes = (es_gemm_axes){.count = 1, .n = list_pieces(g, group, box, list)};
+  if (!(axes->extent = ES_NEW_N(arena, int64_t, (1 + ES_GEMM_SIDES) * axes->n))) return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++) axes->stride[s] = axes->extent + (1 + s) * axes->n;
+  for (int i = 0; i < axes->n; i++) {
+    axes->extent[i] = list[i].extent;
+    axes->count *= list[i].extent;
+    for (int s = 0; s < ES_GEMM_SIDES; s++)
+      axes->stride[s][i] = side[s]->stride[list[i].axis] * list[i].times *
+                           (int64_t)es_dtype_size(side[s]->dtype);
+  }
+  return fill_tables(arena, axes, group == ES_GEMM_K ? TABLE_K : TABLE_POINTS);
+}
+
+/* ---- boxes -------------------------------------------------------------------- */
+
+/* Boxes tell where they begin only through the offsets of the sides. So the problem
+ * is split with one side more, which walks the rows of a packed panel. */
+static es_problem *with_packed_side(es_arena *arena, const es_problem *p) {
+  es_problem *q = es_problem_new(arena, p->rank, 3, p->n_constraints);
+  if (!q) return NULL;
+  es_problem fresh = *q;
+  *q = *p;
+  q->n_in = 3;
+  q->in = fresh.in;
+  q->in[0] = p->in[0];
+  q->in[1] = p->in[1];
+  q->in[2] = (es_side){.dtype = ES_U8, .stride = fresh.in[2].stride};
+  int64_t rows = 1;
+  for (int a = p->rank - 1; a >= p->n_out; a--) {
+    q->in[2].stride[a] = rows;
+    rows *= p->extent[a];
+  }
+  return q;
+}
+
+/* q: with its packed side. */
+static es_problem **split(es_arena *arena, es_problem *q, int *n, es_status *status) {
+  es_problem **boxes = NULL;
+  if (q->n_constraints)
+    return es_problem_boxes(arena, q, MOST_BOXES, n, &boxes, status) ? boxes : NULL;
+  if (!(boxes = ES_NEW(arena, es_problem *))) return *status = ES_E_NOMEM, NULL;
+  boxes[0] = q;
+  *n = 1;
+  return boxes;
+}
+
+/* Whether only X can lie outside where the constraint fails. Y is packed for all of k at
+ * once, so a constraint that depends on no row of X may be one of Y. */
+static bool is_about_x(const es_problem *p, const es_constraint *constraint, int x) {
+  bool about = false;
+  for (int a = 0; a < p->n_out; a++) {
+    if (!constraint->coef[a]) continue;
+    if (es_gemm_group_of(p, x, a) != ES_GEMM_M) return false;
+    about = true;
+  }
+  return about;
+}
+
+bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
+                            es_status *status) {
+  *status = ES_OK;
+  for (int c = 0; c < p->n_constraints; c++)
+    if (!is_about_x(p, &p->constraint[c], x)) return false;
+  if (!p->n_constraints) return true;
+  es_arena arena;
+  int n = 0;
+  es_arena_init(&arena, allocator);
+  es_problem *q = with_packed_side(&arena, p);
+  if (!q) *status = ES_E_NOMEM;
+  bool possible = q && split(&arena, q, &n, status) && n > 0;
+  es_arena_free(&arena);
+  return possible;
+}
+
+/* Groups of terms cut k alike for all boxes: each takes all of k, and marks what it does
+ * not see. box->packed and the PACKED offsets count rows here. */
+static bool whole_k(es_arena *arena, const es_gemm_plan *g, es_gemm_box *box) {
+  int64_t n = g->k.count, from[64], to[64];
+  es_gemm_axes k = {.count = n};
+  k.table[ES_GEMM_X] = ES_NEW_N(arena, int64_t, n);
+  k.table[ES_GEMM_PACKED] = ES_NEW_N(arena, int64_t, n);
+  if (!k.table[ES_GEMM_X] || !k.table[ES_GEMM_PACKED]) return false;
+  for (int64_t p = 0; p < n; p++) {
+    k.table[ES_GEMM_X][p] = ES_GEMM_ABSENT;
+    k.table[ES_GEMM_PACKED][p] = p;
+  }
+  for (int64_t i = 0; i < box->k.count; i += 64) {
+    int64_t some = box->k.count - i < 64 ? box->k.count - i : 64;
+    es_gemm_offsets(&box->k, ES_GEMM_X, i, some, from);
+    es_gemm_offsets(&box->k, ES_GEMM_PACKED, i, some, to);
+    for (int64_t j = 0; j < some; j++) k.table[ES_GEMM_X][box->packed + to[j]] = from[j];
+  }
+  box->k = k;
+  box->packed = 0;
+  return true;
+}
+
+/* In a packed panel a row is nr elements, in one of a single vector half of them. */
+static bool scale_packed(es_arena *arena, es_gemm_box *box, int64_t row) {
+  int64_t *table = box->k.table[ES_GEMM_PACKED];
+  box->packed *= row;
+  for (int a = 0; a < box->k.n; a++) box->k.stride[ES_GEMM_PACKED][a] *= row;
+  if (!table) return true;
+  if (!(box->narrow = ES_NEW_N(arena, int64_t, box->k.count))) return false;
+  for (int64_t i = 0; i < box->k.count; i++) {
+    table[i] *= row;
+    box->narrow[i] = table[i] / 2;
+  }
+  return true;
+}
+
+/* As few tiles as can be, of equal height. */
+static int even_height(const es_gemm_type *type, int64_t m) {
+  int64_t most = type->height[type->n_heights - 1];
+  int64_t tiles = (m + most - 1) / most;
+  return type->height[es_gemm_height_index(type, tiles ? (m + tiles - 1) / tiles : 1)];
+}
+
+static void cut_rows(const es_gemm_plan *g, es_gemm_box *box) {
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  int64_t m = box->m.count;
+  box->n_mb = (m + g->mb - 1) / g->mb;
+  box->height = even_height(type, m < g->mb ? m : g->mb);
+  box->last_height = even_height(type, m - (box->n_mb - 1) * g->mb);
+}
+
+/* Which sides of n columns from `from` on are read and written where they lie. */
+static uint8_t here(const es_gemm_plan *g, int64_t from, int64_t n, bool c_may) {
+  int64_t cols[ES_GEMM_COLUMNS];
+  uint8_t sides = 0;
+  if (n != es_gemm_width(g, n)) return 0;
+  es_gemm_offsets(&g->n, ES_GEMM_Y, from, n, cols);
+  if (g->y_direct && es_gemm_spacing(cols, n, g->each) == 1) sides |= ES_GEMM_Y_HERE;
+  es_gemm_offsets(&g->n, ES_GEMM_C, from, n, cols);
+  if (c_may && es_gemm_spacing(cols, n, g->each) == 1) sides |= ES_GEMM_C_HERE;
+  return sides;
+}
+
+/* Along a single axis, panels of one width are alike. */
+static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
+  bool c_may = g->plain_store && !g->stream_c && (g->n_kb == 1 || g->add_c) &&
+               g->kind < ES_GEMM_C64;
+  int64_t known = -1;
+  uint8_t sides = 0;
+  if (!(g->in_place = ES_NEW_N(arena, uint8_t, g->n_panels))) return false;
+  if (!c_may && !g->y_direct) return true;
+  for (int64_t q = 0; q < g->n_panels; q++) {
+    int64_t n = es_gemm_panel_columns(g, q);
+    if (g->n.n > 1 || n != known) sides = here(g, es_gemm_panel_start(g, q), n, c_may);
+    g->in_place[q] = sides;
+    known = n;
+  }
+  return true;
+}
+
+static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, const es_problem *part,
+                     es_gemm_box *box) {
+  const es_problem *p = g->problem;
+  int x = g->x.in, y = g->y.in;
+  const es_side *m_side[] = {&p->in[x], &p->in[y], &p->out};
+  const es_side *k_side[] = {&p->in[x], &p->in[y], &q->in[2]};
+  static const es_gemm_axes nothing;
+  if (!make_axes(arena, g, ES_GEMM_M, part, m_side, &box->m)) return false;
+  box->k = nothing;
+  if (part->rank == p->rank && !make_axes(arena, g, ES_GEMM_K, part, k_side, &box->k)) return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++) {
+    const es_side *from = s == ES_GEMM_C ? &part->out : &part->in[s == ES_GEMM_X ? x : y];
+    box->base[s] = (from->offset - m_side[s]->offset) * (int64_t)es_dtype_size(from->dtype);
+  }
+  box->packed = part->in[2].offset;
+  if (g->terms > 1 && p->n_constraints && !whole_k(arena, g, box)) return false;
+  box->chain = es_gemm_chain(box->k.count);
+  cut_rows(g, box);
+  return true;
+}
+
+bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_side *side[] = {&p->in[g->x.in], &p->in[g->y.in], &p->out};
+  if (!make_axes(arena, g, ES_GEMM_BATCH, p, side, &g->batch) ||
+      !make_axes(arena, g, ES_GEMM_N, p, side, &g->n) ||
+      !make_axes(arena, g, ES_GEMM_K, p, side, &g->k) || !find_in_place(arena, g))
+    return false;
+  for (int s = 0; s < ES_GEMM_SIDES; s++)
+    g->first[s] = side[s]->offset * (int64_t)es_dtype_size(side[s]->dtype);
+  es_arena scratch;
+  es_status status;
+  es_arena_init(&scratch, &arena->allocator);
+  es_problem *q = with_packed_side(&scratch, p);
+  es_problem **part = q ? split(&scratch, q, &g->n_boxes, &status) : NULL;
+  g->box = ES_NEW_N(arena, es_gemm_box, g->n_boxes);
+  bool done = part && g->box;
+  g->n_mb = 0;
+  for (int i = 0; done && i < g->n_boxes; i++) {
+    done = make_box(arena, g, q, part[i], &g->box[i]) &&
+           scale_packed(arena, &g->box[i], g->nr * (int64_t)g->each);
+    g->n_mb += g->box[i].n_mb;
+  }
+  es_arena_free(&scratch);
+  return done;
+}

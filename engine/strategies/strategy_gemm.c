@@ -1,0 +1,333 @@
+/* The contraction of two operands: sums of products, by register tiles.
+ *
+ * Integers are exact: they run in f32, f64 or 64-bit arithmetic where the bounds of
+ * the operands (of their types, else of their values, which are then read first)
+ * prove that no sum can leave it, and are handed to the loops otherwise, as is every
+ * result that does not fit the output, so that the loops word the error. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/text.h"
+#include "engine/strategies/gemm.h"
+
+extern const es_strategy es_strategy_loops;
+
+enum {
+  KINDS = 5,       /* that integers may be computed in */
+  WORTH_A_LOOK = 8 /* times the seconds of a look at the values */
+};
+
+/* Where every element of an operand lies, each once if they can be told apart by strides: rows
+ * along its shortest one. */
+typedef struct scan {
+  es_gemm_axes outer;
+  int64_t row, step; /* elements of a row, and their distance */
+} scan;
+
+typedef struct contraction {
+  int n_plans;
+  es_gemm_plan plan[KINDS]; /* by falling speed */
+  bool measure;             /* the plan is chosen by the operands' values */
+  scan operand[2];
+  es_step checked; /* the loops */
+} contraction;
+
+/* ---- bounds of integers ---------------------------------------------------------- */
+
+/* Largest magnitude up to which every integer is exact; a little less, so that
+ * rounding in the bound itself does not matter. */
+static double exact_below(es_gemm_kind kind) {
+  static const double below[ES_GEMM_KINDS] = {[ES_GEMM_F32] = 0x1p24,
+                                              [ES_GEMM_F64] = 0x1p53,
+                                              [ES_GEMM_I64] = 0x1p63,
+                                              [ES_GEMM_I16] = 0x1p31,
+                                              [ES_GEMM_I8] = 0x1p31};
+  return below[kind] * (1 - 1e-9);
+}
+
+static double dtype_reach(es_dtype dtype) {
+  int64_t low, high;
+  es_dtype_int_range(dtype, &low, &high);
+  return fmax(-(double)low, (double)high);
+}
+
+/* Whether no sum of products of values up to reach can leave the kind's arithmetic. */
+static bool is_exact(const es_problem *p, es_gemm_kind kind, const double reach[2]) {
+  for (int i = 0; i < 2; i++)
+    if (kind == ES_GEMM_I16 && p->in[i].dtype > ES_I16 && reach[i] > INT16_MAX) return false;
+  return reach[0] * reach[1] * es_problem_taps(p) < exact_below(kind);
+}
+
+/* The smallest and largest of many values, a lane of a row each; each turn goes to the
+ * other half, which holds earlier extremes. */
+typedef struct extremes {
+  _Alignas(ES_ALIGN) int64_t low[2][ES_ROW];
+  _Alignas(ES_ALIGN) int64_t high[2][ES_ROW];
+  int turn;
+} extremes;
+
+static void look_at(extremes *x, const es_kernels *kernels, es_dtype dtype, const char *at,
+                    int64_t step, int64_t n) {
+  _Alignas(ES_ALIGN) int64_t row[ES_ROW];
+  const es_elementwise_kernels *e = kernels->elementwise;
+  int64_t bytes = step * (int64_t)es_dtype_size(dtype);
+  for (int64_t from = 0; from < n; from += ES_ROW, x->turn = !x->turn) {
+    int64_t some = n - from < ES_ROW ? n - from : ES_ROW;
+    e->load[ES_I64][dtype](row, at + from * bytes, step, some);
+    e->binary[ES_I64][ES_MINIMUM](x->low[!x->turn], x->low[x->turn], row, some);
+    e->binary[ES_I64][ES_MAXIMUM](x->high[!x->turn], x->high[x->turn], row, some);
+  }
+}
+
+static double values_reach(const es_step *step, const es_run_args *args, int operand) {
+  const contraction *c = step->data;
+  const scan *s = &c->operand[operand];
+  const es_side *side = &step->problem->in[operand];
+  const char *base = (const char *)args->base[side->slot] +
+                     side->offset * (int64_t)es_dtype_size(side->dtype);
+  int64_t at[64], low = 0, high = 0;
+  extremes x = {0};
+  for (int64_t i = 0; i < s->outer.count; i += 64) {
+    int64_t some = s->outer.count - i < 64 ? s->outer.count - i : 64;
+    es_gemm_offsets(&s->outer, ES_GEMM_X, i, some, at);
+    for (int64_t r = 0; r < some; r++)
+      look_at(&x, c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row);
+  }
+  for (int i = 0; i < 2; i++)
+    for (int j = 0; j < ES_ROW; j++) {
+      low = x.low[i][j] < low ? x.low[i][j] : low;
+      high = x.high[i][j] > high ? x.high[i][j] : high;
+    }
+  return fmax(-(double)low, (double)high);
+}
+
+/* The fastest plan that is exact for these values; NULL: none. */
+static const es_gemm_plan *exact_plan(const es_step *step, const es_run_args *args) {
+  const contraction *c = step->data;
+  if (!c->measure) return &c->plan[0];
+  double reach[2] = {values_reach(step, args, 0), values_reach(step, args, 1)};
+  for (int i = 0; i < c->n_plans; i++)
+    if (is_exact(step->problem, c->plan[i].kind, reach)) return &c->plan[i];
+  return NULL;
+}
+
+/* ---- the strategy ----------------------------------------------------------------- */
+
+static es_status run(const es_step *step, const es_run_args *args) {
+  const contraction *c = step->data;
+  const es_gemm_plan *plan = exact_plan(step, args);
+  es_status status = plan ? es_gemm_plan_run(plan, args) : ES_E_OVERFLOW;
+  if (status == ES_E_CANCELLED) return es_step_cancelled(args);
+  return status == ES_E_OVERFLOW ? c->checked.run(&c->checked, args) : status;
+}
+
+static es_status run_small(const es_step *step, const es_run_args *args) {
+  const contraction *c = step->data;
+  es_status status = es_gemm_run_small(&c->plan[0], args);
+  return status == ES_OK ? ES_OK : es_step_cancelled(args);
+}
+
+static void print(const es_step *step, char *buf, size_t cap) {
+  const contraction *c = step->data;
+  es_text t = es_text_init(buf, cap);
+  const es_gemm_plan *g = &c->plan[0];
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  es_text_printf(&t, "gemm %s%s m %lld n %lld k %lld", es_dtype_name(g->compute),
+                 c->measure ? " or wider" : "", (long long)g->m_count, (long long)g->n.count,
+                 (long long)g->k.count);
+  if (g->batch.count > 1) es_text_printf(&t, " batch %lld", (long long)g->batch.count);
+  if (g->n_boxes > 1) es_text_printf(&t, " in %d boxes", g->n_boxes);
+  es_text_printf(&t, "; tile %dx%d, operand %d by element, %s, operand %d by vector, %s",
+                 type->height[type->n_heights - 1], g->nr, g->x.in,
+                 g->x_packed ? "packed" : "in place", g->y.in,
+                 g->y_direct ? "in place"
+                 : g->hold_y ? "packed once"
+                             : "packed");
+  if (g->u >= 0) es_text_printf(&t, ", by %lldx%lld", (long long)g->u_part, (long long)g->n_part);
+  es_text_printf(&t, "; blocks %lldx%lldx%lld", (long long)g->mb, (long long)(g->pb * g->nr),
+                 (long long)g->kc);
+}
+
+static bool counts_fit(const es_problem *p) {
+  int64_t points = 1;
+  for (int a = 0; a < p->rank; a++)
+    if (p->extent[a] && !es_mul_i64(points, p->extent[a], &points)) return false;
+  return true;
+}
+
+/* Sums of products in the type of the arithmetic, stored once. */
+static bool sums_products(const es_problem *p, const es_plan_env *env) {
+  const es_elementwise_kernels *e = env->kernels->elementwise;
+  if (p->combine != ES_INNER_MUL) return false;
+  if (p->reduce != ES_REDUCE_SUM && p->reduce != ES_REDUCE_MEAN && p->reduce != ES_REDUCE_NONE)
+    return false;
+  bool integral = es_dtype_class(p->out.dtype) <= ES_CLASS_INT;
+  bool scaled = p->alpha != 1 || p->beta != 0;
+  if (p->compute == ES_I64) return integral && !scaled && p->reduce != ES_REDUCE_MEAN;
+  if (integral && (scaled || p->wrap)) return false;
+  if (p->beta != 0 && !e->load[p->compute][p->out.dtype]) return false;
+  return e->store[p->compute][p->out.dtype] && e->load[p->compute][p->in[0].dtype] &&
+         e->load[p->compute][p->in[1].dtype];
+}
+
+/* Whether any pair is both true: counted in f32, where a count never returns to 0. */
+static bool finds_pairs(const es_problem *p) {
+  return p->combine == ES_INNER_AND && p->reduce == ES_REDUCE_ANY && p->compute == ES_I64 &&
+         p->in[0].dtype == ES_BOOL && p->in[1].dtype == ES_BOOL && p->out.dtype == ES_BOOL &&
+         p->alpha == 1 && p->beta == 0;
+}
+
+/* Whether the kind is here for operands of these types, if their values fit its terms. */
+static bool is_available(const es_problem *p, const es_plan_env *env, es_gemm_kind kind) {
+  es_dtype a = p->in[0].dtype, b = p->in[1].dtype;
+  es_gemm_plan plan;
+  if (es_gemm_group_terms(kind) == 1) return true;
+  if (!env->kernels->dot || a == ES_BOOL || b == ES_BOOL) return false;
+  if (kind == ES_GEMM_I8 && (a > ES_I8 || b > ES_I8 || (a == ES_U8 && b == ES_U8))) return false;
+  return es_gemm_plan_choose(p, env, kind, &plan);
+}
+
+/* Seconds to look at all values. */
+static double scan_seconds(const es_problem *p) {
+  return (es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1])) / 1e10;
+}
+
+/* The kinds that may turn out exact, by falling speed, up to the first that is sure to.
+ * Measured: which of them is decided by the operands' values, at each run. */
+static int kinds_for(const es_problem *p, const es_plan_env *env, es_gemm_kind kind[KINDS],
+                     bool *measure) {
+  static const es_gemm_kind all[KINDS] = {ES_GEMM_I8, ES_GEMM_I16, ES_GEMM_F32, ES_GEMM_F64,
+                                          ES_GEMM_I64};
+  double reach[2] = {dtype_reach(p->in[0].dtype), dtype_reach(p->in[1].dtype)};
+  int n = 0;
+  bool sure = false;
+  *measure = false;
+  kind[0] = finds_pairs(p) ? ES_GEMM_F32 : es_gemm_kind_of(p->compute);
+  if (p->compute != ES_I64 || finds_pairs(p) || p->wrap) return 1;
+  for (int i = 0; i < KINDS && !sure; i++) {
+    if (!is_available(p, env, all[i])) continue;
+    kind[n++] = all[i];
+    sure = all[i] != ES_GEMM_I64 && is_exact(p, all[i], reach);
+  }
+  es_gemm_plan plan;
+  if (sure && n > 1 && es_gemm_plan_choose(p, env, kind[n - 1], &plan) &&
+      plan.seconds < WORTH_A_LOOK * scan_seconds(p))
+    kind[0] = kind[n - 1], n = 1;
+  *measure = n > 1;
+  return n;
+}
+
+static bool applicable(const es_problem *p, const es_plan_env *env) {
+  if (p->n_in != 2 || p->rank > ES_GEMM_MAX_AXES || !counts_fit(p)) return false;
+  if (!sums_products(p, env) && !finds_pairs(p)) return false;
+  if (!p->n_constraints) return true; /* packing both sides is always possible */
+  es_gemm_kind kind[KINDS];
+  bool measure;
+  es_gemm_plan plan;
+  int n = kinds_for(p, env, kind, &measure);
+  /* A look at the values walks the nest, whose absent points lie outside of the operand:
+   * box by box there are none. */
+  return !measure && es_gemm_plan_choose(p, env, kind[n - 1], &plan);
+}
+
+static double cost(const es_problem *p, const es_plan_env *env) {
+  es_gemm_kind kind[KINDS];
+  bool measure;
+  es_gemm_plan plan;
+  int n = kinds_for(p, env, kind, &measure);
+  es_gemm_plan_choose(p, env, kind[n > 1], &plan);
+  return plan.seconds + (measure ? scan_seconds(p) : 0);
+}
+
+typedef struct walk_axis {
+  int64_t extent, stride; /* elements */
+} walk_axis;
+
+/* The axes that move an operand, the shortest stride first. */
+static int moving_axes(const es_problem *p, const es_side *side, walk_axis *axis) {
+  int n = 0;
+  for (int a = 0; a < p->rank; a++) {
+    if (!side->stride[a] || p->extent[a] == 1) continue;
+    int at = n++;
+    for (; at > 0 && llabs(axis[at - 1].stride) > llabs(side->stride[a]); at--)
+      axis[at] = axis[at - 1];
+    axis[at] = (walk_axis){p->extent[a], side->stride[a]};
+  }
+  return n;
+}
+
+/* Makes one axis of two where the steps of the longer one leave no gap between the runs of the
+ * shorter: they overlap, as windows do, or touch. The same elements, each once. */
+static bool join_axes(walk_axis *shorter, const walk_axis *longer) {
+  int64_t ratio = longer->stride / shorter->stride, extent;
+  if (longer->stride % shorter->stride || ratio < 1 || ratio > shorter->extent) return false;
+  if (!es_mul_i64(ratio, longer->extent - 1, &extent)) return false;
+  return es_add_i64(extent, shorter->extent, &shorter->extent);
+}
+
+static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s) {
+  const es_side *side = &p->in[operand];
+  walk_axis axis[ES_GEMM_MAX_AXES];
+  *s = (scan){.row = 1, .step = 1};
+  s->outer.extent = ES_NEW_N(arena, int64_t, p->rank);
+  s->outer.stride[ES_GEMM_X] = ES_NEW_N(arena, int64_t, p->rank);
+  if (!s->outer.extent || !s->outer.stride[ES_GEMM_X]) return false;
+  if (es_problem_points(p) == 0) return true; /* a box without taps may begin anywhere */
+  s->outer.count = 1;
+  for (int i = 0, n = moving_axes(p, side, axis); i < n;) {
+    walk_axis joined = axis[i++];
+    while (i < n && join_axes(&joined, &axis[i])) i++;
+    if (s->row == 1) { /* the first */
+      s->row = joined.extent;
+      s->step = joined.stride;
+      continue;
+    }
+    s->outer.extent[s->outer.n] = joined.extent;
+    s->outer.stride[ES_GEMM_X][s->outer.n++] = joined.stride * (int64_t)es_dtype_size(side->dtype);
+    s->outer.count *= joined.extent;
+  }
+  return true;
+}
+
+static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
+  contraction *c = ES_NEW(env->arena, contraction);
+  if (!c) return ES_E_NOMEM;
+  es_gemm_kind kind[KINDS];
+  c->n_plans = kinds_for(p, env, kind, &c->measure);
+  step->workspace = 0;
+  for (int i = 0; i < c->n_plans; i++) {
+    if (!es_gemm_plan_choose(p, env, kind[i], &c->plan[i])) return ES_E_NOMEM;
+    if (!es_gemm_axes_make(env->arena, &c->plan[i])) return ES_E_NOMEM;
+    size_t bytes = es_gemm_plan_workspace(&c->plan[i]);
+    if (bytes > step->workspace) step->workspace = bytes;
+  }
+  for (int i = 0; c->measure && i < 2; i++)
+    if (!make_scan(env->arena, p, i, &c->operand[i])) return ES_E_NOMEM;
+  c->checked = (es_step){.strategy = &es_strategy_loops, .problem = p};
+  ES_TRY(es_strategy_loops.make(p, env, &c->checked));
+  if (c->checked.workspace > step->workspace) step->workspace = c->checked.workspace;
+  step->data = c;
+  es_status status = ES_OK;
+  bool small = c->n_plans == 1 && es_gemm_small_make(env->arena, &c->plan[0], &status);
+  step->run = small ? run_small : run;
+  if (!small && c->plan[0].hold_y) step->hold_bytes = es_gemm_hold_bytes(&c->plan[0]);
+  return status;
+}
+
+static es_status hold(es_step *step, const es_plan_env *env, void *const *base) {
+  if (!step->hold_bytes) return ES_OK;
+  contraction *c = step->data;
+  es_gemm_plan *g = &c->plan[0];
+  ES_TRY(es_gemm_hold(env->arena, g,
+                      (const char *)base[step->problem->in[g->y.in].slot] + g->first[ES_GEMM_Y]));
+  step->held = 1 + g->y.in;
+  return ES_OK;
+}
+
+const es_strategy es_strategy_gemm = {.name = "gemm",
+                                      .applicable = applicable,
+                                      .cost = cost,
+                                      .make = make,
+                                      .print = print,
+                                      .hold = hold};

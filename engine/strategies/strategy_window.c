@@ -1,0 +1,401 @@
+/* Windows: folds over a few taps beside the output: depthwise convolution, pooling, filters of
+ * images; and contractions whose outputs share rows of x that need no packing: 1x1 and grouped
+ * convolutions, the first one of a network, products of rows. */
+#include "base/text.h"
+#include "engine/strategies/window.h"
+
+enum { APART_BYTES = 32 << 10 }; /* rows of x taken apart, for a row of outputs */
+
+/* What kernels take at once. */
+enum { SHARES = 4, BLOCK_VECTORS = 4 };
+
+typedef struct window {
+  const es_kernels *kernels;
+  es_window_roles roles;
+  es_window_kernel full, edge, full_apart, edge_apart;
+  es_window_fall_kernel full_fall, edge_fall, strip; /* strip NULL: the others */
+  bool falls;                                        /* or the pieces are run one by one */
+  es_window_fall_plan fall;
+  int64_t planes; /* at most, to fall in one go */
+  int slot[ES_WINDOW_SIDES];
+  int64_t size, x_row, out_row; /* bytes */
+  int64_t shares, w_share, out_share;
+  /* Into how many parts a block of rows is cut for threads: columns, in whole blocks of vectors,
+   * or else shares, so many each. */
+  int64_t parts, part;
+  bool by_columns;
+  double count;
+  int64_t units;
+  int n_groups;
+  es_window_group *group;
+} window;
+
+/* ---- running -------------------------------------------------------------------- */
+
+/* What of a block of rows is computed: some shares, of some of the columns with every tap. */
+typedef struct portion {
+  int64_t share, shares, from, to;
+  bool edges;
+} portion;
+
+static portion portion_of(const window *w, int64_t i) {
+  const int64_t from = w->roles.from, to = w->roles.to, block = BLOCK_VECTORS * w->roles.lanes;
+  if (!w->by_columns) {
+    int64_t share = i * w->part, left = w->shares - share;
+    return (portion){share, left < w->part ? left : w->part, from, to, true};
+  }
+  int64_t blocks = (to - from) / block;
+  return (portion){.shares = w->shares,
+                   .from = from + blocks * i / w->parts * block,
+                   .to = i + 1 < w->parts ? from + blocks * (i + 1) / w->parts * block : to,
+                   .edges = i == 0};
+}
+
+/* The columns of some rows: t but for what moves along them. */
+static void run_columns(const window *w, const es_window_piece *piece, const portion *some,
+                        es_window_tile t, const es_window_kernel full, const es_window_kernel edge,
+                        int64_t step) {
+  const char *x = t.x, *by = t.w;
+  char *out = t.out;
+  int64_t by_step = w->roles.op == ES_WINDOW_PRODUCT ? w->size : 0;
+  for (int e = 0; some->edges && e < w->roles.n_edges; e++) {
+    const es_window_edge *at = &w->roles.edge[e];
+    t.x = x + at->start * step * w->size;
+    t.w = by + at->start * by_step;
+    t.out = out + at->start * w->size;
+    t.n = at->n;
+    t.lanes = piece->lanes + e * piece->taps;
+    if (piece->ends) {
+      t.stops = piece->stops + e * piece->taps;
+      t.ends = piece->ends + e * piece->taps;
+    }
+    edge(&t);
+  }
+  if (some->from == some->to) return;
+  t.x = x + some->from * step * w->size;
+  t.w = by + some->from * by_step;
+  t.out = out + some->from * w->size;
+  t.n = some->to - some->from;
+  full(&t);
+}
+
+/* Row by row, with the rows of x that each sees taken apart. */
+static void run_apart(const window *w, const es_window_piece *piece, const portion *some,
+                      es_window_tile t) {
+  _Alignas(ES_ALIGN) char apart[APART_BYTES];
+  const char *x = t.x;
+  const int64_t rows = t.rows;
+  t.x = apart;
+  t.x_at = piece->apart.x_at;
+  t.rows = 1;
+  for (int64_t row = 0; row < rows; row++, x += w->x_row, t.out += w->out_row) {
+    es_window_apart_run(&piece->apart, w->kernels, (size_t)w->size, x, apart);
+    run_columns(w, piece, some, t, w->full_apart, w->edge_apart, 1);
+  }
+}
+
+/* Rows [from, from + rows) of a piece that begins at these addresses. */
+static void run_piece(const window *w, const es_window_piece *piece, const portion *some,
+                      char *const *at, int64_t from, int64_t rows) {
+  es_window_tile t = {.x = at[ES_WINDOW_X] + piece->at[ES_WINDOW_X] + from * w->x_row,
+                      .w = at[ES_WINDOW_W] + piece->at[ES_WINDOW_W],
+                      .out = at[ES_WINDOW_OUT] + piece->at[ES_WINDOW_OUT] + from * w->out_row,
+                      .x_row = w->x_row,
+                      .out_row = w->out_row,
+                      .rows = rows,
+                      .shares = some->shares,
+                      .w_share = w->w_share,
+                      .out_share = w->out_share,
+                      .taps = piece->taps,
+                      .x_at = piece->x_at,
+                      .w_at = piece->w_at,
+                      .chain = piece->chain,
+                      .count = w->count};
+  if (piece->apart.bytes)
+    run_apart(w, piece, some, t);
+  else
+    run_columns(w, piece, some, t, w->full, w->edge, w->roles.step);
+}
+
+/* A block of rows, which the pieces of the group share among them. */
+static void run_block(const window *w, const es_window_group *g, const portion *some,
+                      char *const *at, int64_t from, int64_t to) {
+  int64_t start = 0;
+  for (int i = 0; i < g->n_pieces; i++) {
+    int64_t end = start + g->piece[i].rows;
+    int64_t low = from > start ? from : start, high = to < end ? to : end;
+    if (low < high) run_piece(w, &g->piece[i], some, at, low - start, high - low);
+    start = end;
+  }
+}
+
+/* The first row of x that outputs from row from on see. */
+static int64_t first_read(const es_window_fall_plan *f, int64_t from) {
+  int64_t top = f->down * from + f->base;
+  return top > 0 ? top : 0;
+}
+
+/* What all vectors of the same rows of some planes share. */
+static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t from, int64_t to,
+                              int64_t planes) {
+  const es_window_fall_plan *f = &w->fall;
+  const int64_t *plane = g->outer.stride + (g->outer.n - 1) * g->outer.n_sides;
+  int64_t first = first_read(f, from), end = f->down * (to - 1) + f->base + f->tap_rows;
+  es_window_fall t = {.planes = planes,
+                      .rows = to - from,
+                      .x_row = f->x_row,
+                      .w_row = f->w_row,
+                      .out_row = w->out_row,
+                      .reads = (end < f->extent ? end : f->extent) - first,
+                      .lead = f->down * from + f->base + f->tap_rows - 1 - first,
+                      .taps = f->row.taps,
+                      .x_at = f->row.x_at,
+                      .w_at = f->row.w_at,
+                      .count = w->count,
+                      .pair = f->pair};
+  if (g->outer.n > 0) { /* of one plane, too: the next one is asked for ahead */
+    t.x_plane = plane[1 + w->roles.x] * w->size;
+    t.w_plane = plane[1 + w->roles.w] * w->size;
+    t.out_plane = plane[0] * w->size;
+  }
+  return t;
+}
+
+static void run_strips(const window *w, es_window_fall *t, const char *x, char *out) {
+  for (int64_t i = 0; i < w->fall.n_strips; i++) {
+    const es_window_strip *strip = &w->fall.strip[i];
+    t->x = x + strip->x * w->size;
+    t->out = out + strip->start * w->size;
+    t->n = strip->n;
+    t->lanes = strip->lanes;
+    t->pick = strip->pick;
+    t->loads[0] = strip->loads[0];
+    t->loads[1] = strip->loads[1];
+    w->strip(t);
+  }
+}
+
+/* The same rows of some planes. */
+static void run_fall(const window *w, const es_window_group *g, char *const *at, int64_t from,
+                     int64_t to, int64_t planes) {
+  const es_window_fall_plan *f = &w->fall;
+  const es_window_roles *roles = &w->roles;
+  if (to > g->rows) to = g->rows;
+  es_window_fall t = fall_of(w, g, from, to, planes);
+  char *x = at[ES_WINDOW_X] + f->row.at[ES_WINDOW_X] + (first_read(f, from) - f->base) * f->x_row;
+  char *out = at[ES_WINDOW_OUT] + f->row.at[ES_WINDOW_OUT] + from * w->out_row;
+  t.w = at[ES_WINDOW_W] + f->row.at[ES_WINDOW_W];
+  if (w->strip) {
+    run_strips(w, &t, x, out);
+    return;
+  }
+  for (int e = 0; e < roles->n_edges; e++) {
+    t.x = x + roles->edge[e].start * w->size;
+    t.out = out + roles->edge[e].start * w->size;
+    t.n = roles->edge[e].n;
+    t.lanes = f->row.lanes + e * t.taps;
+    w->edge_fall(&t);
+  }
+  if (roles->from == roles->to) return;
+  t.x = x + roles->from * w->size;
+  t.out = out + roles->from * w->size;
+  t.n = roles->to - roles->from;
+  w->full_fall(&t);
+}
+
+/* Outer positions from the cursor on that are planes one step apart. */
+static int64_t run_of_planes(const window *w, const es_window_group *g, const es_cursor *c,
+                             int64_t left) {
+  int axis = g->outer.n - 1;
+  if (!w->falls || g->blocks > 1 || axis < 0) return 1;
+  int64_t run = g->outer.extent[axis] - c->index[axis];
+  if (run > w->planes) run = w->planes;
+  return run < left ? run : left;
+}
+
+static void run_units(const window *w, const es_window_group *g, char *const *base, int64_t from,
+                      int64_t to) {
+  es_cursor c;
+  char *at[ES_WINDOW_SIDES];
+  int64_t blocks = g->blocks * w->parts, block = from % blocks;
+  es_cursor_seek(&g->outer, &c, from / blocks);
+  for (int64_t unit = from, some; unit < to; unit += some) {
+    at[ES_WINDOW_OUT] = base[ES_WINDOW_OUT] + c.at[0] * w->size;
+    at[ES_WINDOW_X] = base[ES_WINDOW_X] + c.at[1 + w->roles.x] * w->size;
+    at[ES_WINDOW_W] = w->roles.w < 0 ? at[ES_WINDOW_X]
+                                     : base[ES_WINDOW_W] + c.at[1 + w->roles.w] * w->size;
+    const int64_t row = block / w->parts * g->block;
+    const portion part = portion_of(w, block % w->parts);
+    at[ES_WINDOW_W] += part.share * w->w_share;
+    at[ES_WINDOW_OUT] += part.share * w->out_share;
+    some = run_of_planes(w, g, &c, to - unit);
+    if (w->falls)
+      run_fall(w, g, at, row, row + g->block, some);
+    else
+      run_block(w, g, &part, at, row, row + g->block);
+    if (++block < blocks) continue;
+    block = 0;
+    es_cursor_move(&g->outer, &c, g->outer.n - 1, some);
+  }
+}
+
+static es_status task(const es_step *step, const es_run_args *args, int64_t from, int64_t to) {
+  const window *w = step->data;
+  char *base[ES_WINDOW_SIDES];
+  for (int s = 0; s < ES_WINDOW_SIDES; s++) base[s] = args->base[w->slot[s]];
+  int64_t start = 0;
+  for (int i = 0; i < w->n_groups; i++) {
+    int64_t end = start + w->group[i].outer.count * w->group[i].blocks * w->parts;
+    int64_t low = from > start ? from : start, high = to < end ? to : end;
+    if (low < high) run_units(w, &w->group[i], base, low - start, high - start);
+    start = end;
+  }
+  return ES_OK;
+}
+
+static es_status run(const es_step *step, const es_run_args *args) {
+  const window *w = step->data;
+  return es_step_split(step, args, w->units, task);
+}
+
+static void print(const es_step *step, char *buf, size_t cap) {
+  static const char *const type[] = {"f32", "f64", "f32 in f64"};
+  const window *w = step->data;
+  const es_problem *p = step->problem;
+  es_text t = es_text_init(buf, cap);
+  es_text_printf(&t, "window %s, %.6g outputs in rows of %lld over %lld taps", type[w->roles.type],
+                 es_problem_outputs(p), (long long)p->extent[w->roles.along],
+                 (long long)es_problem_taps(p));
+  if (w->roles.share >= 0) es_text_printf(&t, ", %lld of the same x", (long long)w->shares);
+  if (w->falls) es_text_puts(&t, ", down the rows");
+  if (w->strip)
+    es_text_printf(&t, "; strips: %lld%s", (long long)w->fall.n_strips,
+                   w->fall.pair ? ", of two planes" : "");
+  else if (w->roles.n_edges)
+    es_text_printf(&t, "; edges: %d", w->roles.n_edges);
+}
+
+/* ---- choice --------------------------------------------------------------------- */
+
+static bool applicable(const es_problem *p, const es_plan_env *env) {
+  es_window_roles roles;
+  return es_window_read(p, env, &roles);
+}
+
+/* Rows of x that stay in the first-level cache while their outputs are computed; but a
+ * block computes the rows of taps at its ends for nothing. */
+enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32, SHARED_ROWS = 8 };
+
+static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
+  int64_t row = p->extent[w->roles.along] * w->roles.step * w->size;
+  for (int i = 0; i < w->n_groups; i++) {
+    es_window_group *g = &w->group[i];
+    g->block = BLOCK_BYTES / row > BLOCK_ROWS ? BLOCK_BYTES / row : BLOCK_ROWS;
+    if (w->roles.share >= 0 && w->roles.step == 2) g->block = SHARED_ROWS;
+    if (g->block > g->rows) g->block = g->rows;
+    while (g->block > 1 && g->outer.count * ((g->rows + g->block - 1) / g->block) < env->threads)
+      g->block /= 2;
+    g->blocks = (g->rows + g->block - 1) / g->block;
+    w->units += g->outer.count * g->blocks;
+  }
+}
+
+/* Where rows are too few for all threads: by columns, where these are many, since a thread then
+ * reads its part of x alone; else by shares, a multiple of what a kernel takes at once. */
+static void cut_parts(const es_plan_env *env, window *w) {
+  int64_t wanted = env->threads > 1 && w->units < 4 * env->threads ? 4 * env->threads / w->units
+                                                                   : 1;
+  int64_t blocks = (w->roles.to - w->roles.from) / (BLOCK_VECTORS * w->roles.lanes);
+  w->by_columns = w->roles.share >= 0 && wanted > 1 && blocks >= 2 * wanted;
+  w->part = w->by_columns ? w->shares : (w->shares + wanted - 1) / wanted;
+  w->part += (SHARES - w->part % SHARES) % SHARES;
+  w->parts = w->by_columns ? wanted : (w->shares + w->part - 1) / w->part;
+  w->units *= w->parts;
+}
+
+/* Strips, of two planes where these share a vector; but where vectors are full and taps few,
+ * loading these anew costs less than picking them. */
+static es_status choose_strips(const es_problem *p, const es_plan_env *env, window *w) {
+  es_window_fall_plan *f = &w->fall;
+  es_window_fall_kernel strip =
+      env->kernels->window->strip[w->roles.type][f->down - 1][f->tap_rows];
+  if (!strip) return ES_OK;
+  f->pair = true;
+  if (!es_window_strips(env->arena, p, &w->roles, f)) return ES_E_NOMEM;
+  if (!f->n_strips) {
+    f->pair = false;
+    bool few = f->row.taps * f->tap_rows <= 9 && w->roles.from < w->roles.to;
+    if (few && f->down == 1 && w->roles.step == 1) return ES_OK;
+    if (!es_window_strips(env->arena, p, &w->roles, f)) return ES_E_NOMEM;
+  }
+  if (f->n_strips) w->strip = strip;
+  return ES_OK;
+}
+
+static es_status make_fall(const es_problem *p, const es_plan_env *env, window *w) {
+  const es_window_kernels *k = env->kernels->window;
+  const es_window_roles *r = &w->roles;
+  if (r->share >= 0 || !es_window_falls(p, r, &w->fall) || w->fall.tap_rows > ES_WINDOW_FALL)
+    return ES_OK;
+  if (!es_window_fall_row(env->arena, p, r, &w->fall)) return ES_E_NOMEM;
+  ES_TRY(choose_strips(p, env, w));
+  if (w->fall.down == 1 && r->step == 1) {
+    w->full_fall = k->full_fall[r->type][w->fall.tap_rows];
+    w->edge_fall = k->edge_fall[r->type][w->fall.tap_rows];
+  }
+  w->falls = w->strip || w->full_fall;
+  int64_t bytes = p->extent[r->row] * w->fall.down * p->extent[r->along] * r->step * w->size;
+  bool once = w->strip ? w->fall.n_strips == 1 : r->n_edges + (r->from < r->to) == 1;
+  w->planes = once ? INT64_MAX : bytes < BLOCK_BYTES ? BLOCK_BYTES / bytes : 1;
+  return ES_OK;
+}
+
+/* Where many outputs share a row of x, and it fits. */
+static es_status take_apart(const es_problem *p, const es_plan_env *env, window *w) {
+  const es_window_kernels *k = env->kernels->window;
+  if (w->roles.step != 2 || w->part < ES_WINDOW_APART_SHARES) return ES_OK;
+  w->full_apart = k->full[w->roles.type][w->roles.op][0];
+  w->edge_apart = k->edge[w->roles.type][w->roles.op][0];
+  for (int i = 0; i < w->n_groups; i++)
+    for (int j = 0; j < w->group[i].n_pieces; j++) {
+      es_window_piece *piece = &w->group[i].piece[j];
+      if (!es_window_apart_make(env->arena, p, &w->roles, piece)) return ES_E_NOMEM;
+      if (piece->apart.bytes > APART_BYTES) piece->apart.bytes = 0;
+    }
+  return ES_OK;
+}
+
+static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
+  window *w = ES_NEW(env->arena, window);
+  if (!w) return ES_E_NOMEM;
+  w->kernels = env->kernels;
+  es_window_read(p, env, &w->roles);
+  if (!es_window_groups(env->arena, p, &w->roles, &w->n_groups, &w->group)) return ES_E_NOMEM;
+  const es_window_roles *r = &w->roles;
+  const es_window_kernels *k = env->kernels->window;
+  w->full = k->full[r->type][r->op][r->step - 1];
+  w->edge = k->edge[r->type][r->op][r->step - 1];
+  w->size = (int64_t)es_dtype_size(p->out.dtype);
+  w->slot[ES_WINDOW_OUT] = p->out.slot;
+  w->slot[ES_WINDOW_X] = p->in[r->x].slot;
+  w->slot[ES_WINDOW_W] = p->in[r->w < 0 ? r->x : r->w].slot;
+  w->x_row = r->row < 0 ? 0 : p->in[r->x].stride[r->row] * w->size;
+  w->out_row = r->row < 0 ? 0 : p->out.stride[r->row] * w->size;
+  w->shares = r->share < 0 ? 1 : p->extent[r->share];
+  w->w_share = r->share < 0 ? 0 : p->in[r->w].stride[r->share] * w->size;
+  w->out_share = r->share < 0 ? 0 : p->out.stride[r->share] * w->size;
+  w->count = p->reduce == ES_REDUCE_MEAN ? p->mean_count : 1;
+  cut_blocks(p, env, w);
+  cut_parts(env, w);
+  ES_TRY(take_apart(p, env, w));
+  ES_TRY(make_fall(p, env, w));
+  step->run = run;
+  step->data = w;
+  return ES_OK;
+}
+
+const es_strategy es_strategy_window = {.name = "window",
+                                        .applicable = applicable,
+                                        .cost = es_window_cost,
+                                        .make = make,
+                                        .print = print};

@@ -1,0 +1,67 @@
+/* Windows: how long they take, measured; where other strategies are priced likewise, the choice
+ * between them follows. */
+#include <math.h>
+
+#include "engine/strategies/gemm.h"
+#include "engine/strategies/window.h"
+
+enum { LARGE_RESULT = 16 << 20 }; /* bytes that do not stay in the caches */
+
+/* The contraction runs small products without blocks; it is only slower where rows are whole
+ * blocks of vectors. */
+static bool small_product(const es_problem *p, const es_window_roles *roles) {
+  int64_t columns = p->extent[roles->along];
+  return columns <= ES_GEMM_SMALL && p->extent[roles->share] <= ES_GEMM_SMALL &&
+         es_problem_taps(p) <= ES_GEMM_SMALL_K && columns % (4 * roles->lanes) != 0;
+}
+
+/* Rows of x a multiple of some lines apart meet in a few sets of the first-level cache: whether a
+ * block of four vectors of a chain's x does not fit there. */
+static bool crowds(const es_problem *p, const es_window_roles *roles) {
+  const int64_t taps = (int64_t)es_problem_taps(p), chain = es_gemm_chain(taps);
+  int64_t step = p->in[roles->x].stride[p->n_out] * (int64_t)es_dtype_size(p->out.dtype);
+  int64_t apart = 4096;
+  while (step % apart) apart /= 2;
+  return p->extent[p->n_out] >= 64 && chain > 12 * (4096 / apart < 16 ? 4096 / apart : 16);
+}
+
+/* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
+ * begin a chain; measured. Weights past half of the second-level cache come slowly, for every
+ * block of vectors anew, and so do results that no cache holds. */
+static double shared_cost(const es_problem *p, const es_window_roles *roles, double bytes,
+                          int threads) {
+  if (roles->row < 0 && small_product(p, roles)) return INFINITY;
+  const double taps = es_problem_taps(p), shares = (double)p->extent[roles->share],
+               chains = ceil(taps / (double)es_gemm_chain((int64_t)taps));
+  const double rows = es_problem_outputs(p) / (double)p->extent[roles->along];
+  const double full = ceil((double)(roles->to - roles->from) / (double)roles->lanes);
+  bool lone = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
+  bool picks = roles->step == 2 && shares < ES_WINDOW_APART_SHARES;
+  double tap = (lone ? 0.38 : picks ? 0.3 : 0.187) * (crowds(p, roles) ? 1.15 : 1);
+  double each = taps * (full * tap + roles->n_edges * 0.28) + chains * (full + roles->n_edges) / 2;
+  double units = rows / shares, parts = units * ceil(shares / 4);
+  double weights = es_problem_side_bytes(p, &p->in[roles->w]);
+  double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
+  if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
+  if (out > 2 * LARGE_RESULT) slow += out;
+  if (roles->row >= 0) units /= (double)p->extent[roles->row];
+  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9;
+  double memory = (bytes + out) / 2e10;
+  compute /= fmin(threads, fmax(1, parts));
+  return fmax(compute, memory) + fmin(compute, memory) / 8;
+}
+
+/* Measured in cache: nanoseconds for a tap of a vector, and to begin one. */
+double es_window_cost(const es_problem *p, const es_plan_env *env) {
+  static const double tap[ES_WINDOW_OPS] = {0.4, 0.5, 0.5, 1, 1};
+  es_window_roles roles;
+  double bytes = 0;
+  if (!es_window_read(p, env, &roles)) return INFINITY;
+  double columns = (double)p->extent[roles.along], outputs = es_problem_outputs(p);
+  double vectors = outputs / columns * ceil(columns / (double)roles.lanes);
+  double each = es_problem_taps(p) * tap[roles.op] * (double)roles.step + 2;
+  for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
+  if (roles.share >= 0) return shared_cost(p, &roles, bytes, env->threads);
+  return fmax(60e-9 + vectors * each * 1e-9 / fmin(env->threads, fmax(1, outputs / 64)),
+              bytes * 0.05e-9);
+}

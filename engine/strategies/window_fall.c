@@ -1,0 +1,149 @@
+/* Windows down the rows: where a row of x can be read once for all outputs that see it, and
+ * the strips that rows are cut in. */
+#include "engine/strategies/window.h"
+
+bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_window_fall_plan *fall) {
+  int first = p->n_out, row = roles->row; /* the outermost reduced axis */
+  if (roles->op != ES_WINDOW_SCALE || row < 0) return false;
+  const es_side *x = &p->in[roles->x];
+  int64_t taps = p->extent[first], size = (int64_t)es_dtype_size(x->dtype);
+  int64_t tap_row = x->stride[first], down = x->stride[row] == tap_row ? 1 : 2;
+  if (x->stride[row] != down * tap_row) return false;
+  *fall = (es_window_fall_plan){.down = down,
+                                .tap_rows = taps,
+                                .extent = down * (p->extent[row] - 1) + taps,
+                                .x_row = tap_row * size,
+                                .w_row = p->in[roles->w].stride[first] * size};
+  bool cut = false;
+  for (int i = 0; i < p->n_constraints; i++) {
+    const es_constraint *c = &p->constraint[i];
+    if (c->coef[roles->along]) { /* of the outputs in a row: the same for all rows of taps */
+      if (c->coef[first] || c->coef[row]) return false;
+      continue;
+    }
+    if (cut) return false;
+    for (int a = 0; a < p->rank; a++)
+      if (c->coef[a] != (a == row ? down : a == first)) return false;
+    cut = true;
+    fall->base = c->base;
+    fall->extent = c->extent;
+  }
+  /* No output row without taps. */
+  return fall->base > -taps && fall->base + down * (p->extent[row] - 1) < fall->extent;
+}
+
+static void shape_of_row(const es_problem *p, int64_t *extent) {
+  for (int a = 0; a < p->rank; a++) extent[a] = a == p->n_out ? 1 : p->extent[a];
+}
+
+bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                        es_window_fall_plan *fall) {
+  es_problem shape = *p;
+  int64_t extent[ES_MAX_RANK];
+  shape_of_row(p, extent);
+  shape.extent = extent;
+  return es_window_piece_make(arena, p, roles, &shape, &fall->row);
+}
+
+/* ---- strips ------------------------------------------------------------------------- */
+
+enum { MOST_STRIPS = 1024 };
+
+/* The elements from *low to *high are what the taps of a strip see. */
+static void see(const es_problem *p, const es_window_roles *roles, const es_window_fall_plan *fall,
+                es_window_strip *strip, int64_t *low, int64_t *high) {
+  int64_t extent[ES_MAX_RANK], tap[ES_MAX_RANK] = {0};
+  int64_t size = (int64_t)es_dtype_size(p->out.dtype);
+  shape_of_row(p, extent);
+  *low = INT64_MAX;
+  *high = INT64_MIN;
+  for (int64_t t = 0; t < fall->row.taps; t++, es_window_next_tap(p, extent, tap)) {
+    strip->lanes[t] = 0;
+    for (int64_t j = 0; j < strip->n; j++) {
+      if (!es_window_tap_present(p, roles, strip->start + j, tap)) continue;
+      int64_t at = (strip->start + j) * roles->step + fall->row.x_at[t] / size;
+      if (at < *low) *low = at;
+      if (at > *high) *high = at;
+      strip->lanes[t] |= (uint64_t)1 << j;
+    }
+  }
+}
+
+/* False: the strip is too wide for its vectors. */
+static bool fill_strip(const es_problem *p, const es_window_roles *roles,
+                       const es_window_fall_plan *fall, es_window_strip *strip) {
+  const int64_t lanes = roles->lanes, room = fall->pair ? lanes : 2 * lanes;
+  const uint64_t all = ((uint64_t)1 << strip->n) - 1;
+  int64_t low, high, size = (int64_t)es_dtype_size(p->out.dtype), absent = 0;
+  see(p, roles, fall, strip, &low, &high);
+  if (low > high) return false;
+  for (int64_t t = 0; t < fall->row.taps; t++) absent |= strip->lanes[t] != all;
+  if (high - low >= room - absent) return false; /* absent ones pick the zero after the last */
+  strip->x = low;
+  strip->loads[0] = strip->loads[1] = 0;
+  for (int64_t t = 0; t < fall->row.taps; t++) {
+    uint8_t *pick = strip->pick + t * lanes;
+    for (int64_t j = 0; j < strip->n; j++) {
+      bool present = strip->lanes[t] >> j & 1;
+      int64_t at = (strip->start + j) * roles->step + fall->row.x_at[t] / size;
+      pick[j] = (uint8_t)(present ? at - low : high + 1 - low);
+      if (present) strip->loads[pick[j] / lanes] |= (uint64_t)1 << pick[j] % lanes;
+      if (fall->pair) pick[lanes / 2 + j] = (uint8_t)(pick[j] + lanes);
+    }
+    if (fall->pair) strip->lanes[t] |= strip->lanes[t] << lanes / 2;
+  }
+  if (fall->pair) strip->loads[1] = strip->loads[0];
+  return true;
+}
+
+static es_window_strip *new_strips(es_arena *arena, const es_window_roles *roles, int64_t taps,
+                                   int64_t n) {
+  es_window_strip *strip = ES_NEW_N(arena, es_window_strip, n);
+  uint8_t *pick = ES_NEW_N(arena, uint8_t, n * taps * roles->lanes);
+  uint64_t *lanes = ES_NEW_N(arena, uint64_t, n * taps);
+  if (!strip || !pick || !lanes) return NULL;
+  for (int64_t i = 0; i < n; i++) {
+    strip[i].pick = pick + i * taps * roles->lanes;
+    strip[i].lanes = lanes + i * taps;
+  }
+  return strip;
+}
+
+/* Strips of n outputs; none where they do not fit. False: out of memory. */
+static bool cut_strips(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                       es_window_fall_plan *fall, int64_t n) {
+  const int64_t columns = p->extent[roles->along], count = (columns - 1) / n + 1;
+  if (count > MOST_STRIPS) return true;
+  n = (columns - 1) / count + 1;
+  es_window_strip *strip = new_strips(arena, roles, fall->row.taps, count);
+  if (!strip) return false;
+  for (int64_t i = 0; i < count; i++) {
+    strip[i].start = i * n < columns - n ? i * n : columns - n;
+    strip[i].n = n;
+    if (!fill_strip(p, roles, fall, &strip[i])) return true;
+  }
+  fall->strip = strip;
+  fall->n_strips = count;
+  return true;
+}
+
+bool es_window_strips(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                      es_window_fall_plan *fall) {
+  const int64_t columns = p->extent[roles->along], taps = fall->row.taps, lanes = roles->lanes;
+  const int64_t most = fall->pair ? lanes / 2 : lanes;
+  const int64_t size = (int64_t)es_dtype_size(p->out.dtype);
+  int64_t first = 0, last = 0; /* of the taps of an output, in elements */
+  fall->n_strips = 0;
+  if (taps > ES_WINDOW_STRIP || (fall->pair && columns > most)) return true;
+  /* A whole row sees less than its outputs would without borders. */
+  if (columns <= most && !cut_strips(arena, p, roles, fall, columns)) return false;
+  if (fall->n_strips || fall->pair) return true;
+  for (int64_t t = 0; t < taps; t++) {
+    int64_t at = fall->row.x_at[t] / size;
+    first = at < first ? at : first;
+    last = at > last ? at : last;
+  }
+  if (last - first >= 2 * lanes) return true;
+  int64_t n = (2 * lanes - 1 - (last - first)) / roles->step + 1;
+  return cut_strips(arena, p, roles, fall, n < lanes ? n : lanes);
+}
