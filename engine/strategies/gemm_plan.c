@@ -290,7 +290,10 @@ static void choose_blocks(es_gemm_plan *g) {
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
   g->pb = block(g->n_panels, g->n_panels, es_gemm_unit(g), &g->n_nb);
   choose_stretch(g);
-  if (g->n_kb > 1 && !g->add_c) g->pb = block(g->n_panels, g->stretch, es_gemm_unit(g), &g->n_nb);
+  /* One stretch a task where sums wait for the next block of k, and where boxes are tasks of their
+   * own, few rows each, that follow each other and use the same packed Y. */
+  if ((g->n_kb > 1 && !g->add_c) || g->problem->n_constraints)
+    g->pb = block(g->n_panels, g->stretch, es_gemm_unit(g), &g->n_nb);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
   choose_stretch(g);
