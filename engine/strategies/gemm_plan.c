@@ -96,8 +96,8 @@ static double store_cycles(const es_gemm_plan *g, bool rows, bool cols) {
 /* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
 enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50 };
 
-/* Of an element of X that comes from beyond the second-level cache to be packed, or for one
- * or two panels. */
+/* Of an element in memory of X that comes from beyond the second-level cache to be packed, or for
+ * one or two panels. */
 static const double FAR_ELEMENT = 0.6;
 
 static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
@@ -123,8 +123,9 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   bool along = runs_along(p, g->x.in, x, ES_GEMM_K);
   double elements = (double)g->m_count * (double)g->k.count, far = 0;
   double moves = along ? 0 : tiles * page_moves(p, x);
-  bool beyond = es_problem_side_bytes(p, x) > ES_GEMM_Y_BLOCK;
-  if (beyond && (g->x_packed || panels <= 2)) far = elements * FAR_ELEMENT;
+  double bytes = es_problem_side_bytes(p, x);
+  if (bytes > ES_GEMM_Y_BLOCK && (g->x_packed || panels <= 2)) /* windows come to them again */
+    far = fmin(elements, bytes / (double)es_dtype_size(x->dtype)) * FAR_ELEMENT;
   int64_t stretches = g->keep_x ? 1 : ceil_div(g->pb, at_least(g->stretch, 1));
   if (g->x_packed)
     return (double)(g->n_nb * stretches) *
