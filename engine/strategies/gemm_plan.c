@@ -100,8 +100,20 @@ enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50 };
  * one or two panels. */
 static const double FAR_ELEMENT = 0.6;
 
+/* To begin a run of neighbours, where boxes cut windows into short ones. */
+static const double RUN_BEGINS = 8;
+
 static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Cycles to pack an element of X. */
+static double pack_x_cycles(const es_gemm_plan *g, const es_problem *p, bool across, bool along) {
+  double each = pack_cycles(across, along, g->x.native);
+  for (int a = p->n_out - 1; a >= 0 && across && p->n_constraints; a--)
+    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_M)
+      return each + RUN_BEGINS / fmax(1, (double)p->extent[a]);
+  return each;
+}
 
 /* Whether X, if it is packed, is so for several stretches of Y. */
 static bool keeps_x(const es_gemm_plan *g) {
@@ -129,7 +141,7 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   int64_t stretches = g->keep_x ? 1 : ceil_div(g->pb, at_least(g->stretch, 1));
   if (g->x_packed)
     return (double)(g->n_nb * stretches) *
-           (elements * pack_cycles(across, along, g->x.native) + moves * PAGE_MOVE + far);
+           (elements * pack_x_cycles(g, p, across, along) + moves * PAGE_MOVE + far);
   moves *= PAGE_MOVE_HIDDEN;
   if (!across && !along) moves += elements * lines_of(p, g->x.in, x, ES_GEMM_M);
   double step = fabs((double)row_step(g, x)) * (double)es_dtype_size(x->dtype);
@@ -159,7 +171,7 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
  * these are most of the work, if the rows are not in the first-level cache. */
 static double in_place(const es_gemm_plan *g, const es_problem *p) {
   double bytes = es_problem_side_bytes(p, &p->in[g->x.in]) / (double)g->batch.count;
-  return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.8 : 0.02;
+  return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.4 : 0.02;
 }
 
 /* Cycles for one batch and bytes for all, of every way to treat the two sides. */

@@ -1,11 +1,16 @@
 /* Windows: how long they take, measured; where other strategies are priced likewise, the choice
  * between them follows. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 
-enum { LARGE_RESULT = 16 << 20 }; /* bytes that do not stay in the caches */
+enum {
+  LARGE_RESULT = 16 << 20, /* bytes that do not stay in the caches */
+  FAR_PAGES = 8 << 20,     /* bytes of x of which addresses are not at hand */
+  PAGE = 4096
+};
 
 /* The contraction runs small products without blocks; it is only slower where rows are whole
  * blocks of vectors. */
@@ -15,14 +20,18 @@ static bool small_product(const es_problem *p, const es_window_roles *roles) {
          es_problem_taps(p) <= ES_GEMM_SMALL_K && columns % (4 * roles->lanes) != 0;
 }
 
+/* Bytes from a tap to the next along the outermost reduced axis. */
+static int64_t step_of_taps(const es_problem *p, const es_window_roles *roles) {
+  return llabs(p->in[roles->x].stride[p->n_out]) * (int64_t)es_dtype_size(p->out.dtype);
+}
+
 /* Rows of x a multiple of some lines apart meet in a few sets of the first-level cache: whether a
  * block of four vectors of a chain's x does not fit there. */
 static bool crowds(const es_problem *p, const es_window_roles *roles) {
   const int64_t taps = (int64_t)es_problem_taps(p), chain = es_gemm_chain(taps);
-  int64_t step = p->in[roles->x].stride[p->n_out] * (int64_t)es_dtype_size(p->out.dtype);
-  int64_t apart = 4096;
-  while (step % apart) apart /= 2;
-  return p->extent[p->n_out] >= 64 && chain > 12 * (4096 / apart < 16 ? 4096 / apart : 16);
+  int64_t apart = PAGE;
+  while (step_of_taps(p, roles) % apart) apart /= 2;
+  return p->extent[p->n_out] >= 64 && chain > 12 * (PAGE / apart < 16 ? PAGE / apart : 16);
 }
 
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
@@ -38,12 +47,15 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   bool lone = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
   bool picks = roles->step == 2 && shares < ES_WINDOW_APART_SHARES;
   double tap = (lone ? 0.38 : picks ? 0.3 : 0.187) * (crowds(p, roles) ? 1.15 : 1);
-  double each = taps * (full * tap + roles->n_edges * 0.28) + chains * (full + roles->n_edges) / 2;
+  double edge = full + roles->n_edges > 1 ? 0.28 : 0.48; /* latency, again */
+  double each = taps * (full * tap + roles->n_edges * edge) + chains * (full + roles->n_edges) / 2;
   double units = rows / shares, parts = units * ceil(shares / 4);
   double weights = es_problem_side_bytes(p, &p->in[roles->w]);
   double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
   if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
   if (out > 2 * LARGE_RESULT) slow += out;
+  double x = es_problem_side_bytes(p, &p->in[roles->x]);
+  if (x > FAR_PAGES && step_of_taps(p, roles) >= PAGE) slow += x; /* a page for four vectors */
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
   double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9;
   double memory = (bytes + out) / 2e10;
