@@ -42,6 +42,16 @@ static inline bool es_count_i64(int n, const int64_t *extent, int64_t *out) {
   return true;
 }
 
+/* The greatest common divisor, for a, b >= 0; that of 0 and b is b. */
+static inline int64_t es_gcd(int64_t a, int64_t b) {
+  while (b) {
+    int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
 /* Floor division and its remainder, for d > 0. */
 static inline int64_t es_floor_div(int64_t a, int64_t d) {
   int64_t q = a / d;

@@ -10,15 +10,13 @@ static const char dot[] = "·", plus[] = " + ";
 /* ---- reading -------------------------------------------------------------------- */
 
 /* Whether f is a number, with which *times is multiplied. */
-static bool multiply_by(uint64_t *times, es_factor f) {
-  uint64_t value = 0;
+static bool multiply_by(int64_t *times, es_factor f) {
+  int64_t value = 0;
   for (size_t i = 0; i < f.len; i++) {
     if (f.text[i] < '0' || f.text[i] > '9') return false;
-    if (__builtin_mul_overflow(value, 10u, &value) ||
-        __builtin_add_overflow(value, (uint64_t)(f.text[i] - '0'), &value))
-      return false;
+    if (!es_mul_i64(value, 10, &value) || !es_add_i64(value, f.text[i] - '0', &value)) return false;
   }
-  return !__builtin_mul_overflow(*times, value, times);
+  return es_mul_i64(*times, value, times);
 }
 
 /* Reads up to the next plus or the end; NULL when the text is no product. */
@@ -32,7 +30,7 @@ static const char *read_product(const char *text, es_product *p) {
     es_factor f = {text, (size_t)((inside ? next_dot : end) - text)};
     if (!f.len) return NULL;
     text += f.len + (inside ? sizeof dot - 1 : 0);
-    uint64_t times = p->times;
+    int64_t times = p->times;
     if (multiply_by(&times, f)) {
       p->times = times;
       continue;
@@ -84,20 +82,11 @@ static bool same_names(const es_product *a, const es_product *b) {
   return !x.n;
 }
 
-static uint64_t common_divisor(uint64_t a, uint64_t b) {
-  while (b) {
-    uint64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
 /* ---- writing ---------------------------------------------------------------------- */
 
 static void put_product(es_text *t, const es_product *p) {
   bool number = p->times != 1 || !p->n;
-  if (number) es_text_printf(t, "%llu", (unsigned long long)p->times);
+  if (number) es_text_printf(t, "%lld", (long long)p->times);
   for (int i = 0; i < p->n; i++)
     es_text_printf(t, "%s%.*s", i || number ? dot : "", (int)p->factor[i].len, p->factor[i].text);
 }
@@ -110,7 +99,7 @@ static void put_sum(es_text *t, const es_sum *s) {
 }
 
 static void put_quotient(es_text *t, es_product over, es_product under) {
-  uint64_t shared = common_divisor(over.times, under.times);
+  int64_t shared = es_gcd(over.times, under.times);
   if (shared) {
     over.times /= shared;
     under.times /= shared;
@@ -136,7 +125,7 @@ void es_sum_text_init(es_sum_text *s, char *buf, size_t cap) {
 static bool gather(es_sum *s, const es_product *p) {
   for (int i = 0; i < s->n; i++)
     if (same_names(&s->term[i], p))
-      return !__builtin_add_overflow(s->term[i].times, p->times, &s->term[i].times);
+      return es_add_i64(s->term[i].times, p->times, &s->term[i].times);
   if (s->n == ES_FORMULA_TERMS) return false;
   s->term[s->n++] = *p;
   return true;
@@ -175,9 +164,9 @@ static void drop_everywhere(es_sum *s, const es_factor *f) {
 
 /* Takes out of all terms what they share, numbers and names. */
 static void cancel_sums(es_sum *a, es_sum *b) {
-  uint64_t shared = 0;
-  for (int i = 0; i < a->n; i++) shared = common_divisor(shared, a->term[i].times);
-  for (int i = 0; i < b->n; i++) shared = common_divisor(shared, b->term[i].times);
+  int64_t shared = 0;
+  for (int i = 0; i < a->n; i++) shared = es_gcd(shared, a->term[i].times);
+  for (int i = 0; i < b->n; i++) shared = es_gcd(shared, b->term[i].times);
   for (int i = 0; shared && i < a->n; i++) a->term[i].times /= shared;
   for (int i = 0; shared && i < b->n; i++) b->term[i].times /= shared;
   for (int i = 0; i < b->term[0].n;) {

@@ -12,7 +12,7 @@ typedef struct es_factor { /* a name or an index in parentheses, in the text it 
 } es_factor;
 
 typedef struct es_product {
-  uint64_t times; /* the product of its numbers */
+  int64_t times; /* the product of its numbers */
   int n;
   es_factor factor[ES_FORMULA_FACTORS];
 } es_product;

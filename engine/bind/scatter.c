@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -204,15 +205,6 @@ static es_status test_every_point(scatter *s, const draft *from) {
 
 /* ---- solving for one label ------------------------------------------------------------------ */
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t r = a % b;
-    a = b;
-    b = r;
-  }
-  return a < 0 ? -a : a;
-}
-
 /* How the index is solved for entry a. */
 typedef struct solution {
   int a, b;       /* entries; b -1: no other label disturbs the residue */
@@ -227,7 +219,7 @@ static bool solvable(const scatter *s, const es_walk *w, int a, solution *how) {
     if (i == a || w->stride[i] % step == 0 || extent_of(s, w->label[i]) == 1) continue;
     if (how->b >= 0) return false;
     how->b = i;
-    how->period = step / gcd(step, w->stride[i]);
+    how->period = step / es_gcd(step, llabs(w->stride[i] % step));
   }
   return how->period <= s->residues;
 }

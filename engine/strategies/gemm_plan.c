@@ -30,22 +30,27 @@ static bool runs_along(const es_problem *p, int x, const es_side *side, es_gemm_
   return false;
 }
 
+/* -1: the group has none. */
+static int last_axis(const es_problem *p, int x, es_gemm_group group) {
+  int a = p->rank - 1;
+  while (a >= 0 && es_gemm_group_of(p, x, a) != group) a--;
+  return a;
+}
+
 /* Lines that a walk along the last axis of a group touches anew, of every element. */
 static double lines_of(const es_problem *p, int x, const es_side *side, es_gemm_group group) {
-  for (int a = p->rank - 1; a >= 0; a--)
-    if (es_gemm_group_of(p, x, a) == group)
-      return fmin(fabs((double)side->stride[a] * (double)es_dtype_size(side->dtype)) / 64, 1);
-  return 1;
+  int a = last_axis(p, x, group);
+  if (a < 0) return 1;
+  return fmin(fabs((double)side->stride[a] * (double)es_dtype_size(side->dtype)) / 64, 1);
 }
 
 /* Whether most panels of n lie in memory as they are: their columns are neighbours. */
 static bool panels_in_place(const es_gemm_plan *g, const es_side *side) {
   const es_problem *p = g->problem;
   if (g->overlap) return true;
-  for (int a = p->n_out - 1; a >= 0; a--)
-    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_N)
-      return side->stride[a] == 1 && (p->extent[a] == g->n.count || p->extent[a] >= 4 * g->nr);
-  return false;
+  int a = last_axis(p, g->x.in, ES_GEMM_N);
+  return a >= 0 && side->stride[a] == 1 &&
+         (p->extent[a] == g->n.count || p->extent[a] >= 4 * g->nr);
 }
 
 /* How often the address moves to another page while k runs through once. Up to the
@@ -109,9 +114,8 @@ static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 /* Cycles to pack an element of X. */
 static double pack_x_cycles(const es_gemm_plan *g, const es_problem *p, bool across, bool along) {
   double each = pack_cycles(across, along, g->x.native);
-  for (int a = p->n_out - 1; a >= 0 && across && p->n_constraints; a--)
-    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_M)
-      return each + RUN_BEGINS / fmax(1, (double)p->extent[a]);
+  int a = last_axis(p, g->x.in, ES_GEMM_M);
+  if (across && p->n_constraints && a >= 0) each += RUN_BEGINS / fmax(1, (double)p->extent[a]);
   return each;
 }
 
@@ -122,11 +126,8 @@ static bool keeps_x(const es_gemm_plan *g) {
 
 /* Distance of the rows of a tile in X or C. */
 static int64_t row_step(const es_gemm_plan *g, const es_side *side) {
-  const es_problem *p = g->problem;
-  for (int a = p->n_out - 1; a >= 0; a--)
-    if (es_gemm_group_of(p, g->x.in, a) == ES_GEMM_M && (g->m_last < 0 || a == g->m_last))
-      return side->stride[a];
-  return 0;
+  int a = g->m_last < 0 ? last_axis(g->problem, g->x.in, ES_GEMM_M) : g->m_last;
+  return a < 0 ? 0 : side->stride[a];
 }
 
 static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles, double panels) {
@@ -168,7 +169,7 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
 }
 
 /* Where rows lie anywhere, their addresses take registers and loads: beside one vector of columns
- * these are most of the work, if the rows are not in the first-level cache. */
+ * these are much of the work, if the rows are not in the first-level cache. */
 static double in_place(const es_gemm_plan *g, const es_problem *p) {
   double bytes = es_problem_side_bytes(p, &p->in[g->x.in]) / (double)g->batch.count;
   return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.4 : 0.02;

@@ -257,18 +257,9 @@ bool es_view_reshape_strides(int rank, const int64_t *shape, const int64_t *stri
 
 /* ---- overlap -------------------------------------------------------------------- */
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t r = a % b;
-    a = b;
-    b = r;
-  }
-  return a;
-}
-
 static int64_t stride_gcd(const es_view *v, int64_t g) {
   for (int i = 0; i < v->rank; i++)
-    if (v->shape[i] > 1) g = gcd(llabs(v->strides[i]), g);
+    if (v->shape[i] > 1) g = es_gcd(llabs(v->strides[i]), g);
   return g;
 }
 

@@ -4,16 +4,11 @@
 
 #include "repl/language/functions.h"
 
-/* The shape of a row "shape* dtype?" or "shape dtype?". */
-static bool shape_of(sc_args *a, int64_t *shape, int *rank) {
-  return a->value[0] ? sc_arg_sizes(a, 0, shape, rank) : sc_rest_sizes(a, shape, rank);
-}
-
 static sc_value *ramp(sc_args *a) {
   int64_t shape[ES_MAX_RANK];
   int rank;
   es_dtype dtype;
-  if (!shape_of(a, shape, &rank) || !sc_arg_dtype(a, 1, ES_I64, &dtype)) return NULL;
+  if (!sc_given_sizes(a, 0, shape, &rank) || !sc_arg_dtype(a, 1, ES_I64, &dtype)) return NULL;
   return sc_return(a, es_ramp(a->s->es, dtype, rank, shape));
 }
 
@@ -43,7 +38,8 @@ static sc_value *filled(sc_args *a) {
     return sc_fail(a->s, ES_E_DTYPE, a->at[1],
                    "NumPy's %s takes the shape as one tuple: %s((2, 3))", a->function->name,
                    a->function->name);
-  if (!shape_of(a, shape, &rank) || !sc_arg_dtype(a, 1, sc_default_float(a->flavour), &dtype))
+  if (!sc_given_sizes(a, 0, shape, &rank) ||
+      !sc_arg_dtype(a, 1, sc_default_float(a->flavour), &dtype))
     return NULL;
   return sc_return(a, a->function->code == ONES ? es_full(a->s->es, dtype, rank, shape, 1)
                                                 : es_zeros(a->s->es, dtype, rank, shape));
@@ -111,7 +107,8 @@ static sc_value *random_shape(sc_args *a) {
   int64_t shape[ES_MAX_RANK];
   int rank;
   es_dtype dtype;
-  if (!shape_of(a, shape, &rank) || !sc_arg_dtype(a, 1, sc_default_float(a->flavour), &dtype))
+  if (!sc_given_sizes(a, 0, shape, &rank) ||
+      !sc_arg_dtype(a, 1, sc_default_float(a->flavour), &dtype))
     return NULL;
   return sc_return(a, random_of(a, dtype, rank, shape));
 }

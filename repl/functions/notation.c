@@ -108,16 +108,20 @@ static int64_t outputs_of(const char *text) {
   return n;
 }
 
+static sc_value *return_all(sc_args *a, sc_kind kind, es_tensor *const *out, int64_t n) {
+  sc_value **items = sc_scratch(a->s, (size_t)n * sizeof *items);
+  for (int64_t i = 0; i < n; i++)
+    if (!(items[i] = sc_return(a, out[i]))) return NULL;
+  return sc_sequence(a->s, kind, n, items);
+}
+
 static sc_value *split(sc_args *a, const char *text, es_tensor *const *in, int64_t n,
                        const es_axis_size *sizes) {
   int64_t count = outputs_of(text);
   if (count > ES_MAX_OPERANDS) count = ES_MAX_OPERANDS;
   es_tensor **out = sc_scratch(a->s, (size_t)count * sizeof *out);
-  sc_value **items = sc_scratch(a->s, (size_t)count * sizeof *items);
   if (es_split(a->s->es, text, in, n, sizes, out, count) != ES_OK) return sc_return(a, NULL);
-  for (int64_t i = 0; i < count; i++)
-    if (!(items[i] = sc_return(a, out[i]))) return NULL;
-  return sc_sequence(a->s, SC_TUPLE, count, items);
+  return return_all(a, SC_TUPLE, out, count);
 }
 
 /* The pattern comes first or last. code: the reading. */
@@ -216,11 +220,8 @@ static sc_value *unpack(sc_args *a) {
                      &ranks[i]))
       return NULL;
   es_tensor **out = sc_scratch(a->s, (size_t)n * sizeof *out);
-  sc_value **items = sc_scratch(a->s, (size_t)n * sizeof *items);
   if (es_unpack(a->s->es, text, x, shapes, ranks, n, out) != ES_OK) return sc_return(a, NULL);
-  for (int64_t i = 0; i < n; i++)
-    if (!(items[i] = sc_return(a, out[i]))) return NULL;
-  return sc_sequence(a->s, SC_LIST, n, items);
+  return return_all(a, SC_LIST, out, n);
 }
 
 static sc_value *parse_shape(sc_args *a) {

@@ -30,9 +30,7 @@ static sc_value *reshape(sc_args *a) {
   int64_t shape[ES_MAX_RANK];
   int rank;
   es_tensor *x = sc_arg_tensor(a, 0);
-  if (!x) return NULL;
-  if (a->value[2] ? !sc_arg_sizes(a, 2, shape, &rank) : !sc_rest_sizes(a, shape, &rank))
-    return NULL;
+  if (!x || !sc_given_sizes(a, 2, shape, &rank)) return NULL;
   if (a->flavour == SC_MXNET && !mxnet_codes(a, x, shape, rank)) return NULL;
   return sc_return(a, es_reshape(a->s->es, x, rank, shape));
 }
@@ -155,9 +153,7 @@ static sc_value *broadcast_to(sc_args *a) {
   int64_t shape[ES_MAX_RANK];
   int rank;
   es_tensor *x = sc_arg_tensor(a, 0);
-  if (!x) return NULL;
-  if (a->value[2] ? !sc_arg_sizes(a, 2, shape, &rank) : !sc_rest_sizes(a, shape, &rank))
-    return NULL;
+  if (!x || !sc_given_sizes(a, 2, shape, &rank)) return NULL;
   for (int i = 0; i < rank; i++) { /* PyTorch's expand: -1 keeps the size */
     int from = es_rank(x) - rank + i;
     if (shape[i] == -1 && from >= 0) shape[i] = es_shape(x)[from];

@@ -267,6 +267,10 @@ bool sc_rest_sizes(sc_args *a, int64_t *sizes, int *n) {
   return true;
 }
 
+bool sc_given_sizes(sc_args *a, int i, int64_t *sizes, int *n) {
+  return a->value[i] ? sc_arg_sizes(a, i, sizes, n) : sc_rest_sizes(a, sizes, n);
+}
+
 es_tensor *sc_arg_tensor(sc_args *a, int i) {
   return sc_to_tensor(a->s, a->at[i], a->value[i], a->flavour, ES_DTYPE_AUTO);
 }

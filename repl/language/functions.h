@@ -121,6 +121,8 @@ bool sc_arg_axis(sc_args *a, int i, int otherwise, int *out);
 bool sc_arg_sizes(sc_args *a, int i, int64_t *sizes, int *n); /* an integer or a sequence */
 /* The rest as sizes: integers, or one sequence of them. */
 bool sc_rest_sizes(sc_args *a, int64_t *sizes, int *n);
+/* Parameter i as sizes where it is given, else the rest. */
+bool sc_given_sizes(sc_args *a, int i, int64_t *sizes, int *n);
 /* A tensor; numbers and lists become one. NULL after an error. */
 es_tensor *sc_arg_tensor(sc_args *a, int i);
 
