@@ -1,5 +1,5 @@
 /* What each kind allows: arrows, number of terms, kinds of items. */
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 
 /* The first item of a kind in a term, groups included; nesting is bounded. */
 static const es_item *find(const es_item *items, int n, es_item_kind kind) {

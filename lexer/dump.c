@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 
 /* " 4+7 '(h+k)?0'": place and text. */
 static void put_place(es_text *t, const char *text, es_span span) {

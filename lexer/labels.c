@@ -1,7 +1,7 @@
 /* Axis names and their places in a text that may still be typed: tokens, no tree. */
 #include <string.h>
 
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 
 typedef struct places {
   const char *text;

@@ -1,5 +1,5 @@
 /* Affine indices and fills. */
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 
 #include <math.h>
 #include <string.h>
@@ -58,10 +58,6 @@ static es_status product(es_parser *p, int64_t sign) {
 
 static bool is_sum_sign(es_token_kind kind) {
   return kind == ES_TOKEN_PLUS || kind == ES_TOKEN_MINUS;
-}
-
-bool es_parser_is_operator(es_token_kind kind) {
-  return is_sum_sign(kind) || kind == ES_TOKEN_STAR;
 }
 
 /* Everything up to ')', which is left to the caller. */

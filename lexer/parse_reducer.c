@@ -1,5 +1,5 @@
 /* What stands behind '|'. */
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 
 /* ---- canonical text ---------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 
 bool es_value_elementwise(const es_value_node *node) {
   if (node->kind == ES_VALUE_UNARY || node->kind == ES_VALUE_BINARY) return true;

@@ -3,7 +3,7 @@
 #ifndef ES_LEXER_PROGRAM_READER_H
 #define ES_LEXER_PROGRAM_READER_H
 
-#include "lexer/parse.h"
+#include "lexer/parser.h"
 #include "lexer/program.h"
 
 enum { ES_READER_BUCKETS = 1024 };

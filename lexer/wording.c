@@ -1,6 +1,7 @@
-/* The sentences for tokens that fit nowhere. */
+/* The words of the notation, and the sentences for tokens that fit nowhere. */
+#include "lexer/wording.h"
+
 #include "base/text.h"
-#include "lexer/parse.h"
 
 const char *es_token_text(es_token_kind kind) {
   static const char *const text[] = {
@@ -9,6 +10,12 @@ const char *es_token_text(es_token_kind kind) {
 #undef ES_X
   };
   return text[kind];
+}
+
+const char *es_reducer_name(es_reducer r) {
+  static const char *const names[ES_REDUCER_COUNT] = {"none", "sum", "prod", "max",      "min",
+                                                      "mean", "any", "all",  "logsumexp"};
+  return (int)r >= 0 && r < ES_REDUCER_COUNT ? names[r] : "?";
 }
 
 const char *es_parse_quote(es_quote *quote, const char *text, es_span span) {

@@ -1,27 +1,11 @@
-/* What the files of the parser share. */
-#ifndef ES_LEXER_PARSE_H
-#define ES_LEXER_PARSE_H
+/* What the files of the parser share: the cursor, and what each of them reads. */
+#ifndef ES_LEXER_PARSER_H
+#define ES_LEXER_PARSER_H
 
 #include "lexer/ast.h"
 #include "lexer/names.h"
 #include "lexer/tokens.h"
-
-/* A piece of the user's text as a message shows it: escaped, cut when long. */
-typedef struct es_quote {
-  char text[200];
-} es_quote;
-
-const char *es_parse_quote(es_quote *quote, const char *text, es_span span);
-/* One-based, in code points; a bad byte counts as one. */
-int64_t es_parse_column(const char *text, int64_t offset);
-
-/* Words an error for a token that fits nowhere: the BAD_ kinds by their own rules
- * (L1, L2), others as "expected …, found …". */
-es_status es_parse_unexpected(const char *text, es_token token, const char *expected,
-                              es_error *error);
-/* es_parse_unexpected for the LETTERS reading, whose alphabet is smaller. at is
- * the offending code point. */
-es_status es_parse_not_a_letter(const char *text, es_span at, es_error *error);
+#include "lexer/wording.h"
 
 /* Elements of a list whose length is not known yet: children are pushed, then
  * taken as one array. Inner lists are taken before outer ones go on. */
@@ -47,6 +31,8 @@ typedef struct es_parser {
   unsigned quoted;
 } es_parser;
 
+/* ---- parser.c: the cursor ------------------------------------------------------------- */
+
 /* The next token. */
 void es_parser_advance(es_parser *p);
 /* A zeroed element on top; NULL when out of memory. */
@@ -62,6 +48,10 @@ es_status es_parser_not_closed(es_parser *p);
 bool es_parser_ends_term(es_token_kind kind);
 bool es_parser_is_operator(es_token_kind kind); /* + - * */
 
+/* ---- parse_word.c ---------------------------------------------------------------------- */
+
+/* The id of this piece of the text; L6. */
+es_status es_parser_intern(es_parser *p, es_span span, es_name_id *id);
 /* The token as a NAME; L4, L6. Does not advance. */
 es_status es_parser_name(es_parser *p, es_token t, es_name_id *id);
 bool es_parser_is_any(const es_parser *p, es_token t); /* '_' alone */
@@ -71,6 +61,8 @@ es_status es_parser_whole_number(es_parser *p, int64_t *value);
 es_status es_parser_no_glued_name(es_parser *p);
 /* A NUMBER where a whole one is needed; always fails. */
 es_status es_parser_fraction(es_parser *p);
+
+/* ---- parse_axis.c, parse_index.c, parse_reducer.c, check.c, parse.c -------------------- */
 
 /* One axis onto p->items (several letters in the reading LETTERS). */
 es_status es_parser_axis(es_parser *p);

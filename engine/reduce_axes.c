@@ -5,12 +5,6 @@
 #include "base/text.h"
 #include "engine/tensor/rows.h"
 
-const char *es_reducer_name(es_reducer r) {
-  static const char *const names[ES_REDUCER_COUNT] = {"none", "sum", "prod", "max",      "min",
-                                                      "mean", "any", "all",  "logsumexp"};
-  return (int)r >= 0 && r < ES_REDUCER_COUNT ? names[r] : "?";
-}
-
 /* Which axes go. */
 static es_status mark_axes(int rank, const int *axes, int n_axes, bool *reduced, es_error *error) {
   for (int i = 0; i < rank; i++) reduced[i] = !axes && n_axes == 0;
