@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/fpenv.h"
 #include "engine/lower/builder.h"
+#include "engine/tensor/view.h"
 
 /* Elements of slot i while the plan is made: of constants the caller's, of what is folded
  * scratch memory. */

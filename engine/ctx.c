@@ -1,18 +1,8 @@
 #include "engine/ctx.h"
 
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/text.h"
-#include "engine/cache.h"
-#include "engine/strategy.h"
-
-enum { MAX_THREADS = 4096 };
-
-const char *es_version(void) { return ES_VERSION_STRING; }
 
 /* ---- accounting ---------------------------------------------------------- */
 
@@ -47,36 +37,7 @@ void es_memory_reset_peak(es_ctx *ctx) {
 
 /* ---- life ---------------------------------------------------------------- */
 
-static int usable_processors(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-  long online = sysconf(_SC_NPROCESSORS_ONLN); /* more processors than cpu_set_t holds */
-  return online > 0 && online <= MAX_THREADS ? (int)online : 1;
-}
-
-/* Settings that cannot be met stick as an error, so that a program learns of them
- * where it looks; the context works with the default instead. */
-static void resolve_config(es_ctx *ctx) {
-  es_config *c = &ctx->config;
-  int threads = c->threads;
-  int64_t max_bytes = c->max_bytes;
-  es_limits limits = c->limits;
-  es_isa isa = c->isa;
-  ctx->kernels = es_kernels_select(ES_ISA_AUTO);
-  c->isa = ctx->kernels->isa;
-  c->threads = usable_processors();
-  es_set_max_bytes(ctx, 0);
-  es_set_limits(ctx, NULL);
-  if (!c->max_cached_plans) c->max_cached_plans = 1024;
-  if (threads) es_set_threads(ctx, threads);
-  if (max_bytes) es_set_max_bytes(ctx, max_bytes);
-  es_set_limits(ctx, &limits);
-  if (c->max_operations != 0) es_set_max_operations(ctx, c->max_operations);
-  if (c->max_seconds != 0) es_set_max_seconds(ctx, c->max_seconds);
-  if (isa != ES_ISA_AUTO) es_set_isa(ctx, isa);
-}
-
-es_ctx *es_ctx_create(const es_config *config) {
+es_ctx *es_ctx_new(const es_config *config) {
   es_config c = config ? *config : (es_config){0};
   if (!c.allocator.realloc) c.allocator = es_allocator_default();
   es_ctx *ctx = es_alloc(&c.allocator, sizeof *ctx);
@@ -86,11 +47,6 @@ es_ctx *es_ctx_create(const es_config *config) {
   ctx->allocator = (es_allocator){counting_realloc, ctx};
   atomic_init(&ctx->count, 1);
   note_bytes(ctx, (int64_t)sizeof *ctx);
-  resolve_config(ctx);
-  if (es_scope_push(ctx) != ES_OK) {
-    es_ctx_drop(ctx);
-    return NULL;
-  }
   return ctx;
 }
 
@@ -101,11 +57,7 @@ static void free_error_texts(es_ctx *ctx) {
   ctx->error_text_len = ctx->rendered_size = 0;
 }
 
-void es_ctx_destroy(es_ctx *ctx) {
-  if (!ctx) return;
-  while (ctx->scope) es_scope_end(ctx);
-  es_handles_free(ctx);
-  es_cache_destroy(ctx);
+void es_ctx_close(es_ctx *ctx) {
   es_pool_destroy(ctx->pool);
   ctx->pool = NULL;
   es_free(&ctx->allocator, ctx->scratch, ctx->scratch_bytes);
@@ -200,64 +152,16 @@ void es_clear_error(es_ctx *ctx) {
   ctx->error = (es_error){.operand = -1};
 }
 
-/* ---- settings --------------------------------------------------------------- */
+/* ---- workspace and threads ------------------------------------------------------ */
 
-int es_threads(const es_ctx *ctx) { return ctx ? ctx->config.threads : 0; }
-
-es_status es_set_threads(es_ctx *ctx, int threads) {
-  if (!ctx) return ES_E_VALUE;
-  if (threads < 1 || threads > MAX_THREADS)
-    return es_ctx_failf(ctx, ES_E_VALUE, "threads must be 1 … %d, not %d", MAX_THREADS, threads);
-  if (threads == ctx->config.threads) return ES_OK;
-  es_pool_destroy(ctx->pool);
-  ctx->pool = NULL;
-  es_cache_destroy(ctx); /* plans are made for a number of threads */
-  ctx->config.threads = threads;
-  return ES_OK;
+es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error) {
+  int64_t now = es_memory_now(ctx), limit = ctx->config.max_bytes;
+  if (now <= limit && bytes <= limit - now) return ES_OK;
+  return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                 "%s needs %lld bytes; %lld are in use and the memory limit is %lld bytes "
+                 "(es_set_max_bytes raises it)",
+                 what, (long long)bytes, (long long)now, (long long)limit);
 }
-
-es_isa es_isa_used(const es_ctx *ctx) { return ctx ? ctx->kernels->isa : ES_ISA_AUTO; }
-
-es_status es_set_isa(es_ctx *ctx, es_isa isa) {
-  if (!ctx) return ES_E_VALUE;
-  if (isa != ES_ISA_AUTO && isa != ES_ISA_V16 && isa != ES_ISA_V32 && isa != ES_ISA_V64)
-    return es_ctx_failf(ctx, ES_E_VALUE,
-                        "the vector width must be 16, 32 or 64 bytes, or 0, not %d", (int)isa);
-  const es_kernels *kernels = es_kernels_select(isa);
-  if (!kernels)
-    return es_ctx_failf(ctx, ES_E_UNSUPPORTED,
-                        "this processor has no %d-byte vectors; its widest are %d bytes", (int)isa,
-                        (int)es_kernels_select(ES_ISA_AUTO)->isa);
-  if (kernels != ctx->kernels) es_cache_destroy(ctx); /* plans hold kernels */
-  ctx->kernels = kernels;
-  ctx->config.isa = kernels->isa;
-  return ES_OK;
-}
-
-void es_set_seed(es_ctx *ctx, uint64_t seed) {
-  if (!ctx) return;
-  ctx->config.seed = seed;
-  ctx->random_counter = 0;
-}
-
-es_status es_set_strategy(es_ctx *ctx, const char *name) {
-  if (!ctx) return ES_E_VALUE;
-  const es_strategy *const *s = es_strategies;
-  if (name)
-    while (*s && strcmp((*s)->name, name) != 0) s++;
-  if (name && !*s) {
-    char quoted[64], known[256];
-    es_text q = es_text_init(quoted, sizeof quoted), k = es_text_init(known, sizeof known);
-    es_text_escape(&q, name, strlen(name));
-    for (s = es_strategies; *s; s++) es_text_printf(&k, "%s%s", k.len ? ", " : "", (*s)->name);
-    return es_ctx_failf(ctx, ES_E_VALUE, "there is no strategy '%s'; there are: %s", quoted, known);
-  }
-  es_cache_destroy(ctx);
-  ctx->forced_strategy = name ? (*s)->name : NULL;
-  return ES_OK;
-}
-
-/* ---- workspace ------------------------------------------------------------------ */
 
 void *es_ctx_scratch(es_ctx *ctx, size_t bytes) {
   if (bytes <= ctx->scratch_bytes) return ctx->scratch;

@@ -1,16 +1,14 @@
-/* The context: memory accounting, scopes, the sticky error, the pool, the cache. */
+/* The context: memory accounting, the sticky error, workspace and threads. What else it holds,
+ * the stages that made it know: scopes engine/tensor/tensor.c, plans engine/cache.c. */
 #ifndef ES_ENGINE_CTX_H
 #define ES_ENGINE_CTX_H
 
 #include <stdatomic.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/kernels/kernels.h"
-#include "engine/tensor/tensor.h"
 #include "engine/thread.h"
-#include "lexer/program.h"
 
 typedef struct es_plan_cache es_plan_cache;
 typedef struct es_scope es_scope;
@@ -44,14 +42,11 @@ struct es_ctx {
   int64_t constants; /* made so far */
 };
 
-/* Releases the innermost scope and what it holds. */
-void es_scope_end(es_ctx *ctx);
-/* Frees the handles and the scope kept for later. */
-void es_handles_free(es_ctx *ctx);
-/* Gives t, whose only count is the caller's, to the innermost scope. */
-void es_scope_own(es_ctx *ctx, es_tensor *t);
-/* Releases t, the newest tensor of the innermost scope. */
-void es_scope_disown(es_ctx *ctx, es_tensor *t);
+/* A context that counts its memory, its settings as they were given; NULL: no memory. */
+es_ctx *es_ctx_new(const es_config *config);
+/* Ends one without scopes, spare handles and cached plans: nothing is kept from now on. Its
+ * memory goes with the last of what the caller still holds. */
+void es_ctx_close(es_ctx *ctx);
 /* One more, or one less, of ctx->count, from any thread. What outlives
  * es_ctx_destroy holds the context; only its memory accounting is of use then. */
 void es_ctx_hold(es_ctx *ctx);
@@ -75,20 +70,7 @@ es_tensor *es_ctx_fail_tensor(es_ctx *ctx, const es_error *error);
 /* Workspace of at least bytes, 64-aligned; kept for the next call. NULL: error set. */
 void *es_ctx_scratch(es_ctx *ctx, size_t bytes);
 
-/* ---- limits.c: what the context allows ------------------------------------------------ */
-
-/* es_parse and es_program_parse of a text that keeps to the limits of the context. */
-es_status es_ctx_parse(const es_ctx *ctx, es_arena *arena, es_kind kind, const char *text,
-                       size_t len, es_reading reading, es_pattern **out, es_error *error);
-es_status es_ctx_parse_program(const es_ctx *ctx, es_arena *arena, const char *text, size_t len,
-                               es_reading reading, es_graph **out, es_error *error);
-es_status es_ctx_admit_rank(const es_ctx *ctx, int rank, es_error *error);
-es_status es_ctx_admit_operations(const es_ctx *ctx, double operations, es_error *error);
-/* Refuses, before allocating, what would pass the memory limit: names shape,
- * bytes and limit. Also the check of a rank, extents and dtype from outside. */
-es_status es_ctx_admit(es_ctx *ctx, int rank, const int64_t *shape, es_dtype dtype,
-                       es_error *error);
-/* The same for memory that is no tensor; what says what it is for. */
+/* Refuses, before it is asked for, memory that would pass the limit; what says what it is for. */
 es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error);
 es_pool *es_ctx_pool(es_ctx *ctx);
 static inline bool es_ctx_is_late(const es_ctx *ctx) {

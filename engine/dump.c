@@ -3,7 +3,9 @@
 
 #include "base/text.h"
 #include "engine/ctx.h"
+#include "engine/limits.h"
 #include "engine/plan.h"
+#include "engine/planner.h"
 #include "engine/program.h"
 
 size_t es_plan_print(const es_plan *plan, char *buf, size_t cap) {

@@ -1,5 +1,7 @@
 #include "engine/expr.h"
 
+#include "engine/limits.h"
+
 es_expr *es_expr_parse(es_ctx *ctx, es_kind kind, const char *text, size_t len, es_reading reading,
                        es_error *error) {
   if (!ctx || !text) {

@@ -1,80 +1,11 @@
-/* What a context allows: memory, operations, time, and of texts and tensors less than the
- * language does. All is checked before anything is allocated for it. */
+#include "engine/limits.h"
+
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/checked.h"
+#include "base/dtype.h"
 #include "base/text.h"
-#include "engine/cache.h"
-#include "engine/ctx.h"
-
-/* ---- settings --------------------------------------------------------------- */
-
-static int64_t default_max_bytes(void) {
-  int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE), bytes;
-  if (pages <= 0 || page <= 0 || !es_mul_i64(pages, page, &bytes)) return INT64_MAX;
-  return bytes / 4 * 3;
-}
-
-int64_t es_max_bytes(const es_ctx *ctx) { return ctx ? ctx->config.max_bytes : 0; }
-
-es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes) {
-  if (!ctx) return ES_E_VALUE;
-  if (bytes < 0)
-    return es_ctx_failf(ctx, ES_E_VALUE,
-                        "the memory limit must be positive, or 0 for the default, not %lld",
-                        (long long)bytes);
-  ctx->config.max_bytes = bytes ? bytes : default_max_bytes();
-  es_cache_destroy(ctx); /* plans cut their labels to keep within the limit */
-  return ES_OK;
-}
-
-es_status es_set_max_operations(es_ctx *ctx, double operations) {
-  if (!ctx) return ES_E_VALUE;
-  ctx->config.max_operations = 0;
-  if (!(operations >= 0))
-    return es_ctx_failf(ctx, ES_E_VALUE,
-                        "the limit of operations must be positive, or 0 for none, not %g",
-                        operations);
-  ctx->config.max_operations = operations;
-  es_cache_destroy(ctx); /* plans are held against the limit when they are made */
-  return ES_OK;
-}
-
-es_status es_set_max_seconds(es_ctx *ctx, double seconds) {
-  if (!ctx) return ES_E_VALUE;
-  ctx->config.max_seconds = ctx->deadline = 0;
-  if (!(seconds >= 0))
-    return es_ctx_failf(ctx, ES_E_VALUE,
-                        "the limit of time must be positive seconds, or 0 for none, not %g",
-                        seconds);
-  ctx->config.max_seconds = seconds;
-  if (seconds > 0) ctx->deadline = es_clock_seconds() + seconds;
-  return ES_OK;
-}
-
-/* asked 0: most, which is the language's. */
-static es_status set_limit(es_ctx *ctx, const char *what, int64_t asked, int most, int *limit) {
-  *limit = most;
-  if (asked < 0 || asked > most)
-    return es_ctx_failf(ctx, ES_E_VALUE, "the limit of %s must be 1 … %d, or 0 for that, not %lld",
-                        what, most, (long long)asked);
-  if (asked) *limit = (int)asked;
-  return ES_OK;
-}
-
-es_status es_set_limits(es_ctx *ctx, const es_limits *limits) {
-  if (!ctx) return ES_E_VALUE;
-  es_limits asked = limits ? *limits : (es_limits){0}, set;
-  es_cache_destroy(ctx); /* texts of its plans have passed the old ones */
-  ES_TRY(set_limit(ctx, "bytes in a text", asked.text, ES_MAX_TEXT, &set.text));
-  ES_TRY(set_limit(ctx, "nested brackets", asked.nesting, ES_MAX_NESTING, &set.nesting));
-  ES_TRY(set_limit(ctx, "operands", asked.operands, ES_MAX_OPERANDS, &set.operands));
-  ES_TRY(set_limit(ctx, "axes", asked.rank, ES_MAX_RANK, &set.rank));
-  ctx->config.limits = set;
-  return ES_OK;
-}
+#include "engine/tensor/view.h"
 
 /* ---- texts ------------------------------------------------------------------------ */
 
@@ -146,7 +77,7 @@ es_status es_ctx_admit_rank(const es_ctx *ctx, int rank, es_error *error) {
                  most);
 }
 
-/* ---- memory and operations ------------------------------------------------------------ */
+/* ---- operations and memory ------------------------------------------------------------ */
 
 es_status es_ctx_admit_operations(const es_ctx *ctx, double operations, es_error *error) {
   double limit = ctx->config.max_operations;
@@ -155,15 +86,6 @@ es_status es_ctx_admit_operations(const es_ctx *ctx, double operations, es_error
                  "the expression takes %.4g multiply-adds; the limit is %.4g "
                  "(es_set_max_operations raises it)",
                  operations, limit);
-}
-
-es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error) {
-  int64_t now = es_memory_now(ctx), limit = ctx->config.max_bytes;
-  if (now <= limit && bytes <= limit - now) return ES_OK;
-  return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                 "%s needs %lld bytes; %lld are in use and the memory limit is %lld bytes "
-                 "(es_set_max_bytes raises it)",
-                 what, (long long)bytes, (long long)now, (long long)limit);
 }
 
 /* Words what es_ctx_admit() has refused. */

@@ -6,6 +6,7 @@
 #include "engine/ctx.h"
 #include "engine/kernels/normalise.h"
 #include "engine/strategy.h"
+#include "engine/tensor/tensor.h"
 
 /* Rows run over n_axes >= 1 neighbouring axes of x from axis on, which is f32 or f64.
  * weight, bias: NULL, or C order, x's type, as many elements as a row. A new tensor of

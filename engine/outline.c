@@ -5,6 +5,7 @@
 #include "engine/bind/axes.h"
 #include "engine/bind/sizes.h"
 #include "engine/ctx.h"
+#include "engine/limits.h"
 
 typedef struct owned {
   es_outline outline; /* first: what callers hold */

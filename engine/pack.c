@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/text.h"
 #include "engine/ctx.h"
+#include "engine/limits.h"
 #include "engine/tensor/tensor.h"
 #include "lexer/ast.h"
 

@@ -4,8 +4,10 @@
 
 #include "base/checked.h"
 #include "engine/expr.h"
+#include "engine/limits.h"
 #include "engine/lower/builder.h"
 #include "engine/program.h"
+#include "engine/tensor/view.h"
 
 /* ---- is the output a view of the input? ------------------------------------- */
 

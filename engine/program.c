@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "engine/bind/axes.h"
+#include "engine/limits.h"
 #include "engine/tensor/view.h"
 
 /* ---- errors ------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* A strategy is one way to run a problem. One file per strategy, always in the
- * same order: run, print, applicable, cost, make, and its row for the table. */
+/* A strategy is one way to run a problem: what it makes of one is a step. Here the two, and
+ * what running a step takes whatever its strategy: pieces for the threads, words for failures. */
 #ifndef ES_ENGINE_STRATEGY_H
 #define ES_ENGINE_STRATEGY_H
 
@@ -63,14 +63,6 @@ struct es_strategy {
   es_status (*hold)(es_step *step, const es_plan_env *env, void *const *base);
 };
 
-extern const es_strategy *const es_strategies[]; /* ended by NULL; loops is last */
-
-/* The cheapest strategy that applies to the canonical form of p (a copy is made in
- * the plan's arena), or the one forced by name. A nest without points, which only
- * writes the reducer's identity, is never subject to force. EMPTY (S15): max or
- * min of nothing. */
-es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *forced,
-                       es_step *step, es_error *error);
 /* The least seconds of work for which a thread is called. */
 #define ES_STEP_PIECE 8e-6
 /* Runs task over [0, units) in pieces, on the pool, asking for cancel in between. The
@@ -84,14 +76,7 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
  * tells now and then that this part of the step, 0 … 1, is done. True: stop. */
 bool es_step_pause(const es_run_args *args, int worker, double part);
 bool es_step_stops(const es_run_args *args); /* without the telling */
-/* The plain loops, for a step of another strategy that cannot be exact, or to word
- * an overflow that it has met. Needs this workspace. */
-es_status es_loops_run(const es_step *step, const es_run_args *args);
-size_t es_loops_workspace(const es_problem *p);
 
-/* Whether some strategy but the loops (the one forced, if not NULL) takes the nest
- * with its constraints as they stand, so that it need not be split into boxes. */
-bool es_step_takes_whole(const es_problem *p, const es_plan_env *env, const char *forced);
 /* Failures of a run, worded. offset: of the output element, from the start of its
  * array. OVERFLOW: the value does not fit the output's type; _wide: not even 128
  * bits. EMPTY: max or min of nothing. */

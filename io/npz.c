@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "engine/tensor/tensor.h"
 #include "io/deflate.h"
 #include "io/zip.h"
 

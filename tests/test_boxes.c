@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "engine/problem.h"
+#include "engine/boxes.h"
 
 enum { MAX_AXES = 5, MAX_POINTS = 200000 };
 

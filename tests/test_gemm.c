@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "engine/ctx.h"
+#include "engine/planner.h"
 #include "engine/strategies/gemm.h"
+#include "engine/strategies/strategies.h"
 #include "support/guard.h"
-
-extern const es_strategy es_strategy_gemm;
 
 enum { AXES = 8 };
 enum { A = 1, B = 2, C = 4 }; /* an axis belongs to these; reduced without C */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/planner.h"
 #include "engine/strategy.h"
 
 enum { MAX_IN = 3, MAX_AXES = 6 };

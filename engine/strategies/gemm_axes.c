@@ -1,4 +1,5 @@
 /* Contraction: which axes are what, their offsets, and the boxes of constraints. */
+#include "engine/boxes.h"
 #include "engine/strategies/gemm.h"
 
 enum {

@@ -42,6 +42,8 @@ static inline bool es_reduce_stops(const es_reduction *r, const es_run_args *arg
   return r->asks && es_step_stops(args);
 }
 
+/* row[0..n) = value, of type. */
+void es_reduce_set(es_dtype type, void *row, double value, int64_t n);
 /* acc and low = the neutral element of the fold, n times; low only where it is used. */
 void es_reduce_neutral(const es_reduction *r, es_fold fold, void *acc, void *low, int64_t n);
 /* acc[0..n) = the folds behind n neighbouring outputs; at[i]: element offset of

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "engine/ctx.h"
 #include "engine/strategies/move.h"
+#include "engine/strategies/strategies.h"
 #include "engine/strategy.h"
 
 static es_status task(const es_step *step, const es_run_args *args, int64_t from, int64_t to) {

@@ -10,8 +10,7 @@
 #include "base/checked.h"
 #include "base/text.h"
 #include "engine/strategies/gemm.h"
-
-extern const es_strategy es_strategy_loops;
+#include "engine/strategies/strategies.h"
 
 enum {
   KINDS = 5,       /* that integers may be computed in */

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "engine/ctx.h"
+#include "engine/strategies/strategies.h"
 #include "engine/strategies/stream.h"
 
 /* Wide enough that the order of a sum does not show in a double: f32 and f64 are

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/ctx.h"
 #include "engine/kernels/move.h"
+#include "engine/strategies/strategies.h"
 #include "engine/strategies/stream.h"
 
 typedef struct map {

@@ -2,6 +2,7 @@
  * images; and contractions whose outputs share rows of x that need no packing: 1x1 and grouped
  * convolutions, the first one of a network, products of rows. */
 #include "base/text.h"
+#include "engine/strategies/strategies.h"
 #include "engine/strategies/window.h"
 
 enum { APART_BYTES = 32 << 10 }; /* rows of x taken apart, for a row of outputs */

@@ -1,5 +1,6 @@
 /* Windows: which axes are what, the columns where taps are missing, and the pieces. */
 #include "base/checked.h"
+#include "engine/boxes.h"
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 

@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "engine/planner.h"
 #include "engine/strategy.h"
 #include "engine/tensor/rows.h"
 

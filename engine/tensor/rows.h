@@ -6,6 +6,7 @@
 
 #include "engine/ctx.h"
 #include "engine/kernels/elementwise.h"
+#include "engine/tensor/tensor.h"
 
 typedef struct es_rows {
   char *data; /* element (0, …) */

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "engine/ctx.h"
+#include "engine/limits.h"
 
 /* ---- scopes ------------------------------------------------------------------ */
 

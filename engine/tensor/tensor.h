@@ -51,4 +51,15 @@ static inline es_array es_tensor_array(const es_tensor *t) {
 /* An alias of x in the current scope: same storage and view, own handle. */
 es_tensor *es_tensor_alias(es_ctx *ctx, const es_tensor *x);
 
+/* ---- scopes -------------------------------------------------------------------- */
+
+/* Releases the innermost scope and what it holds. */
+void es_scope_end(es_ctx *ctx);
+/* Frees the handles and the scope kept for later. */
+void es_handles_free(es_ctx *ctx);
+/* Gives t, whose only count is the caller's, to the innermost scope. */
+void es_scope_own(es_ctx *ctx, es_tensor *t);
+/* Releases t, the newest tensor of the innermost scope. */
+void es_scope_disown(es_ctx *ctx, es_tensor *t);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/text.h"
 #include "engine/ctx.h"
+#include "engine/tensor/tensor.h"
 
 /* What is to become of a view: starts as the view of x itself. */
 typedef struct draft {

@@ -4,10 +4,11 @@
  * is the intersection of what each output axis allows. Along one output axis the
  * positions with the same intervals form segments; boxes are the products of
  * segments. */
+#include "engine/boxes.h"
+
 #include <string.h>
 
 #include "base/checked.h"
-#include "engine/problem.h"
 
 typedef struct tie { /* one constraint: base + co * o + cr * r in [0, extent) */
   int out, reduced;  /* axes, -1 for none */
