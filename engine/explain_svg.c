@@ -1,10 +1,12 @@
 /* A plan as a picture: operands above, one box a stage below the middle of what it reads,
  * the result at the bottom. The thicker a line, the more elements it carries; the darker
  * a box, the larger its share of the multiply-adds. */
+#include "engine/explain_svg.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "engine/explain.h"
+#include "engine/stage.h"
 
 enum { WIDTH = 264, HEIGHT = 62, GAP = 22, DROP = 46, MARGIN = 24, LETTERS = 38 };
 enum { MOST = 64, INPUTS = 8 }; /* stages that are drawn, and inputs of one */

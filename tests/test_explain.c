@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/explain.h"
+#include "engine/stage.h"
 #include "support/check.h"
 
 static es_plan *plan_of(es_ctx *ctx, const char *text, int n, const int64_t (*shape)[3]) {

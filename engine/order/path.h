@@ -3,25 +3,7 @@
 #ifndef ES_ENGINE_PATH_H
 #define ES_ENGINE_PATH_H
 
-#include "base/arena.h"
-#include "base/error.h"
-
-/* Distinct labels, ascending. */
-typedef struct es_label_set {
-  int n;
-  const int32_t *label;
-} es_label_set;
-
-/* A hypergraph: a label may be held by any number of operands, and by the output. */
-typedef struct es_network {
-  int n_labels;
-  const int64_t *extent;       /* [n_labels], >= 2 each: smaller ones decide nothing */
-  int n;                       /* operands */
-  const es_label_set *operand; /* [n] */
-  es_label_set out;
-  double element_bytes; /* of an intermediate, what a touched element costs */
-  uint64_t seed;        /* of trees drawn at random */
-} es_network;
+#include "engine/order/network.h"
 
 /* Values are numbered: 0 .. n-1 the operands, n + k the result of step k. */
 typedef struct es_path_step {
@@ -38,9 +20,6 @@ typedef struct es_path {
   double points; /* multiply-adds of all steps */
 } es_path;
 
-/* Up to so many operands the best of all trees is found; up to so many the best of those
- * that merge only what shares a label; above, a good one is searched for. */
-enum { ES_PATH_ALL = 10, ES_PATH_EXACT = 14 };
 /* Operands that the row-wise strategies take in one nest. */
 enum { ES_PATH_FUSE = 8 };
 

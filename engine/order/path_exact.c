@@ -98,7 +98,7 @@ int es_small_class(es_small *s, uint32_t who) {
  * many classes. */
 static bool small_from(const es_network *net, es_small *s) {
   uint32_t holders[ES_SMALL_CLASSES];
-  int at[ES_SMALL + 1] = {0};
+  int at[ES_PATH_EXACT + 1] = {0};
   *s = (es_small){.net = net, .n = net->n};
   for (int32_t label = 0; label < net->n_labels; label++) {
     uint32_t who = 0;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/order/path.h"
 #include "engine/order/path_tree.h"
 
 typedef struct slicer {

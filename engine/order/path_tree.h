@@ -2,7 +2,7 @@
 #ifndef ES_ENGINE_PATH_TREE_H
 #define ES_ENGINE_PATH_TREE_H
 
-#include "engine/order/path.h"
+#include "engine/order/network.h"
 
 /* Merge k joins values a and b into value n + k; n - 1 merges make a tree, whose
  * root is value 2n - 2. A value may be made of ones with higher numbers. */
@@ -15,26 +15,13 @@ static inline double es_merge_cost(const es_network *net, double points, double 
   return points + net->element_bytes * elements;
 }
 
-/* Union of two label sets into out[a.n + b.n]; returns its size. */
-int es_label_union(es_label_set a, es_label_set b, int32_t *out);
-/* Points of the union of two sets of labels in words of 64 bits, extents by bit. */
-static inline double es_set_points(int words, const double *extent, const uint64_t *a,
-                                   const uint64_t *b) {
-  double product = 1;
-  for (int w = 0; w < words; w++)
-    for (uint64_t bits = a[w] | b[w]; bits; bits &= bits - 1)
-      product *= extent[w * 64 + __builtin_ctzll(bits)];
-  return product;
-}
-/* Product of extents, as a double: 4,096 labels cannot wrap it unnoticed. */
-double es_label_points(const es_network *net, es_label_set set);
-
 /* ---- path_exact.c ---- */
 
-enum {
-  ES_SMALL = 14,         /* operands at most */
-  ES_SMALL_CLASSES = 256 /* classes of labels at most: those that always travel together */
-};
+/* Up to so many operands the best of all trees is found; up to so many the best of those
+ * that merge only what shares a label; above, a good one is searched for. */
+enum { ES_PATH_ALL = 10, ES_PATH_EXACT = 14 };
+/* Classes of labels at most: those that always travel together. */
+enum { ES_SMALL_CLASSES = 256 };
 
 /* A network of a few values, or a part of one: what its values hold as bit sets over
  * classes of labels, in words of 64. */
@@ -43,7 +30,7 @@ typedef struct es_small {
   int n, n_classes, words;
   bool strangers; /* also merge values that share no label */
   double extent[ES_SMALL_CLASSES];
-  uint64_t operand[ES_SMALL][ES_SMALL_CLASSES / 64], out[ES_SMALL_CLASSES / 64];
+  uint64_t operand[ES_PATH_EXACT][ES_SMALL_CLASSES / 64], out[ES_SMALL_CLASSES / 64];
 } es_small;
 
 /* Tables over all subsets of at most n values. */
@@ -62,7 +49,7 @@ bool es_small_solve(const es_small *s, es_subsets *t, double bound, double *work
 /* A class, of extent 1 as yet, of labels that the values of the mask who hold; bit n is the
  * output. Returns its number, or -1: too many. */
 int es_small_class(es_small *s, uint32_t who);
-/* A whole network of n <= ES_SMALL operands. *found is false where operands share
+/* A whole network of n <= ES_PATH_EXACT operands. *found is false where operands share
  * nothing with the others, or too many labels. */
 es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge, bool *found,
                          es_error *error);
