@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "engine/plan_make.h"
+
 /* ---- the key ------------------------------------------------------------------ */
 
 /* Everything a plan depends on as a row of 64-bit words, so that a look-up is one

@@ -1,10 +1,11 @@
 /* Operands that never change: what depends on them alone is computed when the plan is
  * made, and steps keep packed copies of what they read. */
+#include "engine/constant.h"
+
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/fpenv.h"
-#include "engine/lower/builder.h"
 #include "engine/tensor/view.h"
 
 /* Elements of slot i while the plan is made: of constants the caller's, of what is folded

@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "engine/bind/bind.h"
 #include "engine/ctx.h"
 #include "engine/limits.h"
 #include "engine/plan.h"
+#include "engine/plan_make.h"
 #include "engine/planner.h"
 #include "engine/program.h"
 

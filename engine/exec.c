@@ -1,10 +1,11 @@
 /* Running a plan. The only place where arrays meet the numbers a plan was made
  * for; every descriptor is compared before the first load. */
+#include "engine/exec.h"
+
 #include "base/clock.h"
 #include "base/fpenv.h"
 #include "base/text.h"
 #include "engine/ctx.h"
-#include "engine/plan.h"
 
 /* ---- the check ---------------------------------------------------------------- */
 

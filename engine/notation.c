@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "engine/cache.h"
+#include "engine/exec.h"
 #include "engine/limits.h"
 #include "engine/tensor/tensor.h"
 #include "lexer/program.h"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "engine/bind/affine.h"
 #include "engine/bind/axes.h"
 #include "engine/bind/sizes.h"
 #include "engine/ctx.h"

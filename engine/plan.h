@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "engine/bind/bound.h"
+#include "base/dtype.h"
 #include "engine/strategy.h"
 
 /* An array that a run touches: inputs, then outputs, then what the plan owns. */
@@ -104,23 +104,6 @@ struct es_plan {
 /* Slots whose addresses a run keeps on its stack; above, in the workspace. */
 enum { ES_PLAN_STACK_SLOTS = 32 };
 
-/* An output that is one operand seen through other strides; view->strides has room. */
-bool es_plan_find_view(es_arena *scratch, const es_bound *bound, int output, es_plan_view *view);
-/* Makes a plan: assembly adds the steps of what it is handed, then the workspace is laid
- * out. */
-struct es_builder;
-typedef es_status (*es_plan_assembly)(struct es_builder *b, const es_array *in, const void *of);
-es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
-                           const es_array *in, const es_options *options, es_plan **plan,
-                           es_error *error);
-/* Bound -> steps: pads, pairwise path, boxes, strategies, workspace layout.
- * in is what was bound. Nothing of the bound or its pattern is needed afterwards. */
-es_status es_plan_build(es_ctx *ctx, const es_bound *bound, const es_array *in,
-                        const es_options *options, es_plan **plan, es_error *error);
-/* Parse, bind and build in one go, for the tensor door. out NULL or [outputs]. */
-es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t len,
-                            const es_array *in, int64_t n, const es_array *out,
-                            const es_options *options, es_plan **plan, es_error *error);
 /* Operand index of a plan (then its outputs) with these data. */
 static inline es_array es_plan_array(const es_plan *plan, int index, const void *data) {
   const es_plan_slot *slot = &plan->slot[index];
@@ -128,8 +111,5 @@ static inline es_array es_plan_array(const es_plan *plan, int index, const void 
 }
 /* How often a run comes by a step. */
 double es_plan_repetitions(const es_plan *plan, int step);
-/* es_run for any number of outputs. */
-es_status es_plan_execute(es_ctx *ctx, const es_plan *plan, const es_array *in, int64_t n,
-                          const es_array *out, int64_t n_out, void *workspace, es_error *error);
 
 #endif

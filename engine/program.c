@@ -1,164 +1,19 @@
-/* Statement by statement: patterns are bound and lowered as they are everywhere, sizes
- * hold from one to the next, and every value gets the slot that its readers read. */
+/* Statement by statement: patterns are bound and lowered as they are everywhere, and every
+ * value gets the slot that its readers read. */
 #include "engine/program.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "engine/bind/axes.h"
+#include "engine/assemble.h"
+#include "engine/bind/bind.h"
 #include "engine/limits.h"
+#include "engine/lower/find_view.h"
+#include "engine/lower/lower.h"
+#include "engine/lower/lower_output.h"
+#include "engine/program_normalise.h"
+#include "engine/program_pointwise.h"
+#include "engine/program_sizes.h"
 #include "engine/tensor/view.h"
-
-/* ---- errors ------------------------------------------------------------------------- */
-
-es_status es_compiler_blame(es_compiler *c, const es_value_node *node, es_status status) {
-  es_error *error = c->b->error;
-  if (!error || status == ES_OK || status == ES_E_NOMEM) return status;
-  int operand = error->operand;
-  error->operand = -1;
-  if (operand >= 0 && operand < node->n_in)
-    for (int i = 0; i < c->program->n_in; i++)
-      if (c->program->in[i] == node->in[operand]) error->operand = i;
-  return es_program_blame(c->program, node, error, status);
-}
-
-es_status es_compiler_fail(es_compiler *c, const es_value_node *node, es_status status,
-                           const char *fmt, ...) {
-  char message[400];
-  va_list args;
-  va_start(args, fmt);
-  vsnprintf(message, sizeof message, fmt, args);
-  va_end(args);
-  es_fail(c->b->error, status, "", ES_NOWHERE, "%s", message);
-  return es_compiler_blame(c, node, status);
-}
-
-/* ---- values --------------------------------------------------------------------------- */
-
-es_status es_compiler_describe(es_compiler *c, es_dtype dtype, int rank, const int64_t *shape,
-                               es_value_of *v) {
-  v->dtype = dtype;
-  v->rank = rank;
-  v->shape = ES_NEW_N(c->b->scratch, int64_t, rank);
-  v->strides = ES_NEW_N(c->b->scratch, int64_t, rank);
-  if (!v->shape || !v->strides) return es_fail_nomem(c->b->error);
-  if (rank) memcpy(v->shape, shape, (size_t)rank * sizeof *shape);
-  if (!es_view_c_strides(rank, shape, v->strides))
-    return es_fail(c->b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                   "an array has more than 2^63 - 1 elements");
-  return ES_OK;
-}
-
-es_status es_compiler_place(es_compiler *c, int32_t node, es_dtype dtype, int rank,
-                            const int64_t *shape, es_value_of *v) {
-  es_builder *b = c->b;
-  v->state = ES_VALUE_ARRAY;
-  v->slot = -1;
-  v->offset = 0;
-  ES_TRY(es_compiler_describe(c, dtype, rank, shape, v));
-  if (!c->live[node]) return ES_OK;
-  if (c->result[node] < 0) return es_builder_intermediate(b, dtype, rank, shape, &v->slot);
-  ES_TRY(es_ctx_admit(b->ctx, rank, shape, dtype, b->error));
-  v->slot = c->program->n_in + c->result[node];
-  return es_builder_outer_slot(b, v->slot, dtype, rank, v->shape, v->strides);
-}
-
-es_status es_compiler_group(es_compiler *c, const es_value_node *node, double points) {
-  es_arena *arena = &c->b->plan->arena;
-  char *text = es_arena_copy_text(arena, c->program->text + node->span.offset,
-                                  (size_t)node->span.length);
-  if (!text) return es_fail_nomem(c->b->error);
-  for (char *at = text; *at; at++)
-    if (*at == '\n' || *at == '\t' || *at == '\r') *at = ' ';
-  ES_TRY(es_builder_group(c->b, text, NULL, points));
-  c->b->plan->group[c->b->plan->n_groups - 1].statement = true;
-  return ES_OK;
-}
-
-/* ---- sizes ------------------------------------------------------------------------------ */
-
-static es_status find_size(es_compiler *c, const char *name, es_known_size **size) {
-  es_name_id id = es_names_intern(&c->names, name, strlen(name), ES_NOWHERE);
-  if (id == ES_NO_NAME) return es_fail_nomem(c->b->error);
-  if (c->names.room > c->size_room) {
-    es_known_size *sizes = ES_NEW_N(c->b->scratch, es_known_size, c->names.room);
-    if (!sizes) return es_fail_nomem(c->b->error);
-    if (c->size_room) memcpy(sizes, c->size, (size_t)c->size_room * sizeof *sizes);
-    c->size = sizes;
-    c->size_room = c->names.room;
-  }
-  *size = &c->size[id];
-  return ES_OK;
-}
-
-static es_status take_sizes(es_compiler *c, const es_axis_size *list, bool given) {
-  for (; list && list->name; list++) {
-    es_known_size *s = NULL;
-    ES_TRY(find_size(c, list->name, &s));
-    if (s->known && s->size != list->size)
-      return es_fail(c->b->error, ES_E_EXTENT, "S10", ES_NOWHERE,
-                     "'%.64s' is given as %lld, and is %lld in the program", list->name,
-                     (long long)list->size, (long long)s->size);
-    *s = (es_known_size){true, given, s->used, list->size, -1};
-  }
-  return ES_OK;
-}
-
-/* What is known of the names of a pattern, as a list for binding. */
-static es_status list_sizes(es_compiler *c, const es_pattern *pattern, es_axis_size **list) {
-  *list = ES_NEW_N(c->b->scratch, es_axis_size, pattern->n_names + 1);
-  if (!*list) return es_fail_nomem(c->b->error);
-  int n = 0;
-  for (int i = 0; i < pattern->n_names; i++) {
-    es_known_size *s = NULL;
-    ES_TRY(find_size(c, pattern->names[i], &s));
-    s->used = true;
-    if (s->known) (*list)[n++] = (es_axis_size){pattern->names[i], s->size};
-  }
-  return ES_OK;
-}
-
-static es_status note_sizes(es_compiler *c, const es_bound *bound, int32_t node) {
-  const es_axes *axes = bound->axes;
-  for (int i = 0; i < bound->pattern->n_names; i++) {
-    const es_axis_name *name = &axes->name[i];
-    es_known_size *s = NULL;
-    if (name->role != ES_NAME_AXIS || name->label < 0) continue;
-    ES_TRY(find_size(c, bound->pattern->names[i], &s));
-    if (!s->known) *s = (es_known_size){true, false, true, bound->size[name->label], node};
-  }
-  return ES_OK;
-}
-
-static es_status check_used(es_compiler *c) {
-  for (int i = 0; i < c->names.n; i++)
-    if (c->size[i].given && !c->size[i].used)
-      return es_fail(c->b->error, ES_E_NAME, "S10", ES_NOWHERE,
-                     "a size is given for '%.64s', which no statement of the program uses",
-                     c->names.text[i]);
-  return ES_OK;
-}
-
-/* A clash with a size that another statement fixed: says which. */
-static es_status blame_sizes(es_compiler *c, const es_value_node *node, es_status status) {
-  es_error *error = c->b->error;
-  if (!error || status != ES_E_EXTENT) return es_compiler_blame(c, node, status);
-  size_t len = strlen(error->message);
-  es_text t = es_text_init(error->message + len, sizeof error->message - len);
-  bool first = true;
-  for (int i = 0; i < node->pattern->n_names; i++) {
-    es_known_size *s = NULL;
-    if (find_size(c, node->pattern->names[i], &s) != ES_OK || !s->known || s->node < 0) continue;
-    const es_value_node *by = &c->program->node[s->node];
-    es_text_printf(&t, "%s '%s' is %lld%s%s%s", first ? "; above," : ",", node->pattern->names[i],
-                   (long long)s->size, *by->target ? " (by '" : "", by->target,
-                   *by->target ? "')" : "");
-    first = false;
-  }
-  return es_compiler_blame(c, node, status);
-}
 
 /* ---- patterns ------------------------------------------------------------------------------ */
 
@@ -262,12 +117,12 @@ static es_status compile_pattern(es_compiler *c, int32_t node) {
   es_bound *bound;
   es_options options = c->options ? *c->options : (es_options){0};
   ES_TRY(describe_operands(c, n, &in));
-  ES_TRY(list_sizes(c, n->pattern, &sizes));
+  ES_TRY(es_compiler_list_sizes(c, n->pattern, &sizes));
   options.sizes = sizes;
   es_status status = es_bind(c->b->scratch, n->pattern, in, n->n_in, NULL, &options, &bound,
                              c->b->error);
-  if (status != ES_OK) return blame_sizes(c, n, status);
-  ES_TRY(note_sizes(c, bound, node));
+  if (status != ES_OK) return es_compiler_blame_sizes(c, n, status);
+  ES_TRY(es_compiler_note_sizes(c, bound, node));
   if (bound->n_out > 1) {
     c->parts[node] = ES_NEW_N(c->b->scratch, es_value_of, bound->n_out);
     if (!c->parts[node]) return es_fail_nomem(c->b->error);
@@ -282,7 +137,7 @@ static es_status compile_pattern(es_compiler *c, int32_t node) {
 
 static es_status compile_size(es_compiler *c, const es_value_node *n, es_value_of *v) {
   es_known_size *s = NULL;
-  ES_TRY(find_size(c, n->name, &s));
+  ES_TRY(es_compiler_find_size(c, n->name, &s));
   if (!s->known)
     return es_compiler_fail(c, n, ES_E_UNDETERMINED, "the size of '%s' is not known here", n->name);
   *v = (es_value_of){.state = ES_VALUE_SCALAR, .number = (double)s->size, .integral = true};
@@ -375,10 +230,10 @@ static es_status assemble(es_builder *b, const es_array *in, const void *of) {
   if (!find_lives(&c)) return es_fail_nomem(b->error);
   ES_TRY(es_builder_begin(b, in, p->n_in, p->n_out));
   ES_TRY(describe_inputs(&c, in));
-  ES_TRY(take_sizes(&c, p->size, false));
-  ES_TRY(take_sizes(&c, q->options ? q->options->sizes : NULL, true));
+  ES_TRY(es_compiler_take_sizes(&c, p->size, false));
+  ES_TRY(es_compiler_take_sizes(&c, q->options ? q->options->sizes : NULL, true));
   for (int32_t i = 0; i < p->n; i++) ES_TRY(compile_node(&c, i));
-  ES_TRY(check_used(&c));
+  ES_TRY(es_compiler_check_sizes(&c));
   for (int r = 0; r < p->n_out; r++) {
     if (c.value[p->out[r]].state == ES_VALUE_PENDING) ES_TRY(es_compile_pending(&c, p->out[r]));
     ES_TRY(copy_result(&c, r));

@@ -1,9 +1,12 @@
 /* softmax, layer_norm and their like in a program: rows are normalised as a whole, in f32
  * or f64; other types are converted before and, narrow floats, back. */
+#include "engine/program_normalise.h"
+
 #include <string.h>
 
+#include "engine/lower/lower_output.h"
 #include "engine/normalise.h"
-#include "engine/program.h"
+#include "engine/program_pointwise.h"
 #include "engine/tensor/view.h"
 
 /* x in another type and in C order, as an intermediate. */

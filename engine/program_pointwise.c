@@ -1,10 +1,12 @@
 /* Elementwise nodes of a program. They stay pending until somebody needs their elements
  * in memory; what uses them once, elementwise and over the same shape, takes them in. */
+#include "engine/program_pointwise.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "engine/program.h"
+#include "engine/pointwise.h"
 #include "engine/tensor/elementwise.h"
 #include "engine/tensor/view.h"
 

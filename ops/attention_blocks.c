@@ -15,6 +15,7 @@
 #include "base/checked.h"
 #include "base/fpenv.h"
 #include "engine/cache.h"
+#include "engine/exec.h"
 #include "engine/tensor/rows.h"
 
 enum {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/bind/bind.h"
 #include "support/bound_eval.h"
 
 static const es_kind E = ES_KIND_EINSUM, A = ES_KIND_REARRANGE, R = ES_KIND_REDUCE,

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "engine/plan.h"
+#include "engine/plan_make.h"
 #include "tests/support/oracle.h"
 
 enum { LABELS = 8, MOST = 8, AXES = 3, VALUES = 4096 };

@@ -8,6 +8,7 @@
 
 #include "engine/ctx.h"
 #include "engine/plan.h"
+#include "engine/plan_make.h"
 #include "support/alloc.h"
 #include "support/check.h"
 

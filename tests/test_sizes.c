@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/bind/bind.h"
 #include "support/bound_eval.h"
 
 static int64_t size_of(const bound_case *c, const char *name) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/plan.h"
+#include "engine/plan_make.h"
 
 enum { N = 48, FEW = 20 }; /* FEW: of integers, which take longer */
 

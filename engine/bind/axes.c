@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "engine/bind/axis_names.h"
+#include "engine/bind/axis_rules.h"
+#include "engine/bind/axis_words.h"
 
 /* An ellipsis, by name id; the anonymous one comes after all names. */
 typedef struct ellipsis {

@@ -1,8 +1,9 @@
-/* What each name of a pattern is: an axis, an ellipsis or a parameter. */
+#include "engine/bind/axis_names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/bind/axes.h"
+#include "engine/bind/axis_words.h"
 
 /* ---- places --------------------------------------------------------------- */
 

@@ -1,9 +1,10 @@
-/* The rules on names and ranks that need no sizes, by kind: S1-S6 and S11. */
+#include "engine/bind/axis_rules.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "engine/bind/axes.h"
+#include "engine/bind/axis_words.h"
 
 typedef struct rules {
   const es_axes *axes;

@@ -1,8 +1,8 @@
-/* Words for the errors of the stages that know names. */
+#include "engine/bind/axis_words.h"
+
 #include <string.h>
 
 #include "base/text.h"
-#include "engine/bind/axes.h"
 
 static es_words quote(const char *bytes, size_t len) {
   es_words q;

@@ -5,6 +5,8 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "base/text.h"
+#include "engine/bind/axes.h"
+#include "engine/bind/binder.h"
 #include "engine/tensor/view.h"
 
 /* ---- arrays ---------------------------------------------------------------------- */
@@ -70,26 +72,6 @@ static es_status take_inputs(es_binder *b) {
 }
 
 /* ---- labels ------------------------------------------------------------------------ */
-
-es_status es_bind_overflow(es_binder *b, es_span span) {
-  return es_fail(b->error, ES_E_OVERFLOW, "M1", span, "the positions of '%s' do not fit 64 bits",
-                 es_words_span(es_bind_pattern(b), span).text);
-}
-
-es_status es_bind_new_label(es_binder *b, const char *name, int64_t extent, int32_t *label) {
-  es_bound *r = b->bound;
-  if (r->n_labels == b->label_room) {
-    int room = 2 * b->label_room + 8;
-    es_label *list = ES_NEW_N(b->arena, es_label, room);
-    if (!list) return es_fail_nomem(b->error);
-    if (r->n_labels) memcpy(list, r->label, (size_t)r->n_labels * sizeof *list);
-    r->label = list;
-    b->label_room = room;
-  }
-  *label = r->n_labels;
-  r->label[r->n_labels++] = (es_label){name, extent, ES_ROLE_REDUCED};
-  return ES_OK;
-}
 
 static es_status take_labels(es_binder *b) {
   const es_axes *axes = b->axes;

@@ -1,6 +1,6 @@
 /* What must hold of finished parts. */
 #include "base/checked.h"
-#include "engine/bind/bind.h"
+#include "engine/bind/binder.h"
 #include "engine/bind/walk.h"
 
 /* ---- labels that are reduced ------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "engine/bind/bind.h"
+#include "engine/bind/binder.h"
 
 /* A '^' of an output term. Inside an alternative of another one it only matters
  * where that alternative is taken. */

@@ -4,27 +4,6 @@
 #include "engine/bind/scatter.h"
 #include "engine/bind/walk.h"
 
-/* Operands of all parts together: each costs a walk. */
-enum { MAX_WALKS = 1 << 20 };
-
-es_status es_bind_add_part(es_binder *b, const es_part *part) {
-  es_bound *r = b->bound;
-  b->n_walks += part->n_in;
-  if (b->n_walks > MAX_WALKS)
-    return es_fail(b->error, ES_E_LIMIT, "M1", b->axes->out[part->output].span,
-                   "the output falls into pieces that read over %d operands together", MAX_WALKS);
-  if (r->n_parts == b->part_room) {
-    int room = b->part_room ? 2 * b->part_room : 4;
-    es_part *list = ES_NEW_N(b->arena, es_part, room);
-    if (!list) return es_fail_nomem(b->error);
-    if (r->n_parts) memcpy(list, r->part, (size_t)r->n_parts * sizeof *list);
-    r->part = list;
-    b->part_room = room;
-  }
-  r->part[r->n_parts++] = *part;
-  return ES_OK;
-}
-
 /* A reduced label that no operand walks still counts its points: give it to the
  * first operand with stride 0. */
 static es_status add_unwalked(es_binder *b, es_draft *d) {

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/dtype.h"
-#include "engine/bind/bind.h"
+#include "engine/bind/binder.h"
 
 static bool takes_operations(es_kind kind) {
   return kind == ES_KIND_EINSUM || kind == ES_KIND_REDUCE;

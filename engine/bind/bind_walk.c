@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "engine/bind/bind.h"
+#include "engine/bind/affine.h"
+#include "engine/bind/binder.h"
 #include "engine/bind/walk.h"
 
 static es_words words(const es_binder *b, es_span span) {

@@ -89,12 +89,6 @@ typedef struct es_bound {
   const int64_t *size;
 } es_bound;
 
-/* Axes, sizes, views: everything of NOTATION sections 3 and 4 that needs shapes.
- * in[i].data is not read. out_arrays may be NULL (C order results). The bound
- * lives in arena and points into pattern. */
-es_status es_bind(es_arena *arena, const es_pattern *pattern, const es_array *in, int64_t n,
-                  const es_array *out, const es_options *options, es_bound **bound,
-                  es_error *error);
 /* The axis table ('x') and the views ('v') as text. Contract of es_error_render. */
 size_t es_bound_print(const es_bound *bound, const char *letters, char *buf, size_t cap);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "engine/bind/affine.h"
 #include "engine/bind/axes.h"
 #include "engine/bind/bound.h"
 #include "engine/bind/sizes.h"

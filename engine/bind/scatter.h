@@ -2,7 +2,7 @@
 #ifndef ES_ENGINE_SCATTER_H
 #define ES_ENGINE_SCATTER_H
 
-#include "engine/bind/bind.h"
+#include "engine/bind/binder.h"
 
 /* Turns a draft with affine output axes into parts that write disjoint elements,
  * labels of the output on one side, reduced ones on the other. *gaps: some

@@ -2,6 +2,8 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "engine/bind/affine.h"
+#include "engine/bind/axis_words.h"
 
 /* size[total] = product (GROUP) or sum (CONCAT) of the children's sizes, or length
  * of the axis an affine index reads. */
@@ -227,8 +229,8 @@ static es_status solve_one(solver *s, const equation *e) {
   int32_t unknown;
   if (e->node->kind == ES_NODE_AFFINE) {
     if (total < 0) return ES_OK; /* elements may lie unused behind the last read */
-    ES_TRY(es_affine_solve(s->axes, s->sizes, e->node, total, e->operand, e->axis, &unknown, &value,
-                           s->error));
+    ES_TRY(es_affine_solve(s->axes, s->sizes->extent, e->node, total, e->operand, e->axis, &unknown,
+                           &value, s->error));
     if (unknown >= 0) settle(s, e, unknown, value);
     return ES_OK;
   }

@@ -2,7 +2,7 @@
 #ifndef ES_ENGINE_SIZES_H
 #define ES_ENGINE_SIZES_H
 
-#include "engine/bind/axes.h"
+#include "engine/bind/axis_table.h"
 
 /* Where a size comes from, to word a clash. */
 typedef enum es_size_source {
@@ -31,20 +31,5 @@ typedef struct es_sizes {
  * axes take it. S7-S10, S12, M1. */
 es_status es_sizes_solve(es_arena *arena, const es_axes *axes, const es_array *in, bool stretch,
                          const int64_t *const *out_shape, es_sizes *sizes, es_error *error);
-
-/* Range of an affine index over the extents of its labels. False when it does not
- * fit 64 bits. *empty: some label has size 0, nothing is read. */
-bool es_affine_range(const es_affine *a, const int64_t *extent, int64_t *low, int64_t *high,
-                     bool *empty);
-
-/* Steps that stand in files of their own. */
-/* Largest size of the unknown label of an input index over length elements
- * (as many positions as keep every read inside,
- * or, with a fill, inside the axis padded alike on both ends). */
-es_status es_affine_solve(const es_axes *axes, const es_sizes *sizes, const es_node *node,
-                          int64_t length, int operand, int axis, int32_t *label, int64_t *size,
-                          es_error *error);
-/* Size of the target of an affine index on the output: the mirror of that rule. */
-bool es_affine_target(const es_affine *a, const int64_t *extent, int64_t *length);
 
 #endif

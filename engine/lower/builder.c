@@ -13,6 +13,55 @@
  * of k taps has about k boxes an axis: 7x7 makes 49, 3x3x3 makes 27. */
 enum { MAX_BOXES = 1024 };
 
+static es_status copy_ints(es_arena *arena, int n, const int64_t *from, int64_t **to) {
+  *to = ES_NEW_N(arena, int64_t, n);
+  if (!*to) return ES_E_NOMEM;
+  if (n) memcpy(*to, from, sizeof *from * (size_t)n);
+  return ES_OK;
+}
+
+es_status es_builder_outer_slot(es_builder *b, int index, es_dtype dtype, int rank,
+                                const int64_t *shape, const int64_t *strides) {
+  es_plan_slot *slot = &b->plan->slot[index];
+  es_arena *arena = &b->plan->arena;
+  slot->dtype = dtype;
+  slot->rank = rank;
+  if (!es_count_i64(rank, shape, &slot->count))
+    return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                   "an array has more than 2^63 - 1 elements");
+  if (copy_ints(arena, rank, shape, &slot->shape) ||
+      copy_ints(arena, rank, strides, &slot->strides))
+    return es_fail_nomem(b->error);
+  int64_t bytes = es_dtype_bytes(dtype), c_order[ES_MAX_RANK];
+  slot->unaligned = (uint8_t)((bytes < 8 ? bytes : 8) - 1); /* complex: aligned like its parts */
+  slot->c_order = es_view_c_strides(rank, shape, c_order) &&
+                  (!rank || !memcmp(strides, c_order, (size_t)rank * sizeof *strides));
+  return ES_OK;
+}
+
+es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_out) {
+  es_plan *plan = b->plan;
+  plan->n_in = n_in;
+  plan->n_out = n_out;
+  plan->n_slots = b->cap_slots = b->first_slot = n_in + n_out;
+  plan->slot = ES_NEW_N(&plan->arena, es_plan_slot, plan->n_slots);
+  if (!plan->slot) return es_fail_nomem(b->error);
+  for (int i = n_in; i < plan->n_slots; i++) plan->slot[i].varies = true;
+  for (int i = 0; i < n_in; i++) {
+    int64_t c_order[ES_MAX_RANK];
+    const int64_t *strides = in[i].strides;
+    if (!strides) {
+      if (!es_view_c_strides(in[i].rank, in[i].shape, c_order))
+        return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                       "operand %d has more than 2^63 - 1 elements", i);
+      strides = c_order;
+    }
+    ES_TRY(es_builder_outer_slot(b, i, in[i].dtype, in[i].rank, in[i].shape, strides));
+    plan->slot[i].varies = !b->constant || !b->constant[i] || !in[i].data;
+  }
+  return ES_OK;
+}
+
 static es_status new_slot(es_builder *b, es_plan_slot **slot, int *index) {
   es_plan *plan = b->plan;
   es_plan_slot *slots = es_arena_grow(&plan->arena, plan->slot, plan->n_slots, &b->cap_slots,
@@ -113,89 +162,4 @@ es_status es_builder_nest(es_builder *b, es_problem *p) {
     return status == ES_OK ? add_step(b, p) : es_fail_nomem(b->error);
   for (int i = 0; i < n_boxes; i++) ES_TRY(add_step(b, box[i]));
   return ES_OK;
-}
-
-/* ---- workspace ------------------------------------------------------------- */
-
-typedef struct block { /* a live piece of the workspace */
-  size_t begin, end;
-  int last_step; /* that reads it */
-} block;
-
-typedef struct layout {
-  block *live; /* ascending begin */
-  int n;
-  size_t high; /* bytes of the workspace so far */
-} layout;
-
-static void expire(layout *l, int step) {
-  int kept = 0;
-  for (int i = 0; i < l->n; i++)
-    if (l->live[i].last_step >= step) l->live[kept++] = l->live[i];
-  l->n = kept;
-}
-
-/* First gap that holds bytes. False when the sum wraps. */
-static bool place(layout *l, size_t bytes, int last_step, size_t *offset) {
-  size_t size, end, at = 0;
-  if (__builtin_add_overflow(bytes, (size_t)ES_ALIGN - 1, &size)) return false;
-  size = size / ES_ALIGN * ES_ALIGN;
-  int i = 0;
-  while (i < l->n && l->live[i].begin - at < size) at = l->live[i++].end;
-  if (__builtin_add_overflow(at, size, &end)) return false;
-  memmove(l->live + i + 1, l->live + i, sizeof *l->live * (size_t)(l->n - i));
-  l->live[i] = (block){at, end, last_step};
-  l->n++;
-  if (end > l->high) l->high = end;
-  *offset = at;
-  return true;
-}
-
-/* [n_slots] the last step that touches each, and whether an earlier one did. */
-static int *last_uses(const es_builder *b) {
-  const es_plan *plan = b->plan;
-  int *last = ES_NEW_N(b->scratch, int, plan->n_slots);
-  if (!last) return NULL;
-  for (int s = 0; s < plan->n_steps; s++) {
-    const es_problem *p = plan->step[s].problem;
-    last[p->out.slot] = s;
-    for (int i = 0; i < p->n_in; i++) last[p->in[i].slot] = s;
-  }
-  for (int l = 0; l < plan->n_loops; l++) /* what was there before is read in every round */
-    for (int k = 0; k < plan->loop[l].n_slots; k++) {
-      int slot = plan->loop[l].slot[k];
-      if (last[slot] < plan->loop[l].end) last[slot] = plan->loop[l].end - 1;
-    }
-  return last;
-}
-
-es_status es_builder_layout(es_builder *b) {
-  es_plan *plan = b->plan;
-  int *last = last_uses(b);
-  bool *placed = ES_NEW_N(b->scratch, bool, plan->n_slots);
-  layout l = {.live = ES_NEW_N(b->scratch, block, plan->n_slots + 2)};
-  plan->step_workspace = ES_NEW_N(&plan->arena, size_t, plan->n_steps);
-  if (!last || !placed || !l.live || !plan->step_workspace) return es_fail_nomem(b->error);
-  bool fits = true;
-  if (plan->n_slots > ES_PLAN_STACK_SLOTS)
-    fits = place(&l, sizeof(void *) * (size_t)plan->n_slots, plan->n_steps, &plan->base_offset);
-  for (int s = 0; s < plan->n_steps && fits; s++) {
-    expire(&l, s);
-    int out = plan->step[s].problem->out.slot;
-    es_plan_slot *slot = &plan->slot[out];
-    if (out >= plan->n_in + plan->n_out && !placed[out]) {
-      size_t bytes = (size_t)slot->count * es_dtype_size(slot->dtype);
-      fits = place(&l, bytes, last[out], &slot->workspace_offset);
-      placed[out] = true;
-      slot->first_step = s;
-      slot->last_step = last[out];
-    }
-    if (fits && plan->step[s].workspace)
-      fits = place(&l, plan->step[s].workspace, s, &plan->step_workspace[s]);
-  }
-  if (!fits)
-    return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                   "the intermediates of this expression pass the address space");
-  plan->workspace = l.high;
-  return l.high ? es_builder_admit(b, l.high) : ES_OK;
 }

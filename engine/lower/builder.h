@@ -1,8 +1,9 @@
 /* A plan under construction: slots, groups and steps are appended, then the
- * workspace is laid out. */
+ * workspace is laid out (layout.h). */
 #ifndef ES_ENGINE_BUILDER_H
 #define ES_ENGINE_BUILDER_H
 
+#include "engine/bind/bound.h"
 #include "engine/ctx.h"
 #include "engine/plan.h"
 
@@ -48,6 +49,11 @@ struct es_builder {
   es_error *error;
 };
 
+/* Slots of a plan of n_in operands and n_out outputs; describes the former. */
+es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_out);
+/* Describes slot index, an input or an output of the plan. */
+es_status es_builder_outer_slot(es_builder *b, int index, es_dtype dtype, int rank,
+                                const int64_t *shape, const int64_t *strides);
 /* A new intermediate in C order; refused when it passes the memory limit. */
 es_status es_builder_intermediate(es_builder *b, es_dtype dtype, int rank, const int64_t *shape,
                                   int *slot);
@@ -56,47 +62,11 @@ es_status es_builder_constant(es_builder *b, es_dtype dtype, es_scalar value, in
 /* Opens the group that later steps belong to. Both texts live in the plan's arena;
  * formula is NULL for steps that are no part of the expression. */
 es_status es_builder_group(es_builder *b, const char *text, const char *formula, double points);
-/* Appends the steps of a problem: canonical, split into boxes where constraints
- * allow, each by the cheapest strategy. p lives in scratch and is consumed. */
-es_status es_builder_nest(es_builder *b, es_problem *p);
-/* Computes once what depends on constant operands alone, whose data values[n_in] are (NULL
- * of others), and lets steps keep packed copies of what they read (constant.c). */
-es_status es_builder_fold(es_builder *b, const es_array *in);
-/* Offsets of intermediates and of the steps' own workspace: memory is used again
- * once the last reader of an intermediate has run. */
-es_status es_builder_layout(es_builder *b);
-
-/* The padded copy of operand i (pad.c). */
-es_status es_builder_pad(es_builder *b, int operand);
-/* Where in the plan the steps of a sliced part lie, and what of its labels they keep
- * (slice.c). Nothing to do where all is kept. */
-es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again);
-/* What intermediates may still take of the context's memory. */
-double es_builder_room(const es_builder *b);
-/* Whether a workspace of so many bytes fits. Where an order was searched for, the results count
- * too, unless they are the caller's own: with the limit that would do the whole call works. */
-es_status es_builder_admit(es_builder *b, size_t bytes);
-/* Words what does not fit into a limit, of which now bytes are in use. */
-es_status es_fit_refuse(const es_fit *fit, int64_t now, int64_t limit, es_error *error);
-/* Slots of a plan of n_in operands and n_out outputs; describes the former (plan.c). */
-es_status es_builder_begin(es_builder *b, const es_array *in, int n_in, int n_out);
-/* Room for the slots of the operands and outputs of b->bound, all of them 0. */
-es_status es_builder_operands(es_builder *b);
-/* All steps of b->bound, whose operands and outputs have their slots (plan.c). */
-es_status es_builder_expression(es_builder *b);
-/* Describes slot index, an input or an output of the plan (plan.c). */
-es_status es_builder_outer_slot(es_builder *b, int index, es_dtype dtype, int rank,
-                                const int64_t *shape, const int64_t *strides);
 /* One step made by hand, its problem (which tells what it reads and writes) in the
  * plan's arena, as the last of the group now open. */
 es_status es_builder_step(es_builder *b, const es_step *step);
-/* to = alpha * from + beta * to, element by element of to's shape (lower_output.c). */
-es_status es_builder_map(es_builder *b, const es_side *from, int to, double alpha, double beta,
-                         bool wrap);
-/* All steps of one part of an output (lower.c). */
-es_status es_builder_part(es_builder *b, const es_part *part);
-/* All of an output: gaps between its parts get the identity of the reducer
- * (lower_output.c). */
-es_status es_builder_output(es_builder *b, int output);
+/* Appends the steps of a problem: canonical, split into boxes where constraints
+ * allow, each by the cheapest strategy. p lives in scratch and is consumed. */
+es_status es_builder_nest(es_builder *b, es_problem *p);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "engine/lower/lower.h"
+#include "engine/lower/nest.h"
 
 /* Whether entry i comes before entry j: nearer, or as near and shorter. */
 static bool before(const es_builder *b, const es_walk *walk, int i, int j) {

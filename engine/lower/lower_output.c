@@ -1,7 +1,8 @@
-/* One output: its parts, the gaps between them, and beta. */
+#include "engine/lower/lower_output.h"
+
 #include <math.h>
 
-#include "engine/lower/builder.h"
+#include "engine/lower/nest.h"
 
 static es_scalar identity(es_reducer reduce) {
   switch (reduce) {

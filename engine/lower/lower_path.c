@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "engine/bind/walk.h"
-#include "engine/lower/lower.h"
+#include "engine/lower/fit.h"
+#include "engine/lower/loop.h"
+#include "engine/lower/nest.h"
 #include "engine/order/path.h"
 
 /* ---- intermediates ----------------------------------------------------------- */

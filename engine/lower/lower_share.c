@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/lower/lower.h"
+#include "engine/lower/nest.h"
 
 /* A value of the path, up to the names of its labels. */
 typedef struct kind {

@@ -2,8 +2,9 @@
  * outside: the source in the middle, then the sides axis by axis, each a plain copy
  * out of what is already filled. Where two axes leave the source at once, the later
  * axis decides, as in numpy.pad. */
+#include "engine/lower/pad.h"
+
 #include "base/checked.h"
-#include "engine/lower/builder.h"
 
 typedef struct pad {
   es_builder *b;

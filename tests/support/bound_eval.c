@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/bind/axes.h"
+#include "engine/bind/bind.h"
 
 /* ---- cases ------------------------------------------------------------------------ */
 

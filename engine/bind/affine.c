@@ -1,7 +1,7 @@
-/* Window arithmetic: the one place that knows how an affine index, the length it
- * reads and the sizes of its labels belong together. */
+#include "engine/bind/affine.h"
+
 #include "base/checked.h"
-#include "engine/bind/sizes.h"
+#include "engine/bind/axis_words.h"
 
 /* c*i with c < 0 and 0 <= i < n is -c*i' + c*(n-1) with i' = n-1-i: reading a
  * window backwards is reading it forwards from a lower start. So an index is a
@@ -52,19 +52,19 @@ static es_status too_short(const es_axes *axes, const es_node *node, int64_t len
               (long long)length));
 }
 
-es_status es_affine_solve(const es_axes *axes, const es_sizes *sizes, const es_node *node,
+es_status es_affine_solve(const es_axes *axes, const int64_t *extent, const es_node *node,
                           int64_t length, int operand, int axis, int32_t *label, int64_t *size,
                           es_error *error) {
   const es_affine *a = node->affine;
   int64_t factor = 0, start, span, padded = length;
   *label = -1;
   for (int i = 0; i < a->n; i++)
-    if (sizes->extent[a->label[i]] < 0) *label = a->label[i], factor = a->coef[i];
+    if (extent[a->label[i]] < 0) *label = a->label[i], factor = a->coef[i];
   if (factor <= 0) { /* falls with the label: no length bounds it from above */
     *label = -1;
     return ES_OK;
   }
-  if (!start_and_span(a, sizes->extent, *label, &start, &span)) return too_large(axes, node, error);
+  if (!start_and_span(a, extent, *label, &start, &span)) return too_large(axes, node, error);
   bool fits = a->fill.kind == ES_FILL_NONE ? es_sub_i64(length, start, &padded)
               : start < 0                  ? es_mad_i64(length, -2, start, &padded)
                                            : true;

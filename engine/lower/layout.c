@@ -1,0 +1,88 @@
+#include "engine/lower/layout.h"
+
+#include <string.h>
+
+#include "engine/lower/fit.h"
+
+typedef struct block { /* a live piece of the workspace */
+  size_t begin, end;
+  int last_step; /* that reads it */
+} block;
+
+typedef struct layout {
+  block *live; /* ascending begin */
+  int n;
+  size_t high; /* bytes of the workspace so far */
+} layout;
+
+static void expire(layout *l, int step) {
+  int kept = 0;
+  for (int i = 0; i < l->n; i++)
+    if (l->live[i].last_step >= step) l->live[kept++] = l->live[i];
+  l->n = kept;
+}
+
+/* First gap that holds bytes. False when the sum wraps. */
+static bool place(layout *l, size_t bytes, int last_step, size_t *offset) {
+  size_t size, end, at = 0;
+  if (__builtin_add_overflow(bytes, (size_t)ES_ALIGN - 1, &size)) return false;
+  size = size / ES_ALIGN * ES_ALIGN;
+  int i = 0;
+  while (i < l->n && l->live[i].begin - at < size) at = l->live[i++].end;
+  if (__builtin_add_overflow(at, size, &end)) return false;
+  memmove(l->live + i + 1, l->live + i, sizeof *l->live * (size_t)(l->n - i));
+  l->live[i] = (block){at, end, last_step};
+  l->n++;
+  if (end > l->high) l->high = end;
+  *offset = at;
+  return true;
+}
+
+/* [n_slots] the last step that touches each, and whether an earlier one did. */
+static int *last_uses(const es_builder *b) {
+  const es_plan *plan = b->plan;
+  int *last = ES_NEW_N(b->scratch, int, plan->n_slots);
+  if (!last) return NULL;
+  for (int s = 0; s < plan->n_steps; s++) {
+    const es_problem *p = plan->step[s].problem;
+    last[p->out.slot] = s;
+    for (int i = 0; i < p->n_in; i++) last[p->in[i].slot] = s;
+  }
+  for (int l = 0; l < plan->n_loops; l++) /* what was there before is read in every round */
+    for (int k = 0; k < plan->loop[l].n_slots; k++) {
+      int slot = plan->loop[l].slot[k];
+      if (last[slot] < plan->loop[l].end) last[slot] = plan->loop[l].end - 1;
+    }
+  return last;
+}
+
+es_status es_builder_layout(es_builder *b) {
+  es_plan *plan = b->plan;
+  int *last = last_uses(b);
+  bool *placed = ES_NEW_N(b->scratch, bool, plan->n_slots);
+  layout l = {.live = ES_NEW_N(b->scratch, block, plan->n_slots + 2)};
+  plan->step_workspace = ES_NEW_N(&plan->arena, size_t, plan->n_steps);
+  if (!last || !placed || !l.live || !plan->step_workspace) return es_fail_nomem(b->error);
+  bool fits = true;
+  if (plan->n_slots > ES_PLAN_STACK_SLOTS)
+    fits = place(&l, sizeof(void *) * (size_t)plan->n_slots, plan->n_steps, &plan->base_offset);
+  for (int s = 0; s < plan->n_steps && fits; s++) {
+    expire(&l, s);
+    int out = plan->step[s].problem->out.slot;
+    es_plan_slot *slot = &plan->slot[out];
+    if (out >= plan->n_in + plan->n_out && !placed[out]) {
+      size_t bytes = (size_t)slot->count * es_dtype_size(slot->dtype);
+      fits = place(&l, bytes, last[out], &slot->workspace_offset);
+      placed[out] = true;
+      slot->first_step = s;
+      slot->last_step = last[out];
+    }
+    if (fits && plan->step[s].workspace)
+      fits = place(&l, plan->step[s].workspace, s, &plan->step_workspace[s]);
+  }
+  if (!fits)
+    return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                   "the intermediates of this expression pass the address space");
+  plan->workspace = l.high;
+  return l.high ? es_builder_admit(b, l.high) : ES_OK;
+}
