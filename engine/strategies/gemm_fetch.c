@@ -1,6 +1,6 @@
 /* Contraction: what is asked for ahead. The kernels ask for one line every few steps, so that
  * memory and arithmetic overlap; a burst of requests would hold up their own loads. */
-#include "engine/strategies/gemm_run.h"
+#include "engine/strategies/gemm_block.h"
 
 typedef struct lines {
   const char **list;

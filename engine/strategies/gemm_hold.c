@@ -1,7 +1,7 @@
 /* Contraction: a side that never changes is packed when the plan is made, block by block
  * as a run would. */
 #include "base/checked.h"
-#include "engine/strategies/gemm_run.h"
+#include "engine/strategies/gemm_block.h"
 
 /* The columns of one block, as es_gemm_plan_run() cuts them. */
 static es_gemm_block block_of(const es_gemm_plan *g, const char *y, const es_gemm_worker *w,

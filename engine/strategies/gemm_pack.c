@@ -1,5 +1,5 @@
 /* Contraction: packing, and conversion to the type of the arithmetic on the way. */
-#include "engine/strategies/gemm_run.h"
+#include "engine/strategies/gemm_block.h"
 
 enum { PAIRS = 16 }; /* rows of complex numbers split into planes at a time */
 

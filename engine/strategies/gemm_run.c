@@ -1,6 +1,6 @@
 /* Contraction: a plan run. Tasks are blocks of rows and columns of C; each packs
  * what it needs into its worker's own memory. */
-#include "engine/strategies/gemm_run.h"
+#include "engine/strategies/gemm_block.h"
 
 #include "engine/ctx.h"
 #include "engine/kernels/move.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/ctx.h"
-#include "engine/strategies/gemm_run.h"
+#include "engine/strategies/gemm_block.h"
 
 enum {
   SMALL_SPAN = 1 << 18,            /* bytes of Y: pages that the translation buffer holds */

@@ -1,7 +1,7 @@
 /* Contraction: what happens to a finished tile: mean, alpha and beta, the type of the
  * output, its place. */
 #include "engine/kernels/move.h"
-#include "engine/strategies/gemm_run.h"
+#include "engine/strategies/gemm_block.h"
 
 static void scale_f32(float *t, const float *old, int64_t n, const es_problem *p) {
   float alpha = (float)p->alpha, beta = (float)p->beta, count = (float)p->mean_count;

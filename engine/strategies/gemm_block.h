@@ -1,6 +1,7 @@
-/* What the parts of a running contraction share: gemm_run.c, gemm_pack.c, gemm_store.c. */
-#ifndef ES_ENGINE_GEMM_RUN_H
-#define ES_ENGINE_GEMM_RUN_H
+/* What the parts of a running contraction share: the blocks it works on, and what gemm_run.c,
+ * gemm_pack.c, gemm_fetch.c and gemm_store.c do with them. */
+#ifndef ES_ENGINE_GEMM_BLOCK_H
+#define ES_ENGINE_GEMM_BLOCK_H
 
 #include <stdatomic.h>
 
