@@ -1,51 +1,13 @@
-/* The driver: options, suites, rivals; measure.c runs one case. */
-#include <sched.h>
+/* The benchmark: verify, then time einstride beside what is installed. Uses the public headers
+ * only. Here the driver: options, suites, rivals; measure.c runs one case. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
-
-/* ---- processors ------------------------------------------------------------------- */
-
-#if defined(__linux__)
-static cpu_set_t allowed; /* of this process, before anyone pinned anything */
-
-/* "0,1": the processors as they are before an OpenMP library that binds threads is loaded,
- * because it binds the first thread there and then. */
-static void list_processors(char *text, size_t cap) {
-  size_t n = 0;
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  for (int cpu = 0; cpu < CPU_SETSIZE && n + 8 < cap; cpu++)
-    if (CPU_ISSET(cpu, &allowed))
-      n += (size_t)snprintf(text + n, cap - n, "%s%d", n ? "," : "", cpu);
-}
-
-static void read_processors(const char *text) {
-  CPU_ZERO(&allowed);
-  for (char *end; *text; text = *end == ',' ? end + 1 : end) {
-    long cpu = strtol(text, &end, 10);
-    if (end == text || cpu < 0 || cpu >= CPU_SETSIZE) break;
-    CPU_SET((int)cpu, &allowed);
-  }
-  if (CPU_COUNT(&allowed) == 0) sched_getaffinity(0, sizeof allowed, &allowed);
-}
-
-void bench_unpin(void) { sched_setaffinity(0, sizeof allowed, &allowed); }
-
-void bench_pin(void) {
-  cpu_set_t first;
-  CPU_ZERO(&first);
-  for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&first) == 0; cpu++)
-    if (CPU_ISSET(cpu, &allowed)) CPU_SET(cpu, &first);
-  sched_setaffinity(0, sizeof first, &first);
-}
-#else
-static void list_processors(char *text, size_t cap) { snprintf(text, cap, "all"); }
-static void read_processors(const char *text) { (void)text; }
-void bench_unpin(void) {}
-void bench_pin(void) {}
-#endif
+#include "bench/machine.h"
+#include "bench/measure.h"
+#include "bench/sweep.h"
 
 /* Packaged OpenBLAS and BLIS choose their oldest kernels on processors they do not
  * know: against those, and NumPy and PyTorch above them, any ratio flatters. Threads
@@ -55,11 +17,11 @@ void bench_pin(void) {}
 static void let_rivals_be_at_their_best(char **argv) {
   const char *started = getenv("EINSTRIDE_BENCH");
   if (started) {
-    read_processors(started);
+    bench_read_processors(started);
     return;
   }
   char processors[4096] = "";
-  list_processors(processors, sizeof processors);
+  bench_list_processors(processors, sizeof processors);
   setenv("EINSTRIDE_BENCH", processors, 1);
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) {

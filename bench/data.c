@@ -1,10 +1,10 @@
 /* Operands and their comparison, in every element type. */
+#include "bench/data.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#include "bench/bench.h"
 
 static inline int small_integer(uint32_t i, uint32_t seed) {
   uint32_t h = (i + seed * 7919u) * 2654435761u;

@@ -1,6 +1,8 @@
 /* What the machine can do: independent multiply-adds in registers, and memory read,
  * written or copied by plain loops. The functions keep the compiler's choice of
  * instructions out of it: vectors of the widest kind, each with its own target. */
+#include "bench/limits.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/bench.h"
+#include "bench/data.h"
+#include "bench/machine.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,17 +1,28 @@
 /* One case on so many threads: verify every contender, then time them and the limits of
  * the machine in turn until the budget is spent; best and median; ratios. */
+#include "bench/measure.h"
+
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "bench/bench.h"
+#include "bench/data.h"
+#include "bench/limits.h"
+#include "bench/machine.h"
+#include "bench/why.h"
 
-double bench_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+enum { MAX_SAMPLES = 400 };
+
+typedef struct contender {
+  const bench_peer *peer; /* NULL: einstride */
+  int times;              /* runs a sample: short calls are timed in bulk */
+  bool slow;              /* several times behind: not sampled any more */
+  double first;           /* seconds of the run that was verified */
+  int n;
+  double sample[MAX_SAMPLES]; /* seconds, sorted in the end */
+} contender;
 
 /* ---- verification ---------------------------------------------------------------- */
 
@@ -27,7 +38,7 @@ static bool same(const char *name, const bench_case *c, const void *found, const
   return false;
 }
 
-static int gather(bench_contender *x, const bench_peer *const *peers, int n_peers, bench_own *own,
+static int gather(contender *x, const bench_peer *const *peers, int n_peers, bench_own *own,
                   bench_row *r) {
   int n = 1;
   const void *mine = bench_own_result(own);
@@ -37,7 +48,7 @@ static int gather(bench_contender *x, const bench_peer *const *peers, int n_peer
     if (first < 0) continue;
     r->verified = true;
     if (!same(peers[i]->name, r->c, peers[i]->result(), mine, elements)) r->wrong = true;
-    x[n++] = (bench_contender){.peer = peers[i], .first = first};
+    x[n++] = (contender){.peer = peers[i], .first = first};
   }
   return n;
 }
@@ -103,7 +114,7 @@ static void take_limits(limits *l, bench_row *r, int round) {
 
 /* ---- timing ------------------------------------------------------------------------ */
 
-static double run(const bench_contender *x, bench_own *own, int times) {
+static double run(const contender *x, bench_own *own, int times) {
   return x->peer ? x->peer->run(times) : bench_own_run(own, times);
 }
 
@@ -113,7 +124,7 @@ static void settle(int threads) {
   if (threads > 1) nanosleep(&while_they_spin, NULL);
 }
 
-static void take_sample(bench_contender *x, bench_own *own, int threads) {
+static void take_sample(contender *x, bench_own *own, int threads) {
   const double brief = 2e-3;
   settle(threads);
   if (x->sample[0] < brief) run(x, own, 1); /* wakes its threads, fetches what caches hold */
@@ -127,7 +138,7 @@ static bool is_slow(double seconds, double fastest, double budget) {
 }
 
 /* A first sample of each, einstride's first. */
-static void take_first(bench_contender *x, int n, bench_own *own, int threads, double budget) {
+static void take_first(contender *x, int n, bench_own *own, int threads, double budget) {
   const double bulk = 2e-4; /* seconds, against the clock and the pipes */
   double fastest = INFINITY;
   for (int i = 1; i < n; i++) fastest = fmin(fastest, x[i].first);
@@ -147,7 +158,7 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void sample_all(bench_contender *x, int n, bench_own *own, double budget, bench_row *r) {
+static void sample_all(contender *x, int n, bench_own *own, double budget, bench_row *r) {
   limits l = {{0}};
   take_first(x, n, own, r->threads, budget);
   int active = 0, least = 3;
@@ -167,7 +178,7 @@ static void sample_all(bench_contender *x, int n, bench_own *own, double budget,
 
 /* ---- the row ------------------------------------------------------------------------ */
 
-static void compute_row(bench_row *r, const bench_contender *x, int n) {
+static void compute_row(bench_row *r, const contender *x, int n) {
   r->best = x[0].sample[0];
   r->median = x[0].sample[x[0].n / 2];
   bool timed_only = r->c->unit == UNIT_NS || r->c->unit == UNIT_US;
@@ -198,7 +209,7 @@ bool bench_run_case(const bench_case *c, int threads, const bench_peer *const *p
   bench_own *own = bench_own_prepare(c, threads, &opt->force);
   if (!own) return false;
   count_work(r, own);
-  static bench_contender x[MAX_CONTENDERS];
+  static contender x[MAX_CONTENDERS];
   memset(x, 0, sizeof x);
   int n = gather(x, peers, n_peers, own, r);
   verify_by_loops(own, r);
@@ -206,7 +217,7 @@ bool bench_run_case(const bench_case *c, int threads, const bench_peer *const *p
   sample_all(x, n, own, opt->seconds, r);
   compute_row(r, x, n);
   bench_print_row(r);
-  if (opt->why) bench_print_why(own, r, opt);
+  if (opt->why) bench_print_why(own, r, &opt->force);
   for (int i = 1; i < n; i++) x[i].peer->finish();
   bench_own_finish(own);
   return true;

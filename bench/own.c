@@ -1,9 +1,13 @@
 /* einstride as a contender, through each of its doors. */
+#include "bench/own.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/bench.h"
 #include "bench/call.h"
+#include "bench/data.h"
+#include "bench/machine.h"
 
 struct bench_own {
   const bench_case *c;

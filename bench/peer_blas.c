@@ -1,10 +1,13 @@
 /* OpenBLAS and BLIS by their C interface, loaded at run time: nothing is linked,
  * and both can be there. */
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/bench.h"
+#include "bench/data.h"
+#include "bench/machine.h"
+#include "bench/peer.h"
 
 /* The four matrix products of BLAS; alpha and beta by value for real types, by address
  * for complex ones. */

@@ -1,10 +1,12 @@
 /* oneDNN, two ways. "oneDNN": the operands lie as the case says, but weights of a
  * convolution are packed. "oneDNN best": all of it in the layouts it likes best. No
  * reorder is counted. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/bench.h"
+#include "bench/machine.h"
+#include "bench/peer.h"
 
 #ifdef BENCH_DNNL
 #include <dlfcn.h>

@@ -1,13 +1,15 @@
 /* NumPy, PyTorch and einops in a process of their own each, spoken to over pipes. Arrays
  * go through files without a name, which the other side opens by our descriptor. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
+#include "bench/data.h"
+#include "bench/peer.h"
 
 typedef struct python {
   const char *library;

@@ -1,10 +1,12 @@
-/* What a run says: a line a case, a summary, JSON. */
+#include "bench/report.h"
+
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
+#include "bench/limits.h"
 
 const char *bench_unit_name(bench_unit unit) {
   static const char *const names[] = {"GFLOP/s", "GB/s", "ns", "us"};

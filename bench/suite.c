@@ -1,9 +1,10 @@
 /* Reads a suite: sections of `key = value` lines, as suites/README.md says. */
+#include "bench/suite.h"
+
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "bench/bench.h"
 
 static char *trim(char *s) {
   while (isspace((unsigned char)*s)) s++;

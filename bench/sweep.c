@@ -1,8 +1,8 @@
 /* Square products of every small size, then of sizes around the multiples at which cache
  * lines collide: what the curves over n are drawn from. */
-#include <string.h>
+#include "bench/sweep.h"
 
-#include "bench/bench.h"
+#include <stdio.h>
 
 static void describe(bench_case *c, int n) {
   *c = (bench_case){.suite = "sweep", .n = 2, .out = ES_F32, .rank = {2, 2}};

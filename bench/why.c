@@ -1,9 +1,10 @@
-/* Why a row is as fast as it is: its plan, and every other strategy that applies. */
+#include "bench/why.h"
+
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "bench/bench.h"
+#include "bench/machine.h"
 
 static double best_of_few(bench_own *own) {
   double best = INFINITY, end = bench_now() + 0.1;
@@ -13,13 +14,13 @@ static double best_of_few(bench_own *own) {
   return best;
 }
 
-static void try_strategy(const char *name, const bench_row *r, const bench_options *opt) {
+static void try_strategy(const char *name, const bench_row *r, const bench_force *force) {
   const double patience = 2e8; /* points that the plain loops may walk */
   fflush(stdout);
   if (!strcmp(name, "loops") && r->flops > patience) return;
   bench_unpin();
   bench_own *own = bench_own_prepare(
-      r->c, r->threads, &(bench_force){.strategy = name, .isa = opt->force.isa, .quiet = true});
+      r->c, r->threads, &(bench_force){.strategy = name, .isa = force->isa, .quiet = true});
   if (!own) return;
   bench_own_run(own, 1);
   bench_pin();
@@ -29,12 +30,12 @@ static void try_strategy(const char *name, const bench_row *r, const bench_optio
   bench_own_finish(own);
 }
 
-void bench_print_why(const bench_own *own, const bench_row *r, const bench_options *opt) {
+void bench_print_why(const bench_own *own, const bench_row *r, const bench_force *force) {
   static char text[1 << 16];
   if (!bench_own_plan(own)) return;
   bench_own_costs(own, text, sizeof text);
   printf("%s  measured %.4g s\n", text, r->best);
-  if (opt->force.strategy) return;
+  if (force->strategy) return;
   const char *name;
-  for (int i = 0; (name = es_strategy_name(i)); i++) try_strategy(name, r, opt);
+  for (int i = 0; (name = es_strategy_name(i)); i++) try_strategy(name, r, force);
 }
