@@ -10,6 +10,7 @@
 
 #include "repl/language/eval.h"
 #include "repl/language/functions.h"
+#include "repl/print/print.h"
 
 static const char head[] =
     "#include <einstride.h>\n"

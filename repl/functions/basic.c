@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "repl/language/functions.h"
+#include "repl/print/print.h"
 
 static sc_value *len(sc_args *a) {
   const sc_value *v = a->value[0];

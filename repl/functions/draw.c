@@ -1,34 +1,15 @@
 /* Pictures as functions: of an expression, of numbers. Each gives text, or writes a file. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "einstride/io.h"
+#include "repl/functions/deliver.h"
+#include "repl/functions/explain.h"
 #include "repl/functions/plan.h"
 #include "repl/functions/program.h"
 #include "repl/pictures/diagram.h"
 #include "repl/pictures/heat.h"
 #include "repl/text/terminal.h"
-
-sc_value *sc_deliver(sc_args *a, sc_buffer *out, const char *path) {
-  sc_value *result = NULL;
-  if (path && a->s->shapes_only) {
-    result = sc_none(a->s);
-  } else if (!path) {
-    result = sc_string(a->s, sc_text(out), out->len);
-  } else {
-    FILE *file = fopen(path, "wb");
-    bool ok = file && fwrite(sc_text(out), 1, out->len, file) == out->len;
-    if (file && fclose(file) != 0) ok = false;
-    if (ok)
-      result = sc_none(a->s);
-    else
-      sc_fail(a->s, ES_E_IO, a->span, "'%.200s' cannot be written: %s", path, strerror(errno));
-  }
-  sc_buffer_free(out);
-  return result;
-}
 
 /* ---- diagram ---------------------------------------------------------------------------- */
 

@@ -1,9 +1,12 @@
 /* explain(…): the way of a pattern from its text to the steps that run, each stage in the
  * names of the text. */
+#include "repl/functions/explain.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/functions/deliver.h"
 #include "repl/functions/plan.h"
 #include "repl/functions/program.h"
 #include "repl/pictures/diagram.h"

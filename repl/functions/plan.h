@@ -21,11 +21,4 @@ es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_a
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
                   const es_axis_size *sizes, const char *letters);
 
-/* The steps of a plan, each line behind indent. seconds: what each took, or NULL. */
-void sc_put_plan(sc_buffer *out, const es_plan *plan, es_explain_format format,
-                 const double *seconds, const char *indent);
-
-/* The text as the call's value; or, with path, None after it was written there. Frees text. */
-sc_value *sc_deliver(sc_args *a, sc_buffer *text, const char *path);
-
 #endif

@@ -10,6 +10,36 @@ es_dtype sc_default_int(sc_flavour flavour) {
 
 es_dtype sc_default_float(sc_flavour flavour) { return flavour == SC_NUMPY ? ES_F64 : ES_F32; }
 
+bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out) {
+  switch (v->kind) {
+  case SC_NONE: *out = false; return true;
+  case SC_BOOL:
+  case SC_INT: *out = v->i != 0; return true;
+  case SC_FLOAT: *out = v->f != 0; return true;
+  case SC_STRING: *out = v->len > 0; return true;
+  case SC_TUPLE:
+  case SC_LIST:
+  case SC_DICT: *out = v->n > 0; return true;
+  case SC_TENSOR: {
+    double number;
+    if (es_size(v->tensor) != 1) {
+      sc_fail(s, ES_E_RANK, where,
+              "the truth of a tensor with %lld elements is not defined; use "
+              "any() or all(), and & | ~ for each element",
+              (long long)es_size(v->tensor));
+      return false;
+    }
+    if (es_read(s->es, v->tensor, ES_F64, &number, 1) != ES_OK) {
+      sc_fail_engine(s, where);
+      return false;
+    }
+    *out = number != 0;
+    return true;
+  }
+  default: *out = true; return true;
+  }
+}
+
 bool sc_to_int(sc_session *s, sc_span where, const sc_value *v, const char *what, int64_t *out) {
   if (v->kind == SC_INT || v->kind == SC_BOOL) {
     *out = v->i;

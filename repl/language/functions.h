@@ -126,6 +126,7 @@ bool sc_given_sizes(sc_args *a, int i, int64_t *sizes, int *n);
 /* A tensor; numbers and lists become one. NULL after an error. */
 es_tensor *sc_arg_tensor(sc_args *a, int i);
 
+bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out);
 bool sc_to_int(sc_session *s, sc_span where, const sc_value *v, const char *what, int64_t *out);
 bool sc_to_sizes(sc_session *s, sc_span where, const sc_value *v, const char *what, int64_t *sizes,
                  int *n);
@@ -154,13 +155,9 @@ sc_value *sc_binary(sc_session *s, sc_token_kind op, sc_value *a, sc_value *b, s
 sc_value *sc_tensor_binary(sc_session *s, es_binary_op op, sc_value *a, sc_value *b, sc_span where);
 sc_value *sc_negative(sc_session *s, sc_value *a, sc_span where);
 sc_value *sc_invert(sc_session *s, sc_value *v, sc_span where); /* ~v */
-bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out);
 sc_value *sc_index(sc_session *s, sc_value *object, sc_value *index, sc_span where);
 bool sc_index_assign(sc_session *s, sc_value *object, sc_value *index, sc_value *v, sc_span where);
 sc_value *sc_attribute(sc_session *s, sc_value *object, const char *name, sc_span where);
-/* Python's text of a value; of a tensor, as its library prints it. */
-void sc_print_value(sc_buffer *out, const sc_session *s, const sc_value *v, bool quoted);
-
 /* The script's own literals: "None", "(1, 1)", "'same'". */
 sc_value *sc_eval_text(sc_session *s, const char *text);
 

@@ -316,33 +316,3 @@ sc_value *sc_invert(sc_session *s, sc_value *v, sc_span where) {
   return sc_fail(s, ES_E_DTYPE, where, "'~' needs an integer or a tensor of booleans, found %s",
                  sc_kind_name(v->kind));
 }
-
-bool sc_truth(sc_session *s, const sc_value *v, sc_span where, bool *out) {
-  switch (v->kind) {
-  case SC_NONE: *out = false; return true;
-  case SC_BOOL:
-  case SC_INT: *out = v->i != 0; return true;
-  case SC_FLOAT: *out = v->f != 0; return true;
-  case SC_STRING: *out = v->len > 0; return true;
-  case SC_TUPLE:
-  case SC_LIST:
-  case SC_DICT: *out = v->n > 0; return true;
-  case SC_TENSOR: {
-    double number;
-    if (es_size(v->tensor) != 1) {
-      sc_fail(s, ES_E_RANK, where,
-              "the truth of a tensor with %lld elements is not defined; use "
-              "any() or all(), and & | ~ for each element",
-              (long long)es_size(v->tensor));
-      return false;
-    }
-    if (es_read(s->es, v->tensor, ES_F64, &number, 1) != ES_OK) {
-      sc_fail_engine(s, where);
-      return false;
-    }
-    *out = number != 0;
-    return true;
-  }
-  default: *out = true; return true;
-  }
-}

@@ -1,10 +1,9 @@
-/* f'{x} and {y:.3f}' is '{} and {:.3f}'.format(x, y): the call takes the place of the string. */
+#include "repl/language/parse_format.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "repl/language/literal.h"
-#include "repl/language/parse.h"
-#include "repl/text/buffer.h"
 
 /* Where the expression that begins at text ends: at its '}', or at a ':' or '!' of its own. */
 static size_t expression_length(const char *text, size_t len) {
@@ -28,22 +27,6 @@ static size_t expression_length(const char *text, size_t len) {
   return len;
 }
 
-/* The expression at a place inside of the string. The lexer wants a text that ends there. */
-static sc_node *inner(sc_parser *p, sc_span span) {
-  sc_parser part = *p;
-  char *text = sc_arena_alloc(p->arena, span.offset + span.length + 1);
-  memcpy(text, p->lexer.text, span.offset + span.length);
-  text[span.offset + span.length] = '\0';
-  part.lexer = (sc_lexer){text, span.offset + span.length, span.offset, 1};
-  sc_parse_advance(&part);
-  sc_node *made = part.token.kind == SC_T_END ? NULL : sc_parse_expression(&part);
-  if (!part.failed && (!made || part.token.kind != SC_T_END))
-    sc_parse_fail(&part, span, "between { and } one expression stands");
-  if (!part.failed) return made;
-  p->limit |= part.limit;
-  return sc_parse_fail(p, part.where, "%s", part.message);
-}
-
 static sc_node *call(sc_parser *p, sc_span span, const char *text, size_t len, sc_list *values) {
   sc_node *string = sc_parse_node(p, SC_N_STRING, span, 0, NULL);
   sc_parse_set_text(p, string, text, len);
@@ -55,52 +38,61 @@ static sc_node *call(sc_parser *p, sc_span span, const char *text, size_t len, s
   return ok ? sc_parse_node(p, SC_N_CALL, span, kids.n, kids.items) : NULL;
 }
 
-/* Copies the string without its expressions; false after an error. */
-static bool take_apart(sc_parser *p, sc_span inside, sc_buffer *out, sc_list *values) {
-  const char *text = p->lexer.text;
-  for (size_t at = inside.offset, end = at + inside.length; at < end;) {
-    bool twice = at + 1 < end && text[at] == text[at + 1];
-    if ((text[at] == '{' || text[at] == '}') && twice) {
-      sc_put(out, text + at, 2);
-      at += 2;
-    } else if (text[at] == '}') {
-      return sc_parse_fail(p, (sc_span){at, 1}, "a '}' without its '{'; write '}}' for the sign");
-    } else if (text[at] == '{') {
-      sc_span value = {at + 1, expression_length(text + at + 1, end - at - 1)};
-      if (!sc_parse_push(p, values, inner(p, value))) return false;
-      size_t rest = value.offset + value.length;
-      const char *close = memchr(text + rest, '}', end - rest);
-      if (!close) return sc_parse_fail(p, (sc_span){at, 1}, "this '{' is not closed");
-      sc_puts(out, "{");
-      sc_put(out, text + rest, (size_t)(close + 1 - (text + rest)));
-      at = (size_t)(close + 1 - text);
-    } else {
-      sc_put(out, text + at++, 1);
-    }
-  }
+bool sc_format_begin(sc_parser *p, sc_format *f) {
+  sc_span span = p->token.span;
+  const char *text = p->lexer.text + span.offset + 1;
+  size_t quotes = span.length > 6 && text[1] == text[0] && text[2] == text[0] ? 3 : 1;
+  size_t first = span.offset + 1 + quotes;
+  *f = (sc_format){.span = span, .quotes = quotes, .at = first};
+  f->end = first + span.length - 1 - 2 * quotes;
+  if (first > SC_MAX_STATEMENT)
+    return sc_parse_fail(p, span, "f-strings stand in the first MiB of a script");
+  sc_put(&f->text, text, quotes);
   return true;
 }
 
-sc_node *sc_parse_format(sc_parser *p) {
-  sc_span span = p->token.span;
-  const char *text = p->lexer.text + span.offset + 1, *problem = NULL;
-  size_t quotes = span.length > 6 && text[1] == text[0] && text[2] == text[0] ? 3 : 1;
-  sc_span inside = {span.offset + 1 + quotes, span.length - 1 - 2 * quotes};
-  sc_list values = {0};
-  sc_buffer raw = {0};
+bool sc_format_next(sc_parser *p, sc_format *f, sc_span *value) {
+  const char *text = p->lexer.text;
+  while (f->at < f->end) {
+    size_t at = f->at;
+    bool twice = at + 1 < f->end && text[at] == text[at + 1];
+    if ((text[at] == '{' || text[at] == '}') && twice) {
+      sc_put(&f->text, text + at, 2);
+      f->at += 2;
+    } else if (text[at] == '}') {
+      return sc_parse_fail(p, (sc_span){at, 1}, "a '}' without its '{'; write '}}' for the sign");
+    } else if (text[at] == '{') {
+      *value = (sc_span){at + 1, expression_length(text + at + 1, f->end - at - 1)};
+      return true;
+    } else {
+      sc_put(&f->text, text + f->at++, 1);
+    }
+  }
+  return false;
+}
+
+bool sc_format_close(sc_parser *p, sc_format *f, sc_span value) {
+  const char *text = p->lexer.text;
+  size_t rest = value.offset + value.length;
+  const char *close = memchr(text + rest, '}', f->end - rest);
+  if (!close) return sc_parse_fail(p, (sc_span){f->at, 1}, "this '{' is not closed");
+  sc_puts(&f->text, "{");
+  sc_put(&f->text, text + rest, (size_t)(close + 1 - (text + rest)));
+  f->at = (size_t)(close + 1 - text);
+  return true;
+}
+
+sc_node *sc_format_end(sc_parser *p, sc_format *f, sc_list *values) {
   sc_node *made = NULL;
-  if (inside.offset > SC_MAX_STATEMENT)
-    return sc_parse_fail(p, span, "f-strings stand in the first MiB of a script");
-  sc_put(&raw, text, quotes);
-  if (sc_parse_enter(p) && take_apart(p, inside, &raw, &values)) {
-    p->nesting--;
-    sc_put(&raw, text, quotes);
-    char *bytes = sc_alloc(raw.len + 1);
-    size_t n = sc_literal_string(sc_text(&raw), raw.len, bytes, &problem);
-    made = problem ? sc_parse_fail(p, span, "%s", problem) : call(p, span, bytes, n, &values);
+  if (!p->failed) {
+    const char *problem = NULL;
+    sc_put(&f->text, p->lexer.text + f->span.offset + 1, f->quotes);
+    char *bytes = sc_alloc(f->text.len + 1);
+    size_t n = sc_literal_string(sc_text(&f->text), f->text.len, bytes, &problem);
+    made = problem ? sc_parse_fail(p, f->span, "%s", problem) : call(p, f->span, bytes, n, values);
     free(bytes);
   }
-  sc_buffer_free(&raw);
+  sc_buffer_free(&f->text);
   sc_parse_advance(p);
   return made;
 }

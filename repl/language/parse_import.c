@@ -2,10 +2,8 @@
  * the name it binds ("" for none) over a NAME node with the dotted path. */
 #include <string.h>
 
-#include "repl/language/parse.h"
+#include "repl/language/parser.h"
 #include "repl/text/buffer.h"
-
-static const char *text_at(const sc_parser *p) { return p->lexer.text + p->token.span.offset; }
 
 /* Appends NAME { '.' NAME } to path. */
 static bool dotted(sc_parser *p, sc_buffer *path) {
@@ -14,7 +12,7 @@ static bool dotted(sc_parser *p, sc_buffer *path) {
       sc_parse_fail_unexpected(p, "the name of a module");
       return false;
     }
-    sc_put(path, text_at(p), p->token.span.length);
+    sc_put(path, sc_parse_text(p, p->token.span), p->token.span.length);
     sc_parse_advance(p);
     if (p->token.kind != SC_T_DOT) return true;
     sc_parse_advance(p);
@@ -34,11 +32,12 @@ static sc_node *item(sc_parser *p, const char *module) {
     path.len--; /* the dot: everything of the module, which is there anyway */
     sc_parse_set_text(p, bound, "", 0);
   } else if (bound) {
-    sc_parse_set_text(p, bound, *module ? text_at(p) : "", *module ? p->token.span.length : 0);
+    sc_parse_set_text(p, bound, *module ? sc_parse_text(p, p->token.span) : "",
+                      *module ? p->token.span.length : 0);
     if (!dotted(p, &path)) bound = NULL;
   }
   if (bound && sc_parse_accept(p, SC_T_AS)) {
-    sc_parse_set_text(p, bound, text_at(p), p->token.span.length);
+    sc_parse_set_text(p, bound, sc_parse_text(p, p->token.span), p->token.span.length);
     if (!sc_parse_accept(p, SC_T_NAME)) bound = sc_parse_fail_unexpected(p, "a name after 'as'");
   }
   if (bound) {

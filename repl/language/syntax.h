@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "repl/language/arena.h"
+
 #define SC_MAX_NESTING 64          /* brackets inside brackets */
 #define SC_MAX_STATEMENT (1 << 20) /* bytes */
 #define SC_MAX_DEPTH 1000          /* of a tree: a chain a + b + c … grows one a term */
@@ -102,13 +104,6 @@ typedef struct sc_node {
   int n;
   struct sc_node **kids;
 } sc_node;
-
-/* Memory of one statement's tree. */
-typedef struct sc_arena {
-  struct sc_chunk *chunks;
-} sc_arena;
-void *sc_arena_alloc(sc_arena *arena, size_t bytes);
-void sc_arena_free(sc_arena *arena);
 
 typedef struct sc_parser {
   sc_lexer lexer;

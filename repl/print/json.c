@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "repl/language/functions.h"
+#include "repl/print/print.h"
 #include "repl/text/number.h"
 
 static void put_string(sc_buffer *out, const char *text, size_t len) {

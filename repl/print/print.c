@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "repl/language/functions.h"
+#include "repl/print/print_elements.h"
 #include "repl/text/number.h"
 
 static const sc_style styles[] = {

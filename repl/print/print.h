@@ -4,28 +4,17 @@
 
 #include "repl/language/session.h"
 
-/* How the notebooks of each library show arrays. */
-typedef struct sc_style {
-  const char *open, *close;
-  bool comma;       /* between elements; else a blank */
-  bool names_dtype; /* dtype before the close */
-  bool legacy;      /* NumPy 1.13's columns: one blank more */
-  bool fixed;       /* PyTorch's 4 decimals */
-  const char *gap;  /* what stands for elements left out */
-} sc_style;
-
 /* What an expression statement shows: of a tensor a line of facts, then the
  * elements as its library's repr. */
 void sc_show(sc_buffer *out, sc_session *s, const sc_value *v);
 /* "f32[b:8 o:64 56]"; with a palette its names are coloured. */
 void sc_put_type(sc_buffer *out, const sc_palette *palette, const sc_value *v);
+/* Python's text of a value; of a tensor, as its library prints it. */
+void sc_print_value(sc_buffer *out, const sc_session *s, const sc_value *v, bool quoted);
 /* repr: as the value of an expression; else as print writes it. */
 void sc_print_tensor(sc_buffer *out, const sc_session *s, const sc_value *v, bool repr);
 /* One line: tensors by their types, long sequences cut. */
 void sc_put_brief(sc_buffer *out, const sc_session *s, const sc_value *v);
 void sc_put_bytes(sc_buffer *out, double bytes); /* "64 MiB" */
-/* The elements of t, indented by indent columns. */
-void sc_print_elements(sc_buffer *out, const sc_session *s, es_tensor *t, const sc_style *style,
-                       size_t indent);
 
 #endif

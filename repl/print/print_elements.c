@@ -1,11 +1,12 @@
 /* NumPy's array2string, with what PyTorch and NumPy 1.13 do differently. */
+#include "repl/print/print_elements.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "repl/print/fit.h"
-#include "repl/print/print.h"
 #include "repl/text/number.h"
 
 enum { DECIMALS = 8 };

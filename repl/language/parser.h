@@ -1,6 +1,6 @@
-/* What the parts of the parser share. */
-#ifndef SC_PARSE_H
-#define SC_PARSE_H
+/* What the parts of the parser share: its cursor, and what each of them reads. */
+#ifndef SC_PARSER_H
+#define SC_PARSER_H
 
 #include "repl/language/syntax.h"
 
@@ -17,6 +17,10 @@ static inline sc_span sc_span_join(sc_span a, sc_span b) {
   return (sc_span){a.offset, b.offset + b.length - a.offset};
 }
 
+static inline const char *sc_parse_text(const sc_parser *p, sc_span span) {
+  return p->lexer.text + span.offset;
+}
+
 /* Lists that grow in the arena. */
 typedef struct sc_list {
   sc_node **items;
@@ -24,11 +28,10 @@ typedef struct sc_list {
 } sc_list;
 bool sc_parse_push(sc_parser *p, sc_list *list, sc_node *item); /* false for NULL */
 
-sc_node *sc_parse_expression(sc_parser *p);      /* operators.c's upper end */
+bool sc_parse_enter(sc_parser *p); /* one nesting level; nesting-- leaves it */
+
+sc_node *sc_parse_expression(sc_parser *p);      /* parse_expression.c */
 sc_node *sc_parse_star_expression(sc_parser *p); /* expression or *expression */
-sc_node *sc_parse_postfix(sc_parser *p);
-sc_node *sc_parse_import(sc_parser *p);
-sc_node *sc_parse_format(sc_parser *p); /* an f-string */
-bool sc_parse_enter(sc_parser *p);      /* one nesting level; nesting-- leaves it */
+sc_node *sc_parse_import(sc_parser *p);          /* parse_import.c */
 
 #endif
