@@ -7,7 +7,10 @@
 
 #include "repl/commands/input.h"
 #include "repl/commands/interrupt.h"
+#include "repl/commands/run.h"
 #include "repl/commands/settings.h"
+#include "repl/commands/table.h"
+#include "repl/functions/all.h"
 #include "repl/terminal/prompt.h"
 
 static const char usage[] =
@@ -127,12 +130,13 @@ int main(int argc, char **argv) {
   int code = read_options(&o, argc, argv);
   if (code >= 0) return code;
   sc_interrupt_install();
-  sc_runner r = {.json = o.json, .keep_going = o.keep_going, .color = o.color};
+  sc_runner r = {
+      .commands = sc_all_commands, .json = o.json, .keep_going = o.keep_going, .color = o.color};
   r.progress.enabled = terminal;
   o.config.cancel = sc_interrupt_cancel;
   o.config.progress = sc_progress_report;
   o.config.user = &r.progress;
-  if (!sc_session_open(&r.session, &o.config)) {
+  if (!sc_session_open(&r.session, sc_all_functions, &o.config)) {
     fputs("einstride: the engine cannot start with these limits\n", stderr);
     return 5;
   }

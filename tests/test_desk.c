@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "repl/functions/all.h"
 #include "repl/language/eval.h"
+#include "repl/language/variables.h"
 #include "repl/terminal/complete.h"
 #include "repl/terminal/hint.h"
 #include "repl/terminal/paste.h"
@@ -54,7 +56,8 @@ static void run(const char *text) {
 }
 
 static void set_up(void) {
-  cr_assert(sc_session_open(&session, &(es_config){.threads = 1, .max_bytes = 1 << 26}));
+  cr_assert(sc_session_open(&session, sc_all_functions,
+                            &(es_config){.threads = 1, .max_bytes = 1 << 26}));
   run("x = einsum('b c h w -> b c h w', zeros(2, 3, 8, 8)); w = ones(4, 3, 3, 3)");
   run("n = 3; pair = (x, 'a'); image = zeros(4, 6)");
 }

@@ -1,7 +1,8 @@
-/* .diagram, .show, .explain: functions of the language, with options for files. */
+#include "repl/commands/command_draw.h"
+
 #include <string.h>
 
-#include "repl/commands/command.h"
+#include "repl/commands/run.h"
 
 /* The first "--" of text that stands outside of quotes and brackets; NULL for none. */
 static char *find_option(char *text) {

@@ -10,6 +10,7 @@
 
 #include "repl/language/eval.h"
 #include "repl/language/functions.h"
+#include "repl/language/variables.h"
 #include "repl/print/print.h"
 
 static const char head[] =
@@ -247,7 +248,7 @@ bool sc_export(sc_runner *r, const sc_source *source, char *rest) {
   }
   exporter e = {0};
   es_config config = {.threads = 1, .shapes_only = true, .max_bytes = es_max_bytes(r->session.es)};
-  if (!sc_session_open(&e.session, &config)) return false;
+  if (!sc_session_open(&e.session, r->session.functions, &config)) return false;
   e.session.shapes_only = true;
   e.session.effort = r->session.effort;
   e.session.order_seed = r->session.order_seed;

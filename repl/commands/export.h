@@ -2,7 +2,7 @@
 #ifndef SC_EXPORT_H
 #define SC_EXPORT_H
 
-#include "repl/commands/run.h"
+#include "repl/commands/runner.h"
 
 /* '.export c [FILE]', rest from 'c' on. False when a statement has no C form; it stands
  * in the program as a comment that says why. */

@@ -3,48 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "repl/commands/command.h"
+#include "repl/commands/help_text.h"
 #include "repl/commands/signature.h"
 #include "repl/language/functions.h"
 #include "repl/text/terminal.h"
-
-extern const char sc_help_text[];
-
-/* ---- entries --------------------------------------------------------------------------- */
-
-bool sc_help_at(int index, sc_help_entry *entry) {
-  const char *at = sc_help_text;
-  while (at && strncmp(at, "= ", 2) != 0) { /* what stands before the first entry */
-    at = strstr(at, "\n= ");
-    if (at) at++;
-  }
-  for (; at; index--) {
-    const char *next = strstr(at, "\n= "), *line = strchr(at, '\n');
-    size_t len = next ? (size_t)(next + 1 - at) : strlen(at);
-    *entry = (sc_help_entry){at + 2, line + 1, (size_t)(line - at) - 2,
-                             len - (size_t)(line + 1 - at)};
-    if (index == 0) return true;
-    at = next ? next + 1 : NULL;
-  }
-  return false;
-}
-
-static bool names_hold(const sc_help_entry *entry, const char *name) {
-  size_t len = strlen(name);
-  for (const char *at = entry->names, *end = at + entry->names_len; at < end;) {
-    const char *space = memchr(at, ' ', (size_t)(end - at));
-    size_t n = space ? (size_t)(space - at) : (size_t)(end - at);
-    if (n == len && !memcmp(at, name, n)) return true;
-    at += n + 1;
-  }
-  return false;
-}
-
-bool sc_help_find(const char *name, sc_help_entry *entry) {
-  for (int i = 0; sc_help_at(i, entry); i++)
-    if (names_hold(entry, name)) return true;
-  return false;
-}
 
 /* ---- ?name ------------------------------------------------------------------------------ */
 
@@ -111,18 +73,17 @@ static void put_signature(sc_buffer *out, const sc_function *f) {
   sc_buffer_free(&whole);
 }
 
-static void put_tables(sc_buffer *out, const char *name) {
+static void put_tables(sc_buffer *out, const sc_runner *r, const char *name) {
   const sc_function *f;
   const char *dot = strrchr(name, '.'), *last = dot && dot[1] ? dot + 1 : name;
-  for (int i = 0; (f = sc_function_at(i)); i++) {
+  for (int i = 0; (f = sc_function_at(&r->session, i)); i++) {
     if (strcmp(f->name, last) != 0) continue;
     put_signature(out, f);
     put_wrapped(out, "", f->help);
   }
   const es_op *op = es_op_find(last);
   if (op) put_layer(out, op);
-  const sc_command *c;
-  for (int i = 0; name[0] == '.' && (c = sc_command_at(i)); i++)
+  for (const sc_command *c = r->commands; name[0] == '.' && c->name; c++)
     if (!strcmp(c->name, name + 1)) {
       sc_printf(out, ".%s%s%s\n", c->name, *c->arguments ? " " : "", c->arguments);
       put_wrapped(out, "", c->help);
@@ -133,7 +94,7 @@ static void report_unknown(sc_runner *r, const sc_source *source, const char *na
   sc_buffer text = {0};
   sc_nearest nearest = {name, NULL, 0};
   const sc_function *f;
-  for (int i = 0; (f = sc_function_at(i)); i++) sc_offer(&nearest, f->name);
+  for (int i = 0; (f = sc_function_at(&r->session, i)); i++) sc_offer(&nearest, f->name);
   for (int i = 0; i < es_op_count(); i++) sc_offer(&nearest, es_op_at(i)->name);
   sc_printf(&text, "there is no help for '%.64s'; ", name);
   if (nearest.best)
@@ -163,7 +124,7 @@ bool sc_describe(sc_runner *r, const sc_source *source, const char *text) {
   if (!*text) return sc_describe(r, source, "help");
   char *name = asked_for(text);
   const char *dot = name[0] == '.' ? NULL : strrchr(name, '.');
-  put_tables(&out, name);
+  put_tables(&out, r, name);
   if (sc_help_find(name, &entry) || (dot && sc_help_find(dot + 1, &entry))) put_entry(&out, &entry);
   bool found = out.len > 0;
   if (found)
@@ -180,8 +141,7 @@ bool sc_describe(sc_runner *r, const sc_source *source, const char *text) {
 bool sc_command_help(sc_runner *r, const sc_source *source, char *rest) {
   if (strcmp(rest, "commands") != 0) return sc_describe(r, source, *rest ? rest : "help");
   sc_buffer out = {0};
-  const sc_command *c;
-  for (int i = 0; (c = sc_command_at(i)); i++) {
+  for (const sc_command *c = r->commands; c->name; c++) {
     size_t start = out.len;
     sc_printf(&out, ".%s%s%s", c->name, *c->arguments ? " " : "", c->arguments);
     size_t used = out.len - start;
@@ -212,7 +172,7 @@ bool sc_command_functions(sc_runner *r, const sc_source *source, char *rest) {
   const sc_function *f;
   int columns, rows;
   (void)source, (void)rest;
-  for (int i = 0; (f = sc_function_at(i)); i++)
+  for (int i = 0; (f = sc_function_at(&r->session, i)); i++)
     sc_printf(&names, "%s%s\n", where_found(f->in), f->name);
   for (int i = 0; i < es_op_count(); i++) sc_printf(&names, "%s\n", es_op_at(i)->name);
   if (!r->json && sc_terminal_size(&columns, &rows)) put_columns(&out, sc_text(&names), columns);
@@ -220,38 +180,4 @@ bool sc_command_functions(sc_runner *r, const sc_source *source, char *rest) {
   sc_buffer_free(&names);
   sc_buffer_free(&out);
   return true;
-}
-
-/* ---- errors -------------------------------------------------------------------------------- */
-
-/* By the rule that was broken, else by the kind of failure, else the name that nothing has, else
- * the function that failed. */
-const char *sc_help_topic(const sc_fault *fault) {
-  static const struct {
-    const char *rule, *topic;
-  } rules[] = {{"L1", "notation"}, {"L2", "..."},      {"L3", "("},         {"L4", "names"},
-               {"L5", "->"},       {"L7", "notation"}, {"S1", "rearrange"}, {"S2", "rearrange"},
-               {"S3", "reduce"},   {"S4", "repeat"},   {"S5", "..."},       {"S6", "reading"},
-               {"S7", "sizes"},    {"S8", "("},        {"S9", "sizes"},     {"S10", "sizes"},
-               {"S11", "->"},      {"S12", "einsum"},  {"S13", "?"},        {"S14", "pack"},
-               {"S15", "|"},       {"D1", "types"},    {"M1", ".set"}};
-  static const struct {
-    es_status status;
-    const char *topic;
-  } statuses[] = {{ES_E_OVERFLOW, "types"}, {ES_E_READONLY, "views"}, {ES_E_NOMEM, ".set"}};
-  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-    if (!strcmp(fault->error.rule, rules[i].rule)) return rules[i].topic;
-  for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-    if (fault->error.status == statuses[i].status) return statuses[i].topic;
-  sc_help_entry entry;
-  if (fault->unknown[0]) return sc_help_find(fault->unknown, &entry) ? fault->unknown : NULL;
-  if (!fault->callee && fault->error.status == ES_E_RANGE) return "slices"; /* x[5] */
-  return fault->callee;
-}
-
-const char *sc_help_instead(const sc_fault *fault, size_t *len) {
-  sc_help_entry entry;
-  if (!fault->unknown[0] || !sc_help_find(fault->unknown, &entry)) return NULL;
-  *len = strcspn(entry.text, "\n");
-  return strncmp(entry.text, "write ", 6) ? NULL : entry.text;
 }

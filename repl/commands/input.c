@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "repl/commands/interrupt.h"
+#include "repl/commands/run.h"
 #include "repl/language/syntax.h"
 
 bool sc_run_file(sc_runner *r, const char *path) {

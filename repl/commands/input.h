@@ -2,7 +2,7 @@
 #ifndef SC_INPUT_H
 #define SC_INPUT_H
 
-#include "repl/commands/run.h"
+#include "repl/commands/runner.h"
 
 #define SC_MAX_FILE (64 << 20) /* bytes of a script */
 

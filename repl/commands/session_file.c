@@ -12,7 +12,9 @@
 
 #include "einstride/io.h"
 #include "repl/commands/input.h"
+#include "repl/commands/run.h"
 #include "repl/language/functions.h"
+#include "repl/language/variables.h"
 #include "repl/print/print.h"
 
 #define TEXT_ENTRY "einstride.session"

@@ -3,7 +3,7 @@
 #ifndef SC_SESSION_FILE_H
 #define SC_SESSION_FILE_H
 
-#include "repl/commands/run.h"
+#include "repl/commands/runner.h"
 
 /* False after an error, which was reported. */
 bool sc_session_save(sc_runner *r, const sc_source *source, const char *path);

@@ -2,7 +2,7 @@
 #ifndef SC_SETTINGS_H
 #define SC_SETTINGS_H
 
-#include "repl/commands/run.h"
+#include "repl/commands/runner.h"
 
 /* A whole number with an optional unit K, M, G, T (powers of 1024). */
 bool sc_read_size(const char *text, bool units, int64_t *out);

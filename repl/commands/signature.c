@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "repl/language/variables.h"
+
 void sc_put_layer_signature(sc_buffer *out, const es_op *op) {
   sc_printf(out, "%s(", op->name);
   for (int i = 0; i < op->n_params; i++) {
@@ -41,7 +43,7 @@ bool sc_callee_find(sc_session *s, const char *name, const sc_function **f, cons
   *f = NULL;
   *op = NULL;
   if (!dot) {
-    *f = sc_function_find(name, SC_IN_BARE);
+    *f = sc_function_find(s, name, SC_IN_BARE);
     *op = es_op_find(name);
   } else {
     char path[128];
@@ -50,7 +52,7 @@ bool sc_callee_find(sc_session *s, const char *name, const sc_function **f, cons
     memcpy(path, name, len);
     path[len] = '\0';
     const sc_space *space = sc_variable_get(s, path) ? NULL : sc_space_find(path);
-    *f = sc_function_find(last, space ? space->in : SC_IN_METHOD);
+    *f = sc_function_find(s, last, space ? space->in : SC_IN_METHOD);
     *op = es_op_find(last);
   }
   return *f || *op;

@@ -1,12 +1,14 @@
 /* .tour: short steps, each with lines to run. At a terminal the reader presses Enter or types
  * lines of their own; otherwise all steps are printed. */
+#include "repl/commands/tour.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "repl/commands/command.h"
 #include "repl/commands/interrupt.h"
+#include "repl/commands/run.h"
 
 extern const char sc_tour_text[];
 

@@ -1,6 +1,7 @@
 /* Python's own functions, methods that give numbers or types, print. */
 #include <string.h>
 
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 #include "repl/print/print.h"
 

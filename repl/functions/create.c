@@ -2,6 +2,7 @@
  * whole numbers are i64 and others f32. */
 #include <string.h>
 
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 static sc_value *ramp(sc_args *a) {

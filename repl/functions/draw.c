@@ -7,6 +7,7 @@
 #include "repl/functions/explain.h"
 #include "repl/functions/plan.h"
 #include "repl/functions/program.h"
+#include "repl/functions/tables.h"
 #include "repl/pictures/diagram.h"
 #include "repl/pictures/heat.h"
 #include "repl/text/terminal.h"

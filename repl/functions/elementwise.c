@@ -1,4 +1,5 @@
 /* One row an elementwise operation of the library, and the other names of some. */
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 static sc_value *unary(sc_args *a) {

@@ -9,6 +9,7 @@
 #include "repl/functions/deliver.h"
 #include "repl/functions/plan.h"
 #include "repl/functions/program.h"
+#include "repl/functions/tables.h"
 #include "repl/pictures/diagram.h"
 
 /* ---- what is said of the text --------------------------------------------------------- */

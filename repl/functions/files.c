@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "einstride/io.h"
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 #define MOST_ENTRIES 256

@@ -1,6 +1,7 @@
 /* Tensors put together, repeated and padded. */
 #include <string.h>
 
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 enum { CONCAT, STACK };

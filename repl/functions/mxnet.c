@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "repl/functions/plan.h"
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 enum { DATA, WEIGHT, BIAS, KERNEL, NUM_FILTER, NUM_GROUP, STRIDE, DILATE, PAD };

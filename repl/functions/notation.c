@@ -1,6 +1,7 @@
 /* The notation: einsum, rearrange, reduce, repeat, pack, unpack, parse_shape. */
 #include <string.h>
 
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 /* The pattern as a C string; remembered for error messages. */

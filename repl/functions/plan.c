@@ -5,6 +5,7 @@
 
 #include "repl/functions/plan.h"
 #include "repl/functions/program.h"
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *out) {

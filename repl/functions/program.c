@@ -1,6 +1,9 @@
 /* program('''…'''): several statements, planned and run as one. */
 #include <string.h>
 
+#include "repl/functions/tables.h"
+#include "repl/language/variables.h"
+
 #include "repl/functions/program.h"
 
 bool sc_is_program(const char *text) { return strpbrk(text, ":=") != NULL; }

@@ -1,6 +1,7 @@
 /* Reductions over axes, under NumPy's and PyTorch's names. */
 #include <string.h>
 
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 /* max(3, 4) and the like over plain numbers, as Python has them. */

@@ -1,6 +1,7 @@
 /* The same elements under other axes: shapes, orders, windows, types. */
 #include <string.h>
 
+#include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
 /* MXNet's reshape codes: 0 keeps the axis at its place, -1 is inferred. */

@@ -24,7 +24,7 @@ static sc_value *tensor_attribute(sc_session *s, sc_value *v, const char *name, 
   if (!strcmp(name, "mT")) return sc_result(s, where, es_transpose(s->es, t, -2, -1), v->flavour);
   if (!strcmp(name, "real") || !strcmp(name, "imag"))
     return sc_result(s, where, es_unary(s->es, *name == 'r' ? ES_REAL : ES_IMAG, t), v->flavour);
-  if (sc_function_find(name, SC_IN_METHOD))
+  if (sc_function_find(s, name, SC_IN_METHOD))
     return sc_fail(s, ES_E_SYNTAX, where, "'%s' is a method: write .%s(…)", name, name);
   sc_nearest nearest = {name, NULL, 0};
   static const char *const names[] = {"shape", "strides", "ndim", "size", "dtype", "T"};

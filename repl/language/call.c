@@ -119,13 +119,6 @@ static bool layer_value(sc_args *a, int i, es_param_type type, es_value *out) {
   return true;
 }
 
-/* What the table says when nothing is given: script text, or plain text. */
-static sc_value *layer_default(sc_args *a, const es_param *p) {
-  if (p->type == ES_PARAM_TEXT && strcmp(p->otherwise, "None") && *p->otherwise != '\'')
-    return sc_string(a->s, p->otherwise, strlen(p->otherwise));
-  return sc_eval_text(a->s, p->otherwise);
-}
-
 static sc_value *layer_call(sc_session *s, const es_op *op, sc_flavour flavour,
                             const sc_call *call) {
   const char *params = layer_params(s, op);
@@ -137,10 +130,6 @@ static sc_value *layer_call(sc_session *s, const es_op *op, sc_flavour flavour,
                    op->name);
   if (!sc_bind(&a, params, op->name)) return NULL;
   for (int i = 0; i < op->n_params; i++) {
-    if (!a.value[i] && op->params[i].otherwise) {
-      a.value[i] = layer_default(&a, &op->params[i]);
-      if (!a.value[i]) return NULL;
-    }
     if (!a.value[i] || a.value[i]->kind == SC_NONE) continue; /* values[i] says: not given */
     if (!layer_value(&a, i, op->params[i].type, &values[i])) return NULL;
   }
@@ -231,7 +220,7 @@ sc_value *sc_value_call(sc_session *s, sc_value *callee, const sc_call *call) {
 static void *fail_method(sc_session *s, sc_span where, const sc_value *object, const char *name) {
   sc_nearest nearest = {name, NULL, 0};
   const sc_function *f;
-  for (int i = 0; object->kind == SC_TENSOR && (f = sc_function_at(i)); i++)
+  for (int i = 0; object->kind == SC_TENSOR && (f = sc_function_at(s, i)); i++)
     if (f->in & SC_IN_METHOD) sc_offer(&nearest, f->name);
   char sentence[160];
   snprintf(sentence, sizeof sentence, "%s has no method '%.64s'", sc_kind_name(object->kind), name);
@@ -244,7 +233,7 @@ sc_value *sc_method_call(sc_session *s, sc_value *object, const char *name, cons
                 : object->kind == SC_DICT    ? SC_IN_DICT
                 : object->kind == SC_PARTIAL ? SC_IN_PARTIAL
                                              : 0;
-  const sc_function *f = in ? sc_function_find(name, in) : NULL;
+  const sc_function *f = in ? sc_function_find(s, name, in) : NULL;
   const es_op *op = !f && in == SC_IN_METHOD ? es_op_find(name) : NULL;
   if (!f && !(op && op->n_params && op->params[0].type == ES_PARAM_TENSOR))
     return fail_method(s, call->span, object, name);

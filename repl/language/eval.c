@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "repl/language/functions.h"
+#include "repl/language/variables.h"
 
 /* ---- names -------------------------------------------------------------------- */
 
@@ -253,15 +254,6 @@ sc_value *sc_eval(sc_session *s, const sc_node *node) {
   }
   default: return sc_fail(s, ES_E_SYNTAX, node->span, "this has no value of its own");
   }
-}
-
-sc_value *sc_eval_text(sc_session *s, const char *text) {
-  sc_parser parser;
-  sc_value *v = NULL;
-  sc_parser_start(&parser, &s->scratch, text, strlen(text));
-  sc_node *node = sc_parse_statement(&parser);
-  if (node && node->kind == SC_N_EXPRESSION) v = sc_eval(s, node->kids[0]);
-  return v ? v : sc_fail(s, ES_E_INTERNAL, (sc_span){0, 0}, "'%.60s' is no literal", text);
 }
 
 /* ---- statements ------------------------------------------------------------------------ */

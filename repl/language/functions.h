@@ -3,7 +3,7 @@
 #ifndef SC_FUNCTIONS_H
 #define SC_FUNCTIONS_H
 
-#include "repl/language/session.h"
+#include "repl/language/make.h"
 
 /* Where a row can be found; bits. */
 enum {
@@ -49,7 +49,7 @@ typedef struct sc_call {
 
 typedef struct sc_args {
   sc_session *s;
-  const struct sc_function *function;
+  const sc_function *function;
   const sc_call *call;
   sc_span span;
   sc_flavour flavour;             /* of the name space, else of the first tensor given */
@@ -64,7 +64,7 @@ typedef struct sc_args {
   sc_span *extra_at;
 } sc_args;
 
-typedef struct sc_function {
+struct sc_function {
   const char *name;
   unsigned in;
   /* Parameters, blanks between: "x axis|dim? sizes* **". '|' separates names of
@@ -74,16 +74,11 @@ typedef struct sc_function {
   sc_value *(*run)(sc_args *a);
   int code; /* what distinguishes rows that share run */
   const char *help;
-} sc_function;
+};
 
-extern const sc_function sc_functions_basic[], sc_functions_create[], sc_functions_view[],
-    sc_functions_reduce[], sc_functions_elementwise[], sc_functions_notation[], sc_functions_join[],
-    sc_functions_mxnet[], sc_functions_files[], sc_functions_plan[], sc_functions_draw[],
-    sc_functions_explain[], sc_functions_program[];
-
-const sc_function *sc_function_find(const char *name, unsigned in);
-/* All rows: index 0, 1, … until NULL. */
-const sc_function *sc_function_at(int index);
+const sc_function *sc_function_find(const sc_session *s, const char *name, unsigned in);
+/* All rows of the session: index 0, 1, … until NULL. */
+const sc_function *sc_function_at(const sc_session *s, int index);
 const sc_space *sc_space_find(const char *path);
 const sc_space *sc_space_at(int index); /* NULL past the last */
 /* A function, dtype or inner name space of a name space; NULL and no error when absent. */
@@ -158,9 +153,6 @@ sc_value *sc_invert(sc_session *s, sc_value *v, sc_span where); /* ~v */
 sc_value *sc_index(sc_session *s, sc_value *object, sc_value *index, sc_span where);
 bool sc_index_assign(sc_session *s, sc_value *object, sc_value *index, sc_value *v, sc_span where);
 sc_value *sc_attribute(sc_session *s, sc_value *object, const char *name, sc_span where);
-/* The script's own literals: "None", "(1, 1)", "'same'". */
-sc_value *sc_eval_text(sc_session *s, const char *text);
-
 #include "repl/language/trace.h" /* what follows calls the library through it */
 
 #endif

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sc_session_open(sc_session *s, const es_config *config) {
-  *s = (sc_session){.es = es_ctx_create(config), .out = stdout, .width = 75};
+bool sc_session_open(sc_session *s, const sc_function *const *functions, const es_config *config) {
+  *s =
+      (sc_session){.es = es_ctx_create(config), .functions = functions, .out = stdout, .width = 75};
   return s->es != NULL;
 }
 
@@ -35,41 +36,6 @@ void *sc_scratch(sc_session *s, size_t bytes) {
   return sc_arena_alloc(&s->scratch, bytes ? bytes : 1);
 }
 
-static sc_variable *find(const sc_session *s, const char *name) {
-  for (size_t i = 0; i < s->n_variables; i++)
-    if (!strcmp(s->variables[i].name, name)) return &s->variables[i];
-  return NULL;
-}
-
-/* A value of the session that s shadows, tensors by their shapes. NULL after an error. */
-static sc_value *shadow_of(sc_session *s, sc_value *v) {
-  if (v->kind == SC_TENSOR) {
-    es_tensor *t = es_empty(s->es, es_dtype_of(v->tensor), es_rank(v->tensor), es_shape(v->tensor));
-    sc_value *made = sc_result(s, (sc_span){0, 0}, t, v->flavour);
-    if (made) sc_inherit_axes(made, v);
-    return made;
-  }
-  if (!sc_is_sequence(v) && v->kind != SC_DICT) return v; /* it outlives the statement */
-  enum { MOST = 1024 };
-  if (v->n > MOST) return sc_fail(s, ES_E_UNSUPPORTED, (sc_span){0, 0}, "too long to be hinted at");
-  sc_value **items = sc_scratch(s, (size_t)v->n * sizeof *items);
-  for (int64_t i = 0; i < v->n; i++) /* depth is bounded */
-    if (!(items[i] = shadow_of(s, v->items[i]))) return NULL;
-  return sc_sequence(s, v->kind, v->n, items);
-}
-
-sc_value *sc_variable_get(sc_session *s, const char *name) {
-  const sc_variable *variable = find(s, name);
-  if (variable) return variable->value;
-  variable = s->shadows ? find(s->shadows, name) : NULL;
-  return variable ? shadow_of(s, variable->value) : NULL;
-}
-
-sc_value *sc_last_get(sc_session *s) {
-  if (s->last || !s->shadows || !s->shadows->last) return s->last;
-  return shadow_of(s, s->shadows->last);
-}
-
 void sc_session_forget(sc_session *s) {
   while (s->n_variables) {
     sc_variable *last = &s->variables[--s->n_variables];
@@ -78,29 +44,6 @@ void sc_session_forget(sc_session *s) {
   }
   sc_value_release(s->last);
   s->last = NULL;
-}
-
-void sc_variable_set(sc_session *s, const char *name, sc_value *v) {
-  sc_variable *variable = find(s, name);
-  if (!variable) {
-    s->variables = sc_grow(s->variables, (s->n_variables + 1) * sizeof *s->variables);
-    variable = &s->variables[s->n_variables++];
-    *variable = (sc_variable){sc_copy_text(name, strlen(name)), NULL};
-  }
-  sc_value *before = variable->value;
-  variable->value = sc_value_retain(v);
-  sc_value_release(before);
-}
-
-bool sc_variable_drop(sc_session *s, const char *name) {
-  sc_variable *variable = find(s, name);
-  if (!variable) return false;
-  free(variable->name);
-  sc_value_release(variable->value);
-  size_t after = (size_t)(s->variables + s->n_variables - variable) - 1;
-  memmove(variable, variable + 1, after * sizeof *variable);
-  s->n_variables--;
-  return true;
 }
 
 void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, ...) {
@@ -156,8 +99,4 @@ void sc_fault_clear(sc_session *s) {
   free(s->fault.pattern);
   free(s->fault.shown);
   s->fault = (sc_fault){0};
-}
-
-sc_value *sc_result(sc_session *s, sc_span where, es_tensor *tensor, sc_flavour flavour) {
-  return tensor ? sc_tensor(s, tensor, flavour) : sc_fail_engine(s, where);
 }

@@ -25,8 +25,11 @@ typedef struct sc_fault {
   char unknown[65];   /* the name that nothing has, "" where that is not what failed */
 } sc_fault;
 
-struct sc_session {
+typedef struct sc_function sc_function; /* functions.h */
+
+typedef struct sc_session {
   es_ctx *es;
+  const sc_function *const *functions; /* all tables of them, ended by NULL */
   sc_variable *variables;
   size_t n_variables;
   sc_value **pool; /* values of the running statement */
@@ -49,25 +52,21 @@ struct sc_session {
   uint64_t seed;                    /* of rand and randn */
   bool shapes_only;                 /* as its context; nothing is printed and no file is written */
   const struct sc_session *shadows; /* whose variables it sees, by their shapes; NULL */
-};
+} sc_session;
 
 /* Zeroed memory until the end of the statement. */
 void *sc_scratch(sc_session *s, size_t bytes);
 
-/* es may be NULL config. False when the engine has no memory. */
-bool sc_session_open(sc_session *s, const es_config *config);
+/* functions outlives the session; config may be NULL. False when the engine has no memory. */
+bool sc_session_open(sc_session *s, const sc_function *const *functions, const es_config *config);
 void sc_session_close(sc_session *s);
 
 /* Statement brackets: between them values and tensors collect in the pool. */
 bool sc_statement_begin(sc_session *s);
 void sc_statement_end(sc_session *s);
 
-sc_value *sc_variable_get(sc_session *s, const char *name);
-sc_value *sc_last_get(sc_session *s);                   /* _; NULL */
-bool sc_variable_drop(sc_session *s, const char *name); /* false: there is none */
 /* Drops all variables. */
 void sc_session_forget(sc_session *s);
-void sc_variable_set(sc_session *s, const char *name, sc_value *v);
 
 /* Records the first failure. Returns NULL, for `return sc_fail(…)`. */
 void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, ...) ES_PRINTF(4, 5);
@@ -79,8 +78,5 @@ void *sc_fail_unknown(sc_session *s, sc_span where, const char *sentence,
 /* The same for an error that came by value. */
 void *sc_fail_error(sc_session *s, sc_span where, const es_error *error);
 void sc_fault_clear(sc_session *s);
-
-/* The tensor as a value, or the engine's error. */
-sc_value *sc_result(sc_session *s, sc_span where, es_tensor *tensor, sc_flavour flavour);
 
 #endif

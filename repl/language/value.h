@@ -1,8 +1,4 @@
-/* Values of the script language.
- *
- * Ownership: a value made while a statement runs belongs to the session's pool and
- * is released at the end of the statement; whoever keeps it longer retains it. So
- * functions take and return plain pointers, and an error path frees nothing. */
+/* Values of the script language. */
 #ifndef SC_VALUE_H
 #define SC_VALUE_H
 
@@ -39,7 +35,6 @@ typedef enum sc_flavour { SC_PLAIN = 0, SC_NUMPY, SC_JAX, SC_TORCH, SC_MXNET } s
 
 struct sc_function;
 struct sc_space;
-typedef struct sc_session sc_session;
 
 typedef struct sc_value {
   sc_kind kind;
@@ -73,19 +68,6 @@ typedef struct sc_value {
 } sc_value;
 
 #define SC_MAX_VALUE_DEPTH 64
-
-sc_value *sc_none(sc_session *s);
-sc_value *sc_bool(sc_session *s, bool b);
-sc_value *sc_int(sc_session *s, int64_t i);
-sc_value *sc_float(sc_session *s, double f);
-sc_value *sc_string(sc_session *s, const char *text, size_t len);
-sc_value *sc_dtype(sc_session *s, es_dtype dtype);
-sc_value *sc_plain(sc_session *s, sc_kind kind); /* a new value, all fields zero */
-/* Takes what items point to, not the array. NULL when nested too deep. */
-sc_value *sc_sequence(sc_session *s, sc_kind kind, int64_t n, sc_value *const *items);
-sc_value *sc_shape_tuple(sc_session *s, int rank, const int64_t *shape);
-/* A tensor that the library made in the current scope. */
-sc_value *sc_tensor(sc_session *s, es_tensor *tensor, sc_flavour flavour);
 
 /* An elementwise result has the axes of the operand that has its shape. */
 void sc_inherit_axes(sc_value *v, const sc_value *operand);

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "repl/commands/command.h"
 #include "repl/commands/signature.h"
+#include "repl/commands/table.h"
 #include "repl/language/functions.h"
+#include "repl/language/variables.h"
 #include "repl/terminal/highlight.h"
 #include "repl/terminal/scan.h"
 
@@ -58,7 +59,7 @@ void sc_candidates_free(sc_candidates *c) {
 
 static void offer_functions(query *q, const char *head, unsigned in) {
   const sc_function *f;
-  for (int i = 0; (f = sc_function_at(i)); i++)
+  for (int i = 0; (f = sc_function_at(q->s, i)); i++)
     if (f->in & in) offer(q, head, f->name, "");
   bool layers = in & (SC_IN_BARE | SC_IN_METHOD | SC_IN_FUNCTIONAL | SC_IN_ARRAYS);
   for (int i = 0; layers && i < es_op_count(); i++) {
@@ -186,10 +187,10 @@ static bool file_command(const char *text) {
 }
 
 static void offer_commands(query *q) {
-  const sc_command *c;
   const sc_function *f;
-  for (int i = 0; *q->word == '.' && (c = sc_command_at(i)); i++) offer(q, ".", c->name, "");
-  for (int i = 0; *q->word == '?' && (f = sc_function_at(i)); i++) offer(q, "?", f->name, "");
+  for (const sc_command *c = sc_all_commands; *q->word == '.' && c->name; c++)
+    offer(q, ".", c->name, "");
+  for (int i = 0; *q->word == '?' && (f = sc_function_at(q->s, i)); i++) offer(q, "?", f->name, "");
   for (int i = 0; *q->word == '?' && i < es_op_count(); i++) offer(q, "?", es_op_at(i)->name, "");
 }
 

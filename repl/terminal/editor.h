@@ -2,7 +2,7 @@
 #ifndef SC_EDITOR_H
 #define SC_EDITOR_H
 
-#include "repl/commands/run.h"
+#include "repl/commands/runner.h"
 
 /* False: the terminal cannot be drawn on, or the program was built without readline. */
 bool sc_editor_open(sc_runner *r);

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-#include "repl/commands/command.h"
 #include "repl/commands/signature.h"
+#include "repl/commands/table.h"
 #include "repl/language/eval.h"
 #include "repl/language/functions.h"
+#include "repl/language/variables.h"
 #include "repl/print/print.h"
 #include "repl/terminal/scan.h"
 
@@ -18,7 +19,7 @@ static bool ready(sc_hint *h, const sc_session *of) {
   int64_t limit = es_max_bytes(of->es);
   if (!h->open) {
     es_config config = {.threads = 1, .shapes_only = true, .max_bytes = limit};
-    if (!sc_session_open(&h->session, &config)) return false;
+    if (!sc_session_open(&h->session, of->functions, &config)) return false;
     h->open = true;
   }
   if (es_max_bytes(h->session.es) != limit) es_set_max_bytes(h->session.es, limit);
@@ -86,8 +87,7 @@ static void put_callee(sc_buffer *out, sc_session *s, const sc_scan *scan, const
 
 static void hint_command(sc_buffer *out, const char *text, size_t len) {
   size_t name = strcspn(text + 1, " ");
-  const sc_command *c;
-  for (int i = 0; (c = sc_command_at(i)); i++)
+  for (const sc_command *c = sc_all_commands; c->name; c++)
     if (strlen(c->name) == name && !strncmp(c->name, text + 1, name))
       sc_printf(out, "%s%s%s", name + 1 < len ? "" : c->arguments,
                 name + 1 < len || !*c->arguments ? "" : "  ", c->help);

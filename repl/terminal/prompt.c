@@ -5,6 +5,7 @@
 
 #include "repl/commands/input.h"
 #include "repl/commands/interrupt.h"
+#include "repl/commands/run.h"
 #include "repl/terminal/editor.h"
 
 /* A line from a terminal that cannot be drawn on. */

@@ -5,6 +5,8 @@
 
 #include "repl/commands/interrupt.h"
 #include "repl/commands/run.h"
+#include "repl/commands/table.h"
+#include "repl/functions/all.h"
 #include "repl/language/functions.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -27,13 +29,13 @@ void fuzz_one(const uint8_t *bytes, size_t len) {
   int how = fuzz_byte(&b);
   uint8_t failure = fuzz_byte(&b);
   fuzz_heap_open(&heap, 0);
-  sc_runner r = {.json = true, .keep_going = how & 1};
+  sc_runner r = {.commands = sc_all_commands, .json = true, .keep_going = how & 1};
   es_config config = {.allocator = fuzz_heap_hooks(&heap), .threads = 1, .max_bytes = LIMIT};
   int questions = 0;
   config.cancel = fuzz_enough;
   config.user = &questions;
   char *text = malloc(b.left + 1);
-  REQUIRE(text && sc_session_open(&r.session, &config), "no session");
+  REQUIRE(text && sc_session_open(&r.session, sc_all_functions, &config), "no session");
   r.session.out = stdout;
   memcpy(text, b.at, b.left);
   text[b.left] = 0;

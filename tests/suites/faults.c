@@ -8,6 +8,8 @@
 #include "einstride/io.h"
 #include "einstride/layers.h"
 #include "repl/commands/run.h"
+#include "repl/commands/table.h"
+#include "repl/functions/all.h"
 #include "tests/suites/suite.h"
 #include "tests/support/alloc.h"
 #include "tests/support/cases.h"
@@ -145,9 +147,9 @@ static void prepare_script(scene *s) {
 /* The session has a context of its own, over the same allocator. */
 static es_config script_config;
 static void act_script(scene *s) {
-  sc_runner r = {.json = true}; /* then errors go to stdout too */
+  sc_runner r = {.commands = sc_all_commands, .json = true}; /* then errors go to stdout too */
   script_status = ES_E_NOMEM;
-  if (!sc_session_open(&r.session, &script_config)) return;
+  if (!sc_session_open(&r.session, sc_all_functions, &script_config)) return;
   r.session.out = stdout;
   sc_source source = {
       .name = "<faults>", .text = script_text, .len = strlen(script_text), .first_line = 1};

@@ -68,22 +68,16 @@ const sc_space *sc_space_at(int index) {
   return index < (int)(sizeof spaces / sizeof *spaces) ? &spaces[index] : NULL;
 }
 
-static const sc_function *const tables[] = {
-    sc_functions_basic,       sc_functions_create,   sc_functions_view, sc_functions_reduce,
-    sc_functions_elementwise, sc_functions_notation, sc_functions_join, sc_functions_mxnet,
-    sc_functions_files,       sc_functions_plan,     sc_functions_draw, sc_functions_explain,
-    sc_functions_program};
-
-const sc_function *sc_function_at(int index) {
-  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-    for (const sc_function *f = tables[t]; f->name; f++)
+const sc_function *sc_function_at(const sc_session *s, int index) {
+  for (const sc_function *const *table = s->functions; *table; table++)
+    for (const sc_function *f = *table; f->name; f++)
       if (index-- == 0) return f;
   return NULL;
 }
 
-const sc_function *sc_function_find(const char *name, unsigned in) {
-  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-    for (const sc_function *f = tables[t]; f->name; f++)
+const sc_function *sc_function_find(const sc_session *s, const char *name, unsigned in) {
+  for (const sc_function *const *table = s->functions; *table; table++)
+    for (const sc_function *f = *table; f->name; f++)
       if ((f->in & in) && !strcmp(f->name, name)) return f;
   return NULL;
 }
@@ -131,7 +125,7 @@ sc_value *sc_space_member(sc_session *s, const sc_space *space, const char *name
   snprintf(path, sizeof path, "%s.%s", space->path, name);
   const sc_space *inner = sc_space_find(path);
   if (inner) return space_value(s, inner);
-  const sc_function *f = sc_function_find(name, space->in);
+  const sc_function *f = sc_function_find(s, name, space->in);
   if (f) return callable(s, f, NULL, space->flavour);
   if (space->in == SC_IN_MODULES) {
     const es_op *op = isupper((unsigned char)*name) ? sc_layer_of_module(name) : NULL;
@@ -147,7 +141,7 @@ sc_value *sc_space_member(sc_session *s, const sc_space *space, const char *name
 }
 
 sc_value *sc_name_lookup(sc_session *s, const char *name) {
-  const sc_function *f = sc_function_find(name, SC_IN_BARE);
+  const sc_function *f = sc_function_find(s, name, SC_IN_BARE);
   if (f) return callable(s, f, NULL, SC_PLAIN);
   const es_op *op = es_op_find(name);
   if (op) return callable(s, NULL, op, SC_PLAIN);
@@ -173,7 +167,7 @@ void *sc_fail_no_member(sc_session *s, sc_span where, const sc_space *space, con
   sc_nearest nearest = {name, NULL, 0};
   const sc_function *f;
   for (size_t i = 0; !space && i < s->n_variables; i++) sc_offer(&nearest, s->variables[i].name);
-  for (int i = 0; (f = sc_function_at(i)); i++)
+  for (int i = 0; (f = sc_function_at(s, i)); i++)
     if (f->in & in) sc_offer(&nearest, f->name);
   if (in & (SC_IN_BARE | SC_IN_FUNCTIONAL | SC_IN_ARRAYS))
     for (int i = 0; i < es_op_count(); i++) sc_offer(&nearest, es_op_at(i)->name);
