@@ -417,6 +417,34 @@ Test(gemm, columns_run_along_different_axes) {
     }
 }
 
+/* The vector side runs along the first axis of k: several blocks of k are packed together, as
+ * many as use its lines up, and what is left at either end by element. */
+Test(gemm, lines_along_an_outer_axis_of_k) {
+  static const int64_t sizes[][4] = {{116, 35, 40, 15}, {9, 70, 33, 7}, {12, 33, 16, 90}};
+  bool ahead = false;
+  for (int s = 0; s < 3; s++)
+    for (int across = 0; across < 2; across++)
+      for (int t = 0; t < 2; t++) {
+        axis axes[] = {{sizes[s][0], A | C, {0, 0, across}, {0}},
+                       {sizes[s][1], B | C, {0, 0, 0}, {0}},
+                       {2, A | B, {1, 3, 0}, {0}},
+                       {sizes[s][2], A | B, {2, 4, 0}, {0}},
+                       {sizes[s][3], A | B, {3, 2, 0}, {0}}};
+        es_dtype type = t ? ES_F64 : ES_F32;
+        check_axes(axes, 5, type, "lines along an outer axis of k");
+        instance x = make(axes, 5, type, type, type, type);
+        FOR_ISAS(kernels) {
+          es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+          es_gemm_plan plan;
+          cr_assert(es_gemm_plan_variant(x.p, &env, es_gemm_kind_of(type), 2, &plan));
+          cr_assert_eq(plan.y_inner, sizes[s][3]);
+          ahead |= plan.ahead > 1 && plan.ahead < plan.n_kb;
+        }
+        release(&x);
+      }
+  cr_assert(ahead, "no plan packs some of its blocks of k ahead");
+}
+
 /* Few rows, columns in runs that do not adjoin: read in place, by panels that overlap. */
 Test(gemm, few_rows_and_runs_of_columns) {
   static const int64_t runs[] = {3, 4, 7, 8, 13, 15, 16, 17, 24, 26, 31, 32, 33, 47, 48, 54, 70};

@@ -99,6 +99,8 @@ typedef struct es_gemm_plan {
   int64_t stretch;          /* panels of a block that are packed and used up together */
   bool keep_x;              /* X is packed for the first stretch and kept for the others */
   bool add_c;               /* C holds the sums between blocks of k */
+  int64_t ahead;            /* blocks of k of which Y is packed together */
+  int64_t y_run, y_inner;   /* k is [..., y_run, y_inner], and Y runs along y_run; or y_inner 0 */
   int64_t n_kb, n_mb, n_nb; /* how many of them; n_mb over all boxes */
   int threads;
   es_gemm_room room;            /* for each thread */

@@ -87,13 +87,34 @@ static void pack_planes(const es_gemm_run *r, const es_gemm_worker *w, char *dst
   }
 }
 
+/* Rows of k from k0 on: y_run of them y_inner apart lie side by side. */
+static void pack_lines(const es_gemm_run *r, char *dst, int width, const char *src,
+                       const int64_t *cols, int n, const int64_t *ks, int64_t k0, int64_t k) {
+  const es_gemm_plan *g = r->g;
+  const es_gemm_moves *moves = es_gemm_moves_of(r);
+  int64_t inner = g->y_inner, row = width * (int64_t)g->each, some;
+  for (int64_t p = 0; p < k; p += some) {
+    int64_t at = (k0 + p) % inner, left = g->y_run - (k0 + p) / inner % g->y_run;
+    int64_t count = at ? 0 : es_gemm_smaller(left, (k - p) / inner);
+    some = es_gemm_smaller(inner - at, k - p);
+    if (count < r->type->lanes) {
+      moves->pack(dst + p * row, width, src, cols, n, ks + p, some);
+      continue;
+    }
+    moves->spread(dst + p * row, inner * width, (int)count, width, src, cols, n, ks + p, inner);
+    some = count * inner;
+  }
+}
+
 static void pack_panel(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
-                       int64_t at, const int64_t *ks, int64_t p, int64_t k) {
+                       int64_t at, const int64_t *ks, int64_t k0, int64_t p, int64_t k) {
   const es_gemm_plan *g = r->g;
   es_gemm_panel q = es_gemm_panel_of(g, b, at);
   if (q.in_place & ES_GEMM_Y_HERE) return;
   char *dst = es_gemm_packed_at(g, w, at) + (size_t)(p / g->terms * q.width) * g->each;
-  if (g->kind < ES_GEMM_C64)
+  if (g->y_inner)
+    pack_lines(r, dst, q.width, b->y, b->y_cols + q.j, q.n, ks + p, k0 + p, k);
+  else if (g->kind < ES_GEMM_C64)
     es_gemm_pack(r, w, dst, q.width, b->y, &g->y, b->y_cols + q.j, q.n, ks + p, k);
   else
     pack_planes(r, w, dst, q.width, b->y, b->y_cols + q.j, q.n, ks + p, k);
@@ -124,9 +145,9 @@ void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm
     return;
   }
   int64_t step = es_gemm_panel_of(g, b, 0).n > 1 ? b->y_cols[1] - b->y_cols[0] : ES_ALIGN;
-  bool along = step > 0 && step < ES_ALIGN;
+  bool along = step > 0 && step < ES_ALIGN && !g->y_inner;
   int64_t some = along ? ES_GEMM_CONVERT : k;
   for (int64_t p = 0; p < k; p += some)
     for (int64_t at = from; at < to; at++)
-      pack_panel(r, w, b, at, ks, p, es_gemm_smaller(some, k - p));
+      pack_panel(r, w, b, at, ks, k0, p, es_gemm_smaller(some, k - p));
 }

@@ -1,6 +1,7 @@
 /* Contraction: which side is the vector side, what is packed, and how it is blocked
  * for the caches. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "engine/strategies/gemm.h"
 
@@ -11,6 +12,8 @@ enum {
   GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
   COLUMNS_OF_BOXES = 8,
   KC_MOST = 1024,       /* longest block of k */
+  Y_AHEAD = 16 << 20,   /* bytes of Y that are packed at once, for several blocks of k */
+  PANELS_AHEAD = 4,     /* fewest of them */
   PANEL = 48 << 10,     /* bytes of a panel of Y, which leave room for X in the first-level cache */
   X_KEPT = 4 << 20,     /* bytes of packed X that are kept */
   MB_MOST = 4096,       /* rows of one task */
@@ -86,9 +89,11 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
 }
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in
- * registers, or one by one. */
-static double pack_cycles(bool across, bool along, bool native) {
-  double c = across ? 0.25 : along ? 0.5 : 1.5;
+ * registers, or one by one, each perhaps from a line of its own beyond the second-level cache. */
+static double pack_cycles(const es_problem *p, const es_side *side, bool across, bool along,
+                          bool native) {
+  double far = es_problem_side_bytes(p, side) > ES_GEMM_Y_BLOCK ? 4 : 0;
+  double c = across ? 0.25 : along ? 0.5 : 1.5 + far;
   return native ? c : c + 0.75;
 }
 
@@ -99,7 +104,7 @@ static double store_cycles(const es_gemm_plan *g, bool rows, bool cols) {
 }
 
 /* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
-enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50 };
+enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50, FAR_LINE = 8 };
 
 /* Of an element in memory of X that comes from beyond the second-level cache to be packed, or for
  * one or two panels. */
@@ -113,21 +118,33 @@ static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Cycles to pack an element of X. */
 static double pack_x_cycles(const es_gemm_plan *g, const es_problem *p, bool across, bool along) {
-  double each = pack_cycles(across, along, g->x.native);
+  double each = pack_cycles(p, &p->in[g->x.in], across, along, g->x.native);
   int a = last_axis(p, g->x.in, ES_GEMM_M);
   if (across && p->n_constraints && a >= 0) each += RUN_BEGINS / fmax(1, (double)p->extent[a]);
   return each;
 }
 
-/* Whether X, if it is packed, is so for several stretches of Y. */
-static bool keeps_x(const es_gemm_plan *g) {
-  return g->stretch < g->pb && g->mb * es_gemm_steps(g, g->kc) * (int64_t)g->each <= X_KEPT;
+/* Rows of packed X that are kept for all stretches of Y. */
+static int64_t rows_kept(const es_gemm_plan *g) {
+  return X_KEPT / at_least(es_gemm_steps(g, g->kc) * (int64_t)g->each, 1);
 }
 
 /* Distance of the rows of a tile in X or C. */
 static int64_t row_step(const es_gemm_plan *g, const es_side *side) {
   int a = g->m_last < 0 ? last_axis(g->problem, g->x.in, ES_GEMM_M) : g->m_last;
   return a < 0 ? 0 : side->stride[a];
+}
+
+/* Whether the lines of X that a tile reads in place, one for each k of a block, stay in the
+ * first-level cache until the next panel: of 64 sets of 12, of which lines a power of two apart
+ * use few. */
+static bool lines_stay(const es_gemm_plan *g, const es_side *x) {
+  const es_problem *p = g->problem;
+  int64_t step = 0, sets = 64;
+  for (int a = p->rank - 1; a >= p->n_out && !step; a--)
+    step = llabs(x->stride[a]) * (int64_t)es_dtype_size(x->dtype) / ES_ALIGN;
+  while (sets > 1 && step % 2 == 0) sets /= 2, step /= 2;
+  return g->kc <= 8 * sets;
 }
 
 static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles, double panels) {
@@ -145,6 +162,7 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
            (elements * pack_x_cycles(g, p, across, along) + moves * PAGE_MOVE + far);
   moves *= PAGE_MOVE_HIDDEN;
   if (!across && !along) moves += elements * lines_of(p, g->x.in, x, ES_GEMM_M);
+  if (across && !lines_stay(g, x)) moves += tiles * (double)g->k.count * FAR_LINE;
   double step = fabs((double)row_step(g, x)) * (double)es_dtype_size(x->dtype);
   if (along && step >= 2048) {
     /* Rows a multiple of a page apart share the lines of one set; rows of a large operand
@@ -163,9 +181,8 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   double moves = panels * page_moves(p, y) * PAGE_MOVE;
   if (g->y_direct) return tiles * (moves + 0.03 * elements);
   bool across = g->u < 0 && (g->n_last >= 0 || runs_along(p, x, y, ES_GEMM_N));
-  bool along = g->u >= 0 || runs_along(p, x, y, ES_GEMM_K);
-  double times = g->n_kb > 1 ? (double)g->n_mb : 1;
-  return times * (elements * pack_cycles(across, along, g->y.native) + (across ? moves : 0));
+  bool along = g->u >= 0 || g->y_inner > 0 || runs_along(p, x, y, ES_GEMM_K);
+  return elements * pack_cycles(p, y, across, along, g->y.native) + (across ? moves : 0);
 }
 
 /* Where rows lie anywhere, their addresses take registers and loads: beside one vector of columns
@@ -194,7 +211,7 @@ static outlook look(es_gemm_plan g) {
                         2 * es_problem_side_bytes(p, &p->out)};
   for (int i = 0; i < 2; i++) {
     g.x_packed = g.y_direct = i;
-    g.keep_x = i && keeps_x(&g);
+    g.keep_x = i && g.stretch < g.pb;
     o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * in_place(&g, p));
     o.y[i] = y_cycles(&g, p, tiles, panels);
   }
@@ -203,7 +220,9 @@ static outlook look(es_gemm_plan g) {
 
 /* At 3 GHz; an estimate for choosing, not a promise. */
 static double predict(const es_gemm_plan *g, const outlook *o) {
-  double cycles = o->common + o->x[g->x_packed] + (g->hold_y ? 0 : o->y[g->y_direct]);
+  bool again = !g->y_direct && (g->n_kb > 1 || g->stretch < g->pb); /* for each block of rows */
+  double y = g->hold_y ? 0 : o->y[g->y_direct] * (again ? (double)g->n_mb : 1);
+  double cycles = o->common + o->x[g->x_packed] + y;
   double threads = fmin(g->threads, fmax(1, o->batch * (double)(g->n_nb * g->n_mb)));
   double compute = o->batch * cycles / 3e9 / threads, memory = o->bytes / 2e10;
   return 2e-8 + fmax(compute, memory) + fmin(compute, memory) / 4; /* they overlap in part */
@@ -272,14 +291,41 @@ static void choose_stream(es_gemm_plan *g) {
   g->run = run;
 }
 
-/* Where a tile can go on from what C holds, blocks of k may be so short that a strip of X
- * stays in the first-level cache while a panel of Y passes; C comes by once for each. */
-static void choose_add(es_gemm_plan *g, int most) {
+/* Where many rows use it, blocks of k are so short that a strip of X stays in the first-level
+ * cache while a panel of Y passes. The sums wait in C where a tile can go on from what that
+ * holds, else beside it. */
+static void choose_short(es_gemm_plan *g, int most) {
   int64_t row = g->nr * (int64_t)g->each;
-  if (!g->plain_store || g->terms > 1 || !g->along_c || g->kind >= ES_GEMM_C64) return;
-  if (g->stream_c || g->problem->n_constraints || g->m_count <= STREAM_TILES * most) return;
+  if (g->terms > 1 || g->problem->n_constraints || g->m_count <= STREAM_TILES * most) return;
+  bool along = g->plain_store && g->along_c && g->kind < ES_GEMM_C64;
   g->kc = block(g->k.count, PANEL / row, es_gemm_chain(g->k.count), &g->n_kb);
-  g->add_c = g->n_kb > 1;
+  g->add_c = along && g->n_kb > 1;
+}
+
+/* Where Y runs along an axis of k that is not its last, rows of k that lie far apart share
+ * lines: so many blocks of k are packed together that whole lines are used up. */
+static void choose_ahead(es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_side *y = &p->in[g->y.in];
+  int lanes = g->kernels->gemm->type[g->kind].lanes;
+  g->ahead = 1;
+  if (g->terms > 1 || g->kind >= ES_GEMM_C64 || !g->y.native || y->fixed || p->n_constraints)
+    return;
+  if (g->overlap || g->n_last >= 0 || runs_along(p, g->x.in, y, ES_GEMM_N)) return;
+  int64_t inner = 1;
+  int a = p->rank - 1;
+  while (a >= p->n_out && y->stride[a] != 1) inner *= p->extent[a--];
+  if (a < p->n_out || inner <= 1 || p->extent[a] < lanes) return;
+  int64_t ahead = ceil_div((lanes + 1) * inner, g->kc);
+  if (ahead > g->n_kb) ahead = g->n_kb;
+  int64_t fit = Y_AHEAD / (ahead * g->kc * g->nr * (int64_t)g->each);
+  if (ahead * g->kc < lanes * inner || (ahead > 1 && fit < PANELS_AHEAD)) return;
+  g->y_run = p->extent[a];
+  g->y_inner = inner;
+  g->ahead = ahead;
+  if (ahead == 1) return;
+  if (fit > g->stretch) fit = g->stretch;
+  g->pb = block(g->n_panels, fit, 1, &g->n_nb);
 }
 
 /* Panels of a block that fit the second-level cache. */
@@ -298,8 +344,8 @@ static void choose_blocks(es_gemm_plan *g) {
   else
     g->kc = block(k, most_k, chain, &g->n_kb);
   es_gemm_order(g);
+  choose_short(g, most);
   choose_stream(g);
-  choose_add(g, most);
   g->run_panels = ceil_div(g->run, g->nr);
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
   g->pb = block(g->n_panels, g->n_panels, es_gemm_unit(g), &g->n_nb);
@@ -308,6 +354,7 @@ static void choose_blocks(es_gemm_plan *g) {
    * own, few rows each, that follow each other and use the same packed Y. */
   if ((g->n_kb > 1 && !g->add_c) || g->problem->n_constraints)
     g->pb = block(g->n_panels, g->stretch, es_gemm_unit(g), &g->n_nb);
+  choose_ahead(g);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
   choose_stretch(g);
@@ -365,16 +412,17 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   g->x_packed = variant & 2;
   g->y_direct = variant & 4;
-  g->keep_x = g->x_packed && keeps_x(g);
+  g->keep_x = g->x_packed && g->stretch < g->pb;
   const es_problem *p = g->problem;
   int most = type->height[type->n_heights - 1];
-  int64_t tiles = ceil_div(g->m_count, most);
+  int64_t tiles = ceil_div(g->m_count, most), kept = rows_kept(g);
+  if (g->keep_x && kept < g->mb) g->mb = block(g->m_count, kept, most, &g->n_mb);
   bool real = g->terms == 1 && g->kind != ES_GEMM_I64 &&
               es_dtype_class(p->out.dtype) >= ES_CLASS_FLOAT;
   bool few = g->m_count <= ES_GEMM_SMALL && g->n.count <= ES_GEMM_SMALL &&
              g->k.count <= ES_GEMM_SMALL_K; /* as gemm_small.c takes them */
   g->hold_y = p->in[g->y.in].fixed && real && !few && !g->y_direct;
-  g->stream_y = !g->y_direct && !g->hold_y && g->terms == 1 && !p->n_constraints &&
+  g->stream_y = !g->y_direct && !g->hold_y && g->terms == 1 && !p->n_constraints && g->ahead == 1 &&
                 tiles <= STREAM_TILES &&
                 es_problem_side_bytes(p, &p->in[g->y.in]) > ES_GEMM_Y_BLOCK;
   g->fetch_x = g->terms == 1 && (g->x_packed || g->n_panels <= 2) &&
@@ -415,7 +463,7 @@ static void set_room(es_gemm_plan *g) {
   size_t in_use = (size_t)(g->stream_y ? es_gemm_unit(g) : g->stretch) * nr;
   size_t packed = g->stream_y ? in_use : nb;
   g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
-  room->y_block = place(room, g->hold_y ? 0 : steps * in_use * each + ES_ALIGN);
+  room->y_block = place(room, g->hold_y ? 0 : (size_t)g->ahead * steps * in_use * each + ES_ALIGN);
   size_t x_tiles = steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN;
   if (g->keep_x) x_tiles = (mb + ES_GEMM_ROWS) * (steps * each + ES_ALIGN);
   room->x_tiles = place(room, g->x_packed ? x_tiles : 0);
@@ -428,7 +476,7 @@ static void set_room(es_gemm_plan *g) {
   room->y_cols = place(room, nb * index);
   room->c_cols = place(room, nb * index);
   room->x_k = place(room, kc * index);
-  room->y_k = place(room, kc * index);
+  room->y_k = place(room, (size_t)g->ahead * kc * index);
   room->y_packed = place(room, kc * index);
   room->y_narrow = place(room, kc * index);
   room->x_steps = place(room, g->x_packed ? 2 * kc * index : 0);
@@ -440,8 +488,10 @@ static void choose_sides(const es_problem *p, const es_plan_env *env, es_gemm_ki
                          int only, es_gemm_plan *plan, bool *found) {
   es_gemm_plan g = candidate(p, env, kind, x);
   outlook o = look(g);
+  int64_t mb = g.mb, n_mb = g.n_mb;
   for (int i = x; i < ES_GEMM_VARIANTS; i += 2) {
     if (only >= 0 && i != only) continue;
+    g.mb = mb, g.n_mb = n_mb;
     treat_sides(&g, i);
     if (!possible(&g)) continue;
     g.seconds = predict(&g, &o);

@@ -101,6 +101,8 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
   }
   bool wide = to->width > r->type->lanes;
   tile->y = es_gemm_packed_at(r->g, w, to->at) + b->box->packed / (wide ? 1 : 2);
+  if (r->g->ahead > 1)
+    tile->y += b->k0 % (r->g->ahead * r->g->kc) * to->width * (int64_t)r->g->each;
   tile->yk = b->y_packed[wide];
 }
 
@@ -252,7 +254,8 @@ static bool use_stretch(run *r, worker *w, block *b) {
  * up. False when the run is to stop. */
 static bool k_block(run *r, worker *w, block *b, int64_t index) {
   const es_gemm_plan *g = r->g;
-  int64_t k0 = index * g->kc, held = (b->batch * g->n_nb + b->n_block) * g->n_kb + index;
+  int64_t k0 = index * g->kc, first = index - index % g->ahead,
+          held = (b->batch * g->n_nb + b->n_block) * g->n_kb + first;
   bool packed = g->hold_y || g->stream_y || (*w->y_held == held && g->stretch >= b->panels);
   if (g->hold_y) w->y_block = g->held + held * g->held_block;
   *w->y_held = held;
@@ -263,7 +266,8 @@ static bool k_block(run *r, worker *w, block *b, int64_t index) {
   for (b->from = 0; b->from < b->panels && more; b->from = b->to) {
     b->to = g->stream_y ? b->panels : es_gemm_smaller(b->from + g->stretch, b->panels);
     if (!packed)
-      es_gemm_pack_y(r, w, b, b->from, b->to, k0, es_gemm_smaller(g->kc, g->k.count - k0));
+      es_gemm_pack_y(r, w, b, b->from, b->to, first * g->kc,
+                     es_gemm_smaller(g->ahead * g->kc, g->k.count - first * g->kc));
     more = use_stretch(r, w, b);
   }
   return more;
