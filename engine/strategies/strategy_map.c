@@ -80,7 +80,7 @@ static int row_axis(const es_problem *p) {
   int best = p->rank - 1;
   if (best < 0 || p->extent[best] >= 16) return best;
   for (int a = 0; a < p->rank; a++)
-    if (p->extent[a] > 8 * p->extent[best]) best = a;
+    if (p->extent[a] / 8 > p->extent[best]) best = a;
   return best;
 }
 
