@@ -394,3 +394,55 @@ Test(view, neighbours_do_not_overlap) {
     cr_assert_eq(es_view_may_overlap(memory + at + 3, &down, memory + 4, &up), meet, "%d", at);
   }
 }
+
+Test(view, sizes_and_strides_that_leave_64_bits) {
+  const int64_t huge[] = {4, (int64_t)1 << 62}, dense[] = {(int64_t)1 << 62, 1};
+  const int64_t three[] = {3, 3}, far[] = {INT64_MAX, 1}, least[] = {INT64_MIN, 1};
+  cr_assert(!es_view_contiguous(2, huge, dense), "its elements cannot be counted");
+  cr_assert(!es_view_injective(2, three, far), "its reach cannot be told");
+  cr_assert(!es_view_injective(2, three, least));
+  /* Injective, but too wide to be tried and not nested: read-only, as in doubt. */
+  const int64_t wide[] = {20000, 30000}, small[] = {2, 3};
+  cr_assert(!es_view_injective(2, three, wide));
+  cr_assert(es_view_injective(2, three, small));
+  cr_assert(!es_view_injective(2, (int64_t[]){4, 3}, small)); /* 3 * 2 is 2 * 3 */
+  int64_t count;
+  cr_assert(!es_window_count(5, 1, 1, 1, INT64_MAX - 10, 100, &count));
+}
+
+Test(view, a_shape_that_is_missing) {
+  es_view v;
+  es_error e;
+  cr_assert_eq(es_view_make(ES_F32, 10, 0, 2, NULL, NULL, true, &v, &e), ES_E_VALUE);
+  cr_assert_str_eq(e.message, "the shape of 2 axes is NULL");
+  cr_assert_eq(es_view_make(ES_F32, 10, 0, 0, NULL, NULL, true, &v, &e), ES_OK);
+}
+
+Test(view, no_reshape_between_sizes_that_differ) {
+  static const struct {
+    int64_t from[3], to[3]; /* ended by -1 */
+  } rows[] = {{{6, -1}, {4, -1}},    {{4, -1}, {6, -1}},       {{2, 3, -1}, {2, -1}},
+              {{2, -1}, {2, 3, -1}}, {{2, 3, -1}, {3, 3, -1}}, {{1, -1}, {2, -1}},
+              {{3, -1}, {1, -1}}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    int64_t strides[3] = {0}, got[3];
+    int n = 0, m = 0;
+    while (rows[i].from[n] > 0) n++;
+    while (rows[i].to[m] > 0) m++;
+    es_view_c_strides(n, rows[i].from, strides);
+    cr_assert(!es_view_reshape_strides(n, rows[i].from, strides, m, rows[i].to, got), "row %zu", i);
+  }
+  int64_t one = 1, got[2];
+  cr_assert(es_view_reshape_strides(0, NULL, NULL, 2, (int64_t[]){1, 1}, got));
+  cr_assert(es_view_reshape_strides(1, &one, &one, 0, NULL, got));
+}
+
+/* Half an element apart: which bytes meet is not asked. */
+Test(view, overlap_of_elements_that_are_not_aligned) {
+  _Alignas(8) char memory[64];
+  es_view v;
+  const int64_t four = 4, two = 2;
+  cr_assert_eq(es_view_make(ES_F32, 8, 0, 1, &four, &two, true, &v, NULL), ES_OK);
+  cr_assert(es_view_may_overlap(memory, &v, memory + 2, &v));
+  cr_assert(!es_view_may_overlap(memory, &v, memory + 4, &v)); /* in each other's gaps */
+}

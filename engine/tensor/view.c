@@ -61,11 +61,10 @@ static es_status refuse_shape(es_dtype dtype, int rank, const int64_t *shape, es
                    ES_MAX_RANK, rank);
   if (rank && !shape)
     return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "the shape of %d axes is NULL", rank);
-  for (int i = 0; i < rank; i++)
-    if (shape[i] < 0)
-      return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE,
-                     "axis %d has size %lld; a size is 0 or more", i, (long long)shape[i]);
-  return ES_OK;
+  int axis = 0;
+  while (shape[axis] >= 0) axis++;
+  return es_fail(error, ES_E_EXTENT, "", ES_NOWHERE, "axis %d has size %lld; a size is 0 or more",
+                 axis, (long long)shape[axis]);
 }
 
 es_status es_view_check_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error) {
@@ -251,8 +250,11 @@ bool es_view_reshape_strides(int rank, const int64_t *shape, const int64_t *stri
     from = from_end;
     to = to_end;
   }
-  for (; to < new_rank; to++) new_strides[to] = last;
-  return true;
+  for (; to < new_rank; to++) {
+    if (new_shape[to] != 1) return false;
+    new_strides[to] = last;
+  }
+  return from == n;
 }
 
 /* ---- overlap -------------------------------------------------------------------- */

@@ -32,8 +32,8 @@ bool es_view_injective(int rank, const int64_t *shape, const int64_t *strides);
 bool es_view_contiguous(int rank, const int64_t *shape, const int64_t *strides);
 /* C-order strides. False when the size wraps. */
 bool es_view_c_strides(int rank, const int64_t *shape, int64_t *strides);
-/* Strides that give the same elements, in C order, under another shape with the
- * same size; false where only a copy can. */
+/* Strides that give the same elements, in C order, under another shape; false where
+ * only a copy can, or the sizes differ. */
 bool es_view_reshape_strides(int rank, const int64_t *shape, const int64_t *strides, int new_rank,
                              const int64_t *new_shape, int64_t *new_strides);
 /* First and last element touched, relative to element 0; false when empty. */
