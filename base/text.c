@@ -78,6 +78,11 @@ int es_utf8_decode(const char *text, size_t len, uint32_t *code_point) {
   return n;
 }
 
+size_t es_utf8_start(const char *text, size_t at) {
+  while (at && ((unsigned char)text[at] & 0xc0) == 0x80) at--;
+  return at;
+}
+
 int es_utf8_width(uint32_t cp) {
   if ((cp >= 0x300 && cp <= 0x36f) || (cp >= 0x200b && cp <= 0x200f) || cp == 0xfeff) return 0;
   if ((cp >= 0x1100 && cp <= 0x115f) || (cp >= 0x2e80 && cp <= 0xa4cf) ||

@@ -30,6 +30,8 @@ void es_text_shape(es_text *t, int rank, const int64_t *shape);
 /* Decodes one code point of text[0..len), len > 0. Returns its bytes, 0 for an
  * invalid sequence (overlong, surrogate, truncated, above U+10FFFF). */
 int es_utf8_decode(const char *text, size_t len, uint32_t *code_point);
+/* Where the code point starts whose byte is text[at]: there or before. */
+size_t es_utf8_start(const char *text, size_t at);
 /* Columns a terminal gives to the code point: 0 (combining), 1 or 2. */
 int es_utf8_width(uint32_t code_point);
 

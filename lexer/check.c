@@ -1,23 +1,19 @@
 /* What each kind allows: arrows, number of terms, kinds of items. */
 #include "lexer/parser.h"
 
-/* The first item of a kind in a term, groups included; nesting is bounded. */
-static const es_item *find(const es_item *items, int n, es_item_kind kind) {
+/* Whether a '^' stands among the items, groups included; nesting is bounded. */
+static bool joins(const es_item *items, int n) {
   for (int i = 0; i < n; i++) {
-    if (items[i].kind == kind) return &items[i];
-    bool inner = items[i].kind == ES_ITEM_GROUP || items[i].kind == ES_ITEM_CONCAT;
-    const es_item *found = inner ? find(items[i].items, items[i].n, kind) : NULL;
-    if (found) return found;
+    if (items[i].kind == ES_ITEM_CONCAT) return true;
+    if (items[i].kind == ES_ITEM_GROUP && joins(items[i].items, items[i].n)) return true;
   }
-  return NULL;
+  return false;
 }
 
-static const es_item *find_in_terms(const es_term *terms, int n, es_item_kind kind) {
-  for (int i = 0; i < n; i++) {
-    const es_item *found = find(terms[i].items, terms[i].n, kind);
-    if (found) return found;
-  }
-  return NULL;
+static bool any_joins(const es_term *terms, int n) {
+  for (int i = 0; i < n; i++)
+    if (joins(terms[i].items, terms[i].n)) return true;
+  return false;
 }
 
 static const char *kind_name(es_kind kind) {
@@ -53,14 +49,14 @@ static es_status check_arrow(const es_pattern *p, es_error *error) {
 
 static es_status check_terms(const es_pattern *p, es_error *error) {
   const char *name = kind_name(p->kind);
-  if (p->n_out > 1 && !find_in_terms(p->in, p->n_in, ES_ITEM_CONCAT))
+  if (p->n_out > 1 && !any_joins(p->in, p->n_in))
     return es_fail(
         error, ES_E_SYNTAX, "L7", beyond_first(p->out, p->n_out),
         "%d outputs, and no input that is split: several outputs need an input with '^', as "
         "in 'b (x ^ y) -> b x, b y'",
         p->n_out);
   if (p->n_in == 1 || p->kind == ES_KIND_EINSUM) return ES_OK;
-  if (p->has_arrow && find_in_terms(p->out, p->n_out, ES_ITEM_CONCAT)) return ES_OK;
+  if (p->has_arrow && any_joins(p->out, p->n_out)) return ES_OK;
   return es_fail(error, ES_E_SYNTAX, "L7", beyond_first(p->in, p->n_in),
                  p->has_arrow
                      ? "%d inputs: %s takes one, or several that the output joins with '^', as "

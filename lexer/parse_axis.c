@@ -53,7 +53,7 @@ static es_status letters(es_parser *p) {
     uint32_t cp;
     es_item item = {.kind = ES_ITEM_NAME};
     item.span = (es_span){at, es_utf8_decode(text + at, (size_t)(end - at), &cp)};
-    if (cp == '_' || (cp >= '0' && cp <= '9'))
+    if (cp == '_' || cp <= '9') /* digits are the least of what a name holds */
       return es_parse_not_a_letter(text, item.span, p->error);
     ES_TRY(es_parser_intern(p, item.span, &item.name));
     ES_TRY(push_item(p, item));
@@ -72,7 +72,7 @@ static es_status integer(es_parser *p) {
 
 static es_status star(es_parser *p) {
   es_kind kind = p->pattern->kind;
-  if ((kind != ES_KIND_PACK && kind != ES_KIND_UNPACK) || p->depth)
+  if (kind != ES_KIND_PACK && kind != ES_KIND_UNPACK)
     return es_fail(p->error, ES_E_SYNTAX, "L7", p->now.span,
                    "'*' multiplies inside a parenthesis, as in (2*h+k), and stands for the packed "
                    "axes in pack and unpack; operands are separated by ','");

@@ -21,7 +21,7 @@ static es_status read_targets(es_reader *r, es_span **span, int *n, bool *assign
   *n = 0;
   *span = NULL;
   do {
-    es_reader_skip(r, false);
+    es_reader_skip(r, *n > 0); /* a line that ends with ',' asks for more */
     es_token t = es_reader_token(r, r->at);
     if (t.kind != ES_TOKEN_NAME) break;
     es_span *spans = es_arena_grow(r->arena, *span, *n, &room, sizeof *spans);

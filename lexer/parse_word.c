@@ -13,7 +13,7 @@ es_status es_parser_intern(es_parser *p, es_span span, es_name_id *id) {
 }
 
 bool es_parser_is_any(const es_parser *p, es_token t) {
-  return t.kind == ES_TOKEN_NAME && t.span.length == 1 && p->pattern->text[t.span.offset] == '_';
+  return t.span.length == 1 && p->pattern->text[t.span.offset] == '_';
 }
 
 /* The token as a NAME of section 2. */

@@ -20,8 +20,7 @@ static void print_product(es_text *t, const es_pattern *p, const es_lin_term *te
   es_text_puts(t, negative ? "-" : first ? "" : "+");
   bool factor = term->name == ES_NO_NAME || size != 1 || (plain && !negative);
   if (factor) es_text_printf(t, "%" PRIu64, size);
-  if (term->param != ES_NO_NAME)
-    es_text_printf(t, "%s%s", factor ? "*" : "", p->names[term->param]);
+  if (term->param != ES_NO_NAME) es_text_puts(t, p->names[term->param]);
   if (term->name != ES_NO_NAME)
     es_text_printf(t, "%s%s", factor || term->param != ES_NO_NAME ? "*" : "", p->names[term->name]);
 }

@@ -35,7 +35,7 @@ typedef struct operands {
 static es_status read_operand(es_reader *r, char *copy, int64_t start, operands *list) {
   es_reader_skip(r, true);
   es_token t = es_reader_token(r, r->at);
-  bool named = t.kind == ES_TOKEN_NAME && t.span.offset == r->at;
+  bool named = t.kind == ES_TOKEN_NAME;
   if (named) {
     int64_t from = r->at;
     r->at += t.span.length;

@@ -7,7 +7,7 @@
 
 es_status es_reader_fail(es_reader *r, int64_t from, int64_t to, const char *rule,
                          const char *what) {
-  es_span where = {from, to > from ? to - from : 1};
+  es_span where = {from, to - from};
   return es_program_place(r->text, r->target, r->error,
                           es_fail(r->error, ES_E_SYNTAX, rule, where, "%s", what));
 }
@@ -49,12 +49,9 @@ es_status es_reader_unexpected(es_reader *r, const char *expected) {
   if (r->at >= r->len) {
     es_text_puts(&t, "the end of the text");
     where.offset = r->len ? r->len - 1 : 0;
-  } else if (es_reader_peek(r) == '\n') {
-    es_text_puts(&t, "the end of the line");
   } else {
     es_quote quote;
-    es_token token = es_reader_token(r, r->at);
-    if (token.span.length > 0) where = token.span;
+    where = es_reader_token(r, r->at).span;
     es_text_printf(&t, "'%s'", es_parse_quote(&quote, r->text, where));
   }
   return es_reader_fail(r, where.offset, where.offset + where.length, "L7", message);

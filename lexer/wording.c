@@ -23,9 +23,7 @@ const char *es_parse_quote(es_quote *quote, const char *text, es_span span) {
   es_text t = es_text_init(quote->text, sizeof quote->text);
   size_t len = (size_t)span.length;
   bool cut = len > SHOWN;
-  if (cut)
-    for (len = SHOWN; len && ((unsigned char)text[span.offset + (int64_t)len] & 0xc0) == 0x80;)
-      len--;
+  if (cut) len = es_utf8_start(text + span.offset, SHOWN);
   es_text_escape(&t, text + span.offset, len);
   if (cut) es_text_puts(&t, "...");
   return quote->text;
@@ -107,8 +105,8 @@ es_status es_parse_unexpected(const char *text, es_token token, const char *expe
                    "'%s' is no ellipsis: an ellipsis has three dots",
                    es_parse_quote(&q, text, token.span));
   case ES_TOKEN_END:
-    /* The caret stands under the last byte: there is nothing after it. */
-    token.span = (es_span){token.span.offset ? token.span.offset - 1 : 0, token.span.offset > 0};
+    /* The caret stands under the last byte, for nothing comes after it; an empty text is a term. */
+    token.span = (es_span){token.span.offset - 1, 1};
     return es_fail(error, ES_E_SYNTAX, "L7", token.span, "expected %s, found the end of the text",
                    expected);
   default:

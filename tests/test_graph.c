@@ -173,6 +173,21 @@ Test(graph, refuses) {
       {"softmax(x, dim=y)", "expected a number", ES_E_SYNTAX},
       {"softmax(x, dim=0.5)", "whole", ES_E_SYNTAX},
       {"softmax(z)", "needs an array of real numbers", ES_E_DTYPE},
+      {"softmax(x, dam=1)", "there is no keyword 'dam' here; there is dim", ES_E_NAME},
+      {"exp(x, dim=1)", "there is no keyword 'dim' here", ES_E_NAME},
+      {"exp()", "expected more operands before this, found the end", ES_E_SYNTAX},
+      {"exp(x y)", "expected ',' or ')', found 'y'", ES_E_SYNTAX},
+      {"softmax(x, dim=1 2)", "expected ')', found '2'", ES_E_SYNTAX},
+      {"y = -", "expected a value", ES_E_SYNTAX},
+      {"y = x ** ", "expected a value", ES_E_SYNTAX},
+      {"y = x\n_y", "an underscore stands only inside a name", ES_E_SYNTAX},
+      {"x: (a ^ b) c -> a c, b c", "1 name for 2 values", ES_E_COUNT},
+      {"y = x: a, 3 -> a", "expected the name of an operand and ':', as in 'x: b c', found '3'",
+       ES_E_SYNTAX},
+      {"y = x: (a, b) -> a", "'(' is not closed", ES_E_SYNTAX},
+      {"y = x: a b -", "'-' outside a parenthesis", ES_E_SYNTAX},
+      {"y = []", "expected the name of an operand", ES_E_SYNTAX},
+      {"y = x ,", "expected the end of the statement, found ','", ES_E_SYNTAX},
   };
   es_ctx *es = es_ctx_create(NULL);
   es_tensor *x = es_zeros(es, ES_F32, ES_SHAPE(2, 3)), *z = es_zeros(es, ES_C64, ES_SHAPE(2, 3));
@@ -198,7 +213,29 @@ Test(graph, refuses) {
   cr_assert_eq(es_program(es, deep, NULL, ES_IN(x), NULL, out, 1), ES_E_SYNTAX);
   cr_assert(strstr(es_error_text(es), "brackets nest at most 64 deep"), "%s", es_error_text(es));
   es_clear_error(es);
+  static const char *const openings[] = {"exp(", "-", "x ** "};
+  for (int k = 0; k < 3; k++) {
+    *deep = 0;
+    for (int i = 0; i < 59; i++) strcat(deep, "-");
+    for (int i = 0; i < 10; i++) strcat(deep, openings[k]);
+    strcat(deep, "x");
+    cr_assert_eq(es_program(es, deep, NULL, ES_IN(x), NULL, out, 1), ES_E_SYNTAX);
+    cr_assert(strstr(es_error_text(es), "brackets nest at most 64 deep"), "%s", es_error_text(es));
+    es_clear_error(es);
+  }
   char name[100];
+  memset(name, 'q', 80);
+  strcpy(name + 80, "(x)");
+  cr_assert_eq(es_program(es, name, NULL, ES_IN(x), NULL, out, 1), ES_E_NAME);
+  cr_assert(strstr(es_error_text(es), "there is no function 'qqqq"), "%s", es_error_text(es));
+  es_clear_error(es);
+  char *long_text = malloc(ES_MAX_TEXT + 8);
+  memset(long_text, ' ', ES_MAX_TEXT + 4);
+  strcpy(long_text + ES_MAX_TEXT, "x+1");
+  cr_assert_eq(es_program(es, long_text, NULL, ES_IN(x), NULL, out, 1), ES_E_LIMIT);
+  cr_assert(strstr(es_error_text(es), "the text has 65539 bytes"), "%s", es_error_text(es));
+  es_clear_error(es);
+  free(long_text);
   memset(name, 'q', 80);
   strcpy(name + 80, " + 1");
   es_program(es, name, NULL, ES_IN(x), NULL, out, 1);
@@ -220,6 +257,48 @@ Test(graph, refuses) {
   cr_assert_null(es_plan_make(es, p, in, 0, NULL, NULL, &error));
   cr_assert(strstr(error.message, "has 1 inputs, 0 were given; the first is 'x'"), "%s",
             error.message);
+  es_expr_release(p);
+  es_ctx_destroy(es);
+}
+
+/* Where lines end, what stands between words, and what ends the text. */
+Test(graph, blanks_comments_and_ends) {
+  static const struct {
+    const char *text;
+    int n;
+  } rows[] = {
+      {"y = x + 1\ny;", 1},
+      {"y = x + 1\ny ; ;\n", 1},
+      {"y = x + 1\ny\n", 1},
+      {"y = x + 1; z = x\ny, z\n", 2},
+      {"y = x + 1; z = x\ny,\n  z # both\n", 2},
+      {"y,\nz = x: (i ^ k) j -> i j, k j; k = 1; y = x + 1; y, z", 2},
+      {"k = 1\nk = 1\ny = x + k", 1},
+      {"half = 1.5\ny = x + (half - 0.5)", 1},
+      {"y\t=\tx\r\n\t+\t1", 0},
+      {"y\t=\tx +\r\n\t1 # more\r\n", 1},
+      {"y = [x:\ta\r\n b -> a b] + 1", 1},
+      {"y = [x: a b # rows\n -> a b] + 1 # end", 1},
+      {"y = 1 + [x: a b \xe2\x86\x92 a b]", 1},
+      {"y = relu(x + 1,)", 1},
+      {"y = maximum(softmax(dim=-1, x), x + 1)", 1},
+      {"q = x + 1; y = q: a b -> a b # comment at the end", 1},
+  };
+  es_ctx *es = es_ctx_create(NULL);
+  es_tensor *x = es_ramp(es, ES_F64, ES_SHAPE(2, 3)), *next = es_arange(es, ES_F64, 1, 7, 1);
+  next = es_reshape(es, next, ES_SHAPE(2, 3));
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    es_tensor *out[2] = {NULL, NULL};
+    int n = rows[r].n ? rows[r].n : 1;
+    es_status status = es_program(es, rows[r].text, NULL, ES_IN(x), NULL, out, n);
+    cr_assert_eq(status == ES_OK, rows[r].n > 0, "%s: %s", rows[r].text, es_error_text(es));
+    es_clear_error(es);
+    if (rows[r].n && es_rank(out[0]) == 2) CHECK_SAME(es, out[0], next);
+  }
+  es_expr *p = parse(es, ES_KIND_PROGRAM, "y = x + 1; z = x * 2; z, y");
+  char text[200];
+  es_expr_print(p, text, sizeof text);
+  cr_assert(strstr(text, "z: %") && strstr(text, ", y: %"), "%s", text);
   es_expr_release(p);
   es_ctx_destroy(es);
 }

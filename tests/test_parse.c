@@ -711,3 +711,78 @@ Test(parse, every_refused_allocation_is_an_error_and_no_leak) {
   }
   free(text);
 }
+
+/* Pairs with the same hash (FNV-1a), one of them the start of the other. */
+Test(parse, names_of_one_hash_are_two) {
+  parsed p = parse(ES_KIND_EINSUM, "costarring axis liquid axistmqfwit axis -> axistmqfwit");
+  cr_assert_eq(p.status, ES_OK, "%s", p.error.message);
+  cr_assert_eq(p.pattern->n_names, 4);
+  const es_term *t = &p.pattern->in[0];
+  cr_assert_eq(t->items[1].name, t->items[4].name);
+  for (int i = 0; i < 4; i++)
+    for (int k = 0; k < i; k++) cr_assert_neq(t->items[i].name, t->items[k].name);
+  cr_assert_eq(p.pattern->out[0].items[0].name, t->items[3].name);
+  done(&p);
+}
+
+Test(parse, equality_tells_these_apart) {
+  static const struct {
+    const char *one, *other;
+  } rows[] = {
+      {"a b -> a", "a b"},
+      {"a 2 -> a", "a 3 -> a"},
+      {"(a b) -> a", "(b) a -> b"},
+      {"a (b c) -> a", "a (b) c -> a"},
+      {"(h)?edge -> h", "(h)?wrap -> h"},
+      {"(h)?1 -> h", "(h)?2 -> h"},
+      {"(s*h+k) -> h", "(h+s*k) -> h"},
+      {"(s*h+s) -> h", "(s*h+h) -> h"},
+      {"(h+k) -> h", "(h-k) -> h"},
+      {"a -> a", "a -> a, a"},
+      {"a b -> a b", "a, b -> a b"},
+      {"a b -> a | sum", "a b -> a | max"},
+      {"a, a -> | (max, +)", "a, a -> | (max, *)"},
+      {"a, a -> | (max, *)", "a, a -> | max"},
+      {"a b -> a", "a c -> a"},
+      {"a -> a 1", "a -> 1 a"},
+      {"a b -> a b", "a b -> b a"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    parsed p = parse_bytes(ES_KIND_EINSUM, rows[i].one, strlen(rows[i].one), ES_READ_NAMES);
+    parsed q = parse_bytes(ES_KIND_EINSUM, rows[i].other, strlen(rows[i].other), ES_READ_NAMES);
+    parsed again = parse_bytes(ES_KIND_EINSUM, rows[i].one, strlen(rows[i].one), ES_READ_NAMES);
+    if (q.status != ES_OK) { /* several outputs need a '^': not every row parses */
+      done(&p), done(&q), done(&again);
+      continue;
+    }
+    cr_assert(!es_pattern_equal(p.pattern, q.pattern), "'%s' and '%s'", rows[i].one, rows[i].other);
+    cr_assert(es_pattern_equal(p.pattern, again.pattern), "'%s'", rows[i].one);
+    done(&p), done(&q), done(&again);
+  }
+  parsed e = parse(ES_KIND_EINSUM, "a b -> a"), r = parse(ES_KIND_REDUCE, "a b -> a");
+  parsed l = parse_bytes(ES_KIND_EINSUM, "ab->a", 5, ES_READ_LETTERS);
+  cr_assert(!es_pattern_equal(e.pattern, r.pattern) && !es_pattern_equal(e.pattern, l.pattern));
+  done(&e), done(&r), done(&l);
+}
+
+Test(parse, a_join_inside_a_group_splits) {
+  parsed p = parse(ES_KIND_EINSUM, "(a (x ^ y)) -> a x, a y");
+  cr_assert_eq(p.status, ES_OK, "%s", p.error.message);
+  done(&p);
+  p = parse(ES_KIND_EINSUM, "(a (x y)) -> a x, a y");
+  cr_assert_eq(p.status, ES_E_SYNTAX);
+  cr_assert(strstr(p.error.message, "2 outputs, and no input that is split"), "%s",
+            p.error.message);
+  done(&p);
+}
+
+Test(parse, numbers_no_double_holds) {
+  char text[800] = "(h-1)?";
+  memset(text + 6, '1', 600);
+  strcpy(text + 606, " -> h");
+  parsed p = parse(ES_KIND_EINSUM, text);
+  cr_assert_eq(p.status, ES_E_LIMIT);
+  cr_assert(strstr(p.error.message, "does not fit a double"), "%s", p.error.message);
+  cr_assert_eq(p.error.offset, 6);
+  done(&p);
+}

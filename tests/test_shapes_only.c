@@ -111,6 +111,7 @@ Test(labels, places_and_numbers_of_names) {
       {"b c (2*h+kh-1)?edge, o c kh -> b (o h), b | max",
        "b:0:0 c:1:0 h:2:0 kh:3:0 o:4:1 c:1:1 kh:3:1 b:0:-1 o:4:-1 h:2:-1 b:0:-2 "},
       {"b (h _ θ", "b:0:0 h:1:0 θ:2:0 "},
+      {"aé,日𝒳é->日", "a:0:0 é:1:0 日:2:1 𝒳:3:1 é:1:1 日:2:-1 "},
       {"", ""},
   };
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {

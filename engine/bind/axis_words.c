@@ -9,9 +9,7 @@ static es_words quote(const char *bytes, size_t len) {
   es_text t = es_text_init(q.text, sizeof q.text);
   es_text_escape(&t, bytes, len);
   if (t.len >= sizeof q.text) {
-    size_t end = sizeof q.text - 4;
-    while (end && ((unsigned char)q.text[end] & 0xc0) == 0x80) end--;
-    memcpy(q.text + end, "...", 4);
+    memcpy(q.text + es_utf8_start(q.text, sizeof q.text - 4), "...", 4);
   }
   return q;
 }
@@ -37,7 +35,7 @@ const char *es_names_nearest(const es_axes *axes, const char *name, unsigned pla
   int least = len < 3 ? 2 : (int)(len / 3) + 1;
   const char *best = NULL;
   for (int i = 0; i < p->n_names; i++) {
-    if ((axes->name[i].places & places) != places || !strcmp(p->names[i], name)) continue;
+    if ((axes->name[i].places & places) != places) continue;
     size_t other = strlen(p->names[i]);
     if (len == 1 && other == 1) continue; /* any two letters are one slip apart */
     int d = es_text_distance(name, len, p->names[i], other, least);
