@@ -171,6 +171,7 @@ Test(bind, several_ellipses) {
   const good rows[] = {
       {E, "a... b..., a... -> b...", "2,3,4 2,3", "", "4"},
       {E, "a... b..., b..., c... a... -> c...", "2,3,4 4 5,2,3", "", "5"},
+      {E, "a... b..., a..., b... -> a... b...", "2,3,4 2,3 4", "", "2,3,4"},
   };
   CHECK_GOOD(rows, &(es_options){.reading = ES_READ_NAMES});
 }
@@ -309,6 +310,7 @@ Test(bind, types) {
       {R, "i -> ", ES_REDUCE_LOGSUMEXP, ES_I16, ES_F64, ES_F64, ES_REDUCE_LOGSUMEXP, ES_INNER_MUL},
       {A, "i -> i", 0, ES_BF16, ES_BF16, ES_F32, ES_REDUCE_SUM, ES_INNER_MUL},
       {E, "i, i -> | (max,+)", 0, ES_F32, ES_F32, ES_F32, ES_REDUCE_MAX, ES_INNER_ADD},
+      {E, "i, i -> | (sum,+)", 0, ES_C64, ES_C64, ES_C64, ES_REDUCE_SUM, ES_INNER_ADD},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bound_case c;
@@ -711,4 +713,309 @@ Test(bind, moves_do_not_add) {
   CHECK_BAD(rows);
   const good moves[] = {{A, "h -> (2*h)", "3", "", "5"}, {A, "h 1 -> h", "3,1", "", "3"}};
   CHECK_GOOD(moves, NULL);
+}
+
+/* ---- edges of the rules --------------------------------------------------------------------- */
+
+Test(bind, nested_joins) {
+  bound_case c;
+  bound_open(&c, E, "x, y, z -> ((x ^ y) ^ z)", "1 2 3", "", NULL);
+  cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  cr_assert_eq(c.bound->n_parts, 3); /* no part stands for x and for y apart from each other */
+  check_values(&c, 0, 6,
+               (double[]){c.data[0][0], c.data[1][0], c.data[1][1], c.data[2][0], c.data[2][1],
+                          c.data[2][2]});
+  bound_close(&c);
+  bound_open(&c, E, "(x ^ y) -> x, (y ^ x)", "5", "x=2", NULL);
+  cr_assert_eq(c.status, ES_OK, "%s", c.error.message);
+  check_values(&c, 0, 2, (double[]){c.data[0][0], c.data[0][1]});
+  check_values(&c, 1, 5,
+               (double[]){c.data[0][2], c.data[0][3], c.data[0][4], c.data[0][0], c.data[0][1]});
+  bound_close(&c);
+}
+
+Test(bind, rejects_outputs_that_choose_badly) {
+  const bad rows[] = {
+      {E, "(x ^ y ^ z) a -> a x y z", "3,2", "x=1 y=1", ES_E_NAME, "S11", 0, "(x ^ y ^ z)", "",
+       "exactly one part", "found several"},
+      {E, "(x ^ y) (u ^ v) -> x", "3,2", "x=1 u=1", ES_E_NAME, "S11", 0, "(u ^ v)", "",
+       "exactly one part", "found none"},
+      {E, "(a (u ^ v)) (x ^ y) -> x", "6,2", "a=2 u=1 x=1", ES_E_NAME, "S11", 0, "(u ^ v)", "",
+       "exactly one part", "found none"},
+      {E, "x y, y, x -> (x ^ y)", "2,3 3 2", "", ES_E_NAME, "S11", 0, "x y", "",
+       "operand 0 takes part in no piece", ""},
+  };
+  CHECK_BAD(rows);
+}
+
+/* 1,000 operands in each of 2,048 pieces. */
+Test(bind, rejects_too_many_operands_of_pieces) {
+  enum { OPERANDS = 1000 };
+  static es_array in[OPERANDS];
+  char text[4096] = "a";
+  for (int i = 1; i < OPERANDS; i++) strcat(text, ",");
+  strcat(text, " ->");
+  for (int i = 0; i < 11; i++) strcat(text, " (a ^ a)");
+  const int64_t two = 2;
+  for (int i = 0; i < OPERANDS; i++) in[i] = (es_array){.dtype = ES_F32};
+  in[0].rank = 1, in[0].shape = &two;
+  bound_case c = {.status = ES_OK};
+  es_allocator al = es_allocator_default();
+  es_arena_init(&c.arena, &al);
+  cr_assert_eq(es_parse(&c.arena, E, text, strlen(text), ES_READ_NAMES, &c.pattern, &c.error),
+               ES_OK, "%s", c.error.message);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, in, OPERANDS, NULL, NULL, &c.bound, &c.error),
+               ES_E_LIMIT, "%s", c.error.message);
+  cr_assert(strstr(c.error.message, "pieces that read over 1048576 operands"), "%s",
+            c.error.message);
+  bound_close(&c);
+}
+
+Test(bind, rejects_factors_and_places_past_64_bits) {
+  const bad rows[] = {
+      {E, "(9223372036854775807*h+9223372036854775807*h) -> h", "5", "", ES_E_OVERFLOW, "M1", -1,
+       "9223372036854775807*h", "", "do not fit 64 bits", "factors"},
+      {E, "(h-9223372036854775807-1) -> h", "5", "", ES_E_OVERFLOW, "M1", -1, "1", "",
+       "do not fit 64 bits", "factors"},
+      {E, "(h+2*P) -> h", "5", "P=9223372036854775807", ES_E_OVERFLOW, "M1", -1, "(h+2*P)", "",
+       "do not fit 64 bits", ""},
+      {E, "(h-s*k), k -> h", "5 3", "s=-9223372036854775808", ES_E_OVERFLOW, "M1", -1, "s*k", "",
+       "do not fit 64 bits", "factors"},
+      {E, "(h-9223372036854775807)?edge -> h", "3", "h=3", ES_E_OVERFLOW, "M1", -1,
+       "(h-9223372036854775807)?edge", "", "positions", ""},
+      {E, "(h-9223372036854775807)?edge -> h", "3", "", ES_E_OVERFLOW, "M1", -1,
+       "(h-9223372036854775807)?edge", "", "positions", ""},
+      {E, "(4611686018427387904*h+k) w -> h k w", "8,8", "h=1", ES_E_OVERFLOW, "M1", -1,
+       "(4611686018427387904*h+k)", "", "positions", ""},
+      {E, "(g (4611686018427387904*h+k)) w -> g h k w", "8,8", "h=1 g=1", ES_E_OVERFLOW, "M1", -1,
+       "(4611686018427387904*h+k)", "", "positions", ""},
+      {E, "((4611686018427387904*h+k) ^ y) w -> h k w, y w", "8,8", "h=1 k=6 y=2", ES_E_OVERFLOW,
+       "M1", -1, "(4611686018427387904*h+k)", "", "positions", ""},
+      {E, "((h-1)?edge ^ y) -> h, y", "5", "h=3 y=2", ES_E_UNSUPPORTED, "S13", -1, "?edge",
+       "(h-1)?edge", "pad the parts apart", ""},
+      {E, "(g (h-1)) -> g h", "6", "g=2 h=3", ES_E_RANGE, "S13", 0, "(h-1)", "",
+       "reads elements -1", ""},
+  };
+  CHECK_BAD(rows);
+}
+
+/* Two bytes 2^63 - 1 apart: their own places fit, what is stepped over does not. */
+Test(bind, strides_at_the_end_of_64_bits) {
+  static const struct {
+    const char *text;
+    es_axis_size sizes[3];
+  } rows[] = {
+      {"(g (h-1)?edge) -> g h", {{"g", 1}, {NULL, 0}}},
+      {"(g (i (h-1)?edge)) -> g i h", {{"g", 1}, {"i", 1}, {NULL, 0}}},
+      {"(a b) -> b a", {{"a", 1}, {NULL, 0}}},
+      {"(x ^ y) -> x, y", {{"x", 2}, {NULL, 0}}},
+  };
+  const int64_t shape = 2, stride = INT64_MAX, one_two[] = {1, 2};
+  const es_array far = {.dtype = ES_U8, .rank = 1, .shape = &shape, .strides = &stride};
+  const es_array near = {.dtype = ES_U8, .rank = 2, .shape = one_two};
+  bound_case c;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bind_out(&c, rows[i].text, &far, NULL);
+    es_options o = {.sizes = rows[i].sizes};
+    cr_assert_eq(es_bind(&c.arena, c.pattern, &far, 1, NULL, &o, &c.bound, &c.error), ES_E_OVERFLOW,
+                 "%s: %s", rows[i].text, c.error.message);
+    cr_assert(strstr(c.error.message, "do not fit 64 bits"), "%s", c.error.message);
+    bound_close(&c);
+  }
+  cr_assert_eq(bind_out(&c, "a b -> (a b)", &near, &far), ES_E_OVERFLOW, "%s", c.error.message);
+  bound_close(&c);
+  cr_assert_eq(bind_out(&c, "i -> i", &far, NULL), ES_OK, "%s", c.error.message);
+  bound_close(&c);
+}
+
+/* An output of its own size far beside what is written: the walks' places do not fit. */
+Test(bind, sums_into_places_past_64_bits) {
+  const int64_t shape[] = {8, 2}, five = 5;
+  const es_array in = {.dtype = ES_F32, .rank = 2, .shape = shape};
+  const es_options o = {.out_shape = &five, .out_rank = 1};
+  const char *text = "h k -> (h+k+6917529027641081856)";
+  bound_case c;
+  bind_out(&c, text, &in, NULL);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, NULL, &o, &c.bound, &c.error), ES_E_OVERFLOW,
+               "%s", c.error.message);
+  cr_assert(strstr(c.error.message, "the positions of '(h+k+6917529027641081856)' do not fit"),
+            "%s", c.error.message);
+  bound_close(&c);
+}
+
+Test(bind, more_indices_that_leave_than_the_first_list_holds) {
+  const good rows[] = {
+      {E,
+       "(a-1)?0 (b-1)?0 (c-1)?0 (d-1)?0 (e-1)?0, (f-1)?0 (g-1)?0 (h-1)?0 (i-1)?0 -> a b c d e f g "
+       "h",
+       "1,1,1,1,1 1,1,1,1", "", "3,3,3,3,3,3,3,3"},
+  };
+  CHECK_GOOD(rows, NULL);
+}
+
+/* max and min where an index may leave its axis for all of its taps. */
+Test(bind, windows_without_a_tap) {
+  static const struct {
+    const char *text, *shapes, *sizes;
+    bool covered; /* or not told before the run */
+  } rows[] = {
+      {"(h+5*k-2)?0 -> h | max", "3", "h=1 k=2", false}, /* -2 and 3 */
+      {"(h+5*k-1)?0 -> h | max", "3", "h=1 k=2", false}, /* -1 and 4 */
+      {"(h+5*k-2)?0 -> h | max", "4", "h=1 k=2", true},  /* -2 and 3, of 4 */
+      {"(h+5*k-2)?0 -> h | min", "5", "h=3 k=2", true},
+      {"(h+5*k-2)?0 -> h | min", "3", "h=3 k=2", false}, /* the first of three */
+      {"(h-10*k)?0 -> h | max", "5", "h=5 k=2", true},
+      {"(2*h-10*k-1)?0 -> h | max", "5", "h=3 k=2", false},
+      {"(2*h+w+k)?0 -> h w | max", "5", "h=2 w=2 k=3", true},
+      {"(h+k+l-1)?0 -> h | max", "3", "h=4 k=2 l=2", true},
+      {"(h-4194304*k)?0 -> h | max", "1048581", "h=1048581 k=2", true}, /* more than are tried */
+      {"(h+9223372036854775807-4611686018427387904*k-4611686018427387904*l-4611686018427387904*m)?"
+       "0 -> h | max",
+       "5", "h=1 k=2 l=2 m=2", true},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bound_case c;
+    bound_open(&c, R, rows[i].text, rows[i].shapes, rows[i].sizes, NULL);
+    cr_assert_eq(c.status, rows[i].covered ? ES_OK : ES_E_EMPTY, "%s of %s, %s: %s", rows[i].text,
+                 rows[i].shapes, rows[i].sizes, c.error.message);
+    if (!rows[i].covered)
+      cr_assert(strstr(c.error.message, "wholly in the padding, along 'h'"), "%s", c.error.message);
+    bound_close(&c);
+  }
+  const bad constant[] = {{R, "(0-1)?0 a -> a | max", "3,2", "", ES_E_EMPTY, "S15", -1, "", "",
+                           "max over a window that lies wholly in the padding: it has no value",
+                           ""}};
+  CHECK_BAD(constant);
+}
+
+Test(bind, repeats_do_not_add) {
+  const bad rows[] = {{P, "h k -> (h+k)", "3,2", "", ES_E_NAME, "S4", -1, "(h+k)", "",
+                       "several elements would meet in one: repeat only moves them", ""},
+                      {A, "(s*h) a -> h b", "4,2", "s=2", ES_E_NAME, "S1", -1, "a", "b",
+                       "'a' stands on the left only and 'b' on the right only", ""}};
+  CHECK_BAD(rows);
+}
+
+Test(bind, scales_fills_and_types_at_their_limits) {
+  static const struct {
+    es_dtype dtype;
+    double alpha, beta;
+    es_status status;
+  } scales[] = {{ES_I32, 0x1p62, -0x1p62, ES_OK},  {ES_I32, 0x1p63, 0, ES_E_VALUE},
+                {ES_I32, 1, -0x1p63, ES_E_VALUE},  {ES_I32, 1, NAN, ES_E_VALUE},
+                {ES_I32, 1, INFINITY, ES_E_VALUE}, {ES_F32, 0.5, 0x1p63, ES_OK},
+                {ES_I32, 2, 0.5, ES_E_VALUE},      {ES_BOOL, 2, 0, ES_E_DTYPE}};
+  static const struct {
+    es_dtype dtype;
+    const char *text;
+    es_status status;
+  } fills[] = {{ES_I8, "(h-1)?-128 -> h", ES_OK},
+               {ES_I8, "(h-1)?-129 -> h", ES_E_DTYPE},
+               {ES_I8, "(h-1)?127 -> h", ES_OK},
+               {ES_I8, "(h-1)?128 -> h", ES_E_DTYPE},
+               {ES_U8, "(h-1)?-1 -> h", ES_E_DTYPE},
+               {ES_U8, "(h-1)?0.5 -> h", ES_E_DTYPE},
+               {ES_I64, "(h-1)?9223372036854775808 -> h", ES_E_DTYPE},
+               {ES_I64, "(h-1)?-9223372036854775808 -> h", ES_OK},
+               {ES_F16, "(h-1)?0.5 -> h", ES_OK}};
+  static const struct {
+    es_dtype dtype, precise;
+  } computed[] = {{ES_F32, ES_F64}, {ES_F64, ES_F64}, {ES_C64, ES_C128}, {ES_I32, ES_I64}};
+  bound_case c;
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+    es_options o = {.has_scale = true, .alpha = scales[i].alpha, .beta = scales[i].beta};
+    cr_assert_eq(bind_typed(&c, E, "i->", scales[i].dtype, scales[i].dtype, &o), scales[i].status,
+                 "scale %zu: %s", i, c.error.message);
+    bound_close(&c);
+  }
+  for (size_t i = 0; i < sizeof fills / sizeof *fills; i++) {
+    cr_assert_eq(bind_typed(&c, E, fills[i].text, fills[i].dtype, fills[i].dtype, NULL),
+                 fills[i].status, "%s: %s", fills[i].text, c.error.message);
+    bound_close(&c);
+  }
+  for (size_t i = 0; i < sizeof computed / sizeof *computed; i++) {
+    es_options o = {.precise = true, .has_out_dtype = true, .out_dtype = ES_DTYPE_AUTO};
+    cr_assert_eq(bind_typed(&c, E, "i->", computed[i].dtype, computed[i].dtype, &o), ES_OK, "%s",
+                 c.error.message);
+    cr_assert_eq(c.bound->compute, computed[i].precise);
+    cr_assert_eq(c.bound->out[0].dtype, computed[i].dtype, "AUTO asks for no other type");
+    bound_close(&c);
+  }
+  /* The type that is asked for is the one of the array. */
+  const int64_t shape = 3;
+  const es_array in = {.dtype = ES_F32, .rank = 1, .shape = &shape},
+                 out = {.dtype = ES_F64, .rank = 1, .shape = &shape};
+  es_options f64 = {.has_out_dtype = true, .out_dtype = ES_F64};
+  bind_out(&c, "i -> i", &in, &out);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, &out, &f64, &c.bound, &c.error), ES_OK, "%s",
+               c.error.message);
+  bound_close(&c);
+}
+
+Test(bind, prints_fills_and_nothing) {
+  static const struct {
+    const char *text, *shapes, *sizes, *says;
+  } rows[] = {
+      {"(h-1)?wrap -> h", "3", "h=4", "reads -1..2, outside wrapped round"},
+      {"(h-1)?reflect -> h", "3", "h=4", "reads -1..2, outside reflected"},
+      {"(h-1)?2.5 -> h", "3", "h=4", "reads -1..2, outside a number"},
+      {"(h+k) -> h k", "3", "h=0", "reads nothing"},
+      {"h k -> (h+k)", "0,3", "", "writes nothing"},
+      {"i -> i i", "3", "", "filled first"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bound_case c;
+    char text[4096];
+    bound_open(&c, E, rows[i].text, rows[i].shapes, rows[i].sizes, NULL);
+    cr_assert_eq(c.status, ES_OK, "%s: %s", rows[i].text, c.error.message);
+    es_bound_print(c.bound, "xv", text, sizeof text);
+    cr_assert(strstr(text, rows[i].says), "%s: %s", rows[i].text, text);
+    bound_close(&c);
+  }
+}
+
+Test(bind, kinds_without_a_plan) {
+  static const es_kind kinds[] = {ES_KIND_PACK, ES_KIND_UNPACK, ES_KIND_SHAPE};
+  for (int i = 0; i < 3; i++) {
+    bound_case c;
+    bound_open(&c, kinds[i], i < 2 ? "a *" : "a b", "2,3", "", NULL);
+    cr_assert_eq(c.status, ES_E_VALUE, "%s", c.error.message);
+    cr_assert(strstr(c.error.message, "call es_pack, es_unpack or es_parse_shape"));
+    bound_close(&c);
+  }
+}
+
+/* Words about arrays of 64 axes are cut, and a hint that would be is left out. */
+Test(bind, words_about_many_axes) {
+  int64_t large[64], ones[64];
+  for (int i = 0; i < 64; i++) large[i] = 1000000, ones[i] = 1;
+  es_array in = {.dtype = ES_F32, .rank = 64, .shape = large};
+  bound_case c;
+  cr_assert_eq(bind_out(&c, "a -> a", &in, NULL), ES_E_OVERFLOW);
+  cr_assert(strstr(c.error.message, "(1000000, 1000000, ") && strstr(c.error.message, "...)"), "%s",
+            c.error.message);
+  bound_close(&c);
+  in.shape = ones;
+  char text[300] = "";
+  for (int i = 0; i < 64; i++) strcat(text, i == 32 ? " \xce\xb1" : "\xce\xb8");
+  strcat(text, " ->");
+  cr_assert_eq(bind_out(&c, text, &in, NULL), ES_E_RANK, "%s", c.error.message);
+  cr_assert(!strstr(c.error.message, "If each letter"), "%s", c.error.message);
+  bound_close(&c);
+}
+
+Test(bind, rejects_more_axes_than_a_tensor_has_without_an_arrow) {
+  char text[600] = "";
+  int64_t ones[40];
+  for (int i = 0; i < 80; i++)
+    snprintf(text + strlen(text), 8, "%sa%d", i == 40 ? ", " : i ? " " : "", i);
+  for (int i = 0; i < 40; i++) ones[i] = 1;
+  es_array in[2] = {{.dtype = ES_F32, .rank = 40, .shape = ones},
+                    {.dtype = ES_F32, .rank = 40, .shape = ones}};
+  bound_case c;
+  bind_out(&c, text, in, NULL);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, in, 2, NULL, NULL, &c.bound, &c.error), ES_E_LIMIT,
+               "%s", c.error.message);
+  cr_assert(strstr(c.error.message, "80 axes"), "%s", c.error.message);
+  bound_close(&c);
 }

@@ -73,6 +73,7 @@ static const text texts[] = {
     {ES_KIND_PACK, "a * b"},
     {ES_KIND_SHAPE, "a _ ... 3"},
     {ES_KIND_PROGRAM, "y = x"},
+    {ES_KIND_PROGRAM, "a=1;b=2;c=3;d=4;e=5;f=6;g=7;h=8;i=9;j=10;y = x"},
     {ES_KIND_PROGRAM, "n = 3; g = x: b c, w: c o -> b o # comment\nh = relu(g + [bias: o -> o 1])"},
     {ES_KIND_PROGRAM, "a, b = x: i (a ^ b) -> i a, i b; y = -a * 2 / (b - 1) + exp(a)\n z = y"},
     {ES_KIND_PROGRAM, "s = softmax([q: b i d, k: b j d -> b i j], dim=-1)\n"
@@ -144,6 +145,17 @@ static call calls[] = {
      {3},
      {{2, 3, 4}},
      {{"kh", 3}, {NULL, 0}},
+     NULL},
+    {{ES_KIND_EINSUM, "a 3 _ -> a 1 2"}, 1, {3}, {{2, 3, 4}}, {{NULL, 0}}, NULL},
+    {{ES_KIND_EINSUM, "h -> (2*h)"}, 1, {1}, {{3}}, {{NULL, 0}}, NULL},
+    {{ES_KIND_EINSUM, "h k -> (h-1) k"}, 1, {2}, {{5, 2}}, {{NULL, 0}}, NULL},
+    {{ES_KIND_EINSUM, "(h-1)?0 k l -> (2*h+3*k+5*l)"}, 1, {3}, {{4, 3, 2}}, {{NULL, 0}}, NULL},
+    {{ES_KIND_EINSUM, "h k -> (4*h+2*k)"}, 1, {2}, {{4, 3}}, {{NULL, 0}}, NULL},
+    {{ES_KIND_REDUCE, "(g (2*h+k-1)?0) -> g h | max"},
+     1,
+     {1},
+     {{12}},
+     {{"g", 2}, {"k", 3}, {NULL, 0}},
      NULL},
 };
 

@@ -14,6 +14,7 @@ typedef struct ellipsis {
   int rank;            /* the largest over the operands; -1: not known yet */
   int32_t first_label; /* of rank labels; -1: not made yet */
   const es_item *last; /* the item met last */
+  const es_term *term; /* where that stands */
 } ellipsis;
 
 typedef struct builder {
@@ -87,11 +88,12 @@ static es_status twice_in_term(builder *b, const es_term *t) {
   for (int i = 0; i < t->n; i++) {
     if (t->items[i].kind != ES_ITEM_ELLIPSIS) continue;
     ellipsis *e = ellipsis_of(b, &t->items[i]);
-    if (e->last && e->last >= t->items && e->last < t->items + t->n)
+    if (e->term == t)
       return es_fail2(b->error, ES_E_SYNTAX, "L2", t->items[i].span, e->last->span,
                       "the ellipsis '%s...' stands twice in one term",
                       ellipsis_name(b, &t->items[i]));
     e->last = &t->items[i];
+    e->term = t;
   }
   return ES_OK;
 }
@@ -212,15 +214,15 @@ static bool add_affine(builder *b, es_affine *a, int32_t label, int64_t coef) {
 static es_status build_lin(builder *b, const es_item *item, es_affine *a) {
   for (int i = 0; i < item->n; i++) {
     const es_lin_term *t = &item->terms[i];
-    int64_t coef = t->coef;
-    bool fits = t->param == ES_NO_NAME || es_mul_i64(coef, b->axes->name[t->param].value, &coef);
+    int64_t coef, param = t->param == ES_NO_NAME ? 1 : b->axes->name[t->param].value;
+    bool fits = es_mul_i64(t->coef, param, &coef);
     const es_axis_name *name = t->name == ES_NO_NAME ? NULL : &b->axes->name[t->name];
     if (!name)
-      fits = fits && es_add_i64(a->constant, coef, &a->constant);
+      fits &= es_add_i64(a->constant, coef, &a->constant);
     else if (name->role == ES_NAME_PARAM)
-      fits = fits && es_mad_i64(a->constant, coef, name->value, &a->constant);
+      fits &= es_mad_i64(a->constant, coef, name->value, &a->constant);
     else
-      fits = fits && add_affine(b, a, label_of_name(b, t->name), coef);
+      fits &= add_affine(b, a, label_of_name(b, t->name), coef);
     /* INT64_MIN has no negative: with it gone, -coef is safe everywhere. */
     if (!fits || coef == INT64_MIN || a->constant == INT64_MIN) return affine_overflow(b, t->span);
   }
@@ -387,7 +389,7 @@ es_status es_axes_build(es_arena *arena, const es_pattern *pattern, const es_arr
   axes->in = ES_NEW_N(arena, es_axis_term, axes->n_in);
   axes->out = ES_NEW_N(arena, es_axis_term, axes->n_out);
   if (!axes->in || !axes->out) return es_fail_nomem(error);
-  for (int i = 0; i <= pattern->n_names; i++) b.ellipsis[i] = (ellipsis){-1, -1, NULL};
+  for (int i = 0; i <= pattern->n_names; i++) b.ellipsis[i] = (ellipsis){-1, -1, NULL, NULL};
   ES_TRY(es_names_read(arena, axes, sizes, error));
   ES_TRY(solve_ranks(&b)); /* first: 'bhwc' for four axes is better explained by ranks */
   ES_TRY(es_names_check(arena, axes, error));

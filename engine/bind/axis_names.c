@@ -33,7 +33,7 @@ static void visit_items(es_axes *axes, const es_item *items, int n, unsigned sid
     if (item->kind == ES_ITEM_NAME) {
       axes->name[item->name].places |= side | ES_PLACE_PLAIN;
       if (side == ES_PLACE_IN) axes->name[item->name].uses++;
-    } else if (item->kind == ES_ITEM_ELLIPSIS) {
+    } else { /* an ellipsis: nothing else has a name */
       axes->name[item->name].places |= side | ES_PLACE_ELLIPSIS;
     }
   }

@@ -22,10 +22,7 @@ static const char *kind_name(es_kind kind) {
 }
 
 static const char *kind_rule(es_kind kind) {
-  return kind == ES_KIND_REARRANGE ? "S1"
-         : kind == ES_KIND_REDUCE  ? "S3"
-         : kind == ES_KIND_REPEAT  ? "S4"
-                                   : "S11";
+  return kind == ES_KIND_REARRANGE ? "S1" : kind == ES_KIND_REDUCE ? "S3" : "S4";
 }
 
 /* ---- items ---------------------------------------------------------------------- */
@@ -97,11 +94,11 @@ static es_status check_items(rules *r, const es_term *t, const es_item *items, i
 
 /* ---- names on one side ------------------------------------------------------------ */
 
-static es_name_id lone_name(const es_axes *axes, unsigned side) {
+/* The first axis of the output that no input names. */
+static es_name_id lone_output(const es_axes *axes) {
   for (es_name_id id = 0; id < axes->pattern->n_names; id++) {
     const es_axis_name *name = &axes->name[id];
-    bool in = name->places & ES_PLACE_IN, out = name->places & ES_PLACE_OUT;
-    if (name->role == ES_NAME_AXIS && in != out && (name->places & side)) return id;
+    if (name->role == ES_NAME_AXIS && !(name->places & ES_PLACE_IN)) return id;
   }
   return ES_NO_NAME;
 }
@@ -117,12 +114,12 @@ static es_status one_sided(const rules *r, es_name_id id) {
   if (near)
     return es_fail(r->error, ES_E_NAME, "S1", p->name_spans[id],
                    "'%s' stands on the %s only: did you mean '%s'?", name, side, near);
-  es_name_id other = lone_name(axes, left ? ES_PLACE_OUT : ES_PLACE_IN);
+  es_name_id other = left ? lone_output(axes) : ES_NO_NAME; /* names on the left come first */
   if (other != ES_NO_NAME)
     return es_fail2(r->error, ES_E_NAME, "S1", p->name_spans[id], p->name_spans[other],
-                    "'%s' stands on the %s only and '%s' on the %s only: write the same name on "
-                    "both sides",
-                    name, side, p->names[other], left ? "right" : "left");
+                    "'%s' stands on the left only and '%s' on the right only: write the same name "
+                    "on both sides",
+                    name, p->names[other]);
   return es_fail(r->error, ES_E_NAME, "S1", p->name_spans[id],
                  "'%s' stands on the %s only, and rearrange %s: use %s", name, side,
                  left ? "keeps every axis" : "makes no new axis", left ? "reduce" : "repeat");
@@ -221,7 +218,7 @@ static bool letters_would_fit(const es_axes *axes, const es_term *t, int rank, e
       es_text_put(spaced, c, 1);
     }
   }
-  return letters == rank && letters != t->n;
+  return letters == rank; /* the terms are not: that is the error */
 }
 
 /* In LETTERS 'foo' is three axes; the reader may have meant one. */

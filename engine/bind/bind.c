@@ -84,8 +84,8 @@ static es_status take_labels(es_binder *b) {
   b->work.stride = ES_NEW_N(b->arena, int64_t, n);
   b->choice = ES_NEW_N(b->arena, int32_t, axes->n_vars);
   b->before = ES_NEW_N(b->arena, int64_t *, axes->n_vars);
-  if (!b->before || !r->label || !b->slot || !b->alive || !b->work.label || !b->work.stride ||
-      !b->choice)
+  if (!r->label || !b->slot || !b->alive || !b->work.label || !b->work.stride || !b->choice ||
+      !b->before)
     return es_fail_nomem(b->error);
   r->axes = axes;
   r->size = b->sizes.extent;

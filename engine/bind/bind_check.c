@@ -92,23 +92,38 @@ enum { MAX_TRIED = 1 << 20 };
  * each side tells all; otherwise, and past MAX_TRIED, true: the run reports it. */
 static bool covered(const es_bound *r, const window *w, int64_t extent) {
   int64_t low, high, tap_low, tap_high;
-  bool none;
-  if (!es_walk_range(&w->start, r->label, &low, &high, &none) || none) return true;
-  if (!es_walk_range(&w->taps, r->label, &tap_low, &tap_high, &none)) return true;
-  if (none || low + tap_high < 0 || high + tap_low >= extent) return false;
-  if (w->start.n > 1 || w->taps.n > 1) return true;
-  int64_t d = w->taps.n ? w->taps.stride[0] : 1, s = w->start.n ? w->start.stride[0] : 1;
+  bool none; /* no label has extent 0: neither the output nor what is reduced is empty */
+  bool fits = es_walk_range(&w->start, r->label, &low, &high, &none);
+  fits &= es_walk_range(&w->taps, r->label, &tap_low, &tap_high, &none);
+  if (!fits) return true;
+  if (low + tap_high < 0 || high + tap_low >= extent) return false;
+  if (w->start.n > 1 || w->taps.n != 1) return true;
+  int64_t d = w->taps.stride[0], s = w->start.n ? w->start.stride[0] : 1;
   int64_t n = w->start.n ? r->label[w->start.label[0]].extent : 1;
   if (d < 0) d = -d;
   if (d <= extent || n > MAX_TRIED) return true; /* taps cannot step over the axis */
   int64_t at = w->start.offset;
   for (int64_t i = 0; i < n; i++, at += s) {
-    /* The last tap below extent must not be below 0. */
-    int64_t first = at + tap_low, last = at + tap_high;
-    int64_t tap = last < extent ? last : first + es_floor_div(extent - 1 - first, d) * d;
-    if (tap < 0 || first >= extent) return false;
+    /* The last tap below extent must not be below 0. The first is below extent, and the last
+     * not below 0: see above. */
+    int64_t first = at + tap_low;
+    int64_t tap = first + es_floor_div(extent - 1 - first, d) * d;
+    if (at + tap_high >= extent && tap < 0) return false;
   }
   return true;
+}
+
+static es_status wholly_outside(es_binder *b, const es_label_constraint *c) {
+  const char *reducer = es_reducer_name(b->bound->reduce);
+  if (!c->n) /* an index of numbers alone */
+    return es_fail(b->error, ES_E_EMPTY, "S15", ES_NOWHERE,
+                   "%s over a window that lies wholly in the padding: it has no value for nothing",
+                   reducer);
+  return es_fail(
+      b->error, ES_E_EMPTY, "S15", label_span(b, c->label[0]),
+      "%s over a window that lies wholly in the padding, along '%s': it has no value for "
+      "nothing",
+      reducer, b->bound->label[c->label[0]].name);
 }
 
 static es_status check_empty(es_binder *b, const es_part *p, const reduced *r) {
@@ -121,11 +136,7 @@ static es_status check_empty(es_binder *b, const es_part *p, const reduced *r) {
     window w;
     ES_TRY(split_constraint(b, p, &p->constraint[i], &w));
     if (covered(bound, &w, p->constraint[i].extent)) continue;
-    int32_t label = p->constraint[i].n ? p->constraint[i].label[0] : -1;
-    return es_fail(b->error, ES_E_EMPTY, "S15", label < 0 ? ES_NOWHERE : label_span(b, label),
-                   "%s over a window that lies wholly in the padding, along '%s': it has no value "
-                   "for nothing",
-                   es_reducer_name(bound->reduce), label < 0 ? "" : bound->label[label].name);
+    return wholly_outside(b, &p->constraint[i]);
   }
   return ES_OK;
 }

@@ -150,10 +150,10 @@ static bool make_lists(es_chooser *c) {
   c->holders.first = ES_NEW_N(arena, int32_t, labels + 2);
   c->selects.first = ES_NEW_N(arena, int32_t, labels + 2);
   if (!c->alternative || !c->holders.first || !c->selects.first) return false;
-  for (int pass = 0; pass < 2; pass++) {
+  for (int pass = 0;; pass++) {
     sink holders = {&c->holders, 0, pass == 0}, selects = {&c->selects, 0, pass == 0};
     for (int i = 0; i < axes->n_in; i++) pour_operand(c, i, &holders, &selects);
-    if (pass) break;
+    if (pass) return true;
     for (int v = 2; v <= labels + 1; v++) {
       c->holders.first[v] += c->holders.first[v - 1];
       c->selects.first[v] += c->selects.first[v - 1];
@@ -162,7 +162,6 @@ static bool make_lists(es_chooser *c) {
     c->selects.item = ES_NEW_N(arena, int32_t, c->selects.first[labels + 1]);
     if (!c->holders.item || !c->selects.item) return false;
   }
-  return true;
 }
 
 es_status es_chooser_make(es_binder *b, es_chooser **out) {

@@ -38,7 +38,7 @@ static void fill_reducer(es_binder *b, es_dtype promoted) {
   if (named) return;
   bool logical = promoted == ES_BOOL && es_bind_pattern(b)->kind == ES_KIND_EINSUM;
   r->reduce = logical ? ES_REDUCE_ANY : ES_REDUCE_SUM;
-  if (logical && !es_bind_pattern(b)->inner_given) r->combine = ES_INNER_AND;
+  if (logical) r->combine = ES_INNER_AND; /* a text that names it names a reducer, too */
 }
 
 static const char *inner_name(es_inner inner) {

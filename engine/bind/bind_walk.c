@@ -12,15 +12,12 @@ static es_words words(const es_binder *b, es_span span) {
 
 /* ---- affine indices on an input ---------------------------------------------- */
 
-typedef enum reach { INSIDE, LEAVES, NOTHING_READ } reach;
+typedef enum reach { INSIDE, LEAVES, NOTHING_READ, PAST_64_BITS } reach;
 
-static es_status affine_reach(es_binder *b, const es_node *node, int64_t *low, int64_t *high,
-                              reach *r) {
+static reach affine_reach(const es_binder *b, const es_node *node, int64_t *low, int64_t *high) {
   bool empty;
-  if (!es_affine_range(node->affine, b->sizes.extent, low, high, &empty))
-    return es_bind_overflow(b, node->span);
-  *r = empty ? NOTHING_READ : *low < 0 || *high >= b->sizes.extent[node->var] ? LEAVES : INSIDE;
-  return ES_OK;
+  if (!es_affine_range(node->affine, b->sizes.extent, low, high, &empty)) return PAST_64_BITS;
+  return empty ? NOTHING_READ : *low < 0 || *high >= b->sizes.extent[node->var] ? LEAVES : INSIDE;
 }
 
 static bool reads_beside(const es_fill *f) {
@@ -47,8 +44,8 @@ static es_status check_reads(es_binder *b, int operand, const es_node *node, boo
   if (node->kind != ES_NODE_AFFINE) return ES_OK;
   const es_fill *fill = &node->affine->fill;
   int64_t low, high, extent = b->sizes.extent[node->var];
-  reach r = INSIDE;
-  ES_TRY(affine_reach(b, node, &low, &high, &r));
+  reach r = affine_reach(b, node, &low, &high);
+  if (r == PAST_64_BITS) return es_bind_overflow(b, node->span);
   if (r != LEAVES) return ES_OK;
   if (fill->kind == ES_FILL_NONE) return leaves_axis(b, operand, node, low, high);
   if (!reads_beside(fill)) return ES_OK;
@@ -71,10 +68,8 @@ static bool holds_padding(const es_binder *b, const es_node *node) {
   for (int i = 0; i < node->n; i++)
     if (holds_padding(b, &node->child[i])) return true;
   int64_t low, high;
-  bool empty;
   return node->kind == ES_NODE_AFFINE && reads_beside(&node->affine->fill) &&
-         es_affine_range(node->affine, b->sizes.extent, &low, &high, &empty) && !empty &&
-         (low < 0 || high >= b->sizes.extent[node->var]);
+         affine_reach(b, node, &low, &high) == LEAVES;
 }
 
 /* A group around a padded index is split, so that its part has an axis of its own. */
@@ -105,14 +100,14 @@ static es_status padded_extent(es_binder *b, es_bind_axis *axis, es_padded *p, i
   p->stride[i] = axis->stride;
   if (holds_padding(b, node)) {
     int64_t low, high;
-    reach r;
-    ES_TRY(affine_reach(b, node, &low, &high, &r));
+    affine_reach(b, node, &low, &high);
     p->low[i] = low < 0 ? -low : 0;
     p->high[i] = high >= p->extent[i] ? high - p->extent[i] + 1 : 0;
     p->fill[i] = node->affine->fill;
   }
   axis->low = p->low[i];
-  bool fits = es_add_i64(p->extent[i], p->low[i], total) && es_add_i64(*total, p->high[i], total);
+  bool fits = es_add_i64(p->extent[i], p->low[i], total);
+  fits &= es_add_i64(*total, p->high[i], total);
   return fits ? ES_OK : es_bind_overflow(b, node->span);
 }
 
@@ -186,12 +181,13 @@ static bool add(es_binder *b, int32_t label, int64_t stride, bool *repeats) {
 
 static bool add_affine(es_binder *b, const es_affine *a, int64_t stride, int64_t low) {
   int64_t start, coef;
-  if (!es_add_i64(a->constant, low, &start) ||
-      !es_mad_i64(b->work.offset, stride, start, &b->work.offset))
-    return false;
-  for (int i = 0; i < a->n; i++)
-    if (!es_mul_i64(a->coef[i], stride, &coef) || !add(b, a->label[i], coef, NULL)) return false;
-  return true;
+  bool fits = es_add_i64(a->constant, low, &start);
+  fits &= es_mad_i64(b->work.offset, stride, start, &b->work.offset);
+  for (int i = 0; i < a->n; i++) {
+    fits &= es_mul_i64(a->coef[i], stride, &coef);
+    fits &= add(b, a->label[i], coef, NULL);
+  }
+  return fits;
 }
 
 /* Elements of the alternatives before the one taken; summed on first use. */
@@ -254,14 +250,10 @@ static es_status finish_walk(es_binder *b, es_walk *out) {
 /* ---- constraints ---------------------------------------------------------------------- */
 
 static es_status add_constraint(es_binder *b, const es_node *node, es_part *part, int *room) {
-  if (part->n_constraints == *room) {
-    int more = *room ? 2 * *room : 4;
-    es_label_constraint *list = ES_NEW_N(b->arena, es_label_constraint, more);
-    if (!list) return es_fail_nomem(b->error);
-    if (*room) memcpy(list, part->constraint, (size_t)*room * sizeof *list);
-    part->constraint = list;
-    *room = more;
-  }
+  es_label_constraint *list = es_arena_grow(b->arena, part->constraint, part->n_constraints, room,
+                                            sizeof *list);
+  if (!list) return es_fail_nomem(b->error);
+  part->constraint = list;
   const es_affine *a = node->affine;
   part->constraint[part->n_constraints++] =
       (es_label_constraint){a->constant, b->sizes.extent[node->var], a->n, a->label, a->coef};
@@ -275,9 +267,7 @@ static es_status constrain(es_binder *b, const es_node *node, es_part *part, int
   if (node->kind != ES_NODE_AFFINE || node->affine->fill.kind == ES_FILL_NONE) return ES_OK;
   if (reads_beside(&node->affine->fill)) return ES_OK;
   int64_t low, high;
-  reach r = INSIDE;
-  ES_TRY(affine_reach(b, node, &low, &high, &r));
-  return r == LEAVES ? add_constraint(b, node, part, room) : ES_OK;
+  return affine_reach(b, node, &low, &high) == LEAVES ? add_constraint(b, node, part, room) : ES_OK;
 }
 
 es_status es_bind_input_walk(es_binder *b, int operand, es_walk *walk, es_part *part,

@@ -71,14 +71,9 @@ static es_status copy_draft(const scatter *s, const draft *from, draft *to) {
 }
 
 static es_status keep(scatter *s, const draft *d) {
-  if (s->n_done == s->room) {
-    int room = s->room ? 2 * s->room : 4;
-    draft *list = ES_NEW_N(s->b->arena, draft, room);
-    if (!list) return es_fail_nomem(s->b->error);
-    if (s->n_done) memcpy(list, s->done, (size_t)s->n_done * sizeof *list);
-    s->done = list;
-    s->room = room;
-  }
+  draft *list = es_arena_grow(s->b->arena, s->done, s->n_done, &s->room, sizeof *list);
+  if (!list) return es_fail_nomem(s->b->error);
+  s->done = list;
   s->done[s->n_done++] = *d;
   return ES_OK;
 }
@@ -134,8 +129,8 @@ static es_status write_along(const scatter *s, draft *d, int32_t label, int64_t 
     w->label[at] = label;
     w->stride[at] = 0;
   }
-  bool fits = es_mad_i64(w->offset, stride, first, &w->offset) &&
-              es_mad_i64(w->stride[at], stride, step, &w->stride[at]);
+  bool fits = es_mad_i64(w->offset, stride, first, &w->offset);
+  fits &= es_mad_i64(w->stride[at], stride, step, &w->stride[at]);
   return failed(s, fits ? ES_OK : ES_E_OVERFLOW);
 }
 
