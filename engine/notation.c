@@ -103,12 +103,20 @@ static bool begin(call *c, operands *stack) {
   c->stack = stack;
   if (!c->ctx) return false;
   bool missing = !c->text || c->n < 0 || (c->n && !c->in);
+  c->len = missing ? 0 : strlen(c->text);
+  /* Each operand but one takes a byte of the text: a wild number is told before it is believed. */
+  if (!missing && (uint64_t)c->n > c->len + 1) {
+    es_fail(&error, ES_E_COUNT, "S11", ES_NOWHERE,
+            "%lld operands were given, more than a text of %zu bytes can name", (long long)c->n,
+            c->len);
+    fail(c, &error);
+    return false;
+  }
   for (int64_t i = 0; i < c->n && !missing; i++) missing = !c->in[i];
   if (missing) {
     es_ctx_fail_null(c->ctx, function_name(c->kind));
     return false;
   }
-  c->len = strlen(c->text);
   int64_t *constant = stack->constant, *same = stack->same;
   bool *is_constant = stack->is_constant;
   if (c->n > STACK_OPERANDS) {

@@ -186,6 +186,10 @@ Test(hostile, notation) {
   NO_TENSOR(es_einsum(ctx, "i j -> j", &x, -1, NULL));
   NO_TENSOR(es_einsum(ctx, "i j -> j", &none, 1, NULL));
   NO_TENSOR(es_einsum(ctx, "i j -> j", &x, INT64_MAX, NULL));
+  cr_assert_null(es_einsum(ctx, "i j -> j", &x, 10, NULL)); /* none of them is looked at */
+  cr_assert(strstr(es_error_text(ctx), "10 operands were given, more than a text of 8 bytes"), "%s",
+            es_error_text(ctx));
+  es_clear_error(ctx);
   NO_TENSOR(es_einsum(ctx, "i j -> j", &x, 1, (const es_axis_size[]){{"i", -5}, {NULL, 0}}));
   NO_TENSOR(es_einsum(ctx, "i j -> j", &x, 1, (const es_axis_size[]){{"\xff", 5}, {NULL, 0}}));
   const es_options options[] = {{.reducer = (es_reducer)99},

@@ -246,7 +246,8 @@ static bool any_empty(const es_bound *bound, const es_part *part) {
 
 static es_status run_step(es_builder *b, const es_part *part, const numbering *names,
                           const es_path_step *step, es_operand *values, es_nest *n) {
-  const es_operand *in[ES_PATH_FUSE];
+  const es_operand **in = ES_NEW_N(b->scratch, const es_operand *, step->n_in);
+  if (!in) return es_fail_nomem(b->error);
   n->n_in = step->n_in;
   n->in = in;
   for (int i = 0; i < step->n_in; i++) in[i] = &values[step->in[i]];
