@@ -110,3 +110,75 @@ Test(sharing, one_plan_many_threads) {
   cr_assert_eq(alloc.blocks, 0, "%lld blocks are left", (long long)alloc.blocks);
   cr_assert_eq(alloc.defects, 0);
 }
+
+/* ---- one context, many threads ----------------------------------------------------------------
+ */
+
+enum { TURNS = 400 };
+
+/* A context and a tensor in it that go from hand to hand: who holds the lock at its turn negates
+ * the tensor, by a plan the first turn has cached, and leaves an error for the next to find. */
+typedef struct baton {
+  pthread_mutex_t lock;
+  pthread_cond_t passed;
+  int turn;
+  es_ctx *ctx;
+  es_tensor *value;
+  bool right;
+} baton;
+
+typedef struct runner {
+  baton *b;
+  int number;
+} runner;
+
+static bool take_turn(baton *b) {
+  int16_t got[6];
+  bool right = (b->turn == 0) == (es_ctx_error(b->ctx)->status == ES_OK);
+  es_clear_error(b->ctx);
+  es_scope_push(b->ctx);
+  es_tensor *sum = es_einsum(b->ctx, "i j, -> i j",
+                             ES_IN(b->value, es_full(b->ctx, ES_I16, 0, NULL, -1)), NULL);
+  right &= sum != NULL && es_read(b->ctx, sum, ES_I16, got, 6) == ES_OK;
+  for (int i = 0; right && i < 6; i++) right = got[i] == (b->turn % 2 ? i : -i);
+  sum = es_scope_pop_keep(b->ctx, sum);
+  b->value = sum;
+  es_einsum(b->ctx, "i j -> k", ES_IN(sum), NULL);
+  return right && sum != NULL;
+}
+
+static void *take_turns(void *user) {
+  runner *r = user;
+  baton *b = r->b;
+  pthread_mutex_lock(&b->lock);
+  while (b->turn < TURNS) {
+    if (b->turn % THREADS == r->number) {
+      b->right &= take_turn(b);
+      b->turn++;
+      pthread_cond_broadcast(&b->passed);
+    } else {
+      pthread_cond_wait(&b->passed, &b->lock);
+    }
+  }
+  pthread_mutex_unlock(&b->lock);
+  return NULL;
+}
+
+Test(sharing, one_context_from_thread_to_thread) {
+  test_alloc alloc;
+  test_alloc_init(&alloc);
+  baton b = {.lock = PTHREAD_MUTEX_INITIALIZER, .passed = PTHREAD_COND_INITIALIZER, .right = true};
+  b.ctx = es_ctx_create(&(es_config){.allocator = test_alloc_hooks(&alloc), .threads = 2});
+  b.value = es_ramp(b.ctx, ES_I16, ES_SHAPE(2, 3));
+  runner runners[THREADS];
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++) {
+    runners[i] = (runner){&b, i};
+    cr_assert_eq(pthread_create(&threads[i], NULL, take_turns, &runners[i]), 0);
+  }
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+  cr_assert_eq(b.turn, TURNS);
+  cr_assert(b.right);
+  es_ctx_destroy(b.ctx);
+  cr_assert_eq(alloc.blocks, 0, "%lld blocks are left", (long long)alloc.blocks);
+}
