@@ -5,14 +5,10 @@
 #include <time.h>
 
 #include "einstride.h"
+#include "support/speed.h"
 
 /* Builds for other ends than speed may take as long as they like. */
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&    \
-    !defined(__SANITIZE_MEMORY__)
-static const double allowed = 0.05;
-#else
-static const double allowed = INFINITY;
-#endif
+static const double allowed = TEST_SLACK == 1 ? 0.05 : INFINITY;
 
 /* Processor time, so that a busy machine does not count. */
 static double seconds(void) {

@@ -8,6 +8,7 @@
 
 #include "engine/order/path.h"
 #include "engine/order/path_tree.h"
+#include "support/speed.h"
 
 typedef struct net {
   es_arena arena;
@@ -296,13 +297,6 @@ static double seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Bounds of time are promises of the optimised build; others are held to the order. */
-#if defined(NDEBUG) && !defined(__SANITIZE_MEMORY__)
-static const double slack = 1;
-#else
-static const double slack = 20;
-#endif
-
 /* Best of three: other work on the machine only ever adds time. */
 static double time_of(net *t) {
   double best = INFINITY;
@@ -326,7 +320,7 @@ Test(path, a_thousand_operands_in_a_chain) {
   for (int i = 0; i <= 1000; i++) dims[i] = 2 + random_below(30);
   chain(&t, 1000, dims);
   double took = time_of(&t);
-  cr_assert(took < 0.05 * slack, "%g s", took);
+  cr_assert(took < 0.05 * TEST_SLACK, "%g s", took);
   es_arena_free(&t.arena);
 }
 
@@ -342,7 +336,7 @@ Test(path, hyper_edges_stars_and_strangers_are_quick) {
       default: t.sets[i] = set_of(&t, LABELS(i / 2, N / 2 + i / 3)); break;
       }
     double took = time_of(&t);
-    cr_assert(took < 0.1 * slack, "family %d: %g s", family, took);
+    cr_assert(took < 0.1 * TEST_SLACK, "family %d: %g s", family, took);
     es_arena_free(&t.arena);
   }
 }

@@ -11,6 +11,7 @@
 #include "engine/plan_make.h"
 #include "support/alloc.h"
 #include "support/check.h"
+#include "support/speed.h"
 
 static es_plan *try_plan(es_ctx *ctx, const char *text, const es_array *in, int64_t n,
                          const es_options *options, es_error *error) {
@@ -209,13 +210,6 @@ static double seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Bounds of time are promises of the optimised build; others are held to the order. */
-#if defined(NDEBUG) && !defined(__SANITIZE_MEMORY__)
-static const double slack = 1;
-#else
-static const double slack = 20;
-#endif
-
 Test(plan, a_thousand_operands_within_50_ms) {
   es_ctx *ctx = es_ctx_create(NULL);
   enum { N = 1000 };
@@ -237,7 +231,7 @@ Test(plan, a_thousand_operands_within_50_ms) {
     if (took < best) best = took;
     es_plan_release(plan);
   }
-  cr_assert_lt(best, 0.05 * slack, "%g s", best);
+  cr_assert_lt(best, 0.05 * TEST_SLACK, "%g s", best);
   free(text);
   es_ctx_destroy(ctx);
 }
@@ -260,7 +254,7 @@ Test(plan, a_cached_call_is_much_cheaper_than_a_new_one) {
     if (round && end - middle < cached) cached = end - middle;
   }
   cr_assert_lt(cached, fresh / 2, "%g s cached, %g s new", cached, fresh);
-  cr_assert_lt(cached, 5e-6 * slack, "%g s", cached);
+  cr_assert_lt(cached, 5e-6 * TEST_SLACK, "%g s", cached);
   es_ctx_destroy(ctx);
 }
 

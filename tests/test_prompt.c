@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 #include "einstride.h"
+#include "support/speed.h"
 
 #define PROGRAM ES_BINARY_DIR "/bin/einstride"
 #define DRAWN "\033[?25h" /* ends every drawing of the line */
 
-enum { PATIENCE = 20 }; /* times a limit, on a loaded machine or under a sanitizer */
+enum { PATIENCE = 20 * TEST_SLACK }; /* times a limit: the machine may be loaded */
 
 typedef struct terminal {
   pid_t child;

@@ -29,6 +29,9 @@ TESTS = {
     "engine/bind/bind_walk.c": BIND,
 }
 
+# A header whose test needs nothing else of the library is built with its test alone.
+ALONE = {"base/checked.h"}
+
 # What is replaced, and by what. Of code only: comments, texts and #lines are left alone.
 RULES = [
     (r"(?<![<-])<(?![<=])", "<="),
@@ -88,6 +91,7 @@ class Copy:
         for name in filter(None, listed.stdout.decode().split("\0")):
             self.copy_file(pathlib.Path(name))
         launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if os.path.exists("/usr/bin/ccache") else []
+        (self.build / "tests").mkdir(parents=True, exist_ok=True)
         run(["cmake", "-G", "Ninja", "-S", str(self.source.resolve()), "-B", str(self.build),
              "-DCMAKE_BUILD_TYPE=Release", "-DEINSTRIDE_BENCH=OFF", *launcher], ".", check=True)
 
@@ -98,7 +102,10 @@ class Copy:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, target)
 
-    def make(self, tests):
+    def make(self, tests, alone=False):
+        if alone:
+            return all(run(["cc", "-std=c17", "-O1", "-I", "source", "-I", "source/include", f"source/tests/{t[0]}.c",
+                            "-o", f"build/tests/{t[0]}", "-lcriterion"], self.folder).returncode == 0 for t in tests)
         return run(["ninja", "-C", str(self.build), *[t[0] for t in tests]], ".").returncode == 0
 
     def notices(self, tests):
@@ -116,14 +123,15 @@ class Copy:
 def one_file(copy, name, each):
     path, tests = copy.source / name, TESTS[name]
     text = path.read_text(encoding="utf-8")
-    if not copy.make(tests) or copy.notices(tests):
+    alone = name in ALONE
+    if not copy.make(tests, alone) or copy.notices(tests):
         sys.exit(f"{name}: the tests fail without a mutant")
     tally = {"killed": 0, "survived": 0, "no program": 0}
     try:
         for number, changed, lines in list(mutants(text))[::each]:
             path.write_text("\n".join(lines[:number] + [changed] + lines[number + 1 :]),
                             encoding="utf-8")
-            if not copy.make(tests):
+            if not copy.make(tests, alone):
                 tally["no program"] += 1
             elif copy.notices(tests):
                 tally["killed"] += 1
