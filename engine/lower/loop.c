@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/text.h"
 #include "engine/bind/walk.h"
 
@@ -62,7 +63,8 @@ es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int las
   if (!loop.pieces || !loop.slot || !loop.step || !loops) return es_fail_nomem(b->error);
   for (int i = 0; i < loop.n; i++) {
     loop.pieces[i] = b->bound->label[label[i]].extent / b->extent[label[i]];
-    if (i >= outer) loop.inner *= loop.pieces[i];
+    /* More pieces than 64 bits count are never all run. */
+    if (i >= outer && !es_mul_i64(loop.inner, loop.pieces[i], &loop.inner)) loop.inner = INT64_MAX;
   }
   set_steps(b, part, label, &loop);
   loop.text = describe(b, &loop, label);
