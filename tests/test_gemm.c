@@ -885,38 +885,41 @@ Test(gemm, same_bits_for_any_threads) {
   }
 }
 
-/* Each element alone, each row alone, each layout: the bits of the whole. */
-Test(gemm, same_bits_alone_and_in_any_layout) {
+/* Each element alone, each layout, each way to run them: the bits of the whole. */
+static void check_same_bits(es_dtype dtype) {
   enum { M = 17, N = 37, K = 600 };
-  instance x = matrices(M, N, K, 0, ES_F32);
+  const size_t size = es_dtype_size(dtype);
+  instance x = matrices(M, N, K, 0, dtype);
+  char *whole = malloc(M * N * size), *c = x.array[2].data;
   FOR_ISAS(kernels) {
     es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
-    float whole[M * N], *c = x.array[2].data;
     for (int v = 0; v < ES_GEMM_VARIANTS; v++) {
       es_gemm_plan plan;
-      if (!es_gemm_plan_variant(x.p, &env, ES_GEMM_F32, v, &plan)) continue;
+      if (!es_gemm_plan_variant(x.p, &env, es_gemm_kind_of(dtype), v, &plan)) continue;
       cr_assert(es_gemm_axes_make(&x.arena, &plan));
       cr_assert_eq(run_plan(&x, &plan, NULL), ES_OK);
-      if (v == 0) memcpy(whole, c, sizeof whole);
-      cr_assert_arr_eq(whole, c, sizeof whole, "variant %d", v);
+      if (v == 0) memcpy(whole, c, M * N * size);
+      cr_assert_arr_eq(whole, c, M * N * size, "variant %d", v);
     }
     for (int layout = 1; layout < 8; layout++) {
-      instance y = matrices(M, N, K, layout, ES_F32);
-      const float *a = x.array[0].data, *b = x.array[1].data;
-      float *ya = y.array[0].data, *yb = y.array[1].data, *yc = y.array[2].data;
-      for (int i = 0; i < M; i++)
-        for (int k = 0; k < K; k++)
-          ya[i * y.p->in[0].stride[0] + k * y.p->in[0].stride[2]] = a[i * K + k];
-      for (int j = 0; j < N; j++)
-        for (int k = 0; k < K; k++)
-          yb[j * y.p->in[1].stride[1] + k * y.p->in[1].stride[2]] = b[k * N + j];
+      instance y = matrices(M, N, K, layout, dtype);
+      const char *a = x.array[0].data, *b = x.array[1].data;
+      char *ya = y.array[0].data, *yb = y.array[1].data;
+      const int64_t *sa = y.p->in[0].stride, *sb = y.p->in[1].stride, *sc = y.p->out.stride;
+      for (int64_t k = 0; k < K; k++) {
+        for (int64_t i = 0; i < M; i++)
+          memcpy(ya + (i * sa[0] + k * sa[2]) * size, a + (i * K + k) * size, size);
+        for (int64_t j = 0; j < N; j++)
+          memcpy(yb + (j * sb[1] + k * sb[2]) * size, b + (k * N + j) * size, size);
+      }
       es_error error;
       cr_assert_eq(run_step(&y, kernels, &error), ES_OK);
-      for (int i = 0; i < M; i++)
-        for (int j = 0; j < N; j++)
+      const char *yc = y.array[2].data;
+      for (int64_t i = 0; i < M; i++)
+        for (int64_t j = 0; j < N; j++)
           cr_assert_eq(
-              memcmp(&whole[i * N + j], &yc[i * y.p->out.stride[0] + j * y.p->out.stride[1]], 4), 0,
-              "layout %d at (%d, %d)", layout, i, j);
+              memcmp(whole + (i * N + j) * size, yc + (i * sc[0] + j * sc[1]) * size, size), 0,
+              "%s layout %d at (%d, %d)", es_dtype_name(dtype), layout, (int)i, (int)j);
       release(&y);
     }
     for (int i = 0; i < M; i++)
@@ -927,14 +930,21 @@ Test(gemm, same_bits_alone_and_in_any_layout) {
         one->in[1].offset += j;
         one->out.offset += i * N + j;
         x.p = one;
-        c[i * N + j] = NAN;
+        memset(c + (i * N + j) * size, 0xff, size);
         es_error error;
         cr_assert_eq(run_step(&x, kernels, &error), ES_OK);
         x.p = all;
-        cr_assert_eq(memcmp(&whole[i * N + j], &c[i * N + j], 4), 0, "(%d, %d) alone", i, j);
+        cr_assert_eq(memcmp(whole + (i * N + j) * size, c + (i * N + j) * size, size), 0,
+                     "%s (%d, %d) alone", es_dtype_name(dtype), i, j);
       }
   }
+  free(whole);
   release(&x);
+}
+
+Test(gemm, same_bits_alone_and_in_any_layout) {
+  static const es_dtype types[] = {ES_F32, ES_F64, ES_C64, ES_C128};
+  for (int t = 0; t < 4; t++) check_same_bits(types[t]);
 }
 
 Test(gemm, small_batches) {

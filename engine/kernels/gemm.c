@@ -123,8 +123,13 @@ typedef struct u128 {
 #define ES_KERNELS_DOT(S, h) {{NULL, ES_JOIN(unit_##h##x1, S)}, {NULL, ES_JOIN(unit_##h##x2, S)}},
 #define ES_KERNELS_I16(h) ES_KERNELS_DOT(i16, h)
 #define ES_KERNELS_I8(h) ES_KERNELS_DOT(i8, h)
-#define ES_KERNELS_C64(h) ES_KERNELS(c64, h)
-#define ES_KERNELS_C128(h) ES_KERNELS(c128, h)
+#define ES_COMPLEX(S, hv)                                                                          \
+  {                                                                                                \
+    ES_JOIN(any_##hv, S), ES_JOIN(unit_##hv, S), ES_JOIN(any_exchanged_##hv, S),                   \
+        ES_JOIN(unit_exchanged_##hv, S)                                                            \
+  }
+#define ES_KERNELS_C64(h) {ES_COMPLEX(c64, h##x1), ES_COMPLEX(c64, h##x2)},
+#define ES_KERNELS_C128(h) {ES_COMPLEX(c128, h##x1), ES_COMPLEX(c128, h##x2)},
 #define ES_TYPE(T, heights, kernels)                                                               \
   {                                                                                                \
     ES_V / (int)sizeof(T), 0 heights(ES_COUNT), {heights(ES_HEIGHT)}, { heights(kernels) }         \

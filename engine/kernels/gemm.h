@@ -53,14 +53,17 @@ typedef void (*es_gemm_kernel)(const es_gemm_tile *tile);
 
 typedef enum es_gemm_form {
   ES_GEMM_ANY_ROWS,
-  ES_GEMM_UNIT_ROWS /* rows[i] is i elements: packed [k][height], or neighbours in memory */
+  ES_GEMM_UNIT_ROWS, /* rows[i] is i elements: packed [k][height], or neighbours in memory */
+  ES_GEMM_EXCHANGED, /* a bit beside these, of complex kinds: X is the second operand */
+  ES_GEMM_FORMS = 4
 } es_gemm_form;
 
 typedef struct es_gemm_type {
   int lanes; /* columns of one vector */
   int n_heights;
-  uint8_t height[ES_GEMM_HEIGHTS];                            /* rising */
-  es_gemm_kernel kernel[ES_GEMM_HEIGHTS][ES_GEMM_VECTORS][2]; /* [height][vectors - 1][form] */
+  uint8_t height[ES_GEMM_HEIGHTS]; /* rising */
+  /* [height][vectors - 1][form] */
+  es_gemm_kernel kernel[ES_GEMM_HEIGHTS][ES_GEMM_VECTORS][ES_GEMM_FORMS];
 } es_gemm_type;
 
 /* A tile whose columns, at least one and at most two vectors of them, are neighbours in Y

@@ -1,16 +1,16 @@
 /* Register tiles of one complex type: X as pairs, Y and C as planes of real and
  * imaginary parts. Set before including, unset afterwards:
- *   ES_T  the type of a part; ES_S  the suffix of the names */
+ *   ES_T  the type of a part; ES_S  the suffix of the names
+ * An imaginary part is the sum of re(first) im(second) and then im(first) re(second), of the
+ * operands in the order of the text: exchanged, X is the second. */
 
 typedef ES_T ES_JOIN(lanes, ES_S)
     __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
 
-static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_gemm_tile *t,
-                                                                      const int height,
-                                                                      const int vectors,
-                                                                      const es_gemm_form form) {
+static inline __attribute__((always_inline)) void
+ES_JOIN(tile, ES_S)(const es_gemm_tile *t, const int height, const int vectors, const int form) {
   typedef ES_JOIN(lanes, ES_S) vec;
-  const bool unit = form == ES_GEMM_UNIT_ROWS;
+  const bool unit = form & ES_GEMM_UNIT_ROWS, exchanged = form & ES_GEMM_EXCHANGED;
   const char *x = t->x, *y = t->y;
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
   const int64_t k = t->k;
@@ -42,9 +42,9 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
         ES_UNROLL
         for (int v = 0; v < vectors; v++) {
           re[i][v] += a[0] * b_re[v];
-          im[i][v] += a[0] * b_im[v];
+          im[i][v] += exchanged ? a[1] * b_re[v] : a[0] * b_im[v];
           re[i][v] -= a[1] * b_im[v];
-          im[i][v] += a[1] * b_re[v];
+          im[i][v] += exchanged ? a[0] * b_im[v] : a[1] * b_re[v];
         }
         if (!unit) atomic_signal_fence(memory_order_seq_cst);
       }
@@ -64,21 +64,21 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
   } while (p < k);
 }
 
-#define ES_X(h)                                                                                    \
-  static void ES_JOIN(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
+#define ES_FORMS(name, form, h)                                                                    \
+  static void ES_JOIN(name##_##h##x1, ES_S)(const es_gemm_tile *t) {                               \
+    ES_JOIN(tile, ES_S)(t, h, 1, form);                                                            \
   }                                                                                                \
-  static void ES_JOIN(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
-  }                                                                                                \
-  static void ES_JOIN(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
-  }                                                                                                \
-  static void ES_JOIN(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
+  static void ES_JOIN(name##_##h##x2, ES_S)(const es_gemm_tile *t) {                               \
+    ES_JOIN(tile, ES_S)(t, h, 2, form);                                                            \
   }
+#define ES_X(h)                                                                                    \
+  ES_FORMS(any, ES_GEMM_ANY_ROWS, h)                                                               \
+  ES_FORMS(unit, ES_GEMM_UNIT_ROWS, h)                                                             \
+  ES_FORMS(any_exchanged, ES_GEMM_ANY_ROWS | ES_GEMM_EXCHANGED, h)                                 \
+  ES_FORMS(unit_exchanged, ES_GEMM_UNIT_ROWS | ES_GEMM_EXCHANGED, h)
 ES_COMPLEX_HEIGHTS(ES_X)
 #undef ES_X
+#undef ES_FORMS
 
 static void ES_JOIN(split, ES_S)(void *planes, const void *pairs, int64_t k, int columns) {
   ES_T *restrict to = planes;

@@ -167,6 +167,11 @@ static inline int es_gemm_height_index(const es_gemm_type *type, int64_t m) {
   return i;
 }
 
+/* The kernel's form, for rows of the given one. */
+static inline int es_gemm_form_of(const es_gemm_plan *g, es_gemm_form rows) {
+  return rows | (g->kind >= ES_GEMM_C64 && g->x.in ? ES_GEMM_EXCHANGED : 0);
+}
+
 /* The common distance of n offsets, in elements of size bytes; 0 if there is none. */
 static inline int64_t es_gemm_spacing(const int64_t *offset, int64_t n, size_t size) {
   if (n < 2) return 1;

@@ -143,7 +143,7 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   for (int q = 0; q < tiles; q++) {
     tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row;
     tile->start = t[q].start;
-    r->type->kernel[t[q].height_index][wide][t[q].form](tile);
+    r->type->kernel[t[q].height_index][wide][es_gemm_form_of(g, t[q].form)](tile);
     if (tile->fetch) tile->fetch += tile->k >> tile->pace;
     if (c_in_place)
       tile->c_rows += t[q].height;

@@ -142,7 +142,7 @@ static void packed_panel(const es_gemm_plan *g, es_gemm_tile tile, int64_t at, c
     }
     tile.c = here ? c + *c_cols : result;
     tile.c_rows = here ? box->m.table[ES_GEMM_C] + i : c_row;
-    type->kernel[index][wide][ES_GEMM_ANY_ROWS](&tile);
+    type->kernel[index][wide][es_gemm_form_of(g, ES_GEMM_ANY_ROWS)](&tile);
     if (!here) moves->scatter(c, box->m.table[ES_GEMM_C] + i, valid, c_cols, n, result, width);
   }
 }
