@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/view.h"
 #include "engine/limits.h"
-#include "engine/tensor/view.h"
 
 /* ---- errors ------------------------------------------------------------------------- */
 

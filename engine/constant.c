@@ -6,7 +6,7 @@
 
 #include "base/checked.h"
 #include "base/fpenv.h"
-#include "engine/tensor/view.h"
+#include "base/view.h"
 
 /* Elements of slot i while the plan is made: of constants the caller's, of what is folded
  * scratch memory. */

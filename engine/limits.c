@@ -5,7 +5,7 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "base/text.h"
-#include "engine/tensor/view.h"
+#include "base/view.h"
 
 /* ---- texts ------------------------------------------------------------------------ */
 

@@ -3,9 +3,9 @@
 #include "base/checked.h"
 #include "base/fpenv.h"
 #include "base/text.h"
+#include "base/view.h"
 #include "engine/kernels/move.h"
 #include "engine/tensor/rows.h"
-#include "engine/tensor/view.h"
 
 /* x as (outer, n, inner): rows of n. Long rows are wanted dense and short ones
  * side by side, whatever x's layout, so that it changes no bit; where they lie

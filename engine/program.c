@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/view.h"
 #include "engine/assemble.h"
 #include "engine/bind/bind.h"
 #include "engine/limits.h"
@@ -13,7 +14,6 @@
 #include "engine/program_normalise.h"
 #include "engine/program_pointwise.h"
 #include "engine/program_sizes.h"
-#include "engine/tensor/view.h"
 
 /* ---- patterns ------------------------------------------------------------------------------ */
 

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
+#include "base/view.h"
 #include "engine/lower/lower_output.h"
 #include "engine/normalise.h"
 #include "engine/program_pointwise.h"
-#include "engine/tensor/view.h"
 
 /* x in another type and in C order, as an intermediate. */
 static es_status convert(es_compiler *c, const es_value_node *n, const es_value_of *x,

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/view.h"
 #include "engine/pointwise.h"
 #include "engine/tensor/elementwise.h"
-#include "engine/tensor/view.h"
 
 /* ---- types of a node ------------------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
 
 #include "base/checked.h"
 #include "base/dtype.h"
-#include "engine/tensor/view.h"
+#include "base/view.h"
 
 static uint64_t state = 0x9e3779b97f4a7c15u;
 

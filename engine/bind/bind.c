@@ -5,9 +5,9 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "base/text.h"
+#include "base/view.h"
 #include "engine/bind/axes.h"
 #include "engine/bind/binder.h"
-#include "engine/tensor/view.h"
 
 /* ---- arrays ---------------------------------------------------------------------- */
 

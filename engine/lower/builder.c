@@ -4,10 +4,10 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "base/view.h"
 #include "engine/boxes.h"
 #include "engine/limits.h"
 #include "engine/planner.h"
-#include "engine/tensor/view.h"
 
 /* More boxes than this and the constraint stays inside one nest. A padded window
  * of k taps has about k boxes an axis: 7x7 makes 49, 3x3x3 makes 27. */

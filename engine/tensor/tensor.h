@@ -5,7 +5,7 @@
 #define ES_ENGINE_TENSOR_H
 
 #include "base/dtype.h"
-#include "engine/tensor/view.h"
+#include "base/view.h"
 
 typedef struct es_storage {
   int64_t count;

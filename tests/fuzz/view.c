@@ -3,7 +3,7 @@
  * itself, on any numbers. */
 #include <string.h>
 
-#include "engine/tensor/view.h"
+#include "base/view.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { RANK = 5, MOST = 512, STEPS = 8, LIMIT = 1 << 22 };

@@ -3,7 +3,7 @@
  * that meet no element twice, both found by counting.
  *
  *   views [COUNT]   a hundred million is the whole */
-#include "engine/tensor/view.h"
+#include "base/view.h"
 #include "tests/suites/suite.h"
 
 enum { AXES = 4, MOST = 64, EXTENT = 5, STRIDE = 9, REACH = 48 };

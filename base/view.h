@@ -1,6 +1,6 @@
 /* Views. ONE function makes a view and proves that it stays in its storage. */
-#ifndef ES_ENGINE_VIEW_H
-#define ES_ENGINE_VIEW_H
+#ifndef ES_BASE_VIEW_H
+#define ES_BASE_VIEW_H
 
 #include "base/error.h"
 

@@ -1,4 +1,4 @@
-#include "engine/tensor/view.h"
+#include "base/view.h"
 
 #include <stdlib.h>
 #include <string.h>
