@@ -325,3 +325,9 @@ bool es_window_count(int64_t extent, int64_t size, int64_t step, int64_t dilatio
   *count = room > span ? (room - span - 1) / step + 1 : 0;
   return true;
 }
+
+bool es_view_alike(const es_array *a, const es_array *b) {
+  size_t bytes = (size_t)a->rank * sizeof *a->shape;
+  return a->dtype == b->dtype && a->rank == b->rank &&
+         (!bytes || (!memcmp(a->shape, b->shape, bytes) && !memcmp(a->strides, b->strides, bytes)));
+}

@@ -39,6 +39,8 @@ bool es_view_reshape_strides(int rank, const int64_t *shape, const int64_t *stri
 /* First and last element touched, relative to element 0; false when empty. */
 bool es_view_reach(int rank, const int64_t *shape, const int64_t *strides, int64_t *low,
                    int64_t *high);
+/* Arrays of one type, shape and strides, which both must give; whatever their data. */
+bool es_view_alike(const es_array *a, const es_array *b);
 /* Whether two walks may touch one byte. a and b are the addresses of element (0, …):
  * the offsets of the views are not added. True when in doubt. */
 bool es_view_may_overlap(const void *a, const es_view *va, const void *b, const es_view *vb);

@@ -16,6 +16,14 @@ bool es_axes_make(es_arena *arena, const es_problem *p, const int *axis, int n, 
   return es_count_i64(n, axes->extent, &axes->count);
 }
 
+bool es_axes_between(es_arena *arena, const es_problem *p, int from, int to, int but,
+                     es_axes *axes) {
+  int list[ES_MAX_RANK], n = 0;
+  for (int a = from; a < to; a++)
+    if (a != but) list[n++] = a;
+  return es_axes_make(arena, p, list, n, axes);
+}
+
 void es_cursor_seek(const es_axes *axes, es_cursor *c, int64_t i) {
   for (int s = 0; s < axes->n_sides; s++) c->at[s] = 0;
   for (int a = 0; a < axes->n; a++) c->index[a] = 0;

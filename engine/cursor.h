@@ -24,6 +24,9 @@ typedef struct es_cursor {
  * n <= ES_MAX_RANK and n_in < ES_CURSOR_SIDES. False: out of memory, or
  * more positions than 64 bits count. */
 bool es_axes_make(es_arena *arena, const es_problem *p, const int *axis, int n, es_axes *axes);
+/* The same for axes from, … to - 1 but one; but -1: for all of them. */
+bool es_axes_between(es_arena *arena, const es_problem *p, int from, int to, int but,
+                     es_axes *axes);
 /* Position number i, with at[] relative to position 0. */
 void es_cursor_seek(const es_axes *axes, es_cursor *c, int64_t i);
 

@@ -75,12 +75,10 @@ static void find_constants(call *c, int64_t *constant, bool *is_constant) {
   c->constant = constant;
 }
 
-static bool same_array(const es_tensor *x, const es_tensor *y) {
-  const es_view *a = &x->view, *b = &y->view;
-  size_t bytes = (size_t)a->rank * sizeof *a->shape;
-  return x == y || (x->storage == y->storage && a->offset == b->offset && a->dtype == b->dtype &&
-                    a->rank == b->rank && !memcmp(a->shape, b->shape, bytes) &&
-                    !memcmp(a->strides, b->strides, bytes));
+static bool same_array(const call *c, int64_t i, int64_t j) {
+  const es_tensor *x = c->in[i], *y = c->in[j];
+  return x == y || (x->storage == y->storage && x->view.offset == y->view.offset &&
+                    es_view_alike(&c->array[i], &c->array[j]));
 }
 
 /* Operands given more than once: what they are contracted to can be shared. Two operands have
@@ -90,7 +88,7 @@ static void find_same(call *c, int64_t *same) {
   if (c->n < 3 || c->kind != ES_KIND_EINSUM) return;
   for (int64_t i = 0; i < c->n; i++) {
     same[i] = 0;
-    while (same[i] < i && !same_array(c->in[same[i]], c->in[i])) same[i]++;
+    while (same[i] < i && !same_array(c, same[i], i)) same[i]++;
     any |= same[i] < i;
   }
   if (any) own_options(c)->same = same;
@@ -274,34 +272,35 @@ es_tensor *es_einsum_into(es_ctx *ctx, const char *text, es_tensor *const *in, i
 
 /* ---- the plain doors ----------------------------------------------------------------- */
 
+/* Without sizes there are no options: a shorter key to look the plan up by. */
+static es_tensor *run_sized(es_ctx *ctx, es_kind kind, const char *text, es_tensor *const *in,
+                            int64_t n, const es_axis_size *sizes) {
+  es_options options = {.sizes = sizes};
+  return run(ctx, kind, text, in, n, sizes ? &options : NULL);
+}
+
 es_tensor *es_einsum(es_ctx *ctx, const char *text, es_tensor *const *in, int64_t n,
                      const es_axis_size *sizes) {
-  es_options options = {.sizes = sizes};
-  return run(ctx, ES_KIND_EINSUM, text, in, n, sizes ? &options : NULL);
+  return run_sized(ctx, ES_KIND_EINSUM, text, in, n, sizes);
 }
 
-/* Inputs are never written: the cast serves the common list of operands. */
-static es_tensor *run_unary(es_ctx *ctx, es_kind kind, const char *text, const es_tensor *x,
-                            const es_options *options) {
-  es_tensor *in[1] = {(es_tensor *)(uintptr_t)x};
-  return run(ctx, kind, text, in, 1, options);
-}
-
+/* Inputs are never written: the casts serve the common list of operands. */
 es_tensor *es_rearrange(es_ctx *ctx, const char *text, const es_tensor *x,
                         const es_axis_size *sizes) {
-  es_options options = {.sizes = sizes};
-  return run_unary(ctx, ES_KIND_REARRANGE, text, x, sizes ? &options : NULL);
+  es_tensor *in[] = {(es_tensor *)(uintptr_t)x};
+  return run_sized(ctx, ES_KIND_REARRANGE, text, in, 1, sizes);
 }
 
 es_tensor *es_reduce(es_ctx *ctx, const char *text, es_reducer reducer, const es_tensor *x,
                      const es_axis_size *sizes) {
   es_options options = {.reducer = reducer, .sizes = sizes};
-  return run_unary(ctx, ES_KIND_REDUCE, text, x, &options);
+  es_tensor *in[] = {(es_tensor *)(uintptr_t)x};
+  return run(ctx, ES_KIND_REDUCE, text, in, 1, &options);
 }
 
 es_tensor *es_repeat(es_ctx *ctx, const char *text, const es_tensor *x, const es_axis_size *sizes) {
-  es_options options = {.sizes = sizes};
-  return run_unary(ctx, ES_KIND_REPEAT, text, x, sizes ? &options : NULL);
+  es_tensor *in[] = {(es_tensor *)(uintptr_t)x};
+  return run_sized(ctx, ES_KIND_REPEAT, text, in, 1, sizes);
 }
 
 /* ---- several outputs -------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/view.h"
 #include "engine/assemble.h"
 #include "engine/bind/bind.h"
 #include "engine/expr.h"
@@ -28,19 +29,14 @@ static es_status set_views(es_builder *b) {
   return ES_OK;
 }
 
-static bool same_array(const es_plan_slot *a, const es_plan_slot *b) {
-  size_t bytes = (size_t)a->rank * sizeof *a->shape;
-  return a->dtype == b->dtype && a->rank == b->rank &&
-         (!bytes || (!memcmp(a->shape, b->shape, bytes) && !memcmp(a->strides, b->strides, bytes)));
-}
-
 /* es_options.same: each names itself or an earlier one that does, of the same description. */
 static es_status check_same(es_builder *b, const es_array *in, int n) {
-  const es_plan_slot *slot = b->plan->slot;
   for (int i = 0; i < n; i++) {
     int64_t first = b->same[i];
     bool sound = first >= 0 && first <= i && b->same[first] == first;
-    if (sound && same_array(&slot[i], &slot[first]) &&
+    es_array a = es_plan_array(b->plan, i, NULL);
+    es_array of = es_plan_array(b->plan, sound ? (int)first : i, NULL);
+    if (sound && es_view_alike(&a, &of) &&
         (!in[i].data || !in[first].data || in[i].data == in[first].data))
       continue;
     es_fail(b->error, ES_E_VALUE, "", ES_NOWHERE,

@@ -21,14 +21,16 @@ const char *es_strategy_name(int index) {
   return NULL;
 }
 
-static es_status unknown_name(const char *forced, es_error *error) {
+es_status es_strategy_find(const char *asked, const es_strategy **strategy, es_error *error) {
+  for (int i = 0; es_strategies[i]; i++)
+    if (!strcmp(es_strategies[i]->name, asked)) return *strategy = es_strategies[i], ES_OK;
   char buf[256];
   es_text t = es_text_init(buf, sizeof buf);
   for (int i = 0; es_strategies[i]; i++)
     es_text_printf(&t, "%s%s", i ? ", " : "", es_strategies[i]->name);
   char name[64];
   es_text n = es_text_init(name, sizeof name);
-  es_text_escape(&n, forced, strlen(forced));
+  es_text_escape(&n, asked, strlen(asked));
   return es_fail(error, ES_E_VALUE, "", ES_NOWHERE,
                  "there is no strategy called '%s'; the strategies are %s", name, buf);
 }
@@ -79,12 +81,8 @@ static const es_strategy *cheapest(const es_problem *p, const es_plan_env *env, 
 
 static es_status choose(const es_problem *p, const es_plan_env *env, const char *forced,
                         const es_strategy **chosen, double *seconds, es_error *error) {
-  *chosen = NULL;
-  if (!forced) return *chosen = cheapest(p, env, seconds), ES_OK;
-  for (int i = 0; es_strategies[i]; i++)
-    if (!strcmp(es_strategies[i]->name, forced)) *chosen = es_strategies[i];
-  if (!*chosen) return unknown_name(forced, error);
-  if (es_problem_points(p) == 0) return *chosen = cheapest(p, env, seconds), ES_OK;
+  if (forced) ES_TRY(es_strategy_find(forced, chosen, error));
+  if (!forced || es_problem_points(p) == 0) return *chosen = cheapest(p, env, seconds), ES_OK;
   if (!(*chosen)->applicable(p, env))
     return es_fail(error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
                    "the strategy '%s' was asked for but cannot run this expression; leave the "
@@ -120,7 +118,7 @@ es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *
   es_problem *canonical = es_problem_copy(env->arena, p);
   if (!canonical) return es_fail_nomem(error);
   es_problem_canonicalise(canonical);
-  const es_strategy *s;
+  const es_strategy *s = NULL;
   double seconds = 0;
   ES_TRY(choose(canonical, env, forced, &s, &seconds, error));
   *step = (es_step){.strategy = s, .problem = canonical, .predicted = seconds};

@@ -5,6 +5,8 @@
 #include "engine/strategy.h"
 
 extern const es_strategy *const es_strategies[]; /* ended by NULL; loops is last */
+/* The one of that name; VALUE where there is none: the error lists them. */
+es_status es_strategy_find(const char *asked, const es_strategy **strategy, es_error *error);
 
 /* The cheapest strategy that applies to the canonical form of p (a copy is made in
  * the plan's arena), or the one forced by name. A nest without points, which only

@@ -1,11 +1,9 @@
 /* A context as its user makes it, sets it and ends it: the one place that knows its parts,
  * and which settings its plans were made for. */
 #include <sched.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/checked.h"
-#include "base/text.h"
 #include "engine/cache.h"
 #include "engine/ctx.h"
 #include "engine/planner.h"
@@ -57,18 +55,12 @@ void es_set_seed(es_ctx *ctx, uint64_t seed) {
 
 es_status es_set_strategy(es_ctx *ctx, const char *name) {
   if (!ctx) return ES_E_VALUE;
-  const es_strategy *const *s = es_strategies;
-  if (name)
-    while (*s && strcmp((*s)->name, name) != 0) s++;
-  if (name && !*s) {
-    char quoted[64], known[256];
-    es_text q = es_text_init(quoted, sizeof quoted), k = es_text_init(known, sizeof known);
-    es_text_escape(&q, name, strlen(name));
-    for (s = es_strategies; *s; s++) es_text_printf(&k, "%s%s", k.len ? ", " : "", (*s)->name);
-    return es_ctx_failf(ctx, ES_E_VALUE, "there is no strategy '%s'; there are: %s", quoted, known);
-  }
+  const es_strategy *strategy = NULL;
+  es_error error;
+  if (name && es_strategy_find(name, &strategy, &error) != ES_OK)
+    return es_ctx_fail(ctx, &error, NULL, 0);
   es_cache_destroy(ctx);
-  ctx->forced_strategy = name ? (*s)->name : NULL;
+  ctx->forced_strategy = strategy ? strategy->name : NULL;
   return ES_OK;
 }
 

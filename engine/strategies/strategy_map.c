@@ -114,10 +114,8 @@ static bool rows_cross(const es_problem *p, int axis) {
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
   map *m = ES_NEW(env->arena, map);
   if (!m) return ES_E_NOMEM;
-  int axis = row_axis(p), list[ES_MAX_RANK], n = 0;
-  for (int a = 0; a < p->rank; a++)
-    if (a != axis) list[n++] = a;
-  if (!es_axes_make(env->arena, p, list, n, &m->outer)) return ES_E_NOMEM;
+  int axis = row_axis(p);
+  if (!es_axes_between(env->arena, p, 0, p->rank, axis, &m->outer)) return ES_E_NOMEM;
   es_stream_init(&m->s, p, env->kernels, axis);
   m->n = axis < 0 ? 1 : p->extent[axis];
   m->down = rows_cross(p, axis);

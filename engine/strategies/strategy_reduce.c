@@ -222,12 +222,10 @@ static double cost(const es_problem *p, const es_plan_env *env) {
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
   es_reduction *r = ES_NEW(env->arena, es_reduction);
   if (!r) return ES_E_NOMEM;
-  int axis = row_axis(p), list[ES_MAX_RANK], n = 0;
-  for (int a = 0; a < p->n_out; a++)
-    if (a != axis) list[n++] = a;
-  if (!es_axes_make(env->arena, p, list, n, &r->outer)) return ES_E_NOMEM;
-  for (int a = p->n_out; a < p->rank; a++) list[a - p->n_out] = a;
-  if (!es_axes_make(env->arena, p, list, p->rank - p->n_out, &r->taps)) return ES_E_NOMEM;
+  int axis = row_axis(p);
+  if (!es_axes_between(env->arena, p, 0, p->n_out, axis, &r->outer) ||
+      !es_axes_between(env->arena, p, p->n_out, p->rank, -1, &r->taps))
+    return ES_E_NOMEM;
   es_stream_init(&r->s, p, env->kernels, axis);
   if (axis < 0)
     for (int i = 0; i < p->n_in; i++) r->s.in[i].step = 0;
