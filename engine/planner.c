@@ -6,13 +6,8 @@
 #include "engine/strategies/strategies.h"
 
 const es_strategy *const es_strategies[] = {
-    &es_strategy_copy,
-    &es_strategy_map,
-    &es_strategy_reduce,
-    &es_strategy_window,
-    &es_strategy_gemm,
-    &es_strategy_loops,
-    NULL,
+    &es_strategy_copy,   &es_strategy_map,  &es_strategy_reduce, &es_strategy_window,
+    &es_strategy_direct, &es_strategy_gemm, &es_strategy_loops,  NULL,
 };
 
 const char *es_strategy_name(int index) {

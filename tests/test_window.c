@@ -1,6 +1,6 @@
-/* Windows against the loops to the bit: borders, strides, tails, channels last, every
- * vector width and number of threads. Every array ends, or begins, at a page that must
- * not be touched. */
+/* Windows, and direct convolution, against the loops to the bit: borders, strides, tails, channels
+ * last, every vector width and number of threads. Every array ends, or begins, at a page that
+ * must not be touched. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -143,6 +143,55 @@ static const row rows[] = {
      {{"kh", 3}, {"kw", 3}, {NULL, 0}}},
 };
 
+/* Layers that direct convolution takes. */
+static const char layer[] = "b c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> b o h w";
+static const char stepping[] = "b c (2*h+kh-1)?0 (2*w+kw-1)?0, o c kh kw -> b o h w";
+static const char point[] = "b c h w, o c 1 1 -> b o h w";
+static const row layers[] = {
+    /* Two rows of 7 a tile, and one left over; images apart; one vector of channels, two, more. */
+    {layer, 0, {1, 3, 7, 7}, {16, 3, 3, 3}, {{0}}},
+    {layer, 0, {3, 2, 6, 7}, {33, 2, 3, 3}, {{0}}},
+    {layer, 0, {2, 80, 7, 7}, {32, 80, 3, 3}, {{0}}},
+    {stepping, 0, {2, 3, 14, 14}, {40, 3, 3, 3}, {{0}}},
+    {point, 0, {2, 9, 2, 7}, {5, 9, 1, 1}, {{0}}},
+    {"b c (2*h) (2*w), o c 1 1 -> b o h w", 0, {1, 5, 14, 14}, {17, 5, 1, 1}, {{0}}},
+    {"b c (h+kh-2)?0 (w+kw-2)?0, o c kh kw -> b o h w", 0, {1, 2, 7, 7}, {18, 2, 5, 5}, {{0}}},
+    {"b c (h+kh-1)?0 (w-kw+1)?0, o c kh kw -> b o h w", 0, {1, 2, 7, 7}, {18, 2, 3, 3}, {{0}}},
+    /* Every height of a tile; rows of several. */
+    {layer, 0, {1, 2, 4, 8}, {16, 2, 3, 3}, {{0}}},
+    {layer, 0, {1, 2, 4, 9}, {20, 2, 3, 3}, {{0}}},
+    {layer, 0, {1, 2, 4, 10}, {48, 2, 3, 3}, {{0}}},
+    {layer, 0, {1, 2, 4, 11}, {16, 2, 3, 3}, {{0}}},
+    {layer, 0, {1, 2, 4, 12}, {31, 2, 3, 3}, {{0}}},
+    {layer, 0, {1, 2, 4, 13}, {64, 2, 3, 3}, {{0}}},
+    {layer, 0, {2, 4, 5, 14}, {16, 4, 3, 3}, {{0}}},
+    {layer, 0, {1, 2, 3, 29}, {20, 2, 3, 3}, {{0}}},
+    {layer, 0, {1, 2, 3, 57}, {9, 2, 3, 3}, {{0}}},
+    {stepping, 0, {1, 2, 5, 43}, {20, 2, 3, 3}, {{0}}},
+    {point, 0, {2, 70, 7, 7}, {35, 70, 1, 1}, {{0}}},
+    {"b c (w+k-2)?0, o c k -> b o w", 0, {2, 5, 100}, {20, 5, 5}, {{0}}},
+    {"b c (h+2*kh-2)?0 (w+2*kw-2)?0, o c kh kw -> b o h w", 0, {1, 2, 8, 15}, {20, 2, 3, 3}, {{0}}},
+    {"b c (2*h+kh-3)?0 (2*w+kw-3)?0, o c kh kw -> b o h w", 0, {1, 3, 9, 32}, {19, 3, 7, 7}, {{0}}},
+    {"b c (h+kh) (w+kw-1)?0, o c kh kw -> b o h w", 0, {1, 3, 9, 16}, {19, 3, 3, 3}, {{0}}},
+    {"c (h+kh-3)?0 (w+kw-1)?0, o c kh kw -> o h w", 0, {3, 2, 9}, {19, 3, 1, 3}, {{0}}},
+    /* Weights that move with the output: groups. */
+    {"b (g c) (h+kh-1)?0 (w+kw-1)?0, (g o) c kh kw -> b (g o) h w",
+     0,
+     {2, 6, 5, 14},
+     {48, 2, 3, 3},
+     {{"g", 3}, {NULL, 0}}},
+    {"c (t+kt-1)?0 (h+kh-1)?0 (w+kw-1)?0, o c kt kh kw -> o t h w",
+     0,
+     {3, 3, 4, 9},
+     {17, 3, 3, 3, 3},
+     {{0}}},
+    /* Weights whose taps do not lie next to each other. */
+    {"b c (h+kh-1)?0 (w+kw-1)?0, kh kw c o -> b o h w", 0, {1, 6, 5, 14}, {3, 3, 6, 36}, {{0}}},
+    /* Several blocks of taps, and chunks of rows. */
+    {layer, 0, {1, 75, 160, 8}, {18, 75, 3, 3}, {{0}}},
+    {layer, 0, {1, 150, 3, 28}, {34, 150, 3, 3}, {{0}}},
+};
+
 /* ---- values --------------------------------------------------------------------------- */
 
 /* What the values are: small integers, whose sums are exact; fractions, whose sums
@@ -176,6 +225,7 @@ typedef struct scene {
   const row *row;
   es_dtype dtype;
   int n_in;
+  bool constant; /* the weights */
   es_array in[2];
   guard memory[2];
 } scene;
@@ -213,6 +263,7 @@ static guard run(const scene *s, es_isa isa, int threads, const char *strategy, 
   es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, s->row->text, strlen(s->row->text), 0, &error);
   cr_assert(expr, "%s: %s", s->row->text, error.message);
   es_options options = {.strategy = strategy, .reducer = s->row->reducer, .sizes = s->row->size};
+  options.constant = (const bool[]){false, s->constant};
   if (!s->row->size[0].name) options.sizes = NULL;
   es_plan *plan = es_plan_make(ctx, expr, s->in, s->n_in, NULL, &options, &error);
   guard out = {0};
@@ -254,21 +305,25 @@ static bool is_plain_sum(const row *r) {
   return !r->w[0] && (r->reducer == ES_REDUCE_SUM || r->reducer == ES_REDUCE_MEAN);
 }
 
-/* Every width and number of threads against the reference of that width. */
-static void try_row(const row *r, es_dtype dtype, values kind, bool at_end, const char *reference) {
+/* Every width and number of threads against the reference of that width; the kernels of direct
+ * convolution are of one width. */
+static void try_row(const row *r, es_dtype dtype, values kind, bool at_end, const char *strategy,
+                    const char *reference) {
   static const es_isa isas[] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
   scene s;
   scene_make(&s, r, dtype, kind, at_end);
-  for (int v = 0; v < 3; v++) {
+  for (int v = strcmp(strategy, "direct") ? 0 : 2; v < 3; v++) {
     if (!es_kernels_select(isas[v])) continue;
+    s.constant = false;
     guard want = run(&s, isas[v], 1, reference, at_end);
     if (!want.bytes) continue; /* a border of single taps: nothing to reduce */
     for (int threads = 1; threads <= 3; threads++) {
       char what[64];
       snprintf(what, sizeof what, "%s, isa %d, %d threads", es_dtype_name(dtype), (int)isas[v],
                threads);
-      guard got = run(&s, isas[v], threads, "window", at_end);
-      cr_assert(got.bytes > 0, "%s: no window (%s)", r->text, what);
+      s.constant = s.n_in == 2 && threads == 2;
+      guard got = run(&s, isas[v], threads, strategy, at_end);
+      cr_assert(got.bytes > 0, "%s: not by %s (%s)", r->text, strategy, what);
       compare(&s, &want, &got, what);
       guard_free(&got);
     }
@@ -282,8 +337,8 @@ static void try_all(values kind, const char *reference) {
     for (int wide = 0; wide < 2; wide++) {
       es_dtype dtype = wide ? ES_F64 : ES_F32;
       if (wide && is_plain_sum(&rows[i])) continue; /* summed in two parts, by reduce */
-      try_row(&rows[i], dtype, kind, i & 1, reference);
-      try_row(&rows[i], dtype, kind, !(i & 1), reference);
+      try_row(&rows[i], dtype, kind, i & 1, "window", reference);
+      try_row(&rows[i], dtype, kind, !(i & 1), "window", reference);
     }
 }
 
@@ -292,6 +347,15 @@ Test(window, agrees_with_the_loops) { try_all(INTEGERS, "loops"); }
 Test(window, agrees_with_the_loops_on_extremes) { try_all(EXTREMES, "loops"); }
 /* The same order of summation as the other forms. */
 Test(window, sums_in_the_order_of_the_reduction) { try_all(FRACTIONS, "reduce"); }
+
+static void try_layers(values kind, const char *reference) {
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+    try_row(&layers[i], ES_F32, kind, (i + kind) & 1, "direct", reference);
+}
+
+Test(direct, agrees_with_the_loops) { try_layers(INTEGERS, "loops"); }
+Test(direct, agrees_with_the_loops_on_extremes) { try_layers(EXTREMES, "loops"); }
+Test(direct, sums_in_the_order_of_the_contraction) { try_layers(FRACTIONS, "gemm"); }
 
 /* ---- what it does not take ---------------------------------------------------------- */
 

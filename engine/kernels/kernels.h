@@ -15,6 +15,7 @@ typedef struct es_move_kernels es_move_kernels;               /* move.h */
 typedef struct es_elementwise_kernels es_elementwise_kernels; /* elementwise.h */
 typedef struct es_normalise_kernels es_normalise_kernels;     /* normalise.h */
 typedef struct es_window_kernels es_window_kernels;           /* window.h */
+typedef struct es_direct_kernels es_direct_kernels;           /* direct.h */
 
 typedef struct es_kernels {
   es_isa isa;
@@ -23,6 +24,7 @@ typedef struct es_kernels {
   const es_move_kernels *move;
   const es_elementwise_kernels *elementwise;
   const es_window_kernels *window;
+  const es_direct_kernels *direct;
   bool dot; /* sums of products of 8- and 16-bit integers (AVX512-VNNI) run here */
   const es_normalise_kernels *normalise;
 } es_kernels;

@@ -6,7 +6,7 @@
 #include "engine/strategy.h"
 
 extern const es_strategy es_strategy_copy, es_strategy_map, es_strategy_reduce, es_strategy_window,
-    es_strategy_gemm, es_strategy_loops;
+    es_strategy_direct, es_strategy_gemm, es_strategy_loops;
 
 /* The plain loops, for a step of another strategy that cannot be exact, or to word
  * an overflow that it has met. Needs this workspace. */

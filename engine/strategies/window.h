@@ -99,6 +99,12 @@ typedef struct es_window_fall_plan {
   es_window_strip *strip;
 } es_window_fall_plan;
 
+/* All roles but lanes and edges; from and to as they are without them. False: no window. */
+bool es_window_axes(const es_problem *p, es_window_roles *roles);
+/* Whether the constraints on the rows are such that pieces can be made, of so many boxes at most.
+ */
+bool es_window_rows_split(const es_problem *p, const es_plan_env *env, const es_window_roles *roles,
+                          int boxes);
 /* False: no window, or one that the kernels do not take. */
 bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles *roles);
 /* Predicted seconds. */

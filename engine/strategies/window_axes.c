@@ -1,6 +1,7 @@
 /* Windows: which axes are what, the columns where taps are missing, and the pieces. */
 #include "base/checked.h"
 #include "engine/boxes.h"
+#include "engine/kernels/direct.h"
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 
@@ -190,28 +191,25 @@ static bool every_column_has_taps(const es_problem *p, const es_window_roles *ro
   return true;
 }
 
-/* Whether the constraints on the rows are such that pieces can be made. */
-static bool rows_split(const es_problem *p, const es_plan_env *env, const es_window_roles *roles) {
+bool es_window_rows_split(const es_problem *p, const es_plan_env *env, const es_window_roles *roles,
+                          int boxes) {
   es_arena scratch;
   es_status status;
   es_problem **box = NULL;
   int n = 0;
   es_arena_init(&scratch, &env->arena->allocator);
   es_problem *q = without_columns(&scratch, p, roles);
-  bool good = q && (!q->n_constraints ||
-                    es_problem_boxes(&scratch, q, ES_WINDOW_BOXES, &n, &box, &status));
+  bool good = q && (!q->n_constraints || es_problem_boxes(&scratch, q, boxes, &n, &box, &status));
   if (p->reduce == ES_REDUCE_MAX || p->reduce == ES_REDUCE_MIN)
     for (int i = 0; good && i < n; i++) good = es_problem_taps(box[i]) > 0;
   es_arena_free(&scratch);
   return good;
 }
 
-bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles *roles) {
-  const es_window_kernels *k = env->kernels->window;
-  double taps = es_problem_taps(p);
+bool es_window_axes(const es_problem *p, es_window_roles *roles) {
   *roles = (es_window_roles){.along = p->n_out - 1};
   if (p->rank == p->n_out || p->n_out < 1 || p->rank > ES_MAX_RANK || p->n_in > 2) return false;
-  if (taps < 1 || taps > ES_WINDOW_SHARED || es_problem_outputs(p) == 0) return false;
+  if (es_problem_taps(p) < 1 || es_problem_outputs(p) == 0) return false;
   if (p->alpha != 1 || p->beta != 0 || p->out.stride[roles->along] != 1) return false;
   if (p->reduce == ES_REDUCE_MEAN && !(p->mean_count >= 1 && p->mean_count <= 0x1p24)) return false;
   choose_operands(p, roles);
@@ -219,16 +217,24 @@ bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles
   roles->step = p->in[roles->x].stride[roles->along];
   if (roles->step < 1 || roles->step > 2 || !choose_op(p, roles)) return false;
   if (roles->w >= 0 && (p->in[roles->w].stride[roles->along] & ~(int64_t)1)) return false;
-  if (!k->full[roles->type][roles->op][roles->step - 1]) return false;
   if (roles->share >= 0 && roles->op != ES_WINDOW_SCALE) return false;
-  if (roles->share < 0 && taps > ES_WINDOW_TAPS) return false;
-  roles->lanes = k->lanes[roles->type];
   choose_row(p, roles);
   if (!separable(p, roles)) return false;
   whole_columns(p, roles);
+  return true;
+}
+
+bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles *roles) {
+  const es_window_kernels *k = env->kernels->window;
+  double taps = es_problem_taps(p);
+  if (taps > ES_WINDOW_SHARED || !es_window_axes(p, roles)) return false;
+  if (!k->full[roles->type][roles->op][roles->step - 1]) return false;
+  if (roles->share < 0 && taps > ES_WINDOW_TAPS) return false;
+  roles->lanes = k->lanes[roles->type];
   if (!cover(p, roles) || (roles->n_edges && taps > ES_WINDOW_SHARED_CUT)) return false;
   bool ordered = roles->op == ES_WINDOW_MAX || roles->op == ES_WINDOW_MIN;
-  return rows_split(p, env, roles) && (!ordered || every_column_has_taps(p, roles));
+  return es_window_rows_split(p, env, roles, ES_WINDOW_BOXES) &&
+         (!ordered || every_column_has_taps(p, roles));
 }
 
 /* ---- pieces --------------------------------------------------------------------- */
@@ -272,6 +278,28 @@ static bool end_all_chains(es_arena *arena, const es_window_roles *roles, es_win
   return true;
 }
 
+/* Which outputs of an edge have the tap. */
+static uint64_t lanes_of(const es_problem *p, const es_window_roles *roles, int e,
+                         const int64_t *tap) {
+  uint64_t lanes = 0;
+  for (int64_t j = 0; j < roles->edge[e].n; j++)
+    if (es_window_tap_present(p, roles, roles->edge[e].start + j, tap)) lanes |= (uint64_t)1 << j;
+  return lanes;
+}
+
+/* So many taps on, the same outputs of a row have them: constraints on columns do not look at
+ * the axes further out. */
+static int64_t lanes_repeat(const es_problem *p, const es_window_roles *roles,
+                            const int64_t *extent) {
+  int64_t period = 1;
+  int first = p->rank;
+  for (int i = 0; i < p->n_constraints; i++)
+    for (int a = p->n_out; a < first && cuts_columns(&p->constraint[i], roles); a++)
+      if (p->constraint[i].coef[a]) first = a;
+  for (int a = first; a < p->rank; a++) period *= extent[a];
+  return period;
+}
+
 bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                           const es_problem *box, es_window_piece *piece) {
   int64_t tap[ES_MAX_RANK] = {0}, size = (int64_t)es_dtype_size(p->out.dtype);
@@ -279,8 +307,9 @@ bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_
   piece->rows = roles->row < 0 ? 1 : box->extent[roles->row];
   piece->taps = empty ? 0 : (int64_t)es_problem_taps(box);
   piece->chain = es_gemm_chain(piece->taps);
+  const int64_t period = empty ? 1 : lanes_repeat(p, roles, box->extent);
   for (int s = 0; s < ES_WINDOW_SIDES; s++) piece->at[s] = side_of(box, roles, s)->offset * size;
-  piece->x_at = ES_NEW_N(arena, int64_t, piece->taps);
+  piece->x_at = ES_NEW_N(arena, int64_t, piece->taps + ES_DIRECT_AHEAD);
   piece->w_at = ES_NEW_N(arena, int64_t, piece->taps);
   piece->lanes = ES_NEW_N(arena, uint64_t, piece->taps * roles->n_edges);
   if (!piece->x_at || !piece->w_at || !piece->lanes) return false;
@@ -290,9 +319,8 @@ bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_
       piece->w_at[t] += tap[a - p->n_out] * side_of(p, roles, ES_WINDOW_W)->stride[a] * size;
     }
     for (int e = 0; e < roles->n_edges; e++)
-      for (int64_t j = 0; j < roles->edge[e].n; j++)
-        if (es_window_tap_present(p, roles, roles->edge[e].start + j, tap))
-          piece->lanes[e * piece->taps + t] |= (uint64_t)1 << j;
+      piece->lanes[e * piece->taps + t] = t < period ? lanes_of(p, roles, e, tap)
+                                                     : piece->lanes[e * piece->taps + t - period];
   }
   return roles->op != ES_WINDOW_SCALE || end_all_chains(arena, roles, piece);
 }

@@ -1,0 +1,254 @@
+/* Direct convolution: layers of many channels, channels first. */
+#include "base/checked.h"
+#include "base/text.h"
+#include "engine/kernels/gemm.h"
+#include "engine/strategies/direct.h"
+#include "engine/strategies/strategies.h"
+
+enum { MOVE_F32 = 2 }; /* moves of elements of 4 bytes */
+
+typedef struct run_state {
+  const es_step *step;
+  const es_run_args *args;
+  const es_direct_plan *d;
+  atomic_bool stop;
+  atomic_int_fast64_t done; /* units */
+} run_state;
+
+/* A panel of weights and the rows it is used for. */
+typedef struct job {
+  const es_direct_plan *d;
+  const char *x, *w; /* of the nest's first point; of the panel's first channel */
+  char *out;
+  char *panel, *packed; /* of weights; the block of it */
+  char *open, *sums;
+  int n, vectors; /* channels */
+  int64_t block;
+  const char *ahead;        /* of the block that is packed next */
+  int64_t first, rows, row; /* the chunk; where it has come to */
+} job;
+
+/* ---- running ----------------------------------------------------------------------- */
+
+/* A block of the weights of n channels from w on. */
+static void pack(const es_direct_plan *d, char *packed, const char *w, int n, int64_t block) {
+  const int64_t from = es_direct_block(d, block), taps = es_direct_block(d, block + 1) - from;
+  const int64_t lanes = d->roles.lanes;
+  if (d->along && n % lanes == 0 && taps >= lanes)
+    d->kernels->direct->pack((float *)packed, d->width, w + d->w_at[from], d->w_channel[1], n,
+                             taps);
+  else
+    d->kernels->gemm->moves[MOVE_F32].pack(packed, (int)d->width, w, d->w_channel, n,
+                                           d->w_at + from, taps);
+}
+
+/* Its part of the lines to ask for, spread over its steps. */
+static void ask_ahead(const job *j, es_direct_tile *t, int64_t tile, int64_t rows) {
+  const es_direct_plan *d = j->d;
+  const int64_t all = j->rows * d->tiles, at = (j->row - j->first) * d->tiles + tile;
+  const int64_t from = j->ahead ? d->ahead_lines * at / all : 0;
+  const int64_t lines = j->ahead ? d->ahead_lines * (at + rows) / all - from : 0;
+  t->ahead = lines ? j->ahead : j->packed;
+  t->fetch = d->ahead_at + (lines ? from : 0);
+  t->pace = 63;
+  if (!lines) return;
+  for (t->pace = 0; (t->steps >> (t->pace + 1)) >= lines;) t->pace++;
+}
+
+/* One row, or two, of a piece: i counts pieces. */
+static void run_tiles(job *j, const es_window_piece *piece, int64_t i, const char *x, char *out,
+                      int64_t rows) {
+  const es_direct_plan *d = j->d;
+  const int64_t before = es_direct_uses(d, i, j->block), after = es_direct_uses(d, i, j->block + 1);
+  const bool last = j->block + 1 == d->blocks;
+  const int step = (int)d->roles.step - 1;
+  for (int64_t tile = 0; tile < d->tiles; tile++) {
+    const int64_t start = es_direct_start(d, tile), n = es_direct_start(d, tile + 1) - start;
+    const int64_t kind = d->kind[tile == 0 ? 0 : tile + 1 == d->tiles ? 2 : 1] * piece->taps;
+    const int64_t slot = d->blocks > 1 ? (j->row - j->first) * d->tiles + tile : 0;
+    es_direct_tile t = {.x = x + start * d->roles.step * (int64_t)sizeof(float),
+                        .x_row = d->x_row,
+                        .w = j->packed,
+                        .steps = after - before,
+                        .before = before,
+                        .x_at = piece->x_at + before,
+                        .w_at = piece->w_at + before,
+                        .lanes = piece->lanes + kind + before,
+                        .stops = piece->stops + kind,
+                        .ends = piece->ends + kind,
+                        .last = last,
+                        .open = j->open + slot * d->slot_bytes,
+                        .sum = j->sums + slot * d->slot_bytes};
+    ask_ahead(j, &t, tile, rows);
+    if (!piece->taps)
+      memset(t.sum, 0, (size_t)(rows * d->slot_bytes));
+    else if (rows == 2)
+      d->kernels->direct->pair[step][j->vectors - 1](&t);
+    else
+      d->kernels->direct->tile[step][j->vectors - 1][n](&t);
+    if (last)
+      d->kernels->gemm->moves[MOVE_F32].scatter(out + start * (int64_t)sizeof(float), d->out_column,
+                                                (int)(rows * n), d->out_channel, j->n, t.sum,
+                                                j->vectors * (int)d->roles.lanes);
+  }
+}
+
+/* Rows [from, to) of a group at one of its outer positions. */
+static void run_rows(job *j, int group, const char *x, char *out, int64_t from, int64_t to) {
+  const es_direct_plan *d = j->d;
+  const es_window_group *g = &d->group[group];
+  int64_t start = 0;
+  for (int i = 0; i < g->n_pieces; i++) {
+    const es_window_piece *piece = &g->piece[i];
+    int64_t end = start + piece->rows, row = from > start ? from : start, some;
+    for (; row < end && row < to; row += some, j->row += some) {
+      some = d->pair && row + 2 <= end && row + 2 <= to ? 2 : 1;
+      run_tiles(j, piece, d->first_piece[group] + i,
+                x + piece->at[ES_WINDOW_X] + (row - start) * d->x_row,
+                out + piece->at[ES_WINDOW_OUT] + (row - start) * d->out_row, some);
+    }
+    start = end;
+  }
+}
+
+/* All rows of the chunk, with a block of the panel. */
+static void run_block(job *j) {
+  const es_direct_plan *d = j->d;
+  const int64_t size = (int64_t)sizeof(float), last = j->first + j->rows;
+  int64_t before = 0;
+  j->row = j->first;
+  for (int i = 0; i < d->n_groups && j->row < last; i++) {
+    const es_window_group *g = &d->group[i];
+    const int64_t all = g->outer.count * g->rows;
+    while (j->row < before + all && j->row < last) {
+      int64_t from = (j->row - before) % g->rows, to = from + last - j->row;
+      es_cursor c;
+      es_cursor_seek(&g->outer, &c, (j->row - before) / g->rows);
+      run_rows(j, i, j->x + c.at[1 + d->roles.x] * size, j->out + c.at[0] * size, from,
+               to < g->rows ? to : g->rows);
+    }
+    before += all;
+  }
+}
+
+/* Points at panel number i of all. */
+static void point_at(job *j, const es_run_args *args, int64_t i) {
+  const es_direct_plan *d = j->d;
+  const es_problem *p = d->problem;
+  const es_side *w = &p->in[d->roles.w];
+  const int64_t size = (int64_t)sizeof(float), first = i % d->panels * d->width;
+  es_cursor c;
+  es_cursor_seek(&d->jobs, &c, i / d->panels);
+  j->n = (int)(d->channels - first < d->width ? d->channels - first : d->width);
+  j->vectors = j->n > d->roles.lanes ? 2 : 1;
+  j->x = (const char *)args->base[d->slot[ES_WINDOW_X]] + c.at[1 + d->roles.x] * size;
+  j->out = (char *)args->base[d->slot[ES_WINDOW_OUT]] +
+           (c.at[0] + first * p->out.stride[d->roles.share]) * size;
+  j->w = (const char *)args->base[d->slot[ES_WINDOW_W]] +
+         (w->offset + c.at[1 + d->roles.w] + first * w->stride[d->roles.share]) * size;
+}
+
+/* What is packed, or read of what is packed for good, after this block. */
+static const char *ahead_of(const job *j, const es_run_args *args, int64_t panel, bool packs) {
+  const es_direct_plan *d = j->d;
+  const int64_t next = j->block + 1;
+  if (d->held)
+    return next < d->blocks ? j->panel + es_direct_packed(d, es_direct_block(d, next)) : NULL;
+  if (packs && next < d->blocks) return j->w + d->w_at[es_direct_block(d, next)];
+  if (j->first + j->rows < d->rows || panel + 1 == d->jobs.count * d->panels) return NULL;
+  if (next < d->blocks) return NULL;
+  job other = *j;
+  point_at(&other, args, panel + 1);
+  return other.w;
+}
+
+/* A chunk of rows with a panel; neighbouring units share the panel, which the worker keeps. */
+static void unit(void *arg, int64_t index, int worker) {
+  run_state *r = arg;
+  const es_direct_plan *d = r->d;
+  const int64_t panel = index / d->chunks, chunk = index % d->chunks;
+  int64_t done = atomic_fetch_add_explicit(&r->done, 1, memory_order_relaxed);
+  double part = (double)done / (double)(d->jobs.count * d->panels * d->chunks);
+  if (es_step_pause(r->args, worker, part))
+    atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+  if (atomic_load_explicit(&r->stop, memory_order_relaxed)) return;
+  char *room = (char *)r->args->workspace + (size_t)worker * d->worker_bytes;
+  int64_t *kept = (int64_t *)room;
+  job j = {.d = d,
+           .panel = d->held ? d->held + panel * d->panel_bytes : room + ES_ALIGN,
+           .open = room + d->open_at,
+           .sums = room + d->sums_at,
+           .first = chunk * d->chunk};
+  j.rows = d->rows - j.first < d->chunk ? d->rows - j.first : d->chunk;
+  point_at(&j, r->args, panel);
+  const bool packs = !d->held && (d->chunks == 1 || *kept != panel);
+  for (j.block = 0; j.block < d->blocks; j.block++) {
+    const bool whole = d->held || d->chunks > 1;
+    j.packed = j.panel + (whole ? es_direct_packed(d, es_direct_block(d, j.block)) : 0);
+    if (packs) pack(d, j.packed, j.w, j.n, j.block);
+    j.ahead = ahead_of(&j, r->args, panel, packs);
+    run_block(&j);
+  }
+  *kept = panel;
+}
+
+static es_status run(const es_step *step, const es_run_args *args) {
+  const es_direct_plan *d = step->data;
+  run_state r = {.step = step, .args = args, .d = d};
+  for (int i = 0; i < d->threads; i++)
+    *(int64_t *)((char *)args->workspace + (size_t)i * d->worker_bytes) = -1;
+  es_pool_run_by(args->pool, d->threads, d->jobs.count * d->panels * d->chunks, unit, &r);
+  return r.stop ? es_step_cancelled(args) : ES_OK;
+}
+
+static void print(const es_step *step, char *buf, size_t cap) {
+  const es_direct_plan *d = step->data;
+  es_text t = es_text_init(buf, cap);
+  es_text_printf(&t, "direct f32, %lld rows of %lld outputs, %lld channels, over %lld taps",
+                 (long long)(d->rows * d->jobs.count),
+                 (long long)d->problem->extent[d->roles.along], (long long)d->channels,
+                 (long long)d->taps);
+  es_text_printf(&t, "; tiles of %s%lld by %lld, weights packed%s, in blocks of %lld",
+                 d->pair ? "two rows of " : "", (long long)es_direct_start(d, 1),
+                 (long long)d->width, d->held ? " once" : "", (long long)es_direct_block(d, 1));
+}
+
+/* ---- choice ------------------------------------------------------------------------ */
+
+static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
+  es_direct_plan *d = es_direct_plan_make(p, env);
+  if (!d) return ES_E_NOMEM;
+  step->run = run;
+  step->data = d;
+  step->workspace = d->worker_bytes * (size_t)d->threads;
+  int64_t bytes;
+  if (p->in[d->roles.w].fixed)
+    step->hold_bytes = es_mul_i64(d->jobs.count * d->panels, d->panel_bytes, &bytes) ? bytes
+                                                                                     : INT64_MAX;
+  return ES_OK;
+}
+
+static es_status hold(es_step *step, const es_plan_env *env, void *const *base) {
+  if (!step->hold_bytes) return ES_OK;
+  es_direct_plan *d = step->data;
+  const es_run_args args = {.base = base};
+  char *held = es_arena_aligned(env->arena, (size_t)step->hold_bytes);
+  if (!held) return ES_E_NOMEM;
+  for (int64_t panel = 0; panel < d->jobs.count * d->panels; panel++) {
+    job j = {.d = d};
+    point_at(&j, &args, panel);
+    for (int64_t b = 0; b < d->blocks; b++)
+      pack(d, held + panel * d->panel_bytes + es_direct_packed(d, es_direct_block(d, b)), j.w, j.n,
+           b);
+  }
+  d->held = held;
+  step->held = 1 + d->roles.w;
+  return ES_OK;
+}
+
+const es_strategy es_strategy_direct = {.name = "direct",
+                                        .applicable = es_direct_applicable,
+                                        .cost = es_direct_cost,
+                                        .make = make,
+                                        .print = print,
+                                        .hold = hold};
