@@ -155,7 +155,7 @@ static void act_script(scene *s) {
       .name = "<faults>", .text = script_text, .len = strlen(script_text), .first_line = 1};
   sc_run(&r, &source);
   script_status = r.status;
-  sc_session_close(&r.session);
+  sc_runner_close(&r);
   (void)s;
 }
 static bool right_script(scene *s) {
