@@ -31,14 +31,13 @@ const char *es_value_name(const es_value_node *node) {
   switch (node->kind) {
   case ES_VALUE_UNARY: return unary[node->op];
   case ES_VALUE_BINARY: return binary[node->op];
-  case ES_VALUE_FUNCTION: return function[node->op];
-  default: return node->name ? node->name : "";
+  default: return function[node->op]; /* what else computes; nothing else has a name */
   }
 }
 
 es_status es_program_place(const char *text, const char *target, es_error *error,
                            es_status status) {
-  if (!error || error->length <= 0) return status;
+  if (!error) return status;
   int64_t line = 1, start = 0;
   for (int64_t i = 0; i < error->offset; i++)
     if (text[i] == '\n') {
@@ -48,7 +47,7 @@ es_status es_program_place(const char *text, const char *target, es_error *error
   char message[sizeof error->message];
   es_text t = es_text_init(message, sizeof message);
   es_text_puts(&t, "in ");
-  if (target && *target) es_text_printf(&t, "the statement of '%s', ", target);
+  if (*target) es_text_printf(&t, "the statement of '%s', ", target);
   es_text_printf(&t, "line %lld, column %lld: %s", (long long)line,
                  (long long)es_parse_column(text + start, error->offset - start), error->message);
   memcpy(error->message, message, sizeof message);

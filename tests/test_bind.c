@@ -863,8 +863,12 @@ Test(bind, windows_without_a_tap) {
       {"(h+5*k-1)?0 -> h | max", "3", "h=1 k=2", false}, /* -1 and 4 */
       {"(h+5*k-2)?0 -> h | max", "4", "h=1 k=2", true},  /* -2 and 3, of 4 */
       {"(h+5*k-2)?0 -> h | min", "5", "h=3 k=2", true},
-      {"(h+5*k-2)?0 -> h | min", "3", "h=3 k=2", false}, /* the first of three */
+      {"(h+5*k-2)?0 -> h | min", "3", "h=3 k=2", false},        /* the first of three */
+      {"(h+k)?0 -> h | max", "3", "h=4 k=2", false},            /* the last, by one */
+      {"(h+w+5*k-2)?0 -> h w | max", "3", "h=1 w=2 k=2", true}, /* two labels: not told */
+      {"(h+5*k+5*l-2)?0 -> h | max", "3", "h=1 k=2 l=2", true},
       {"(h-10*k)?0 -> h | max", "5", "h=5 k=2", true},
+      {"(h+10*k)?0 -> h | max", "5", "h=5 k=2", true},
       {"(2*h-10*k-1)?0 -> h | max", "5", "h=3 k=2", false},
       {"(2*h+w+k)?0 -> h w | max", "5", "h=2 w=2 k=3", true},
       {"(h+k+l-1)?0 -> h | max", "3", "h=4 k=2 l=2", true},
@@ -1017,5 +1021,30 @@ Test(bind, rejects_more_axes_than_a_tensor_has_without_an_arrow) {
   cr_assert_eq(es_bind(&c.arena, c.pattern, in, 2, NULL, NULL, &c.bound, &c.error), ES_E_LIMIT,
                "%s", c.error.message);
   cr_assert(strstr(c.error.message, "80 axes"), "%s", c.error.message);
+  bound_close(&c);
+}
+
+/* An output larger than what is written: some of its elements have no point. */
+Test(bind, outputs_with_elements_that_nothing_reaches) {
+  static const struct {
+    const char *text, *says;
+  } rows[] = {{"h k -> (h+k) | max", "padding"}, {"h k -> (2*h) | max", "without a point"}};
+  const int64_t shape[] = {3, 2}, ten = 10, four = 4;
+  const es_array in = {.dtype = ES_F32, .rank = 2, .shape = shape};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bound_case c;
+    es_options o = {.out_shape = &ten, .out_rank = 1};
+    bind_out(&c, rows[i].text, &in, NULL);
+    cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, NULL, &o, &c.bound, &c.error), ES_E_EMPTY,
+                 "%s", c.error.message);
+    cr_assert(strstr(c.error.message, rows[i].says), "%s: %s", rows[i].text, c.error.message);
+    cr_assert(c.error.offset >= 0 && c.error.length <= (int64_t)strlen(rows[i].text));
+    bound_close(&c);
+  }
+  es_options o = {.out_shape = &four, .out_rank = 1};
+  bound_case c;
+  bind_out(&c, rows[0].text, &in, NULL);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, NULL, &o, &c.bound, &c.error), ES_OK, "%s",
+               c.error.message);
   bound_close(&c);
 }

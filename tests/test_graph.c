@@ -236,6 +236,12 @@ Test(graph, refuses) {
   cr_assert(strstr(es_error_text(es), "the text has 65539 bytes"), "%s", es_error_text(es));
   es_clear_error(es);
   free(long_text);
+  char digits[700] = "x + ";
+  memset(digits + 4, '1', 600);
+  digits[604] = '\0';
+  cr_assert_eq(es_program(es, digits, NULL, ES_IN(x), NULL, out, 1), ES_E_SYNTAX);
+  cr_assert(strstr(es_error_text(es), "a whole number here is less than 2^53"));
+  es_clear_error(es);
   memset(name, 'q', 80);
   strcpy(name + 80, " + 1");
   es_program(es, name, NULL, ES_IN(x), NULL, out, 1);

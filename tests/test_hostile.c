@@ -112,6 +112,13 @@ Test(hostile, memory_of_the_caller_is_given_back) {
 
 Test(hostile, views) {
   NO_TENSOR(es_permute(ctx, x, NULL));
+  CHECK_OK(ctx, es_permute(ctx, es_full(ctx, ES_F32, 0, NULL, 1), NULL));
+  NO_TENSOR(es_permute(ctx, NULL, NULL));
+  NO_TENSOR(es_squeeze(ctx, NULL, 0));
+  NO_TENSOR(es_unfold_axis(ctx, NULL, 0, 1, 1, 1));
+  const int64_t many[ES_MAX_RANK + 1] = {1};
+  NO_TENSOR(es_reshape(ctx, x, ES_MAX_RANK + 1, many));
+  NO_TENSOR(es_broadcast_to(ctx, x, ES_MAX_RANK + 1, many));
   NO_TENSOR(es_permute(ctx, x, (const int[]){0, 0}));
   NO_TENSOR(es_permute(ctx, x, (const int[]){INT32_MIN, 5}));
   NO_TENSOR(es_transpose(ctx, x, INT32_MIN, INT32_MAX));

@@ -247,3 +247,39 @@ Test(npy, counts_what_a_broadcast_view_would_take) {
   if (!x) return; /* refused earlier is as good */
   EXPECT_ERROR(es_npy_write(es, x, NULL, 0), ES_E_OVERFLOW, "2^63");
 }
+
+Test(npy, a_tensor_has_at_most_64_axes) {
+  for (int rank = 64; rank <= 65; rank++) {
+    char dict[400] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+    for (int i = 0; i < rank; i++) strcat(dict, "1,");
+    strcat(dict, ")}");
+    es_tensor *x = read_with(dict, 4);
+    cr_assert_eq(x != NULL, rank == 64, "%s", es_error_text(es));
+    if (x) cr_assert_eq(es_rank(x), 64);
+  }
+  cr_assert(strstr(es_error_text(es), "a shape of at most 64 axes"), "%s", es_error_text(es));
+  es_clear_error(es);
+}
+
+/* Nothing of what is missing is looked at. */
+Test(npy, without_a_context_or_a_tensor) {
+  char bytes[8] = "";
+  es_tensor *x = es_zeros(es, ES_F32, ES_SHAPE(2)), *out[1] = {x};
+  const char *names[1] = {"x"};
+  cr_assert_null(es_npy_read(NULL, bytes, sizeof bytes));
+  cr_assert_eq(es_npy_write(NULL, x, NULL, 0), 0);
+  cr_assert_null(es_load(NULL, "x.npy"));
+  cr_assert_eq(es_save(NULL, "x.npy", x), ES_E_VALUE);
+  cr_assert_eq(es_load_npz(NULL, "x.npz", names, out, 1), -1);
+  cr_assert_eq(es_save_npz(NULL, "x.npz", names, out, 1, false), ES_E_VALUE);
+  cr_assert_eq(es_npy_write(es, NULL, NULL, 0), 0);
+  cr_assert(strstr(es_error_text(es), "es_npy_write"), "%s", es_error_text(es));
+  es_clear_error(es);
+  out[0] = NULL;
+  cr_assert_neq(es_save_npz(es, "x.npz", names, out, 1, false), ES_OK);
+  cr_assert(strstr(es_error_text(es), "es_save_npz"), "%s", es_error_text(es));
+  es_clear_error(es);
+  cr_assert_neq(es_save(es, "x.npy", NULL), ES_OK);
+  cr_assert(strstr(es_error_text(es), "es_save"), "%s", es_error_text(es));
+  es_clear_error(es);
+}

@@ -7,6 +7,8 @@
 #include <time.h>
 
 #include "lexer/ast.h"
+#include "lexer/wording.h"
+#include "lexer/program.h"
 
 typedef struct parsed {
   es_arena arena;
@@ -714,7 +716,7 @@ Test(parse, every_refused_allocation_is_an_error_and_no_leak) {
 
 /* Pairs with the same hash (FNV-1a), one of them the start of the other. */
 Test(parse, names_of_one_hash_are_two) {
-  parsed p = parse(ES_KIND_EINSUM, "costarring axis liquid axistmqfwit axis -> axistmqfwit");
+  parsed p = parse(ES_KIND_EINSUM, "costarring axistmqfwit liquid axis axistmqfwit -> axis");
   cr_assert_eq(p.status, ES_OK, "%s", p.error.message);
   cr_assert_eq(p.pattern->n_names, 4);
   const es_term *t = &p.pattern->in[0];
@@ -743,6 +745,8 @@ Test(parse, equality_tells_these_apart) {
       {"a b -> a | sum", "a b -> a | max"},
       {"a, a -> | (max, +)", "a, a -> | (max, *)"},
       {"a, a -> | (max, *)", "a, a -> | max"},
+      {"(a*b+a*c) -> b c", "(a*b+b*c) -> b c"},
+      {"(a ^ b) -> a", "(a ^ b) -> a, b"},
       {"a b -> a", "a c -> a"},
       {"a -> a 1", "a -> 1 a"},
       {"a b -> a b", "a b -> b a"},
@@ -785,4 +789,31 @@ Test(parse, numbers_no_double_holds) {
   cr_assert(strstr(p.error.message, "does not fit a double"), "%s", p.error.message);
   cr_assert_eq(p.error.offset, 6);
   done(&p);
+}
+
+Test(parse, texts_of_programs_have_an_end) {
+  enum { LONG = ES_MAX_TEXT + 1 };
+  char *text = malloc(LONG);
+  memset(text, ' ', LONG);
+  memcpy(text, "y = x", 5);
+  es_arena arena;
+  es_allocator allocator = es_allocator_default();
+  es_graph *program;
+  es_error error;
+  es_arena_init(&arena, &allocator);
+  cr_assert_eq(es_program_parse(&arena, text, LONG, ES_READ_AUTO, &program, &error), ES_E_LIMIT);
+  cr_assert(strstr(error.message, "the text has 65537 bytes; a program has at most 65536"), "%s",
+            error.message);
+  cr_assert_eq(es_program_parse(&arena, text, LONG - 1, ES_READ_AUTO, &program, &error), ES_OK);
+  es_arena_free(&arena);
+  free(text);
+}
+
+/* Columns count code points, and bytes that are none. */
+Test(parse, columns_behind_bytes_that_are_not_text) {
+  cr_assert_eq(es_parse_column("ab", 2), 3);
+  cr_assert_eq(es_parse_column("\xce\xb8z", 2), 2);
+  cr_assert_eq(es_parse_column("\xff\xffz", 2), 3);
+  cr_assert_str_eq(es_reducer_name((es_reducer)-1), "?");
+  cr_assert_str_eq(es_reducer_name(ES_REDUCER_COUNT), "?");
 }

@@ -18,14 +18,13 @@ static void see(es_binder *b, uint32_t *seen, const int32_t *label, int n, reduc
   }
 }
 
-/* Labels of the operands and constraints of a part that its output does not hold. */
+/* Labels of the operands of a part that its output does not hold. Those of its constraints are
+ * among them: an operand walks every label of an index that reads, and of one that writes. */
 static void collect_reduced(es_binder *b, uint32_t *seen, const es_part *p, reduced *out) {
   b->stamp++;
   out->n = 0;
   see(b, seen, p->out_walk.label, p->out_walk.n, NULL);
   for (int i = 0; i < p->n_in; i++) see(b, seen, p->in_walk[i].label, p->in_walk[i].n, out);
-  for (int i = 0; i < p->n_constraints; i++)
-    see(b, seen, p->constraint[i].label, p->constraint[i].n, out);
 }
 
 static es_span label_span(const es_binder *b, int32_t label) {
