@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-void es_parser_advance(es_parser *p) {
-  p->now = p->next;
-  p->next = es_lexer_next(&p->lexer);
-}
-
 void *es_parser_push(es_parser *p, es_pile *s) {
   if (s->n == s->room) {
     int room = s->room ? s->room * 2 : 16;
@@ -44,13 +39,4 @@ es_status es_parser_not_closed(es_parser *p) {
                    "'(' is never closed: ')' is missing at the end of the text");
   return es_fail2(p->error, ES_E_SYNTAX, "L3", open, p->now.span,
                   "'(' is not closed: ')' is missing before %s", es_token_text(p->now.kind));
-}
-
-bool es_parser_ends_term(es_token_kind kind) {
-  return kind == ES_TOKEN_COMMA || kind == ES_TOKEN_ARROW || kind == ES_TOKEN_PIPE ||
-         kind == ES_TOKEN_END;
-}
-
-bool es_parser_is_operator(es_token_kind kind) {
-  return kind == ES_TOKEN_PLUS || kind == ES_TOKEN_MINUS || kind == ES_TOKEN_STAR;
 }

@@ -34,7 +34,10 @@ typedef struct es_parser {
 /* ---- parser.c: the cursor ------------------------------------------------------------- */
 
 /* The next token. */
-void es_parser_advance(es_parser *p);
+static inline void es_parser_advance(es_parser *p) {
+  p->now = p->next;
+  p->next = es_lexer_next(&p->lexer);
+}
 /* A zeroed element on top; NULL when out of memory. */
 void *es_parser_push(es_parser *p, es_pile *s);
 /* Pops all above base into an array of its own. */
@@ -45,8 +48,13 @@ const char *es_parser_quote(es_parser *p, es_span span);
 es_status es_parser_unexpected(es_parser *p, const char *expected);
 /* The innermost '(' has no ')'. */
 es_status es_parser_not_closed(es_parser *p);
-bool es_parser_ends_term(es_token_kind kind);
-bool es_parser_is_operator(es_token_kind kind); /* + - * */
+static inline bool es_parser_ends_term(es_token_kind kind) {
+  return kind == ES_TOKEN_COMMA || kind == ES_TOKEN_ARROW || kind == ES_TOKEN_PIPE ||
+         kind == ES_TOKEN_END;
+}
+static inline bool es_parser_is_operator(es_token_kind kind) {
+  return kind == ES_TOKEN_PLUS || kind == ES_TOKEN_MINUS || kind == ES_TOKEN_STAR;
+}
 
 /* ---- parse_word.c ---------------------------------------------------------------------- */
 
