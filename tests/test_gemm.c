@@ -445,6 +445,37 @@ Test(gemm, lines_along_an_outer_axis_of_k) {
   cr_assert(ahead, "no plan packs some of its blocks of k ahead");
 }
 
+/* Few rows: the vector side is read where it lies, and results are turned over to C, which runs
+ * along another axis; the larger one is written past the caches. */
+Test(gemm, results_turned_over) {
+  static const int64_t sizes[][5] = {
+      {2, 48, 84, 24, 36}, {3, 17, 32, 3, 20}, {1, 100, 48, 20, 50}, {64, 128, 128, 4, 4}};
+  for (int s = 0; s < 4; s++)
+    for (int t = 0; t < 2; t++) {
+      es_dtype type = t ? ES_F64 : ES_F32;
+      axis axes[] = {{sizes[s][1], B | C, {0, 2, 0}, {0}},
+                     {sizes[s][0], B | C, {0, 0, 1}, {0}},
+                     {sizes[s][3], A | C, {0, 0, 2}, {0}},
+                     {sizes[s][2], B | C, {0, -1, 3}, {0}},
+                     {sizes[s][4], A | B, {1, 1, 0}, {0}}};
+      instance x = make(axes, 5, type, type, type, type);
+      FOR_ISAS(kernels) {
+        es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+        for (int v = 4; v < 8; v += 2) { /* Y in place; X too, or packed */
+          es_gemm_plan plan;
+          cr_assert(es_gemm_plan_variant(x.p, &env, es_gemm_kind_of(type), v, &plan),
+                    "size %d type %d variant %d lanes %d", s, t, v,
+                    kernels->gemm->type[es_gemm_kind_of(type)].lanes);
+          cr_assert(plan.v >= 0 && plan.stream_c == (s == 3) && es_gemm_axes_make(&x.arena, &plan));
+          spoil(&x.array[2]);
+          cr_assert_eq(run_plan(&x, &plan, NULL), ES_OK);
+          check(&x, "results turned over");
+        }
+      }
+      release(&x);
+    }
+}
+
 /* Few rows, columns in runs that do not adjoin: read in place, by panels that overlap. */
 Test(gemm, few_rows_and_runs_of_columns) {
   static const int64_t runs[] = {3, 4, 7, 8, 13, 15, 16, 17, 24, 26, 31, 32, 33, 47, 48, 54, 70};

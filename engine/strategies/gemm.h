@@ -13,9 +13,10 @@ enum {
   ES_GEMM_CHAIN = 1024,        /* no summation chain is longer */
   ES_GEMM_Y_BLOCK = 768 << 10, /* bytes of Y that stay in the second-level cache of 2 MiB */
   ES_GEMM_VARIANTS = 8,
-  ES_GEMM_GROUP = 24,  /* most tiles of a group */
-  ES_GEMM_ACROSS = 4,  /* tiles of a group that is stored across */
-  ES_GEMM_SMALL = 128, /* rows, and columns, of a small plan at most */
+  ES_GEMM_GROUP = 24,   /* most tiles of a group */
+  ES_GEMM_ACROSS = 4,   /* tiles of a group that is stored across */
+  ES_GEMM_TURNED = 128, /* runs at most whose results are turned over together */
+  ES_GEMM_SMALL = 128,  /* rows, and columns, of a small plan at most */
   ES_GEMM_SMALL_K = 192,
   ES_GEMM_CONVERT = 64, /* rows of k converted from another type at a time */
 };
@@ -92,6 +93,8 @@ typedef struct es_gemm_plan {
   bool along_c;            /* C runs along n: the tiles' rows are its rows */
   int m_last, n_last, u;   /* axes, -1 for none: see es_gemm_order */
   int64_t n_part, u_part;  /* what of n_last and u is kept together */
+  int v;                   /* axis along which results are turned over, or -1 */
+  int64_t v_part;          /* runs, neighbours along v, that are stored together */
   int group;               /* tiles of rows computed before their panel is stored */
   int64_t run, run_panels; /* columns of a run, and the panels that cut it */
   int64_t n_panels;
@@ -136,6 +139,7 @@ static inline int64_t es_gemm_steps(const es_gemm_plan *g, int64_t k) {
 
 /* Panels that are packed together, or write the same columns, stay together. */
 static inline int64_t es_gemm_unit(const es_gemm_plan *g) {
+  if (g->v >= 0) return g->v_part * g->run_panels;
   if (g->overlap) return g->run_panels;
   return g->u < 0 ? 1 : g->u_part * g->run_panels;
 }
@@ -202,7 +206,8 @@ bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, 
 /* The order of axes within m and n. Rows go along m_last. Columns go along n_last;
  * where Y runs along another axis u of n, a stretch of u stands just outside a stretch
  * of n_last, so that the lines of Y that one panel touches serve the next ones too:
- * … u/u_part, n_last/n_part, u_part, n_part. */
+ * … u/u_part, n_last/n_part, u_part, n_part. Where results are turned over, v stands just outside
+ * a run of n_last: … n_last/run, v, run. */
 void es_gemm_order(es_gemm_plan *plan);
 /* Fills in the axes and boxes of a chosen plan. False: out of memory. */
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *plan);

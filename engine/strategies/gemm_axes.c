@@ -10,7 +10,10 @@ enum {
   MOST_BOXES = 256,
   /* An operand whose elements meet more than this many of the other's is used so often
    * that C, not the operand, decides the order. */
-  FEW = 256
+  FEW = 256,
+  TURNED_ROWS = 56,
+  TURNED_COLUMNS = 128,     /* of Y, neighbours that are read together */
+  TURNED_BYTES = 512 << 10, /* of results that wait in the second-level cache */
 };
 
 es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis) {
@@ -126,12 +129,43 @@ static bool choose_overlap(es_gemm_plan *g) {
   return true;
 }
 
+/* The largest divisor of n from least to most; 0: there is none. */
+static int64_t divisor(int64_t n, int64_t least, int64_t most) {
+  for (int64_t d = most < n ? most : n; d >= least; d--)
+    if (n % d == 0) return d;
+  return 0;
+}
+
+/* Few rows, less than k: what is stored is less than what is read. Where Y and C run along
+ * different axes of n, panels that overlap read Y in place, and the results of several, which
+ * are neighbours in C, are turned over. */
+static bool choose_turned(es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_side *y = &p->in[g->y.in];
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  int unit = unit_axis(g, y, ES_GEMM_N, type->lanes), last = last_axis(g, ES_GEMM_N);
+  if (unit < 0 || unit == last || !g->along_c || !g->plain_store || p->n_constraints) return false;
+  if (g->terms > 1 || g->kind >= ES_GEMM_C64 || !g->y.native || g->n_kb > 1) return false;
+  if (g->m_count > TURNED_ROWS || g->m_count > g->k.count) return false;
+  g->run = divisor(p->extent[unit], type->lanes, TURNED_COLUMNS);
+  if (!g->run) return false;
+  int64_t panels = (g->run + g->nr - 1) / g->nr;
+  int64_t fit = TURNED_BYTES / (panels * g->m_count * g->nr * (int64_t)g->each);
+  g->v_part = divisor(p->extent[last], type->lanes, fit < ES_GEMM_TURNED ? fit : ES_GEMM_TURNED);
+  if (!g->v_part) return false;
+  g->overlap = true;
+  g->n_last = unit;
+  g->v = last;
+  if (g->run < g->nr) g->nr = type->lanes;
+  return true;
+}
+
 void es_gemm_order(es_gemm_plan *g) {
   const es_problem *p = g->problem;
   const es_side *x = &p->in[g->x.in], *y = &p->in[g->y.in];
-  g->m_last = g->n_last = g->u = -1;
+  g->m_last = g->n_last = g->u = g->v = -1;
   g->run = g->n.count;
-  if (choose_overlap(g)) return;
+  if (choose_overlap(g) || choose_turned(g)) return;
   if (g->along_c && g->n.count <= FEW) g->m_last = unit_axis(g, x, ES_GEMM_M, 4);
   if (g->m_count > FEW) return;
   int unit = unit_axis(g, y, ES_GEMM_N, g->kernels->gemm->type[g->kind].lanes);
@@ -157,15 +191,19 @@ typedef struct piece {
 static int list_pieces(const es_gemm_plan *g, es_gemm_group group, const es_problem *box,
                        piece *list) {
   int n = 0, last = group == ES_GEMM_M ? g->m_last : group == ES_GEMM_N ? g->n_last : -1;
-  int u = group == ES_GEMM_N ? g->u : -1;
+  int u = group == ES_GEMM_N ? g->u : -1, v = group == ES_GEMM_N ? g->v : -1;
   for (int a = 0; a < g->problem->rank; a++)
-    if (a != last && a != u && es_gemm_group_of(g->problem, g->x.in, a) == group)
+    if (a != last && a != u && a != v && es_gemm_group_of(g->problem, g->x.in, a) == group)
       list[n++] = (piece){a, box->extent[a], 1};
   if (u >= 0) {
     list[n++] = (piece){u, box->extent[u] / g->u_part, g->u_part};
     list[n++] = (piece){last, box->extent[last] / g->n_part, g->n_part};
     list[n++] = (piece){u, g->u_part, 1};
     list[n++] = (piece){last, g->n_part, 1};
+  } else if (v >= 0) {
+    list[n++] = (piece){last, box->extent[last] / g->run, g->run};
+    list[n++] = (piece){v, box->extent[v], 1};
+    list[n++] = (piece){last, g->run, 1};
   } else if (last >= 0) {
     list[n++] = (piece){last, box->extent[last], 1};
   }

@@ -93,6 +93,11 @@ static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worke
   return w->y_block + at * g->nr * g->ahead * es_gemm_steps(g, g->kc) * (int64_t)g->each;
 }
 
+/* Bytes from the results of one panel to those of the next, where these are turned over. */
+static inline int64_t es_gemm_turned_step(const es_gemm_plan *g) {
+  return (g->m_count + ES_GEMM_ROWS) * g->nr * (int64_t)g->each;
+}
+
 /* Worker index's part of a workspace. */
 es_gemm_worker es_gemm_worker_of(const es_gemm_plan *g, void *workspace, int index);
 /* dst[p][i] = src[rows[i] + ks[p]] for p < k, i < m, in the compute type (pairs when
@@ -114,5 +119,10 @@ int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, i
  * and written to rows i0 … and columns j0 … of C. */
 void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b, int64_t i0, int m,
                    int64_t j0, int n);
+
+/* The results of m rows from i0 on and of a unit of panels from `first` on, all in c_tiles, to
+ * C, which runs along v. */
+void es_gemm_store_turned(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
+                          int64_t i0, int m, int64_t first);
 
 #endif

@@ -59,6 +59,13 @@ static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
       add(to, b->y + b->y_cols[j + q] + b->y_k[p], g->u_part * (int64_t)g->each);
 }
 
+/* The next panel of a Y that is read in place. */
+static void add_next_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64_t at) {
+  if (at + 1 >= b->to) return;
+  es_gemm_panel q = es_gemm_panel_of(r->g, b, at + 1);
+  add_part(to, b->y + b->y_cols[q.j], b->y_k, b->k, q.n * (int64_t)r->g->each, 0, 1);
+}
+
 /* A share of the m rows of X from row i on, where they lie in runs; others are left alone. */
 static void add_x(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64_t i, int64_t m,
                   int64_t part, int64_t parts) {
@@ -81,6 +88,7 @@ int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, i
     add_c(&to, g, b, next_i, (int)next_m, next.j, next.n);
   }
   if (g->stream_y) add_y(&to, r, b, at);
+  if (g->v >= 0) add_next_y(&to, r, b, at);
   if (g->fetch_x && i + m < b->m && !(g->keep_x && b->from))
     add_x(&to, r, b, i + m, es_gemm_smaller(m, b->m - i - m), at - b->from, b->to - b->from);
   return to.n;

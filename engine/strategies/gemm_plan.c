@@ -17,6 +17,7 @@ enum {
   PANEL = 48 << 10,     /* bytes of a panel of Y, which leave room for X in the first-level cache */
   X_KEPT = 4 << 20,     /* bytes of packed X that are kept */
   MB_MOST = 4096,       /* rows of one task */
+  PB_MOST = 512,        /* panels of one task, of whose columns it has tables */
   FETCH_C = 128 << 10,  /* bytes of C that have left the nearer caches when it is written */
   STREAM_C = 16 << 20,  /* bytes of C that do not stay in the caches */
   STREAM_TILES = 8,     /* tiles of rows that use a panel of Y up at once */
@@ -99,7 +100,7 @@ static double pack_cycles(const es_problem *p, const es_side *side, bool across,
 
 /* The same for storing: as it is computed, turned over in registers, one by one. */
 static double store_cycles(const es_gemm_plan *g, bool rows, bool cols) {
-  double c = cols ? 0.1 : rows ? 1 : 2;
+  double c = g->v >= 0 ? 1 : cols ? 0.1 : rows ? 1 : 2;
   return g->plain_store ? c : c + 1;
 }
 
@@ -258,6 +259,7 @@ static void share_out(es_gemm_plan *g, int most) {
  * first-level cache. Tiles stored along go together where their rows follow each other
  * in C: as many as leave their X in that cache. */
 static int group_size(const es_gemm_plan *g, int most) {
+  if (g->v >= 0) return (int)ceil_div(g->m_count, most);
   if (!g->along_c) return ES_GEMM_ACROSS;
   int64_t tile = es_gemm_steps(g, g->kc) * most * (int64_t)g->each;
   int64_t fit = row_step(g, &g->problem->out) <= 2 * g->nr ? X_GROUP / at_least(tile, 1) : 1;
@@ -280,7 +282,8 @@ static int64_t columns_in_c(const es_gemm_plan *g) {
  * and in whole lines; then panels end where these runs of C do. */
 static void choose_stream(es_gemm_plan *g) {
   double bytes = (double)g->batch.count * (double)g->m_count * (double)g->n.count * (double)g->each;
-  g->fetch_c = bytes > FETCH_C;
+  g->fetch_c = bytes > FETCH_C && g->v < 0;
+  g->stream_c = bytes >= STREAM_C && g->v >= 0;
   int64_t run = g->u >= 0 ? g->run : columns_in_c(g), padded = ceil_div(run, g->nr) * g->nr;
   if (!g->plain_store || g->terms > 1 || !g->along_c || g->n_kb > 1 || g->kind >= ES_GEMM_C64)
     return;
@@ -348,7 +351,7 @@ static void choose_blocks(es_gemm_plan *g) {
   choose_stream(g);
   g->run_panels = ceil_div(g->run, g->nr);
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
-  g->pb = block(g->n_panels, g->n_panels, es_gemm_unit(g), &g->n_nb);
+  g->pb = block(g->n_panels, PB_MOST, es_gemm_unit(g), &g->n_nb);
   choose_stretch(g);
   /* One stretch a task where sums wait for the next block of k, and where boxes are tasks of their
    * own, few rows each, that follow each other and use the same packed Y. */
@@ -463,11 +466,14 @@ static void set_room(es_gemm_plan *g) {
   size_t in_use = (size_t)(g->stream_y ? es_gemm_unit(g) : g->stretch) * nr;
   size_t packed = g->stream_y ? in_use : nb;
   g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
-  room->y_block = place(room, g->hold_y ? 0 : (size_t)g->ahead * steps * in_use * each + ES_ALIGN);
+  room->y_block = place(
+      room, g->hold_y || g->overlap ? 0 : (size_t)g->ahead * steps * in_use * each + ES_ALIGN);
   size_t x_tiles = steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN;
   if (g->keep_x) x_tiles = (mb + ES_GEMM_ROWS) * (steps * each + ES_ALIGN);
   room->x_tiles = place(room, g->x_packed ? x_tiles : 0);
   size_t c_tiles = (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each;
+  if (g->v >= 0)
+    c_tiles = (size_t)es_gemm_unit(g) * (size_t)(g->m_count + ES_GEMM_ROWS) * nr * each;
   if (g->add_c) c_tiles = tile_rows * nr * each + ES_ALIGN; /* C is fetched as Y is packed */
   room->c_tiles = place(room, c_tiles);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);

@@ -133,6 +133,7 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   char *c = w->c_tiles;
   if (g->n_kb > 1 && !g->add_c)
     c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
+  if (g->v >= 0) c += to->at % es_gemm_unit(g) * es_gemm_turned_step(g);
   bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
   bool wide = to->width > r->type->lanes;
   tile->c = c_in_place ? b->c + b->c_cols[to->j] : c;
@@ -150,7 +151,7 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
     else
       tile->c += t[q].height * row;
   }
-  if ((last || g->add_c) && !c_in_place)
+  if ((last || g->add_c) && !c_in_place && g->v < 0)
     es_gemm_store(r, c, to->width, b, t->first, m, to->j, to->n);
 }
 
@@ -167,7 +168,7 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
                        .add = b->k0 > 0,
                        .fetch = ahead.any ? ahead.list : NULL,
                        .pace = ahead.pace};
-  int at_once = g->along_c && !g->stream_c ? 1 : ES_GEMM_ACROSS;
+  int at_once = g->v >= 0 ? tiles : g->along_c && !g->stream_c ? 1 : ES_GEMM_ACROSS;
   point_at_y(r, w, b, &to, &tile);
   for (int q = 0; q < tiles; q += at_once)
     run_tiles(r, w, b, t + q, (int)es_gemm_smaller(at_once, tiles - q), &to, &tile);
@@ -205,6 +206,8 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
     if (g->stream_y && at % es_gemm_unit(g) == 0)
       es_gemm_pack_y(r, w, b, at, at + es_gemm_unit(g), b->k0, b->k);
     panel(r, w, b, t, tiles, m, at);
+    if (g->v >= 0 && (at + 1) % es_gemm_unit(g) == 0)
+      es_gemm_store_turned(r, w, b, t->first, m, at + 1 - es_gemm_unit(g));
   }
   return m;
 }

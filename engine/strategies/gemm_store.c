@@ -132,3 +132,29 @@ void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b
       finish_along(r, row, b->c + rows[i], cols, n, step);
   }
 }
+
+void es_gemm_store_turned(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
+                          int64_t i0, int m, int64_t first) {
+  const es_gemm_plan *g = r->g;
+  const es_gemm_moves *moves = es_gemm_moves_of(r);
+  _Alignas(ES_ALIGN) char turned[ES_GEMM_TURNED * ES_GEMM_ROW_BYTES / 2];
+  int64_t along[ES_GEMM_TURNED], col[ES_GEMM_COLUMNS], each = (int64_t)g->each;
+  int64_t step = es_gemm_turned_step(g), run = g->v_part * each;
+  int v_part = (int)g->v_part, pitch = (int)(g->run_panels * step / each);
+  for (int v = 0; v < v_part; v++) along[v] = v * each;
+  for (int j = 0; j < ES_GEMM_COLUMNS; j++) col[j] = j * run;
+  for (int64_t q = 0; q < g->run_panels; q++) {
+    es_gemm_panel to = es_gemm_panel_of(g, b, first + q);
+    const int64_t *cols = b->c_cols + to.j;
+    for (int i = 0; i < m; i++) {
+      const char *tile = w->c_tiles + q * step + i * to.width * each;
+      char *c = b->c + b->c_rows[i0 + i];
+      if (!g->stream_c) {
+        moves->scatter(c, along, v_part, cols, to.n, tile, pitch);
+        continue;
+      }
+      moves->scatter(turned, along, v_part, col, to.n, tile, pitch);
+      for (int j = 0; j < to.n; j++) g->kernels->move->stream(c + cols[j], turned + col[j], run);
+    }
+  }
+}

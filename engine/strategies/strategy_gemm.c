@@ -144,6 +144,8 @@ static void print(const es_step *step, char *buf, size_t cap) {
                  : g->hold_y ? "packed once"
                              : "packed");
   if (g->u >= 0) es_text_printf(&t, ", by %lldx%lld", (long long)g->u_part, (long long)g->n_part);
+  if (g->v >= 0)
+    es_text_printf(&t, ", turned by %lldx%lld", (long long)g->run, (long long)g->v_part);
   es_text_printf(&t, "; blocks %lldx%lldx%lld", (long long)g->mb, (long long)(g->pb * g->nr),
                  (long long)g->kc);
 }
