@@ -8,7 +8,6 @@
 enum { MOVE_F32 = 2 }; /* moves of elements of 4 bytes */
 
 typedef struct run_state {
-  const es_step *step;
   const es_run_args *args;
   const es_direct_plan *d;
   atomic_bool stop;
@@ -194,7 +193,7 @@ static void unit(void *arg, int64_t index, int worker) {
 
 static es_status run(const es_step *step, const es_run_args *args) {
   const es_direct_plan *d = step->data;
-  run_state r = {.step = step, .args = args, .d = d};
+  run_state r = {.args = args, .d = d};
   for (int i = 0; i < d->threads; i++)
     *(int64_t *)((char *)args->workspace + (size_t)i * d->worker_bytes) = -1;
   es_pool_run_by(args->pool, d->threads, d->jobs.count * d->panels * d->chunks, unit, &r);
