@@ -446,3 +446,28 @@ Test(view, overlap_of_elements_that_are_not_aligned) {
   cr_assert(es_view_may_overlap(memory, &v, memory + 2, &v));
   cr_assert(!es_view_may_overlap(memory, &v, memory + 4, &v)); /* in each other's gaps */
 }
+
+Test(view, the_first_axis_counts_like_the_others) {
+  es_view v, some;
+  es_error e;
+  int64_t low, high, empty[] = {0, 3}, full[] = {2, 3}, strides[] = {3, 1};
+  char memory[8];
+  cr_assert_eq(es_view_make(ES_F32, 10, 0, 2, (int64_t[]){-1, 3}, NULL, true, &v, &e), ES_E_EXTENT);
+  cr_assert(strstr(e.message, "axis 0 has size -1"), "%s", e.message);
+  cr_assert(!es_view_reach(2, empty, strides, &low, &high));
+  cr_assert(es_view_reach(2, full, strides, &low, &high) && low == 0 && high == 5);
+  cr_assert_eq(es_view_make(ES_U8, 8, 0, 2, empty, NULL, true, &v, &e), ES_OK);
+  cr_assert_eq(es_view_make(ES_U8, 8, 0, 2, full, NULL, true, &some, &e), ES_OK);
+  cr_assert(!es_view_may_overlap(memory, &v, memory, &some));
+  cr_assert(!es_view_may_overlap(memory, &some, memory, &v));
+}
+
+/* As the header says: beyond the storage, not at its end. */
+Test(view, strides_of_axes_of_one_element) {
+  for (int64_t stride = -8; stride <= 8; stride++) {
+    es_view v;
+    const int64_t shape[] = {1, 3}, strides[] = {stride, 1};
+    cr_assert_eq(es_view_make(ES_U8, 6, 2, 2, shape, strides, true, &v, NULL), ES_OK);
+    cr_assert_eq(v.strides[0], stride > 6 || stride < -6 ? 0 : stride);
+  }
+}
