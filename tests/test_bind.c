@@ -871,6 +871,9 @@ Test(bind, windows_without_a_tap) {
       {"(2*h-10*k-1)?0 -> h | max", "5", "h=3 k=2", false},
       {"(2*h+w+k)?0 -> h w | max", "5", "h=2 w=2 k=3", true},
       {"(h+k+l-1)?0 -> h | max", "3", "h=4 k=2 l=2", true},
+      {"(h+9223372036854775807*k-9223372036854775807)?0 -> h | max", "3", "h=2 k=2", true},
+      {"(2*h+9223372036854775806*k-9223372036854775805)?0 -> h | max", "3", "h=2 k=2", false},
+      {"(5*k-2)?0 a -> a | max", "4,2", "k=2", true},                   /* one place */
       {"(h-4194304*k)?0 -> h | max", "1048581", "h=1048581 k=2", true}, /* more than are tried */
       {"(h+9223372036854775807-4611686018427387904*k-4611686018427387904*l-4611686018427387904*m)?"
        "0 -> h | max",
@@ -1065,7 +1068,10 @@ Test(bind, every_small_window_is_told) {
       all &= any;
     }
     char text[64], shape[8], sizes[24];
-    snprintf(text, sizeof text, "(%d*h%+d*k%+d)?0 -> h | max", s, d, first);
+    if (code % 2)
+      snprintf(text, sizeof text, "(%d*h%+d*k%+d)?0 -> h | max", s, d, first);
+    else
+      snprintf(text, sizeof text, "(%d*k%+d*h%+d)?0 -> h | max", d, s, first);
     snprintf(shape, sizeof shape, "%d", extent);
     snprintf(sizes, sizeof sizes, "h=%d k=%d", h, k);
     bound_case c;

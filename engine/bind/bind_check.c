@@ -1,5 +1,4 @@
 /* What must hold of finished parts. */
-#include "base/checked.h"
 #include "engine/bind/binder.h"
 #include "engine/bind/walk.h"
 
@@ -101,13 +100,12 @@ static bool covered(const es_bound *r, const window *w, int64_t extent) {
   int64_t n = w->start.n ? r->label[w->start.label[0]].extent : 1;
   if (d < 0) d = -d;
   if (d <= extent || n > MAX_TRIED) return true; /* taps cannot step over the axis */
-  int64_t at = w->start.offset;
-  for (int64_t i = 0; i < n; i++, at += s) {
-    /* The last tap below extent must not be below 0. The first is below extent, and the last
-     * not below 0: see above. */
-    int64_t first = at + tap_low;
-    int64_t tap = first + es_floor_div(extent - 1 - first, d) * d;
-    if (at + tap_high >= extent && tap < 0) return false;
+  for (int64_t i = 0; i < n; i++) {
+    /* Taps lie whole steps of d from at, the first below extent, the last not below 0: see above.
+     * Where the last is not below extent either, one is inside if the rest of at is. */
+    int64_t at = w->start.offset + i * s, rest = at % d;
+    if (rest < 0) rest += d;
+    if (at + tap_high >= extent && rest >= extent) return false;
   }
   return true;
 }

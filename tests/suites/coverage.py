@@ -12,11 +12,11 @@ import sys
 # Name, files (their paths start so) and what has been reached of their lines and branches, in
 # whole percent, rounded down. These figures only rise.
 RATCHET = [
-    ("parser", ("lexer/",), (96, 88)),
-    ("axes, bind", ("engine/bind/",), (99, 91)),
-    ("views", ("engine/tensor/view",), (98, 95)),
+    ("parser", ("lexer/",), (99, 98)),
+    ("axes, bind", ("engine/bind/",), (99, 97)),
+    ("views", ("base/view", "engine/tensor/view"), (99, 98)),
     ("readers of .npy, .npz", ("io/npy", "io/npz"), (100, 95)),
-    ("total", ("",), (98, 88)),  # branches without the kernels'
+    ("total", ("",), (99, 91)),  # branches without the kernels'
 ]
 KERNELS = "engine/kernels/"
 

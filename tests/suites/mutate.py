@@ -20,7 +20,7 @@ VIEW = [["test_view"], ["test_views"], ["test_tensor"], ["test_hostile"], ["suit
 BIND = [["test_bind"], ["test_cases"], ["test_axes"], ["test_hostile"], ["test_scarce"], ["suite_differential", "600"]]
 TESTS = {
     "base/checked.h": [["test_checked"]],
-    "engine/tensor/view.c": VIEW,
+    "base/view.c": VIEW,
     "engine/bind/bind.c": BIND,
     "engine/bind/bind_check.c": BIND,
     "engine/bind/bind_choose.c": BIND,
