@@ -41,6 +41,9 @@ static int last_axis(const es_problem *p, int x, es_gemm_group group) {
   return a;
 }
 
+/* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
+enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50, FAR_LINE = 8, FAR_PACKED = 4 };
+
 /* Lines that a walk along the last axis of a group touches anew, of every element. */
 static double lines_of(const es_problem *p, int x, const es_side *side, es_gemm_group group) {
   int a = last_axis(p, x, group);
@@ -90,12 +93,13 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
 }
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in
- * registers, or one by one, each perhaps from a line of its own beyond the second-level cache. */
-static double pack_cycles(const es_problem *p, const es_side *side, bool across, bool along,
-                          bool native) {
-  double far = es_problem_side_bytes(p, side) > ES_GEMM_Y_BLOCK ? 4 : 0;
-  double c = across ? 0.25 : along ? 0.5 : 1.5 + far;
-  return native ? c : c + 0.75;
+ * registers, or one by one, which may be as many lines from beyond the second-level cache. */
+static double pack_cycles(const es_problem *p, int x, const es_gemm_operand *from,
+                          es_gemm_group group, bool across, bool along) {
+  const es_side *side = &p->in[from->in];
+  double far = es_problem_side_bytes(p, side) > ES_GEMM_Y_BLOCK ? FAR_PACKED : 0;
+  double c = across ? 0.25 : along ? 0.5 : 1.5 + far * lines_of(p, x, side, group);
+  return from->native ? c : c + 0.75;
 }
 
 /* The same for storing: as it is computed, turned over in registers, one by one. */
@@ -103,9 +107,6 @@ static double store_cycles(const es_gemm_plan *g, bool rows, bool cols) {
   double c = g->v >= 0 ? 1 : cols ? 0.1 : rows ? 1 : 2;
   return g->plain_store ? c : c + 1;
 }
-
-/* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
-enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50, FAR_LINE = 8 };
 
 /* Of an element in memory of X that comes from beyond the second-level cache to be packed, or for
  * one or two panels. */
@@ -119,7 +120,7 @@ static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Cycles to pack an element of X. */
 static double pack_x_cycles(const es_gemm_plan *g, const es_problem *p, bool across, bool along) {
-  double each = pack_cycles(p, &p->in[g->x.in], across, along, g->x.native);
+  double each = pack_cycles(p, g->x.in, &g->x, ES_GEMM_M, across, along);
   int a = last_axis(p, g->x.in, ES_GEMM_M);
   if (across && p->n_constraints && a >= 0) each += RUN_BEGINS / fmax(1, (double)p->extent[a]);
   return each;
@@ -183,7 +184,7 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   if (g->y_direct) return tiles * (moves + 0.03 * elements);
   bool across = g->u < 0 && (g->n_last >= 0 || runs_along(p, x, y, ES_GEMM_N));
   bool along = g->u >= 0 || g->y_inner > 0 || runs_along(p, x, y, ES_GEMM_K);
-  return elements * pack_cycles(p, y, across, along, g->y.native) + (across ? moves : 0);
+  return elements * pack_cycles(p, x, &g->y, ES_GEMM_N, across, along) + (across ? moves : 0);
 }
 
 /* Where rows lie anywhere, their addresses take registers and loads: beside one vector of columns
