@@ -164,7 +164,10 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
            (elements * pack_x_cycles(g, p, across, along) + moves * PAGE_MOVE + far);
   moves *= PAGE_MOVE_HIDDEN;
   if (!across && !along) moves += elements * lines_of(p, g->x.in, x, ES_GEMM_M);
-  if (across && !lines_stay(g, x)) moves += tiles * (double)g->k.count * FAR_LINE;
+  if (across && !lines_stay(g, x)) { /* windows come to the same lines again */
+    double distinct = bytes / (double)es_dtype_size(x->dtype) / (double)g->batch.count;
+    moves += tiles * (double)g->k.count * FAR_LINE * fmin(1, distinct / fmax(1, elements));
+  }
   double step = fabs((double)row_step(g, x)) * (double)es_dtype_size(x->dtype);
   if (along && step >= 2048) {
     /* Rows a multiple of a page apart share the lines of one set; rows of a large operand
