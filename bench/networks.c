@@ -1,5 +1,6 @@
 /* Orders of contraction: for every network on standard input, the multiply-adds of the
- * order that is found and the seconds that parsing and planning take. A network is a line
+ * order that is found, the bytes that it touches, and the seconds that parsing and planning take,
+ * of the processor. A network is a line
  * "NAME TEXT | SHAPE, SHAPE, …", a shape "2x3x4" or "scalar"; bench/networks.py makes them
  * and compares. Uses the public headers only. */
 #include <stdio.h>
@@ -20,7 +21,7 @@ typedef struct network {
 
 static double now(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -53,7 +54,7 @@ static bool read_network(char *line, network *w) {
 static bool measure(es_ctx *ctx, const network *w, double effort) {
   es_error error = {0};
   es_options options = {.reading = ES_READ_NAMES, .effort = effort};
-  double best = 0, points = 0;
+  double best = 0, points = 0, bytes = 0;
   for (int round = 0; round < ROUNDS; round++) {
     double start = now();
     es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, w->text, strlen(w->text), ES_READ_NAMES,
@@ -66,11 +67,12 @@ static bool measure(es_ctx *ctx, const network *w, double effort) {
       return error.status == ES_E_LIMIT; /* too large for this machine in any order */
     }
     points = es_plan_flops(plan);
+    bytes = es_plan_bytes(plan);
     if (round == 0 || took < best) best = took;
     es_plan_release(plan);
     es_expr_release(expr);
   }
-  printf("%s %d %.6g %.6g\n", w->name, w->n, points, best);
+  printf("%s %d %.10g %.10g %.6g\n", w->name, w->n, points, bytes, best);
   return true;
 }
 

@@ -2,9 +2,11 @@
 """Tensor networks of 10 to 1,000 operands, and how good the orders are that einstride finds.
 
 usage: networks.py PROGRAM [EFFORT]     PROGRAM is einstride-networks from the build folder
+       networks.py PROGRAM --efforts    whether more effort ever finds a dearer order
 
 opt_einsum, where it can be imported, finds its own orders beside ('auto' and
-'random-greedy-128'); all are counted in multiply-adds of pairwise steps.
+'random-greedy-128'); elsewhere greedy.py does, which has the searches that it publishes.
+All are counted in multiply-adds of pairwise steps.
 """
 import itertools
 import math
@@ -12,6 +14,8 @@ import random
 import subprocess
 import sys
 import time
+
+import greedy
 
 # A network: for each operand its labels (numbers), the labels of the output, the extents.
 
@@ -180,19 +184,30 @@ def as_line(name, network):
     return f"{name} {text} | {shapes}\n"
 
 
+def published(network):
+    """{rival: (multiply-adds, seconds)} of the searches in greedy.py."""
+    found = {}
+    operands = len(network[0])
+    for rival, rounds in (("greedy", 0), ("random-greedy-128", 128 if operands <= 150 else 8)):
+        start = time.process_time()
+        adds = greedy.best(network, rounds)
+        found[rival] = (adds, (time.process_time() - start) * (128 / rounds if rounds else 1))
+    return found
+
+
 def peers(network):
-    """{rival: (multiply-adds, seconds)}; empty where opt_einsum is absent."""
+    """{rival: (multiply-adds, seconds)}"""
     try:
         import opt_einsum
     except ImportError:
-        return {}
+        return published(network)
     operands, out, extents = network
     inputs, output = [frozenset(o) for o in operands], frozenset(out)
     found = {}
     for rival in ("auto", "random-greedy-128"):
-        start = time.perf_counter()
+        start = time.process_time()
         path = opt_einsum.paths.get_path_fn(rival)(inputs, output, dict(enumerate(extents)), None)
-        found[rival] = (count(network, path), time.perf_counter() - start)
+        found[rival] = (count(network, path), time.process_time() - start)
     return found
 
 
@@ -209,27 +224,51 @@ def count(network, path):
     return float(total)
 
 
-def main():
-    program, effort = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "1"
-    made = dict(networks())
+def run(program, made, effort):
+    """{name: (operands, multiply-adds, bytes, seconds)} of what fits into this machine."""
     lines = "".join(as_line(name, network) for name, network in made.items())
-    ran = subprocess.run([program, effort], input=lines, capture_output=True, text=True)
+    ran = subprocess.run([program, str(effort)], input=lines, capture_output=True, text=True, check=True)
     sys.stderr.write(ran.stderr)
-    ratios = {}
-    for line in ran.stdout.splitlines():
-        name, n, points, seconds = line.split()
-        row = f"{name:16} {n:>5} operands {float(points):10.4g} multiply-adds {float(seconds) * 1e3:8.2f} ms"
+    rows = [line.split() for line in ran.stdout.splitlines()]
+    return {name: (int(n), *map(float, rest)) for name, n, *rest in rows}
+
+
+def compare(program, made, effort):
+    ratios, times = {}, {}
+    for name, (n, adds, _, seconds) in run(program, made, effort).items():
+        row = f"{name:16} {n:>5} operands {adds:10.4g} multiply-adds {seconds * 1e3:8.2f} ms"
         for rival, (theirs, took) in peers(made[name]).items():
-            ratio = float(points) / theirs
-            ratios.setdefault(rival, []).append(math.log(ratio))
-            row += f"   {rival} {theirs:10.4g} ({ratio:.3f}) {took * 1e3:9.1f} ms"
-            row += "  LOSS" if ratio > 1 else ""
+            ratios.setdefault(rival, []).append(math.log(adds / theirs))
+            times.setdefault(rival, []).append(math.log(seconds / took))
+            row += f"   {rival} {theirs:10.4g} ({adds / theirs:.3f}) {took * 1e3:9.1f} ms"
+            row += "  LOSS" if adds > theirs else ""
         print(row, flush=True)
     for rival, logs in ratios.items():
-        print(f"geometric mean against {rival}: {math.exp(sum(logs) / len(logs)):.3f}")
-    if not ratios:
-        print("opt_einsum cannot be imported: no rival")
-    return ran.returncode
+        mean = lambda values: math.exp(sum(values) / len(values))
+        print(f"geometric mean against {rival}: {mean(logs):.3f} of the multiply-adds in "
+              f"{mean(times[rival]):.4f} of the time")
+
+
+def compare_efforts(program, made):
+    """What the search minimises, multiply-adds and bytes, must never rise with effort. False: it did."""
+    best, sound = {}, True
+    for effort in (0.001, 0.02, 0.1, 0.3, 1, 1.5, 3, 8, 20):
+        for name, (_, adds, touched, _) in run(program, made, effort).items():
+            before = best.setdefault(name, (adds + touched, effort))
+            if adds + touched > before[0] * (1 + 1e-9):
+                sound = False
+                print(f"{name}: {adds + touched:.6g} at effort {effort}, {before[0]:.6g} at {before[1]}")
+            best[name] = (adds + touched, effort)
+    print(f"{len(best)} networks: {'more effort never finds a dearer order' if sound else 'NOT MONOTONE'}")
+    return sound
+
+
+def main():
+    program, made = sys.argv[1], dict(networks())
+    if sys.argv[2:] == ["--efforts"]:
+        return 0 if compare_efforts(program, made) else 1
+    compare(program, made, sys.argv[2] if len(sys.argv) > 2 else "1")
+    return 0
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const v
                                  es_plan **out, es_error *error) {
   es_status status = ES_E_LIMIT;
   for (double share = 1; share >= 0 && status == ES_E_LIMIT; share = fit->share) {
-    *fit = (es_fit){.limit = fit->limit, .whole = fit->whole, .share = share};
+    *fit = (es_fit){.limit = fit->limit, .now = fit->now, .whole = fit->whole, .share = share};
     status = assemble(ctx, assembly, of, in, options, fit, out, error);
     if (!fit->least) break;
   }
@@ -83,10 +83,10 @@ static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const v
 static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                             const es_array *in, const es_options *options, es_fit *fit,
                             es_error *error) {
-  int64_t fails = ctx->config.max_bytes, now = es_memory_now(ctx);
-  if (fails < now) fails = now;
+  int64_t fails = ctx->config.max_bytes;
+  if (fails < fit->now) fails = fit->now;
   while (fit->least - fails > 1) {
-    es_fit trial = {.limit = fails + (fit->least - fails) / 2, .whole = true};
+    es_fit trial = {.limit = fails + (fit->least - fails) / 2, .now = fit->now, .whole = true};
     es_plan *plan;
     if (assemble_within(ctx, assembly, of, in, options, &trial, &plan, error) == ES_OK) {
       es_plan_release(plan);
@@ -97,13 +97,13 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
       return error ? error->status : ES_E_LIMIT;
     }
   }
-  return es_fit_refuse(fit, now, ctx->config.max_bytes, error);
+  return es_fit_refuse(fit, ctx->config.max_bytes, error);
 }
 
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                            const es_array *in, const es_options *options, es_plan **out,
                            es_error *error) {
-  es_fit fit = {.limit = ctx->config.max_bytes};
+  es_fit fit = {.limit = ctx->config.max_bytes, .now = es_memory_now(ctx)};
   es_status status = assemble_within(ctx, assembly, of, in, options, &fit, out, error);
   bool folds = options && options->constant; /* which takes long, and memory of its own */
   if (status != ES_E_LIMIT || !fit.least || folds || fit.operands > ES_FIT_FEW) return status;

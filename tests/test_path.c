@@ -148,12 +148,13 @@ static double path_cost(const net *t, const es_path *path) {
   for (int i = 0; i < t->net.n; i++) value[i] = t->net.operand[i];
   for (int k = 0; k < path->n_steps; k++) {
     const es_path_step *s = &path->step[k];
-    cr_assert_eq(s->n_in, 2);
-    int32_t both[256];
-    es_label_set a = value[s->in[0]], b = value[s->in[1]];
+    cr_assert(s->n_in == 1 || s->n_in == 2);
+    int32_t both[512];
+    es_label_set a = value[s->in[0]], b = value[s->in[s->n_in - 1]];
     cost += es_label_points(&t->net, (es_label_set){es_label_union(a, b, both), both});
-    cost += t->net.element_bytes * (es_label_points(&t->net, a) + es_label_points(&t->net, b) +
-                                    es_label_points(&t->net, s->keep));
+    cost += t->net.element_bytes *
+            (es_label_points(&t->net, a) + es_label_points(&t->net, s->keep));
+    if (s->n_in == 2) cost += t->net.element_bytes * es_label_points(&t->net, b);
     value[t->net.n + k] = s->keep;
   }
   return cost;
@@ -220,8 +221,9 @@ Test(path, chains_of_matrices_are_optimal) {
     chain(&t, n, dims);
     es_path *path = find(&t);
     double got = path_cost(&t, path), best = chain_optimum(n, dims, t.net.element_bytes);
-    /* The search also tries outer products, so it may only be better. */
-    cr_assert(got <= best * (1 + 1e-12), "n %d: %g, the textbook %g", n, got, best);
+    /* Outer products may be better; what fewer multiply-adds cost is bounded. */
+    cr_assert(got <= best * 1.02 + 40 * n, "n %d: %g, the textbook %g", n, got, best);
+    cr_assert(path->points <= chain_optimum(n, dims, t.net.element_bytes), "n %d", n);
     es_arena_free(&t.arena);
   }
 }
@@ -250,7 +252,8 @@ Test(path, the_search_is_never_worse_than_greed) {
     int n = ES_PATH_EXACT + 1 + random_below(40);
     ring_with_chords(&t, n);
     double cost[3], work = 0;
-    es_merge *merge = ES_NEW_N(&t.arena, es_merge, n), *found = ES_NEW_N(&t.arena, es_merge, n);
+    es_merge *merge = ES_NEW_N(&t.arena, es_merge, n);
+    es_orders found = {0}, again = {0};
     es_error error;
     es_greedy plain = {.penalty = 1};
     cr_assert(es_merge_greedy(&t.arena, &t.net, &plain, INFINITY, merge, &cost[0], &work));
@@ -259,12 +262,67 @@ Test(path, the_search_is_never_worse_than_greed) {
     check_tree(n, merge);
     cr_assert(es_merge_sweep(&t.arena, &t.net, round, merge, &work));
     check_tree(n, merge);
-    cr_assert_eq(es_merge_search(&t.arena, &t.net, 1, found, &error), ES_OK);
-    check_tree(n, found);
-    cr_assert_eq(es_merge_search(&t.arena, &t.net, 1, merge, &error), ES_OK);
-    cr_assert_arr_eq(found, merge, sizeof *merge * (size_t)(n - 1), "the search has its moods");
+    cr_assert_eq(es_orders_find(&t.arena, &t.net, 1, &found, &error), ES_OK);
+    cr_assert_eq(es_orders_find(&t.arena, &t.net, 1, &again, &error), ES_OK);
+    cr_assert_eq(found.n, again.n, "the search has its moods");
+    for (int i = 0; i < found.n; i++) {
+      check_tree(n, found.order[i].merge);
+      cr_assert_arr_eq(found.order[i].merge, again.order[i].merge, sizeof *merge * (size_t)(n - 1),
+                       "the search has its moods");
+    }
     cost[1] = path_cost(&t, find(&t));
     cr_assert(cost[1] <= cost[0] * (1 + 1e-9), "%g, greedily %g", cost[1], cost[0]);
+    es_arena_free(&t.arena);
+  }
+}
+
+/* Any labels in any operands: hyper-edges, labels that one holds alone, strangers. */
+static void tangle(net *t, int n, int labels) {
+  net_init(t, n, labels);
+  for (int l = 0; l < labels; l++) set_extent(t, l, 2 + random_below(7));
+  for (int i = 0; i <= n; i++) {
+    int list[256], count = 0;
+    for (int l = 0; l < labels; l++)
+      if (random_below(i == n ? 20 : n / 3) == 0) list[count++] = l;
+    *(i < n ? &t->sets[i] : &t->net.out) = set_of(t, count, list);
+  }
+}
+
+/* More effort never finds a dearer order, in memory without end and in little. */
+static void climb(net *t, double share) {
+  static const double effort[] = {0.001, 0.02, 0.1, 0.3, 0.6, 1.2};
+  bool may_cut[256];
+  int64_t kept[256];
+  es_slicing_rules rules = {INFINITY, t->net.element_bytes, 24, may_cut};
+  double last = INFINITY, least;
+  for (int l = 0; l < t->net.n_labels; l++) may_cut[l] = true;
+  for (size_t i = 0; i < sizeof effort / sizeof *effort; i++) {
+    es_path *path;
+    es_error error;
+    cr_assert_eq(es_path_within(&t->arena, &t->net, effort[i], &rules, &path, kept, &least, &error),
+                 ES_OK);
+    if (least > rules.limit) continue;
+    net piece = *t;
+    piece.net.extent = kept;
+    double cost = path_cost(&piece, path);
+    for (int l = 0; l < t->net.n_labels; l++) cost *= (double)(t->net.extent[l] / kept[l]);
+    cr_assert(cost <= last * (1 + 1e-9), "%g at effort %g, %g with less", cost, effort[i], last);
+    last = cost;
+    if (i == 0 && share < 1) rules.limit = share * least, last = INFINITY;
+  }
+}
+
+Test(path, more_effort_never_finds_a_dearer_order) {
+  for (int round = 0; round < 8; round++) {
+    net t;
+    int n = ES_PATH_ALL + 1 + random_below(16);
+    if (round % 2)
+      tangle(&t, n, 2 * n);
+    else
+      ring_with_chords(&t, n);
+    t.net.seed = (uint64_t)round;
+    climb(&t, 1);
+    climb(&t, 0.05);
     es_arena_free(&t.arena);
   }
 }

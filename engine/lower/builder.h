@@ -11,6 +11,7 @@
  * layout of the workspace decides. */
 typedef struct es_fit {
   int64_t limit;
+  int64_t now;   /* bytes in use before */
   bool whole;    /* count the results whatever they take, else only where they fit: larger ones are
                     the caller's own, or refused later */
   double share;  /* of the room that intermediates may take, 0: cut whatever frees memory;

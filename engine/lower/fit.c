@@ -15,9 +15,12 @@ static double results_of(const es_plan *plan) {
   return results;
 }
 
+/* Bytes in use once the plan is made: not those that making it takes. */
+static int64_t used(const es_builder *b) { return b->fit->now + (int64_t)b->plan->arena.total; }
+
 double es_builder_room(const es_builder *b) {
   const es_plan *plan = b->plan;
-  double room = (double)b->fit->limit - (double)es_memory_now(b->ctx), results = results_of(plan);
+  double room = (double)b->fit->limit - (double)used(b), results = results_of(plan);
   if (results < room || b->fit->whole) room -= results;
   room -= b->live;
   for (int i = b->first_slot; i < plan->n_slots; i++)
@@ -38,18 +41,18 @@ static double next_share(const es_fit *fit, double room, double bytes) {
   return share < LEAST_SHARE || fit->operands > ES_FIT_FEW ? 0 : share;
 }
 
-es_status es_fit_refuse(const es_fit *fit, int64_t now, int64_t limit, es_error *error) {
+es_status es_fit_refuse(const es_fit *fit, int64_t limit, es_error *error) {
   return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
                  "the intermediates and results of this expression need %lld bytes, in the order "
                  "and the pieces that take least; %lld are in use and the memory limit is %lld "
                  "bytes; a limit of %lld would do (es_set_max_bytes)",
-                 (long long)(fit->least - now), (long long)now, (long long)limit,
+                 (long long)(fit->least - fit->now), (long long)fit->now, (long long)limit,
                  (long long)fit->least);
 }
 
 es_status es_builder_admit(es_builder *b, size_t high) {
   es_fit *fit = b->fit;
-  int64_t bytes = high > INT64_MAX ? INT64_MAX : (int64_t)high, now = es_memory_now(b->ctx);
+  int64_t bytes = high > INT64_MAX ? INT64_MAX : (int64_t)high, now = used(b);
   if (!fit->operands)
     return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
   double results = results_of(b->plan), room = (double)fit->limit - (double)now;
@@ -60,5 +63,5 @@ es_status es_builder_admit(es_builder *b, size_t high) {
     fit->least = INT64_MAX;
   if (counts ? fit->least <= fit->limit : (double)bytes <= room) return fit->least = 0, ES_OK;
   fit->share = next_share(fit, room - (counts ? results : 0), (double)bytes);
-  return es_fit_refuse(fit, now, fit->limit, b->error);
+  return es_fit_refuse(fit, fit->limit, b->error);
 }

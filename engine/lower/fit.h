@@ -9,7 +9,7 @@ double es_builder_room(const es_builder *b);
 /* Whether a workspace of so many bytes fits. Where an order was searched for, the results count
  * too, unless they are the caller's own: with the limit that would do the whole call works. */
 es_status es_builder_admit(es_builder *b, size_t bytes);
-/* Words what does not fit into a limit, of which now bytes are in use. */
-es_status es_fit_refuse(const es_fit *fit, int64_t now, int64_t limit, es_error *error);
+/* Words what does not fit into a limit. */
+es_status es_fit_refuse(const es_fit *fit, int64_t limit, es_error *error);
 
 #endif

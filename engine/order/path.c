@@ -8,8 +8,7 @@
 
 typedef struct value { /* an operand, or the result of a merge */
   es_label_set set;
-  int id;    /* as es_path_step numbers it */
-  bool leaf; /* untouched so far */
+  int id; /* as es_path_step numbers it */
 } value;
 
 typedef struct emitter {
@@ -43,22 +42,13 @@ static bool emit(emitter *e, int n_in, const int *in, es_label_set keep) {
 static bool emit_alone(emitter *e, value *v, es_label_set keep) {
   if (!emit(e, 1, &v->id, keep)) return false;
   e->path->points += es_label_points(e->net, v->set);
-  *v = (value){keep, e->net->n + e->path->n_steps - 1, false};
+  *v = (value){keep, e->net->n + e->path->n_steps - 1};
   return true;
 }
 
-static double points_of_pair(const emitter *e, es_label_set a, es_label_set b, int32_t *scratch) {
-  return es_label_points(e->net, (es_label_set){es_label_union(a, b, scratch), scratch});
-}
-
-/* Whether reducing a alone first costs less than carrying its labels through the
- * pair: |a| points and one more intermediate against the points saved. */
-static bool pays(const emitter *e, es_label_set a, es_label_set a_less, es_label_set b,
-                 int32_t *scratch) {
-  if (a_less.n == a.n) return false;
-  double alone = es_label_points(e->net, a) +
-                 2 * e->net->element_bytes * es_label_points(e->net, a_less);
-  return alone + points_of_pair(e, a_less, b, scratch) < points_of_pair(e, a, b, scratch);
+static es_extents extents_of(const es_network *net, es_label_set full, es_label_set less) {
+  double size = es_label_points(net, less);
+  return (es_extents){size, less.n < full.n ? es_label_points(net, full) / size : 1};
 }
 
 static void leave(emitter *e, es_label_set set) {
@@ -71,8 +61,12 @@ static bool emit_pair(emitter *e, value *a, value *b, value *out) {
   if (!both || !shared_labels(e, a->set, &a_less) || !shared_labels(e, b->set, &b_less))
     return false;
   es_label_set a_full = a->set, b_full = b->set;
-  if (a->leaf && pays(e, a->set, a_less, b->set, both) && !emit_alone(e, a, a_less)) return false;
-  if (b->leaf && pays(e, b->set, b_less, a->set, both) && !emit_alone(e, b, b_less)) return false;
+  double points = es_label_points(e->net,
+                                  (es_label_set){es_label_union(a_less, b_less, both), both});
+  es_pair pair = es_pair_of(e->net, points, extents_of(e->net, a_full, a_less),
+                            extents_of(e->net, b_full, b_less), 0);
+  if (pair.sums_a && !emit_alone(e, a, a_less)) return false;
+  if (pair.sums_b && !emit_alone(e, b, b_less)) return false;
   es_label_set all = {es_label_union(a->set, b->set, both), both};
   int32_t *label = ES_NEW_N(e->arena, int32_t, all.n);
   if (!label) return false;
@@ -86,7 +80,7 @@ static bool emit_pair(emitter *e, value *a, value *b, value *out) {
   if (!emit(e, 2, in, keep)) return false;
   e->path->points += es_label_points(e->net, all);
   for (int i = 0; i < n; i++) e->holders[label[i]]++;
-  *out = (value){keep, e->net->n + e->path->n_steps - 1, false};
+  *out = (value){keep, e->net->n + e->path->n_steps - 1};
   return true;
 }
 
@@ -127,7 +121,7 @@ static bool emit_all(es_arena *arena, const es_network *net, const es_merge *mer
   e.value = ES_NEW_N(arena, value, 2 * net->n);
   if (!e.path || !e.holders || !e.value) return false;
   for (int i = 0; i < net->n; i++) {
-    e.value[i] = (value){net->operand[i], i, true};
+    e.value[i] = (value){net->operand[i], i};
     for (int j = 0; j < net->operand[i].n; j++) e.holders[net->operand[i].label[j]]++;
   }
   for (int j = 0; j < net->out.n; j++) e.holders[net->out.label[j]]++;
@@ -161,26 +155,21 @@ static bool better_whole(es_arena *arena, const es_network *net, const es_path *
   return whole <= largest && 2 * between > whole;
 }
 
-/* An effort below this is for those who want any order, soon. */
-static const double HASTY = 0.01;
-
-static es_status find_tree(es_arena *arena, const es_network *net, double effort, es_merge *merge,
-                           es_error *error) {
-  if (net->n == 2) return merge[0] = (es_merge){0, 1}, ES_OK;
-  bool found = false;
-  int exact = effort < HASTY ? ES_PATH_ALL : ES_PATH_EXACT; /* 0.3 ms, or 4 */
-  if (net->n <= exact) ES_TRY(es_merge_exact(arena, net, merge, &found, error));
-  return found ? ES_OK : es_merge_search(arena, net, effort, merge, error);
+es_status es_path_of(es_arena *arena, const es_network *net, const es_merge *merge, es_path **path,
+                     es_error *error) {
+  if (!emit_all(arena, net, merge, path)) return es_fail_nomem(error);
+  return better_whole(arena, net, *path) ? es_path_whole(arena, net, path, error) : ES_OK;
 }
 
 es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort, es_path **path,
                            es_error *error) {
   if (net->n < 2) return es_path_whole(arena, net, path, error);
-  es_merge *merge = ES_NEW_N(arena, es_merge, net->n);
-  if (!merge) return es_fail_nomem(error);
-  ES_TRY(find_tree(arena, net, effort, merge, error));
-  if (!emit_all(arena, net, merge, path)) return es_fail_nomem(error);
-  return better_whole(arena, net, *path) ? es_path_whole(arena, net, path, error) : ES_OK;
+  es_orders found = {0};
+  int best = 0;
+  ES_TRY(es_orders_find(arena, net, effort, &found, error));
+  for (int i = 1; i < found.n; i++)
+    if (found.order[i].cost < found.order[best].cost) best = i;
+  return es_path_of(arena, net, found.order[best].merge, path, error);
 }
 
 es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error) {

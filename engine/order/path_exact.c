@@ -44,6 +44,18 @@ bool es_subsets_init(es_arena *arena, int n, int words, es_subsets *t) {
   return t->held && t->kept && t->size && t->cost && t->split;
 }
 
+/* A subset as a value. */
+static es_extents extents(const es_small *s, const es_subsets *t, int subset) {
+  bool one = !(subset & (subset - 1));
+  return (es_extents){t->size[subset], one ? s->lone[__builtin_ctz((unsigned)subset)] : 1};
+}
+
+/* The merge that makes a subset of a and the rest. */
+static es_pair pair_of(const es_small *s, const es_subsets *t, int a, int b) {
+  const uint64_t *x = t->kept + a * s->words, *y = t->kept + b * s->words;
+  return es_pair_of(s->net, points(s, x, y), extents(s, t, a), extents(s, t, b), t->size[a | b]);
+}
+
 static void best_split(const es_small *s, es_subsets *t, int subset, double bound, double *work) {
   int lowest = subset & -subset, words = s->words, others = subset ^ lowest;
   double best = bound;
@@ -57,8 +69,7 @@ static void best_split(const es_small *s, es_subsets *t, int subset, double boun
     const uint64_t *x = t->kept + a * words, *y = t->kept + b * words;
     if (!s->strangers && !meet(s, x, y)) continue;
     *work += 1;
-    double cost = least +
-                  es_merge_cost(s->net, points(s, x, y), t->size[a] + t->size[b] + t->size[subset]);
+    double cost = least + es_pair_cost(s->net, pair_of(s, t, a, b));
     /* Of equal ones the most even: "ab, bc, cd, de" may then share what equal halves compute. */
     int more = abs(2 * __builtin_popcount((unsigned)a) - size);
     if (cost > best || (cost == best && more >= uneven)) continue;
@@ -82,6 +93,16 @@ bool es_small_solve(const es_small *s, es_subsets *t, double bound, double *work
   return t->cost[all] < bound;
 }
 
+/* Depth is at most n. */
+es_pair es_subsets_pair(const es_small *s, const es_subsets *t, int subset) {
+  if (!(subset & (subset - 1))) return (es_pair){0};
+  int a = t->split[subset], b = subset ^ a;
+  es_pair sum = pair_of(s, t, a, b), x = es_subsets_pair(s, t, a), y = es_subsets_pair(s, t, b);
+  sum.points += x.points + y.points;
+  sum.elements += x.elements + y.elements;
+  return sum;
+}
+
 /* ---- a whole network ----------------------------------------------------------------- */
 
 int es_small_class(es_small *s, uint32_t who) {
@@ -94,12 +115,12 @@ int es_small_class(es_small *s, uint32_t who) {
 }
 
 /* Labels that the same operands hold, and the output or not, are of one class. A label
- * that one operand alone holds is of none: it is reduced before, or at no cost. False: too
- * many classes. */
+ * that one operand alone holds is of none. False: too many classes. */
 static bool small_from(const es_network *net, es_small *s) {
   uint32_t holders[ES_SMALL_CLASSES];
   int at[ES_PATH_EXACT + 1] = {0};
   *s = (es_small){.net = net, .n = net->n};
+  for (int i = 0; i < net->n; i++) s->lone[i] = 1;
   for (int32_t label = 0; label < net->n_labels; label++) {
     uint32_t who = 0;
     for (int i = 0; i <= net->n; i++) {
@@ -108,7 +129,10 @@ static bool small_from(const es_network *net, es_small *s) {
       at[i] += held;
       who |= (uint32_t)held << i;
     }
-    if (!(who & (who - 1))) continue;
+    if (!(who & (who - 1))) {
+      if (who && who < 1u << net->n) s->lone[__builtin_ctz(who)] *= (double)net->extent[label];
+      continue;
+    }
     int c = 0;
     while (c < s->n_classes && holders[c] != who) c++;
     if (c == s->n_classes && es_small_class(s, who) < 0) return false;

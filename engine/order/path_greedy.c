@@ -154,7 +154,8 @@ static bool merge_values(search *s, int a, int b, int v) {
   double points;
   int n = merged_labels(s, a, b, label, &points, &s->size[v]);
   s->set[v] = (es_label_set){n, label};
-  s->total += es_merge_cost(s->net, points, s->size[a] + s->size[b] + s->size[v]);
+  s->total += es_pair_cost(
+      s->net, (es_pair){.points = points, .elements = s->size[a] + s->size[b] + s->size[v]});
   s->merged[a] = s->merged[b] = true;
   return relink(s, a, b, v);
 }

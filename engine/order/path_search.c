@@ -1,245 +1,62 @@
-/* A good tree over many operands: greedy trees with noise, the best of which are
- * mended by solving piece after piece exactly (Gray and Kourtis 2021, as above). */
+/* Good trees over many operands: greedy ones with noise, sweeps and halvings, the best of which
+ * are mended. One course of work for every effort, which only says where it ends: so more of it
+ * never finds less. */
 #include <math.h>
 #include <string.h>
 
 #include "engine/order/path_tree.h"
 
 enum {
-  BEST = 3,            /* greedy trees that are mended */
-  PIECE = 8,           /* values of a piece that is solved */
+  BEST = 3,            /* trees that are mended */
   MOST_WORDS = 1 << 20 /* of label sets of a tree; above it stays as it is */
 };
 
-/* Splits looked at: some nanoseconds each. As long as the contraction itself is
- * expected to take, between two limits. */
-static const double WORK_LEAST = 1e5, WORK_EACH = 600, WORK_MOST = 6e5;
+/* Splits looked at, some 10 ns each: between two limits as many as the contraction has
+ * multiply-adds. What the searches that make trees count takes as long as so many splits. */
+static const double WORK_LEAST = 6e5, WORK_EACH = 3000, WORK_MOST = 1.5e6, MAKING = 8;
+
+/* Efforts are powers of two, this one and above. */
+static const double LEAST_EFFORT = 0x1p-7;
 
 /* Multiply-adds that nobody will wait for, whatever a better order saves: a search for one
  * would only delay the refusal. */
 static const double HOPELESS = 1e36;
 
-typedef struct tree {
-  const es_network *net;
-  int words;
-  double *extent;  /* [n_labels] */
-  es_merge *merge; /* [n - 1] */
-  uint64_t *kept;  /* [2n - 1][words] labels of a value that something outside needs */
-  double *size;    /* [2n - 1] elements */
-  double *cost;    /* [2n - 1] of the merge that makes the value */
-  double total;
-} tree;
+typedef struct ranked {
+  es_merge *merge;
+  double cost; /* when it was made */
+  bool mended; /* to the end */
+} ranked;
 
-typedef struct mender {
+typedef struct search {
   es_arena *arena;
   const es_network *net;
-  tree tree;
-  es_small small;
-  es_subsets subsets;
-  int leaf[PIECE];  /* the values of the piece */
-  int inner[PIECE]; /* the merges between them, the root first */
-  int n_leaves, n_inner, next_inner;
-  int class_of[2 << PIECE]; /* by the values that hold a label, and the outside */
-  uint32_t seen[2 << PIECE];
-  uint32_t pieces;
-  int *label_class; /* [n_labels] in the piece */
-  int *order;       /* [n - 1] merges, the dearest first */
-  double work, limit;
-} mender;
+  es_mender *mender; /* NULL: too large, trees stay as they are */
+  es_merge *made;    /* [n - 1] scratch */
+  int n, round;
+  ranked rank[BEST + 1]; /* the best first, and room for one more */
+  es_merge *best;        /* [n - 1] of all, once they are mended */
+  double best_cost;
+  double work;
+} search;
 
-/* ---- the tree ------------------------------------------------------------------ */
+static size_t tree_bytes(const search *s) { return sizeof(es_merge) * (size_t)(s->net->n - 1); }
 
-static bool tree_init(es_arena *arena, const es_network *net, tree *t) {
-  size_t values = 2 * (size_t)net->n;
-  *t = (tree){.net = net, .words = (net->n_labels + 63) / 64};
-  t->extent = ES_NEW_N(arena, double, net->n_labels);
-  t->merge = ES_NEW_N(arena, es_merge, net->n);
-  t->kept = ES_NEW_N(arena, uint64_t, values * (size_t)t->words);
-  t->size = ES_NEW_N(arena, double, values);
-  t->cost = ES_NEW_N(arena, double, values);
-  if (!t->extent || !t->merge || !t->kept || !t->size || !t->cost) return false;
-  for (int l = 0; l < net->n_labels; l++) t->extent[l] = (double)net->extent[l];
-  return true;
+static void note(search *s, const es_merge *merge, double cost) {
+  if (cost >= s->best_cost) return;
+  s->best_cost = cost;
+  memcpy(s->best, merge, tree_bytes(s));
 }
 
-static uint64_t *kept(const tree *t, int v) { return t->kept + (size_t)v * (size_t)t->words; }
-
-static double points(const tree *t, const uint64_t *a, const uint64_t *b) {
-  return es_set_points(t->words, t->extent, a, b);
+static void rank(search *s, double cost) {
+  int at = s->n;
+  ranked new = {s->rank[at].merge, cost, false};
+  for (; at && s->rank[at - 1].cost > cost; at--) s->rank[at] = s->rank[at - 1];
+  s->rank[at] = new;
+  if (s->n < BEST) s->n++;
 }
 
-static void price(tree *t, int v) {
-  const es_merge *m = &t->merge[v - t->net->n];
-  t->size[v] = points(t, kept(t, v), kept(t, v));
-  t->cost[v] = es_merge_cost(t->net, points(t, kept(t, m->a), kept(t, m->b)),
-                             t->size[m->a] + t->size[m->b] + t->size[v]);
-}
-
-/* The sets and costs of merges that use earlier values alone. */
-static bool tree_fill(es_arena *arena, tree *t) {
-  const es_network *net = t->net;
-  int *holders = ES_NEW_N(arena, int, net->n_labels);
-  if (!holders) return false;
-  memset(t->kept, 0, sizeof *t->kept * 2 * (size_t)net->n * (size_t)t->words);
-  for (int i = 0; i <= net->n; i++) {
-    const es_label_set *set = i < net->n ? &net->operand[i] : &net->out;
-    for (int j = 0; j < set->n; j++) holders[set->label[j]]++;
-  }
-  for (int v = 0; v < net->n; v++) {
-    const es_label_set *set = &net->operand[v];
-    for (int j = 0; j < set->n; j++) /* what v alone holds is reduced before */
-      if (holders[set->label[j]] > 1)
-        kept(t, v)[set->label[j] / 64] |= UINT64_C(1) << set->label[j] % 64;
-    t->size[v] = points(t, kept(t, v), kept(t, v));
-  }
-  t->total = 0;
-  for (int v = net->n; v < 2 * net->n - 1; v++) {
-    const uint64_t *a = kept(t, t->merge[v - net->n].a), *b = kept(t, t->merge[v - net->n].b);
-    for (int w = 0; w < t->words; w++) {
-      for (uint64_t both = a[w] & b[w]; both; both &= both - 1)
-        holders[w * 64 + __builtin_ctzll(both)]--;
-      for (uint64_t any = a[w] | b[w]; any; any &= any - 1)
-        if (holders[w * 64 + __builtin_ctzll(any)] > 1) kept(t, v)[w] |= any & -any;
-    }
-    price(t, v);
-    t->total += t->cost[v];
-  }
-  return true;
-}
-
-/* ---- one piece ------------------------------------------------------------------- */
-
-/* The merges above the piece's values: the dearest value is opened next. */
-static double cut_piece(mender *m, int root) {
-  const tree *t = &m->tree;
-  int n = m->net->n;
-  m->n_leaves = m->n_inner = 0;
-  m->leaf[m->n_leaves++] = root;
-  double cost = 0;
-  while (m->n_leaves < PIECE) {
-    int at = -1;
-    for (int i = 0; i < m->n_leaves; i++)
-      if (m->leaf[i] >= n && (at < 0 || t->cost[m->leaf[i]] > t->cost[m->leaf[at]])) at = i;
-    if (at < 0) break;
-    int v = m->leaf[at];
-    m->inner[m->n_inner++] = v;
-    cost += t->cost[v];
-    m->leaf[at] = t->merge[v - n].a;
-    m->leaf[m->n_leaves++] = t->merge[v - n].b;
-  }
-  return cost;
-}
-
-static uint32_t holders_of(const mender *m, int root, int word, uint64_t bit) {
-  const tree *t = &m->tree;
-  uint32_t who = (kept(t, root)[word] & bit) ? 1u << m->n_leaves : 0;
-  for (int i = 0; i < m->n_leaves; i++)
-    who |= (uint32_t)((kept(t, m->leaf[i])[word] & bit) != 0) << i;
-  return who;
-}
-
-/* Writes the piece as a small network. False: too many classes of labels. */
-static bool describe_piece(mender *m, int root) {
-  const tree *t = &m->tree;
-  es_small *s = &m->small;
-  s->n = m->n_leaves;
-  s->n_classes = 0;
-  memset(s->operand, 0, sizeof s->operand);
-  memset(s->out, 0, sizeof s->out);
-  m->pieces++;
-  for (int w = 0; w < t->words; w++) {
-    uint64_t any = 0;
-    for (int i = 0; i < m->n_leaves; i++) any |= kept(t, m->leaf[i])[w];
-    for (; any; any &= any - 1) {
-      uint32_t who = holders_of(m, root, w, any & -any);
-      int label = w * 64 + __builtin_ctzll(any);
-      if (m->seen[who] != m->pieces) {
-        m->seen[who] = m->pieces;
-        m->class_of[who] = es_small_class(s, who);
-        if (m->class_of[who] < 0) return false;
-      }
-      m->label_class[label] = m->class_of[who];
-      s->extent[m->class_of[who]] *= t->extent[label];
-    }
-  }
-  s->words = (s->n_classes + 63) / 64;
-  return true;
-}
-
-/* Rewrites the merges of the piece; the root stays the root. Depth is at most PIECE. */
-static int write_piece(mender *m, int subset) {
-  if (!(subset & (subset - 1))) return m->leaf[__builtin_ctz((unsigned)subset)];
-  tree *t = &m->tree;
-  int v = m->inner[m->next_inner++];
-  int a = write_piece(m, m->subsets.split[subset]);
-  int b = write_piece(m, subset ^ m->subsets.split[subset]);
-  t->merge[v - m->net->n] = (es_merge){a, b};
-  const uint64_t *classes = m->subsets.kept + subset * m->small.words;
-  for (int w = 0; w < t->words; w++) {
-    uint64_t set = 0;
-    for (uint64_t any = kept(t, a)[w] | kept(t, b)[w]; any; any &= any - 1) {
-      int c = m->label_class[w * 64 + __builtin_ctzll(any)];
-      if (classes[c / 64] >> c % 64 & 1) set |= any & -any;
-    }
-    kept(t, v)[w] = set;
-  }
-  price(t, v);
-  return v;
-}
-
-static bool mend_piece(mender *m, int root) {
-  double cost = cut_piece(m, root);
-  m->work += 4 * m->tree.words * m->n_leaves;
-  if (m->n_leaves < 3 || !describe_piece(m, root)) return false;
-  if (!es_small_solve(&m->small, &m->subsets, cost * (1 - 1e-9), &m->work)) return false;
-  m->next_inner = 0;
-  write_piece(m, (1 << m->n_leaves) - 1);
-  m->tree.total += m->subsets.cost[(1 << m->n_leaves) - 1] - cost;
-  return true;
-}
-
-/* ---- the whole ------------------------------------------------------------------- */
-
-static void sort_by_cost(mender *m) {
-  int n = m->net->n, count = n - 1;
-  const double *cost = m->tree.cost;
-  for (int i = 0; i < count; i++) m->order[i] = n + i;
-  for (int gap = count / 2; gap; gap /= 2)
-    for (int i = gap; i < count; i++) {
-      int v = m->order[i], at = i;
-      for (; at >= gap && cost[m->order[at - gap]] < cost[v]; at -= gap)
-        m->order[at] = m->order[at - gap];
-      m->order[at] = v;
-    }
-}
-
-static void mend(mender *m, double limit) {
-  bool better = true;
-  while (better && m->work < limit) {
-    better = false;
-    sort_by_cost(m);
-    for (int i = 0; i < m->net->n - 1 && m->work < limit; i++) better |= mend_piece(m, m->order[i]);
-  }
-}
-
-/* The best trees so far, the best first, and room for one more. */
-typedef struct ranking {
-  int n;
-  es_merge *merge[BEST + 1];
-  double cost[BEST + 1];
-} ranking;
-
-static void rank(ranking *r, double cost) {
-  int at = r->n;
-  es_merge *merge = r->merge[at];
-  for (; at && r->cost[at - 1] > cost; at--) {
-    r->cost[at] = r->cost[at - 1];
-    r->merge[at] = r->merge[at - 1];
-  }
-  r->cost[at] = cost;
-  r->merge[at] = merge;
-  if (r->n < BEST) r->n++;
-}
+/* ---- trees that are made -------------------------------------------------------------- */
 
 /* The rounds of one seed draw from streams that those of another do not meet. */
 static es_greedy greedy_rule(int round, uint64_t order_seed) {
@@ -253,70 +70,167 @@ static es_greedy greedy_rule(int round, uint64_t order_seed) {
                      .seed = order_seed * 0x9E3779B97F4A7C15u + (uint64_t)round};
 }
 
-static bool greedy_round(mender *m, int round, ranking *r) {
-  es_greedy rule = greedy_rule(round, m->net->seed);
-  double cost, bound = r->n == 0 ? INFINITY : r->n < BEST ? 8 * r->cost[0] : r->cost[BEST - 1];
-  if (!es_merge_greedy(m->arena, m->net, &rule, bound, r->merge[r->n], &cost, &m->work))
-    return false;
-  if (cost <= bound) rank(r, cost);
+static bool greedy_round(search *s) {
+  es_greedy rule = greedy_rule(s->round, s->net->seed);
+  double cost, bound = s->n == 0     ? INFINITY
+                       : s->n < BEST ? 8 * s->rank[0].cost
+                                     : s->rank[BEST - 1].cost;
+  es_merge *merge = s->rank[s->n].merge;
+  double work = 0;
+  if (!es_merge_greedy(s->arena, s->net, &rule, bound, merge, &cost, &work)) return false;
+  s->work += MAKING * work;
+  if (cost > bound) return true;
+  if (!s->mender) note(s, merge, cost);
+  rank(s, cost);
   return true;
 }
 
-static bool global_round(mender *m, int round, ranking *r) {
-  bool ok = round % 2 ? es_merge_halve(m->arena, m->net, round / 2, r->merge[r->n], &m->work)
-                      : es_merge_sweep(m->arena, m->net, round / 2, r->merge[r->n], &m->work);
+static bool global_round(search *s) {
+  es_merge *merge = s->rank[s->n].merge;
+  int turn = s->round / 2;
+  double work = 0;
+  bool ok = s->round % 2 ? es_merge_halve(s->arena, s->net, turn, merge, &work)
+                         : es_merge_sweep(s->arena, s->net, turn, merge, &work);
   if (!ok) return false;
-  memcpy(m->tree.merge, r->merge[r->n], sizeof(es_merge) * (size_t)(m->net->n - 1));
-  if (!tree_fill(m->arena, &m->tree)) return false;
-  rank(r, m->tree.total);
+  s->work += MAKING * work;
+  es_mender_load(s->mender, merge);
+  rank(s, es_mender_cost(s->mender));
   return true;
 }
 
-static bool mender_init(es_arena *arena, const es_network *net, mender *m) {
-  m->small.net = net;
-  m->label_class = ES_NEW_N(arena, int, net->n_labels);
-  m->order = ES_NEW_N(arena, int, net->n);
-  return m->label_class && m->order && tree_init(arena, net, &m->tree) &&
-         es_subsets_init(arena, PIECE, ES_SMALL_CLASSES / 64, &m->subsets);
+static bool make_one(search *s) {
+  bool ok = greedy_round(s) && (!s->mender || s->round == 0 || global_round(s));
+  s->round++;
+  return ok;
 }
 
-/* Mends each of the best trees; the best of these is the answer. */
-static bool mend_best(mender *m, const ranking *r, double limit, es_merge *merge) {
-  size_t bytes = sizeof *merge * (size_t)(m->net->n - 1);
-  double best = INFINITY, from = m->work;
-  for (int i = 0; i < r->n; i++) {
-    memcpy(m->tree.merge, r->merge[i], bytes);
-    if (!tree_fill(m->arena, &m->tree)) return false;
-    mend(m, from + (limit - from) * (i + 1) / r->n);
-    if (m->tree.total >= best) continue;
-    best = m->tree.total;
-    memcpy(merge, m->tree.merge, bytes);
+/* ---- and mended ------------------------------------------------------------------------ */
+
+static void mend_best(search *s, double limit) {
+  for (int i = 0; i < s->n; i++) {
+    ranked *r = &s->rank[i];
+    if (r->mended) continue;
+    es_mender_load(s->mender, r->merge);
+    r->mended = es_mender_mend(s->mender, limit, &s->work);
+    es_mender_store(s->mender, r->merge);
+    note(s, r->merge, es_mender_cost(s->mender));
+  }
+}
+
+/* ---- the whole ------------------------------------------------------------------- */
+
+/* Appends a tree, with fewer multiply-adds where it costs about the same then. False: no memory. */
+static bool append(es_arena *arena, es_mender *m, const es_network *net, const es_merge *merge,
+                   double effort, double work, es_orders *found) {
+  double done = 0;
+  es_merge *lean = ES_NEW_N(arena, es_merge, net->n), *copy = ES_NEW_N(arena, es_merge, net->n);
+  if (!lean || !copy) return false;
+  memcpy(copy, merge, sizeof *merge * (size_t)(net->n - 1));
+  es_mender_load(m, merge);
+  if (es_mender_lean(m, work, &done)) found->order[found->n].dearer = copy;
+  es_mender_store(m, lean);
+  found->order[found->n].merge = lean;
+  found->order[found->n].cost = es_mender_cost(m);
+  found->order[found->n++].effort = effort;
+  return true;
+}
+
+static bool init(search *s, bool mends) {
+  s->best_cost = INFINITY;
+  s->best = ES_NEW_N(s->arena, es_merge, s->net->n);
+  for (int i = 0; i <= BEST; i++)
+    if (!(s->rank[i].merge = ES_NEW_N(s->arena, es_merge, s->net->n))) return false;
+  return s->best && (!mends || (s->mender = es_mender_new(s->arena, s->net)));
+}
+
+/* One that nobody will wait for, or of a network too large to mend. */
+static bool append_raw(search *s, es_orders *found) {
+  found->order[found->n].merge = s->best;
+  found->order[found->n].cost = s->best_cost;
+  found->order[found->n++].effort = LEAST_EFFORT;
+  return true;
+}
+
+static bool climb(search *s, double unit, double effort, es_orders *found) {
+  double last = INFINITY;
+  for (double rung = LEAST_EFFORT; rung == LEAST_EFFORT || rung <= effort; rung *= 2) {
+    double limit = rung * unit;
+    do { /* what mending leaves of its half goes into further trees */
+      double half = (s->work + limit) / 2;
+      while (s->work < half)
+        if (!make_one(s)) return false;
+      mend_best(s, limit);
+    } while (s->work < limit);
+    if (s->best_cost >= last || found->n == ES_RUNGS) continue;
+    last = s->best_cost;
+    if (!append(s->arena, s->mender, s->net, s->best, rung, limit / 4, found)) return false;
   }
   return true;
 }
 
-static bool search(mender *m, double effort, bool mends, es_merge *merge) {
-  ranking r = {0};
-  for (int i = 0; i <= BEST; i++)
-    if (!(r.merge[i] = ES_NEW_N(m->arena, es_merge, m->net->n))) return false;
-  if (!greedy_round(m, 0, &r)) return false;
-  double limit = effort * fmax(fmax(WORK_LEAST, WORK_EACH * m->net->n), fmin(WORK_MOST, r.cost[0]));
-  if (r.cost[0] > HOPELESS) mends = false;
-  int least = r.cost[0] > HOPELESS ? 1 : 3;
-  for (int round = 1; round < least || (least > 1 && m->work < limit / 2); round++)
-    if (!greedy_round(m, round, &r) || (mends && !global_round(m, round, &r))) return false;
-  if (mends) return mend_best(m, &r, limit, merge);
-  memcpy(merge, r.merge[0], sizeof *merge * (size_t)(m->net->n - 1));
-  return true;
+static bool run(search *s, double effort, es_orders *found) {
+  if (!make_one(s)) return false;
+  double first = s->rank[0].cost;
+  double unit = fmax(fmax(WORK_LEAST, WORK_EACH * s->net->n), fmin(WORK_MOST, first));
+  if (first > HOPELESS) return note(s, s->rank[0].merge, first), append_raw(s, found);
+  while (s->round < 3 || (!s->mender && s->work < effort * unit))
+    if (!make_one(s)) return false;
+  s->work = 0; /* these are for every effort */
+  return s->mender ? climb(s, unit, effort, found) : append_raw(s, found);
 }
 
-es_status es_merge_search(es_arena *arena, const es_network *net, double effort, es_merge *merge,
-                          es_error *error) {
-  mender *m = ES_NEW(arena, mender);
+static es_status search_orders(es_arena *arena, const es_network *net, double effort,
+                               es_orders *found, es_error *error) {
   bool mends = 2 * (int64_t)net->n * ((net->n_labels + 63) / 64) <= MOST_WORDS;
-  if (!m) return es_fail_nomem(error);
-  m->arena = arena;
-  m->net = net;
-  bool ok = (!mends || mender_init(arena, net, m)) && search(m, effort, mends, merge);
+  search s = {.arena = arena, .net = net};
+  return init(&s, mends) && run(&s, effort, found) ? ES_OK : es_fail_nomem(error);
+}
+
+/* The best of all trees, or of those that merge what shares a label: 0.3 ms for 10 operands, 4 ms
+ * for 14. */
+static es_status exact_order(es_arena *arena, const es_network *net, es_merge *merge, bool *exact,
+                             es_orders *found, es_error *error) {
+  ES_TRY(es_merge_exact(arena, net, merge, exact, error));
+  if (!*exact) return ES_OK;
+  es_mender *m = es_mender_new(arena, net);
+  bool ok = m && append(arena, m, net, merge, LEAST_EFFORT, WORK_LEAST, found);
   return ok ? ES_OK : es_fail_nomem(error);
+}
+
+static es_status find(es_arena *own, const es_network *net, double effort, es_orders *found,
+                      es_error *error) {
+  bool exact = false, all = net->n <= ES_PATH_ALL;
+  es_merge *merge = ES_NEW_N(own, es_merge, net->n);
+  if (!merge) return es_fail_nomem(error);
+  if (net->n == 2) {
+    merge[0] = (es_merge){0, 1};
+    found->order[found->n++].merge = merge;
+    return ES_OK;
+  }
+  if (all || (net->n <= ES_PATH_EXACT && effort >= 2 * LEAST_EFFORT))
+    ES_TRY(exact_order(own, net, merge, &exact, found, error));
+  if (exact && all) return ES_OK;
+  return search_orders(own, net, exact ? LEAST_EFFORT : effort, found, error);
+}
+
+static bool keep(es_arena *arena, const es_network *net, es_merge **merge) {
+  if (!*merge) return true;
+  es_merge *copy = ES_NEW_N(arena, es_merge, net->n);
+  if (copy) memcpy(copy, *merge, sizeof *copy * (size_t)(net->n - 1));
+  *merge = copy;
+  return copy;
+}
+
+/* The memory of the search is given back before what is found is tried. */
+es_status es_orders_find(es_arena *arena, const es_network *net, double effort, es_orders *found,
+                         es_error *error) {
+  es_arena own;
+  es_arena_init(&own, &arena->allocator);
+  es_status status = find(&own, net, effort, found, error);
+  bool ok = true;
+  for (int i = 0; i < found->n && status == ES_OK; i++)
+    ok = ok && keep(arena, net, &found->order[i].merge) &&
+         keep(arena, net, &found->order[i].dearer);
+  es_arena_free(&own);
+  return status != ES_OK || ok ? status : es_fail_nomem(error);
 }

@@ -12,6 +12,7 @@ typedef struct slicer {
   int64_t *kept;
   const es_slicing_rules *rules;
   es_path *path;
+  struct room *room;
 } slicer;
 
 /* ---- memory and work of a path ------------------------------------------------------- */
@@ -175,35 +176,94 @@ static bool within_reach(const slicer *s, double least, int cut) {
   return log2(fmax(least, 1) / HOPELESS) <= (s->rules->most - cut) * log2(extent);
 }
 
+/* Cuts what s->path needs, and sets s->kept. *least: bytes that it then takes. */
+static es_status slice(slicer *s, double effort, double *least, es_error *error) {
+  room *r = s->room;
+  int cut = 0;
+  weigh(s, s->path, r);
+  *least = peak(s, s->path, r, -1, 1, 1, NULL);
+  while (*least > s->rules->limit && cut < s->rules->most && within_reach(s, *least, cut) &&
+         cut_one(s, r, *least)) {
+    cut++;
+    weigh(s, s->path, r);
+    *least = peak(s, s->path, r, -1, 1, 1, NULL);
+    if (cut != 1 && cut != 6) continue; /* a search for another order takes long */
+    es_path *other;
+    ES_TRY(es_path_pairwise(s->arena, &s->net, effort / (4 * cut), &other, error));
+    weigh(s, other, r);
+    double bytes = peak(s, other, r, -1, 1, 1, NULL);
+    if (bytes <= fmax(*least, s->rules->limit)) {
+      *least = bytes;
+      s->path = other;
+    } else {
+      weigh(s, s->path, r);
+    }
+  }
+  return ES_OK;
+}
+
+/* Multiply-adds of all pieces, and the bytes that they touch. */
+static double cost_of(const slicer *s, const es_network *net) {
+  double pieces = 1;
+  for (int l = 0; l < net->n_labels; l++) pieces *= (double)(net->extent[l] / s->kept[l]);
+  double sum = 0;
+  memcpy(s->room->value, net->operand, sizeof *s->room->value * (size_t)net->n);
+  for (int k = 0; k < s->path->n_steps; k++) {
+    const es_path_step *step = &s->path->step[k];
+    double elements = es_label_points(&s->net, step->keep);
+    for (int i = 0; i < step->n_in; i++)
+      elements += es_label_points(&s->net, s->room->value[step->in[i]]);
+    sum += s->room->work[k] + net->element_bytes * elements;
+    s->room->value[net->n + k] = step->keep;
+  }
+  return pieces * sum;
+}
+
+/* The best order so far and its pieces. */
+typedef struct choice {
+  double cost, least;
+  es_path *path;
+  int64_t *kept;
+} choice;
+
+/* Takes an order where it is better: one that fits, then a cheap one; if none does, one that
+ * takes little. *whole: it fits in one piece. */
+static es_status try_order(slicer *s, const es_network *net, const es_merge *merge, double effort,
+                           choice *best, bool *whole, es_error *error) {
+  size_t bytes = sizeof *s->kept * (size_t)net->n_labels;
+  double least, limit = s->rules->limit;
+  memcpy(s->kept, net->extent, bytes);
+  ES_TRY(es_path_of(s->arena, net, merge, &s->path, error));
+  ES_TRY(slice(s, effort, &least, error));
+  double cost = cost_of(s, net);
+  *whole = !memcmp(s->kept, net->extent, bytes);
+  bool fits = least <= limit, did = best->least <= limit;
+  if (best->path && (fits == did ? fits ? cost >= best->cost : least >= best->least : did))
+    return ES_OK;
+  memcpy(best->kept, s->kept, bytes);
+  *best = (choice){cost, least, s->path, best->kept};
+  return ES_OK;
+}
+
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
                          const es_slicing_rules *rules, es_path **path, int64_t *kept,
                          double *least, es_error *error) {
-  slicer s = {.arena = arena, .net = *net, .kept = kept, .rules = rules};
+  int64_t *own = ES_NEW_N(arena, int64_t, net->n_labels);
+  es_orders found = {0};
+  choice best = {.kept = kept};
   room r;
-  int cut = 0;
-  memcpy(kept, net->extent, sizeof *kept * (size_t)net->n_labels);
-  s.net.extent = kept;
-  if (!room_init(&s, &r)) return es_fail_nomem(error);
-  ES_TRY(es_path_pairwise(arena, &s.net, effort, &s.path, error));
-  weigh(&s, s.path, &r);
-  *least = peak(&s, s.path, &r, -1, 1, 1, NULL);
-  while (*least > rules->limit && cut < rules->most && within_reach(&s, *least, cut) &&
-         cut_one(&s, &r, *least)) {
-    cut++;
-    weigh(&s, s.path, &r);
-    *least = peak(&s, s.path, &r, -1, 1, 1, NULL);
-    if (cut != 1 && cut != 6) continue; /* a search for another order takes long */
-    es_path *other;
-    ES_TRY(es_path_pairwise(arena, &s.net, effort / (4 * cut), &other, error));
-    weigh(&s, other, &r);
-    double bytes = peak(&s, other, &r, -1, 1, 1, NULL);
-    if (bytes <= fmax(*least, rules->limit)) {
-      *least = bytes;
-      s.path = other;
-    } else {
-      weigh(&s, s.path, &r);
-    }
+  slicer s = {.arena = arena, .net = *net, .kept = own, .rules = rules, .room = &r};
+  s.net.extent = own;
+  if (!own || !room_init(&s, &r)) return es_fail_nomem(error);
+  ES_TRY(es_orders_find(arena, net, effort, &found, error));
+  for (int i = 0; i < found.n; i++) {
+    bool whole;
+    double with = found.order[i].effort;
+    ES_TRY(try_order(&s, net, found.order[i].merge, with, &best, &whole, error));
+    if (!whole && found.order[i].dearer)
+      ES_TRY(try_order(&s, net, found.order[i].dearer, with, &best, &whole, error));
   }
-  *path = s.path;
+  *path = best.path;
+  *least = best.least;
   return ES_OK;
 }

@@ -10,9 +10,42 @@ typedef struct es_merge {
   int a, b;
 } es_merge;
 
-/* What a merge costs, in multiply-adds: its points, and the elements it touches. */
-static inline double es_merge_cost(const es_network *net, double points, double elements) {
-  return points + net->element_bytes * elements;
+/* A value as a merge finds it: elements over the labels that something else needs, and the
+ * product of those that nothing else does, 1 but for operands. */
+typedef struct es_extents {
+  double size, lone;
+} es_extents;
+
+/* How two values are contracted: which one is summed over its own labels before, and the
+ * multiply-adds and elements touched of all that. */
+typedef struct es_pair {
+  bool sums_a, sums_b;
+  double points, elements;
+} es_pair;
+
+/* Summing a value first takes as many points as it has elements, and an intermediate; that pays
+ * where carrying its own labels through the pair takes more. points: over the labels of both
+ * that something else needs, out: elements of the result. */
+static inline es_pair es_pair_of(const es_network *net, double points, es_extents a, es_extents b,
+                                 double out) {
+  es_pair pair = {.elements = out};
+  if (a.lone > 1 || b.lone > 1) {
+    double whole_a = a.size * a.lone, whole_b = b.size * b.lone;
+    pair.sums_a = whole_a + 2 * net->element_bytes * a.size + points * b.lone <
+                  points * a.lone * b.lone;
+    double carried = pair.sums_a ? points : points * a.lone;
+    pair.sums_b = whole_b + 2 * net->element_bytes * b.size + carried < carried * b.lone;
+    if (pair.sums_a) pair.points += whole_a, pair.elements += whole_a + a.size, a.lone = 1;
+    if (pair.sums_b) pair.points += whole_b, pair.elements += whole_b + b.size, b.lone = 1;
+  }
+  pair.points += points * a.lone * b.lone;
+  pair.elements += a.size * a.lone + b.size * b.lone;
+  return pair;
+}
+
+/* What it costs, in multiply-adds: its points, and the elements it touches. */
+static inline double es_pair_cost(const es_network *net, es_pair pair) {
+  return pair.points + net->element_bytes * pair.elements;
 }
 
 /* ---- path_exact.c ---- */
@@ -30,6 +63,7 @@ typedef struct es_small {
   int n, n_classes, words;
   bool strangers; /* also merge values that share no label */
   double extent[ES_SMALL_CLASSES];
+  double lone[ES_PATH_EXACT]; /* product of the labels that a value alone holds, in no class */
   uint64_t operand[ES_PATH_EXACT][ES_SMALL_CLASSES / 64], out[ES_SMALL_CLASSES / 64];
 } es_small;
 
@@ -53,6 +87,8 @@ int es_small_class(es_small *s, uint32_t who);
  * nothing with the others, or too many labels. */
 es_status es_merge_exact(es_arena *arena, const es_network *net, es_merge *merge, bool *found,
                          es_error *error);
+/* Of the tree that a solution holds, in the terms of s->net. */
+es_pair es_subsets_pair(const es_small *s, const es_subsets *t, int subset);
 
 /* ---- path_greedy.c ---- */
 
@@ -92,11 +128,44 @@ bool es_merge_sweep(es_arena *arena, const es_network *net, int round, es_merge 
 bool es_merge_halve(es_arena *arena, const es_network *net, int round, es_merge *merge,
                     double *work);
 
+/* ---- path_mend.c ---- */
+
+/* A tree that is being mended. */
+typedef struct es_mender es_mender;
+
+es_mender *es_mender_new(es_arena *arena, const es_network *net); /* NULL: no memory */
+/* Takes a tree whose merges use lower values. */
+void es_mender_load(es_mender *m, const es_merge *merge);
+void es_mender_store(es_mender *m, es_merge *merge); /* as it is loaded */
+double es_mender_cost(const es_mender *m);
+/* Solves piece after piece exactly until *work passes the limit, or none gets cheaper: true. */
+bool es_mender_mend(es_mender *m, double limit, double *work);
+/* Of trees that cost about the same the one with the fewest multiply-adds. */
+bool es_mender_lean(es_mender *m, double limit, double *work);
+
 /* ---- path_search.c ---- */
 
-/* Greedy trees, mended piece by piece. effort multiplies the work spent, about 3 to
- * 30 ms for 1. The same tree for the same network and effort on every machine. */
-es_status es_merge_search(es_arena *arena, const es_network *net, double effort, es_merge *merge,
-                          es_error *error);
+/* The best trees at each power of two of effort, where they got better: for a larger effort
+ * the same ones, and more. */
+enum { ES_RUNGS = 30 };
+typedef struct es_orders {
+  int n;
+  struct {
+    es_merge *merge;     /* [n - 1] using lower values: the leanest of those that cost about */
+    es_merge *dearer;    /* as much as this one, which does with more multiply-adds; may be NULL */
+    double cost, effort; /* that found it */
+  } order[ES_RUNGS];
+} es_orders;
+
+/* For two operands and more: at least one, the cheapest not always the last. effort multiplies
+ * the work spent, about 2 to 20 ms for 1. The same for the same network and effort on every
+ * machine. */
+es_status es_orders_find(es_arena *arena, const es_network *net, double effort, es_orders *found,
+                         es_error *error);
+
+/* ---- path.c ---- */
+
+es_status es_path_of(es_arena *arena, const es_network *net, const es_merge *merge, es_path **path,
+                     es_error *error);
 
 #endif
