@@ -30,6 +30,10 @@ enum { ES_PATH_FUSE = 8 };
  * does too. */
 es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort, es_path **path,
                            es_error *error);
+/* The steps of one tree (path_tree.h), or one step where that is as good. */
+struct es_merge;
+es_status es_path_of(es_arena *arena, const es_network *net, const struct es_merge *merge,
+                     es_path **path, es_error *error);
 typedef struct es_slicing_rules {
   double limit;         /* bytes that intermediates may take at a time */
   double element_bytes; /* of an intermediate */

@@ -163,9 +163,4 @@ typedef struct es_orders {
 es_status es_orders_find(es_arena *arena, const es_network *net, double effort, es_orders *found,
                          es_error *error);
 
-/* ---- path.c ---- */
-
-es_status es_path_of(es_arena *arena, const es_network *net, const es_merge *merge, es_path **path,
-                     es_error *error);
-
 #endif
