@@ -29,6 +29,10 @@ static es_status admit(const es_ctx *ctx, const es_plan *plan, es_error *error) 
   return es_ctx_admit_operations(ctx, plan->flops, error);
 }
 
+/* What making a plan takes besides its steps, and how many to make in search of the least limit
+ * that would do: some milliseconds. */
+enum { PLAN_STEPS = 8, LEAST_STEPS = 3000 };
+
 static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                           const es_array *in, const es_options *options, es_fit *fit, es_plan **out,
                           es_error *error) {
@@ -53,6 +57,7 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
   if (status == ES_OK && b.constant) status = es_builder_fold(&b, in);
   if (status == ES_OK) status = es_builder_layout(&b);
   es_arena_free(&scratch);
+  fit->steps += plan->n_steps + PLAN_STEPS;
   set_totals(plan);
   if (status == ES_OK) status = admit(ctx, plan, error);
   if (status == ES_OK && threads > 1 && predicted(plan) > ES_STEP_PIECE)
@@ -72,23 +77,29 @@ static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const v
                                  es_plan **out, es_error *error) {
   es_status status = ES_E_LIMIT;
   for (double share = 1; share >= 0 && status == ES_E_LIMIT; share = fit->share) {
-    *fit = (es_fit){.limit = fit->limit, .now = fit->now, .whole = fit->whole, .share = share};
+    *fit = (es_fit){.limit = fit->limit,
+                    .now = fit->now,
+                    .whole = fit->whole,
+                    .share = share,
+                    .steps = fit->steps};
     status = assemble(ctx, assembly, of, in, options, fit, out, error);
     if (!fit->least) break;
   }
   return status;
 }
 
-/* The least limit that would do: fit->least does, the limit does not. */
+/* The least limit that would do, or nearly: fit->least does, the limit does not. */
 static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                             const es_array *in, const es_options *options, es_fit *fit,
                             es_error *error) {
   int64_t fails = ctx->config.max_bytes;
   if (fails < fit->now) fails = fit->now;
-  while (fit->least - fails > 1) {
+  while (fit->least - fails > 1 && fit->steps < LEAST_STEPS) {
     es_fit trial = {.limit = fails + (fit->least - fails) / 2, .now = fit->now, .whole = true};
     es_plan *plan;
-    if (assemble_within(ctx, assembly, of, in, options, &trial, &plan, error) == ES_OK) {
+    es_status status = assemble_within(ctx, assembly, of, in, options, &trial, &plan, error);
+    fit->steps += trial.steps;
+    if (status == ES_OK) {
       es_plan_release(plan);
       fit->least = trial.limit;
     } else if (trial.least) {
@@ -97,7 +108,7 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
       return error ? error->status : ES_E_LIMIT;
     }
   }
-  return es_fit_refuse(fit, ctx->config.max_bytes, error);
+  return es_fit_refuse(fit, ctx->config.max_bytes, fit->least - fails <= 1, error);
 }
 
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,

@@ -1,6 +1,7 @@
 /* Expressions in pieces, where memory is short: the same results, within the limit, or an error
  * with the least limit that would do. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,4 +225,62 @@ Test(slicing, integers_in_pieces_are_exact_or_an_error) {
       cr_assert(!memcmp(out, whole, sizeof out));
   }
   es_ctx_destroy(ctx);
+}
+
+/* ---- the limit that is told ------------------------------------------------------------- */
+
+enum { MANY = 10, WIDE = 26 };
+
+typedef struct ring_of {
+  char text[512];
+  int n;
+  es_tensor *in[MANY];
+  es_array array[MANY];
+} ring_of;
+
+/* Operands in a ring with chords, a few labels in the result. */
+static void make_ring(es_ctx *ctx, uint64_t seed, bool data, ring_of *w) {
+  uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
+#define ROLL(sides) ((state = state * 6364136223846793005u + 1442695040888963407u) >> 33) % (sides)
+  static int64_t shape[MANY][4];
+  size_t len = 0;
+  w->n = 3 + (int)(ROLL(MANY - 2));
+  int64_t extent[WIDE + 2];
+  for (int l = 0; l < WIDE; l++) extent[l] = 2 + (int64_t)(ROLL(w->n < 6 ? 3u : 2u));
+  for (int i = 0; i < w->n; i++) {
+    int label[3] = {i % WIDE, (i + 1) % w->n % WIDE, w->n + (int)(ROLL(6u))};
+    len += (size_t)snprintf(w->text + len, sizeof w->text - len, "%s%c%c%c", i ? "," : "",
+                            'a' + label[0], 'a' + label[1], 'a' + label[2]);
+    for (int k = 0; k < 3; k++) shape[i][k] = extent[label[k]];
+    if (data) w->in[i] = es_rand(ctx, ES_F32, 3, shape[i]);
+    w->array[i] = (es_array){NULL, ES_F32, 3, shape[i], NULL};
+  }
+  snprintf(w->text + len, sizeof w->text - len, "->%s", ROLL(2u) ? "ac" : "a");
+#undef ROLL
+}
+
+/* With the limit that an error tells, the same call works: of es_einsum with all that it takes. */
+Test(slicing, a_call_works_with_the_limit_that_its_error_tells) {
+  int refused = 0;
+  for (uint64_t seed = 0; seed < 80; seed++) {
+    es_ctx *ctx = es_ctx_create(&(es_config){.threads = 1});
+    ring_of w = {0};
+    make_ring(ctx, seed, true, &w);
+    cr_assert_eq(es_set_max_bytes(ctx, es_memory_now(ctx) + (int64_t)(seed % 5) * 1024),
+                 ES_OK);
+    es_options options = {.effort = 0.05};
+    if (!es_einsum_into(ctx, w.text, w.in, w.n, &options, NULL)) {
+      const char *said = strstr(es_error_text(ctx), "a limit of ");
+      cr_assert(said, "%s", es_error_text(ctx));
+      said += strlen("a limit of ");
+      double limit = strtod(strncmp(said, "about ", 6) ? said : said + 6, NULL);
+      es_clear_error(ctx);
+      cr_assert_eq(es_set_max_bytes(ctx, (int64_t)limit), ES_OK);
+      cr_assert(es_einsum_into(ctx, w.text, w.in, w.n, &options, NULL), "'%s' (%d): %s", w.text,
+                (int)seed, es_error_text(ctx));
+      refused++;
+    }
+    es_ctx_destroy(ctx);
+  }
+  cr_assert(refused > 20, "%d", refused);
 }

@@ -18,15 +18,24 @@ static double results_of(const es_plan *plan) {
 /* Bytes in use once the plan is made: not those that making it takes. */
 static int64_t used(const es_builder *b) { return b->fit->now + (int64_t)b->plan->arena.total; }
 
-double es_builder_room(const es_builder *b) {
+/* The same, and the intermediates that later steps read. */
+static double taken(const es_builder *b) {
   const es_plan *plan = b->plan;
-  double room = (double)b->fit->limit - (double)used(b), results = results_of(plan);
-  if (results < room || b->fit->whole) room -= results;
-  room -= b->live;
+  double bytes = (double)used(b) + b->live;
   for (int i = b->first_slot; i < plan->n_slots; i++)
     if (i >= plan->n_in + plan->n_out && !plan->slot[i].constant)
-      room -= es_plan_slot_bytes(&plan->slot[i]);
+      bytes += es_plan_slot_bytes(&plan->slot[i]);
+  return bytes;
+}
+
+double es_builder_room(const es_builder *b) {
+  double results = results_of(b->plan), room = (double)b->fit->limit - taken(b);
+  if (results < (double)b->fit->limit - (double)used(b) || b->fit->whole) room -= results;
   return room > 0 ? room * (1 - STEP_SHARE) * b->fit->share : 0;
+}
+
+double es_builder_limit_for(const es_builder *b, double bytes) {
+  return taken(b) + results_of(b->plan) + 1.1 * bytes / (1 - STEP_SHARE);
 }
 
 /* ---- whether it fits --------------------------------------------------------------------- */
@@ -41,13 +50,13 @@ static double next_share(const es_fit *fit, double room, double bytes) {
   return share < LEAST_SHARE || fit->operands > ES_FIT_FEW ? 0 : share;
 }
 
-es_status es_fit_refuse(const es_fit *fit, int64_t limit, es_error *error) {
+es_status es_fit_refuse(const es_fit *fit, int64_t limit, bool exact, es_error *error) {
   return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
                  "the intermediates and results of this expression need %lld bytes, in the order "
                  "and the pieces that take least; %lld are in use and the memory limit is %lld "
-                 "bytes; a limit of %lld would do (es_set_max_bytes)",
+                 "bytes; a limit of %lld would do%s (es_set_max_bytes)",
                  (long long)(fit->least - fit->now), (long long)fit->now, (long long)limit,
-                 (long long)fit->least);
+                 (long long)fit->least, exact ? "" : ", maybe less");
 }
 
 es_status es_builder_admit(es_builder *b, size_t high) {
@@ -63,5 +72,5 @@ es_status es_builder_admit(es_builder *b, size_t high) {
     fit->least = INT64_MAX;
   if (counts ? fit->least <= fit->limit : (double)bytes <= room) return fit->least = 0, ES_OK;
   fit->share = next_share(fit, room - (counts ? results : 0), (double)bytes);
-  return es_fit_refuse(fit, fit->limit, b->error);
+  return es_fit_refuse(fit, fit->limit, false, b->error);
 }

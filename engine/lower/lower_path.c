@@ -206,7 +206,7 @@ static es_status refuse(const es_builder *b, double least, double room) {
                  "the intermediates of this expression take %.4g bytes at a time, cut into pieces "
                  "wherever that frees memory, and the memory limit of %.4g leaves %.4g for them; a "
                  "limit of about %.4g would do (es_set_max_bytes)",
-                 least, limit, room, limit + (least - room) * 1.25);
+                 least, limit, room, es_builder_limit_for(b, least));
 }
 
 /* The path, and in b->extent what of each label one run of it walks. */
@@ -228,6 +228,7 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   list_cuttable(b, part, names, may_cut);
   es_slicing_rules rules = {room, net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
   double least;
+  b->fit->steps += (1 << (part->n_in < ES_FIT_FEW ? part->n_in : ES_FIT_FEW)) / 4; /* the search */
   ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, path, kept, &least, b->error));
   if (least > rules.limit && least > FAIR && b->fit->share == 1)
     return refuse(b, least, rules.limit);

@@ -217,16 +217,17 @@ static int write_piece(es_mender *m, int subset) {
   return v;
 }
 
-/* Solves a piece for the costs of net below bound. Where it is then no dearer than may_cost,
- * it takes the place of the old one, which cost `before`. */
+/* Solves a piece for the costs of net below bound. Where that costs no more than may_cost, and
+ * has at most may_points, it takes the place of the old one, which cost `before`. */
 static bool renew_piece(es_mender *m, const es_network *net, double bound, double before,
-                        double may_cost) {
+                        double may_cost, double may_points) {
   int all = (1 << m->n_leaves) - 1;
   m->small.net = net;
   if (!es_small_solve(&m->small, &m->subsets, bound, &m->work)) return false;
   m->small.net = m->net;
-  double cost = es_pair_cost(m->net, es_subsets_pair(&m->small, &m->subsets, all));
-  if (cost > may_cost) return false;
+  es_pair pair = es_subsets_pair(&m->small, &m->subsets, all);
+  double cost = es_pair_cost(m->net, pair);
+  if (cost > may_cost || pair.points > may_points) return false;
   m->next_inner = 0;
   write_piece(m, all);
   m->total += cost - before;
@@ -240,7 +241,7 @@ static bool mend_piece(es_mender *m, int root) {
   double cost = cut_piece(m, root);
   m->work += 4 * m->words * m->n_leaves;
   return m->n_leaves >= 3 && describe_piece(m, root) &&
-         renew_piece(m, m->net, cost * LESS, cost, cost);
+         renew_piece(m, m->net, cost * LESS, cost, cost, INFINITY);
 }
 
 static double points_of_piece(const es_mender *m) {
@@ -255,17 +256,22 @@ static double points_of_piece(const es_mender *m) {
   return sum;
 }
 
+/* What is summed before depends on the bytes too, so the points are counted once more. */
 static bool lean_piece(es_mender *m, int root, double may_cost) {
   double cost = cut_piece(m, root);
   m->work += 4 * m->words * m->n_leaves;
-  return m->n_leaves >= 3 && describe_piece(m, root) &&
-         renew_piece(m, &m->by_points, points_of_piece(m) * LESS, cost, cost + may_cost - m->total);
+  if (m->n_leaves < 3 || !describe_piece(m, root)) return false;
+  double fewer = points_of_piece(m) * LESS;
+  return renew_piece(m, &m->by_points, fewer, cost, cost + may_cost - m->total, fewer);
 }
 
 /* ---- all of them --------------------------------------------------------------------- */
 
-static void sort_by_cost(es_mender *m) {
+/* Returns how many pieces are worth a look: the root's is the whole of a small tree. */
+static int sort_by_cost(es_mender *m) {
   int n = m->net->n, count = n - 1;
+  m->order[0] = 2 * n - 2;
+  if (n <= PIECE) return 1;
   const double *cost = m->cost;
   for (int i = 0; i < count; i++) m->order[i] = n + i;
   for (int gap = count / 2; gap; gap /= 2)
@@ -275,15 +281,16 @@ static void sort_by_cost(es_mender *m) {
         m->order[at] = m->order[at - gap];
       m->order[at] = v;
     }
+  return count;
 }
 
 bool es_mender_mend(es_mender *m, double limit, double *work) {
   bool better = true;
   m->work = *work;
   while (better && m->work < limit) {
+    int n = sort_by_cost(m);
     better = false;
-    sort_by_cost(m);
-    for (int i = 0; i < m->net->n - 1 && m->work < limit; i++) better |= mend_piece(m, m->order[i]);
+    for (int i = 0; i < n && m->work < limit; i++) better |= mend_piece(m, m->order[i]);
   }
   bool finished = m->work < limit;
   *work = m->work;
@@ -299,10 +306,9 @@ bool es_mender_lean(es_mender *m, double limit, double *work) {
   bool better = true, any = false;
   m->work = *work;
   while (better && m->work < limit) {
+    int n = sort_by_cost(m);
     better = false;
-    sort_by_cost(m);
-    for (int i = 0; i < m->net->n - 1 && m->work < limit; i++)
-      better |= lean_piece(m, m->order[i], may_cost);
+    for (int i = 0; i < n && m->work < limit; i++) better |= lean_piece(m, m->order[i], may_cost);
     any |= better;
   }
   *work = m->work;
