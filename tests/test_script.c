@@ -122,6 +122,25 @@ Test(script, places) {
       {"x = arange(3, 2); print(x[np.array([2, 0])])", "[[4 5]\n [0 1]]\n"},
       {"x = arange(4); print(x[np.array([[0, -1], [1, 1]])])", "[[0 3]\n [1 1]]\n"},
       {"x = arange(2, 2); print(x[:, np.array([[0, 1, 0]])].shape)", "(2, 1, 3)\n"},
+      /* Paired, as NumPy 1.24 pairs them: together in place, apart in front. */
+      {"x = arange(2, 3, 4); print(x[[0, 1], [2, 0], [1, 3]], x[[-1, 0], 1, [0, -1]])",
+       "[ 9 15] [16  7]\n"},
+      {"x = arange(2, 3, 4); print(x[:, [0, 1], [2, 3]], x[1:, [0, 2], [0, 2]])",
+       "[[ 2  7]\n [14 19]] [[12 22]]\n"},
+      {"x = arange(2, 3, 4); print(x[[0, 1], :, [2, 3]], x[0, :, [1, 2]])",
+       "[[ 2  6 10]\n [15 19 23]] [[ 1  5  9]\n [ 2  6 10]]\n"},
+      {"x = arange(2, 3, 4); print(x[[[0], [1]][1], [1, 2]][:, 0], x[[True, False], [0, 1]][:, 0], "
+       "x[np.array([[0], [1]]), np.array([0, 2])][..., 0])",
+       "[16 20] [0 4] [[ 0  8]\n [12 20]]\n"},
+      {"x = arange(2, 3, 4); x[[1, 0], None, [0, 1]].shape, x[[], []].shape, x[:, [], []].shape, "
+       "x[[], :, []].shape, x[..., [0, 1], [2, 3]].shape",
+       "((2, 1, 4), (0, 4), (2, 0), (0, 3), (2, 2))\n"},
+      {"x = arange(3, 3); x[[0, 1, 2], [0, 1, 2]] = [7, 8, 9]; x[[2, 0], [0, 2]] = x[[2, 0], [0, "
+       "2]] + 1; print(x)",
+       "[[7 1 3]\n [3 8 5]\n [7 7 9]]\n"},
+      {"x = zeros((2, 2, 3)); x[0, :, [0, 2]] = arange(2, 2); x[np.array([[1, 1]]), [0, 1]] = 5; "
+       "print(x)",
+       "[[[0. 0. 2.]\n  [1. 0. 3.]]\n\n [[5. 5. 5.]\n  [5. 5. 5.]]]\n"},
       {"x = arange(3, 2); x[[0, 2]] = -1; print(x)", "[[-1 -1]\n [ 2  3]\n [-1 -1]]\n"},
       {"x = arange(2, 3); x[:, [2, 0]] = tensor([[7, 8], [9, 10]]); print(x)",
        "[[ 8  1  7]\n [10  4  9]]\n"},
@@ -324,6 +343,12 @@ Test(script, notation) {
        "arange(3), arange(2), shape=(7,)).shape",
        "(f32, (7,))\n"},
       {"einsum('ij,jk->ik', ones(1, 3), ones(1, 2)).shape", "(1, 2)\n"},
+      {"x, y = tensor([1e8, 1, -1e8], dtype=f32), ones(3, dtype=f32)\n"
+       "p = 'i, i ->'; a = einsum(p, x, y).item(); b = einsum(p, x, y, precise=True).item()\n"
+       ".set precise on\nc = einsum(p, x, y).item(); d = einsum(p, x, y, "
+       "precise=False).item()\n"
+       ".set precise\na, b, c, d",
+       "on\n(0.0, 1.0, 1.0, 0.0)\n"},
       {"infer_shape('b c (h+kh), o c kh -> b o h', (2, 3, 9), (4, 3, 2))", "(2, 4, 8)\n"},
       {"cost('i j, j k -> i k', (3, 4), (4, 5))['multiply_adds']", "60\n"},
       {"explain('ij->', (3, 4)) != '', explain('ij->ji', arange(2, 3), stages='x') != ''",
@@ -380,7 +405,10 @@ Test(script, errors) {
       {"1 < arange(2) < 3", 4, ":1:5:", "use any() or all()"},
       {"1 not 2", 3, ":1:7:", "expected 'in' after 'not'"},
       {"x = arange(2, 3); x[[True, False, True]]", 4, ":1:19:", "a mask of 3 entries"},
-      {"x = arange(2, 3); x[[0, 1], [0, 1]]", 1, ":1:19:", "NumPy would pair them"},
+      {"x = arange(2, 3); x[[0, 1], [0, 1, 2]]", 4, ":1:19:", "3 of them do not pair with 2"},
+      {"x = arange(2, 3); x[[0, 1], [0, 3]]", 4, ":1:19:", "3"},
+      {"x = arange(3); x.cumsum", 4, ":1:16:", "write einsum("},
+      {"x = arange(3); x.softmax", 3, ":1:16:", "write .softmax("},
       {"x = arange(2, 3); x[x > 0, 0]", 1, ":1:19:", "a mask with 2 axes stands alone"},
       {"x = arange(2, 3); x[np.ones(2)]", 4, ":1:19:", "integers or booleans, found f64"},
       {"arange(3) & 1", 4, ":1:1:", "tensors of booleans"},

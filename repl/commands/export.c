@@ -252,6 +252,7 @@ bool sc_export(sc_runner *r, const sc_source *source, char *rest) {
   e.session.shapes_only = true;
   e.session.effort = r->session.effort;
   e.session.order_seed = r->session.order_seed;
+  e.session.precise = r->session.precise;
   for (size_t i = 0; i < r->n_logged; i++) export_statement(&e, &r->logged[i]);
   sc_buffer program = {0};
   put_program(&e, r, &program);

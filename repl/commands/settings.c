@@ -124,6 +124,12 @@ static bool set_order_seed(sc_runner *r, const char *text, es_status *status) {
   return true;
 }
 
+static void get_precise(const sc_runner *r, sc_buffer *out) { put_switch(out, r->session.precise); }
+static bool set_precise(sc_runner *r, const char *text, es_status *status) {
+  (void)status;
+  return read_switch(text, &r->session.precise);
+}
+
 static void get_color(const sc_runner *r, sc_buffer *out) { put_switch(out, r->color); }
 static bool set_color(sc_runner *r, const char *text, es_status *status) {
   (void)status;
@@ -157,6 +163,7 @@ static const setting settings[] = {
      get_effort, set_effort},
     {"order-seed", "a whole number", "of that search, where it draws at random", get_order_seed,
      set_order_seed},
+    {"precise", "on or off", "einsum adds up in f64 and rounds once", get_precise, set_precise},
     {"color", "on or off", "colours", get_color, set_color},
     {"hints", "on or off", "types and shapes while typing", get_hints, set_hints},
     {"time", "on or off", "the time of each statement", get_time, set_time},

@@ -58,9 +58,9 @@ static sc_value *named(sc_args *a, sc_value *v, es_kind kind, const char *text,
 
 /* ---- einsum ----------------------------------------------------------------------- */
 
-enum { OUT_DTYPE, OUT_SHAPE, READING, BROADCAST, WRAP, REDUCER, STRATEGY, IGNORED };
+enum { OUT_DTYPE, OUT_SHAPE, READING, BROADCAST, WRAP, PRECISE, REDUCER, STRATEGY, IGNORED };
 #define EINSUM_OPTIONS                                                                             \
-  "out_dtype|dtype? shape|out_shape? reading? broadcast? wrap? reducer? strategy? "                \
+  "out_dtype|dtype? shape|out_shape? reading? broadcast? wrap? precise? reducer? strategy? "       \
   "optimize|precision?"
 
 static bool choose(sc_args *a, int i, const char *const names[3], int *out) {
@@ -85,6 +85,7 @@ static bool options_of(sc_args *a, int first, es_options *o) {
       !choose(a, first + READING, readings, &reading) ||
       !choose(a, first + BROADCAST, broadcasts, &broadcast) ||
       !sc_arg_bool(a, first + WRAP, false, &o->wrap) ||
+      !sc_arg_bool(a, first + PRECISE, a->s->precise, &o->precise) ||
       !reducer_named(a, first + REDUCER, &o->reducer) ||
       !sc_arg_text(a, first + STRATEGY, &o->strategy))
     return false;

@@ -43,7 +43,8 @@ static const int64_t *same_arrays(sc_session *s, const es_array *in, int64_t n) 
 es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
                       const es_axis_size *sizes) {
   es_error error = {0};
-  es_options options = {.sizes = sizes, .effort = s->effort, .order_seed = s->order_seed};
+  es_options options = {
+      .sizes = sizes, .effort = s->effort, .order_seed = s->order_seed, .precise = s->precise};
   if (!sc_is_program(text)) options.same = same_arrays(s, in, n);
   s->pattern = text;
   s->pattern_len = strlen(text);
@@ -160,7 +161,8 @@ static sc_value *cost(sc_args *a) {
 sc_value *sc_dump(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
                   const es_axis_size *sizes, const char *letters) {
   es_error error = {0};
-  es_options options = {.sizes = sizes, .effort = s->effort, .order_seed = s->order_seed};
+  es_options options = {
+      .sizes = sizes, .effort = s->effort, .order_seed = s->order_seed, .precise = s->precise};
   size_t need = es_dump(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text, in, n,
                         &options, letters, NULL, 0, &error);
   s->pattern = text;

@@ -1,4 +1,5 @@
 /* x.shape and the like: attributes without a call. */
+#include <stdio.h>
 #include <string.h>
 
 #include "repl/language/functions.h"
@@ -24,18 +25,18 @@ static sc_value *tensor_attribute(sc_session *s, sc_value *v, const char *name, 
   if (!strcmp(name, "mT")) return sc_result(s, where, es_transpose(s->es, t, -2, -1), v->flavour);
   if (!strcmp(name, "real") || !strcmp(name, "imag"))
     return sc_result(s, where, es_unary(s->es, *name == 'r' ? ES_REAL : ES_IMAG, t), v->flavour);
-  if (sc_function_find(s, name, SC_IN_METHOD))
+  if (sc_function_find(s, name, SC_IN_METHOD) || es_op_find(name))
     return sc_fail(s, ES_E_SYNTAX, where, "'%s' is a method: write .%s(…)", name, name);
   sc_nearest nearest = {name, NULL, 0};
   static const char *const names[] = {"shape", "strides", "ndim", "size", "dtype", "T"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) sc_offer(&nearest, names[i]);
-  if (nearest.best)
-    return sc_fail(s, ES_E_NAME, where, "a tensor has no attribute '%.64s'; did you mean '%s'?",
-                   name, nearest.best);
-  return sc_fail(s, ES_E_NAME, where,
-                 "a tensor has no attribute '%.64s'; it has shape, strides, "
-                 "ndim, size, dtype, itemsize, nbytes, T, mT, real, imag",
-                 name);
+  char sentence[160];
+  snprintf(sentence, sizeof sentence,
+           nearest.best ? "a tensor has no attribute '%.64s'"
+                        : "a tensor has no attribute '%.64s'; it has shape, strides, ndim, size, "
+                          "dtype, itemsize, nbytes, T, mT, real, imag",
+           name);
+  return sc_fail_unknown(s, where, sentence, &nearest);
 }
 
 sc_value *sc_attribute(sc_session *s, sc_value *object, const char *name, sc_span where) {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "repl/language/functions.h"
+#include "repl/language/index.h"
 
 /* start, stop, step of a SLICE; ES_ALL where absent. */
 static bool bounds(sc_session *s, const sc_value *slice, sc_span where, int64_t out[3]) {
@@ -25,14 +25,9 @@ static bool is_mask(const sc_value *v) {
   return v->kind == SC_TENSOR && es_dtype_of(v->tensor) == ES_BOOL && es_rank(v->tensor) > 0;
 }
 
-/* A list, or a tensor with axes: the places along an axis, of which several are taken. */
-static bool is_places(const sc_value *v) {
+bool sc_is_places(const sc_value *v) {
   return v->kind == SC_LIST || (v->kind == SC_TENSOR && es_rank(v->tensor) > 0);
 }
-
-typedef struct places {
-  int64_t n, *at;
-} places;
 
 static bool fail_mask(sc_session *s, sc_span where, int64_t n, int64_t extent) {
   sc_fail(s, ES_E_EXTENT, where, "a mask of %lld entries does not fit an axis of %lld",
@@ -40,9 +35,8 @@ static bool fail_mask(sc_session *s, sc_span where, int64_t n, int64_t extent) {
   return false;
 }
 
-/* [True, False, …] and masks with one axis take the places where they are true. */
-static bool read_places(sc_session *s, const sc_value *item, int64_t extent, places *out,
-                        sc_span where) {
+bool sc_read_places(sc_session *s, const sc_value *item, int64_t extent, sc_places *out,
+                    sc_span where) {
   bool list = item->kind == SC_LIST, mask = !list && is_mask(item);
   int64_t n = list ? item->n : es_size(item->tensor), truths = 0;
   int64_t *at = out->at = sc_scratch(s, (size_t)n * sizeof *at);
@@ -67,8 +61,8 @@ static bool read_places(sc_session *s, const sc_value *item, int64_t extent, pla
 
 /* The entries at those places along axis, put together again. */
 static es_tensor *pick(sc_session *s, es_tensor *t, const sc_value *item, int axis, sc_span where) {
-  places p;
-  if (!read_places(s, item, es_shape(t)[axis], &p, where)) return NULL;
+  sc_places p;
+  if (!sc_read_places(s, item, es_shape(t)[axis], &p, where)) return NULL;
   if (!p.n) return es_slice(s->es, t, axis, 0, 0, 1);
   es_tensor **parts = sc_scratch(s, (size_t)p.n * sizeof *parts);
   for (int64_t i = 0; i < p.n; i++)
@@ -122,42 +116,41 @@ static bool uses_axis(const sc_value *item) {
   return item->kind != SC_NONE && item->kind != SC_ELLIPSIS;
 }
 
-/* The items of an index; one that is no tuple is an index of one item. */
-typedef struct item_list {
-  sc_value **item;
-  int64_t n;
-  int used, skipped; /* axes that items use; axes that '...' stands for */
-  int64_t at;        /* of the one that takes several places; -1 */
-} item_list;
+/* Whether an integer stands apart from the item that takes places, so that NumPy pairs them. */
+static bool apart(const sc_items *all) {
+  for (int64_t i = 0; i < all->n; i++) {
+    const sc_value *v = all->item[i];
+    bool single = v->kind == SC_INT || (v->kind == SC_TENSOR && !sc_is_places(v));
+    for (int64_t k = i < all->at ? i : all->at; single && k < (i < all->at ? all->at : i); k++)
+      if (!uses_axis(all->item[k]) || all->item[k]->kind == SC_SLICE) return true;
+  }
+  return false;
+}
 
-static bool read_items(sc_session *s, const es_tensor *t, sc_value **index, item_list *out,
+static bool read_items(sc_session *s, const es_tensor *t, sc_value **index, sc_items *out,
                        sc_span where) {
   bool tuple = (*index)->kind == SC_TUPLE;
   int dots = 0, several = 0;
-  *out = (item_list){tuple ? (*index)->items : index, tuple ? (*index)->n : 1, 0, 0, -1};
+  *out = (sc_items){tuple ? (*index)->items : index, tuple ? (*index)->n : 1, .at = -1};
   for (int64_t i = 0; i < out->n; i++) {
     dots += out->item[i]->kind == SC_ELLIPSIS;
     out->used += uses_axis(out->item[i]);
-    if (!is_places(out->item[i])) continue;
+    if (!sc_is_places(out->item[i])) continue;
     several++;
     out->at = i;
   }
   out->skipped = es_rank(t) - out->used;
-  if (several > 1)
-    return sc_fail(s, ES_E_UNSUPPORTED, where,
-                   "an index may hold one list or tensor of places, found %d: NumPy would pair "
-                   "them; x[a][:, b] takes all of a with all of b",
-                   several);
   if (dots > 1) return sc_fail(s, ES_E_RANK, where, "an index may hold one ..., found %d", dots);
   if (out->skipped < 0)
     return sc_fail(s, ES_E_RANK, where, "%d indices for a tensor with %d %s", out->used, es_rank(t),
                    es_rank(t) == 1 ? "axis" : "axes");
   if (!dots) out->skipped = 0;
+  out->paired = several > 1 || (several && apart(out));
   return true;
 }
 
 /* From the end, so that axes keep the numbers an error would name. */
-static es_tensor *apply_items(sc_session *s, es_tensor *t, const item_list *all, sc_span where) {
+es_tensor *sc_apply_items(sc_session *s, es_tensor *t, const sc_items *all, sc_span where) {
   int axis = all->used + all->skipped;
   for (int64_t i = all->n; i-- > 0 && t;) {
     if (all->item[i]->kind == SC_ELLIPSIS) {
@@ -172,13 +165,13 @@ static es_tensor *apply_items(sc_session *s, es_tensor *t, const item_list *all,
 }
 
 static es_tensor *tensor_index(sc_session *s, es_tensor *t, sc_value *index, sc_span where) {
-  item_list all;
-  return read_items(s, t, &index, &all, where) ? apply_items(s, t, &all, where) : NULL;
+  sc_items all;
+  if (!read_items(s, t, &index, &all, where)) return NULL;
+  return all.paired ? sc_pairs(s, t, &all, where) : sc_apply_items(s, t, &all, where);
 }
 
 /* x[[0, 2], 1:] = v: place by place, each a view of x. */
-static bool assign_places(sc_session *s, es_tensor *t, item_list *all, es_tensor *v,
-                          sc_span where) {
+static bool assign_places(sc_session *s, es_tensor *t, sc_items *all, es_tensor *v, sc_span where) {
   sc_value *several = all->item[all->at];
   int axis = 0, after = 0; /* of t; of the result */
   for (int64_t i = 0; i < all->at; i++) {
@@ -187,19 +180,19 @@ static bool assign_places(sc_session *s, es_tensor *t, item_list *all, es_tensor
     axis += item->kind == SC_NONE ? 0 : here;
     after += item->kind == SC_INT || item->kind == SC_TENSOR ? 0 : here;
   }
-  places p;
-  if (!read_places(s, several, es_shape(t)[axis], &p, where)) return false;
-  es_tensor *whole = apply_items(s, t, all, where); /* for its shape */
+  sc_places p;
+  if (!sc_read_places(s, several, es_shape(t)[axis], &p, where)) return false;
+  es_tensor *whole = sc_apply_items(s, t, all, where); /* for its shape */
   if (whole && es_rank(v) <= es_rank(whole))
     v = es_broadcast_to(s->es, v, es_rank(whole), es_shape(whole));
   bool ok = whole && v;
   for (int64_t i = 0; i < p.n && ok; i++) {
     sc_value *one = sc_int(s, p.at[i]), **item = sc_scratch(s, (size_t)all->n * sizeof *item);
-    item_list single = *all;
+    sc_items single = *all;
     memcpy(item, all->item, (size_t)all->n * sizeof *item);
     item[all->at] = one;
     single.item = item;
-    es_tensor *to = apply_items(s, t, &single, where);
+    es_tensor *to = sc_apply_items(s, t, &single, where);
     es_tensor *from = to ? es_select(s->es, v, after, i) : NULL;
     ok = from && es_assign(s->es, to, from) == ES_OK;
   }
@@ -330,14 +323,14 @@ bool sc_index_assign(sc_session *s, sc_value *object, sc_value *index, sc_value 
     es_tensor *source = sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO);
     return source && assign_masked(s, object->tensor, index->tensor, source, where);
   }
-  item_list all;
+  sc_items all;
   es_tensor *source = sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO);
   if (!source || !read_items(s, object->tensor, &index, &all, where)) return false;
-  if (all.at >= 0 && all.item[all.at]->kind == SC_TENSOR && es_rank(all.item[all.at]->tensor) > 1)
-    return sc_fail(s, ES_E_UNSUPPORTED, where, "places to assign to have one axis, found %d",
-                   es_rank(all.item[all.at]->tensor));
+  bool axes = all.at >= 0 && all.item[all.at]->kind == SC_TENSOR &&
+              es_rank(all.item[all.at]->tensor) > 1 && !is_mask(all.item[all.at]);
+  if (all.paired || axes) return sc_assign_pairs(s, object->tensor, &all, source, where);
   if (all.at >= 0) return assign_places(s, object->tensor, &all, source, where);
-  es_tensor *target = apply_items(s, object->tensor, &all, where);
+  es_tensor *target = sc_apply_items(s, object->tensor, &all, where);
   if (!target) return false;
   if (es_assign(s->es, target, source) == ES_OK) return true;
   sc_fail_engine(s, where);

@@ -49,6 +49,7 @@ typedef struct sc_session {
   sc_palette palette;               /* labels of what was run */
   double effort;                    /* es_options.effort */
   uint64_t order_seed;              /* es_options.order_seed */
+  bool precise;                     /* es_options.precise */
   uint64_t seed;                    /* of rand and randn */
   bool shapes_only;                 /* as its context; nothing is printed and no file is written */
   const struct sc_session *shadows; /* whose variables it sees, by their shapes; NULL */

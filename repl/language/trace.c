@@ -153,6 +153,7 @@ static void put_options(sc_buffer *out, const es_options *o) {
     put_dtype(out, o->out_dtype);
   }
   if (o->wrap) sc_puts(out, ", .wrap = true");
+  if (o->precise) sc_puts(out, ", .precise = true");
   if (o->strategy) {
     sc_puts(out, ", .strategy = ");
     put_text(out, o->strategy);
@@ -319,7 +320,7 @@ void sc_trace_assign(sc_trace *trace, const es_tensor *to, const es_tensor *from
 
 bool sc_trace_plain(const es_options *o) {
   return !o->reading && !o->broadcast && !o->reducer && !o->out_shape && !o->has_out_dtype &&
-         !o->wrap && !o->strategy && o->effort == 0 && !o->order_seed;
+         !o->wrap && !o->precise && !o->strategy && o->effort == 0 && !o->order_seed;
 }
 
 void sc_trace_forget(sc_trace *trace, size_t n) {
