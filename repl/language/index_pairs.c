@@ -1,7 +1,7 @@
 /* Places along several axes that belong together: x[[0, 1], [2, 3]], as NumPy pairs them. */
-#include <string.h>
+#include "repl/language/index_pairs.h"
 
-#include "repl/language/index.h"
+#include <string.h>
 
 typedef struct pairing {
   const sc_items *items;

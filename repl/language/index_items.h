@@ -1,6 +1,6 @@
-/* Indices of tensors between the files that read them. */
-#ifndef SC_LANGUAGE_INDEX_H
-#define SC_LANGUAGE_INDEX_H
+/* The items of an index of a tensor. */
+#ifndef SC_LANGUAGE_INDEX_ITEMS_H
+#define SC_LANGUAGE_INDEX_ITEMS_H
 
 #include "repl/language/functions.h"
 
@@ -26,10 +26,9 @@ bool sc_read_places(sc_session *s, const sc_value *item, int64_t extent, sc_plac
 /* The part of t that the items name: a view, unless places are taken. */
 es_tensor *sc_apply_items(sc_session *s, es_tensor *t, const sc_items *items, sc_span where);
 
-/* x[[0, 1], [2, 3]] (index_pairs.c): as in NumPy, places are broadcast together and taken one by
- * one; their axes stand where the first does, or in front where others lie between them. */
-es_tensor *sc_pairs(sc_session *s, es_tensor *t, const sc_items *items, sc_span where);
-bool sc_assign_pairs(sc_session *s, es_tensor *t, const sc_items *items, es_tensor *v,
-                     sc_span where);
+/* start, stop, step of a SLICE; ES_ALL where absent. */
+bool sc_slice_bounds(sc_session *s, const sc_value *slice, sc_span where, int64_t out[3]);
+bool sc_is_mask(const sc_value *v);
+bool sc_uses_axis(const sc_value *item);
 
 #endif
