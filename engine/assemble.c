@@ -108,7 +108,11 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
       return error ? error->status : ES_E_LIMIT;
     }
   }
-  return es_fit_refuse(fit, ctx->config.max_bytes, fit->least - fails <= 1, error);
+  bool exact = fit->least - fails <= 1;
+  int64_t now = es_memory_now(ctx); /* the first plan that succeeds leaves its pool behind */
+  fit->least += now - fit->now;
+  fit->now = now;
+  return es_fit_refuse(fit, ctx->config.max_bytes, exact, error);
 }
 
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,

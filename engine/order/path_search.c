@@ -202,15 +202,18 @@ static es_status find(es_arena *own, const es_network *net, double effort, es_or
   bool exact = false, all = net->n <= ES_PATH_ALL;
   es_merge *merge = ES_NEW_N(own, es_merge, net->n);
   if (!merge) return es_fail_nomem(error);
-  if (net->n == 2) {
-    merge[0] = (es_merge){0, 1};
-    found->order[found->n++].merge = merge;
-    return ES_OK;
-  }
   if (all || (net->n <= ES_PATH_EXACT && effort >= 2 * LEAST_EFFORT))
     ES_TRY(exact_order(own, net, merge, &exact, found, error));
   if (exact && all) return ES_OK;
   return search_orders(own, net, exact ? LEAST_EFFORT : effort, found, error);
+}
+
+static es_status only_order(es_arena *arena, es_orders *found, es_error *error) {
+  es_merge *merge = ES_NEW(arena, es_merge);
+  if (!merge) return es_fail_nomem(error);
+  *merge = (es_merge){0, 1};
+  found->order[found->n++].merge = merge;
+  return ES_OK;
 }
 
 static bool keep(es_arena *arena, const es_network *net, es_merge **merge) {
@@ -224,6 +227,7 @@ static bool keep(es_arena *arena, const es_network *net, es_merge **merge) {
 /* The memory of the search is given back before what is found is tried. */
 es_status es_orders_find(es_arena *arena, const es_network *net, double effort, es_orders *found,
                          es_error *error) {
+  if (net->n == 2) return only_order(arena, found, error);
   es_arena own;
   es_arena_init(&own, &arena->allocator);
   es_status status = find(&own, net, effort, found, error);
