@@ -342,31 +342,27 @@ static void cut_rows(const es_gemm_plan *g, es_gemm_box *box) {
   box->last_height = even_height(type, m - (box->n_mb - 1) * g->mb);
 }
 
-/* Which sides of n columns from `from` on are read and written where they lie. */
-static uint8_t here(const es_gemm_plan *g, int64_t from, int64_t n, bool c_may) {
-  int64_t cols[ES_GEMM_COLUMNS];
-  uint8_t sides = 0;
-  if (n != es_gemm_width(g, n)) return 0;
-  es_gemm_offsets(&g->n, ES_GEMM_Y, from, n, cols);
-  if (g->y_direct && es_gemm_spacing(cols, n, g->each) == 1) sides |= ES_GEMM_Y_HERE;
-  es_gemm_offsets(&g->n, ES_GEMM_C, from, n, cols);
-  if (c_may && es_gemm_spacing(cols, n, g->each) == 1) sides |= ES_GEMM_C_HERE;
-  return sides;
+/* How many columns follow each other in memory before the walk jumps; 1 where each does. */
+static int64_t unbroken(const es_gemm_plan *g, es_gemm_side side) {
+  const es_gemm_axes *n = &g->n;
+  int64_t run = 1;
+  for (int a = n->n - 1; a >= 0 && n->stride[side][a] == run * (int64_t)g->each; a--)
+    run *= n->extent[a];
+  return run;
 }
 
-/* Along a single axis, panels of one width are alike. */
+/* Which sides of each panel's columns are read and written where they lie. */
 static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
   bool c_may = g->plain_store && !g->stream_c && (g->n_kb == 1 || g->add_c) &&
                g->kind < ES_GEMM_C64;
-  int64_t known = -1;
-  uint8_t sides = 0;
   if (!(g->in_place = ES_NEW_N(arena, uint8_t, g->n_panels))) return false;
   if (!c_may && !g->y_direct) return true;
+  int64_t y_run = unbroken(g, ES_GEMM_Y), c_run = unbroken(g, ES_GEMM_C);
   for (int64_t q = 0; q < g->n_panels; q++) {
-    int64_t n = es_gemm_panel_columns(g, q);
-    if (g->n.n > 1 || n != known) sides = here(g, es_gemm_panel_start(g, q), n, c_may);
-    g->in_place[q] = sides;
-    known = n;
+    int64_t n = es_gemm_panel_columns(g, q), from = es_gemm_panel_start(g, q);
+    if (n != es_gemm_width(g, n)) continue;
+    if (g->y_direct && from % y_run + n <= y_run) g->in_place[q] |= ES_GEMM_Y_HERE;
+    if (c_may && from % c_run + n <= c_run) g->in_place[q] |= ES_GEMM_C_HERE;
   }
   return true;
 }
