@@ -305,6 +305,7 @@ static void choose_short(es_gemm_plan *g, int most) {
   int64_t row = g->nr * (int64_t)g->each;
   if (g->terms > 1 || g->problem->n_constraints || g->m_count <= STREAM_TILES * most) return;
   bool along = g->plain_store && g->along_c && g->kind < ES_GEMM_C64;
+  if (!along && g->k.count <= 2 * PANEL / row) return; /* to wait beside it costs more */
   g->kc = block(g->k.count, PANEL / row, es_gemm_chain(g->k.count), &g->n_kb);
   g->add_c = along && g->n_kb > 1;
 }
