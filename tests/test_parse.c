@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "lexer/ast.h"
-#include "lexer/wording.h"
 #include "lexer/program.h"
+#include "lexer/wording.h"
 
 typedef struct parsed {
   es_arena arena;
