@@ -52,6 +52,9 @@ static inline int64_t es_gcd(int64_t a, int64_t b) {
   return a;
 }
 
+/* a / b, rounded up; a >= 0, b > 0. */
+static inline int64_t es_ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
+
 /* Floor division and its remainder, for d > 0. */
 static inline int64_t es_floor_div(int64_t a, int64_t d) {
   int64_t q = a / d;

@@ -34,8 +34,6 @@ static bool weights_stay(const es_problem *p, const es_window_roles *roles) {
   return true;
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
-
 /* Taps may be absent for the outputs at the ends of a row that the kernels ask. */
 static bool read(const es_problem *p, const es_plan_env *env, es_window_roles *roles) {
   const es_direct_kernels *k = env->kernels->direct;
@@ -57,7 +55,7 @@ bool es_direct_applicable(const es_problem *p, const es_plan_env *env) {
   return read(p, env, &roles) && es_window_rows_split(p, env, &roles, boxes);
 }
 
-static int64_t tiles_of(int64_t columns) { return ceil_div(columns, ES_DIRECT_MOST); }
+static int64_t tiles_of(int64_t columns) { return es_ceil_div(columns, ES_DIRECT_MOST); }
 
 static bool pairs(const es_problem *p, const es_window_roles *roles) {
   const int64_t columns = p->extent[roles->along];
@@ -253,8 +251,9 @@ static bool make_weights(es_arena *arena, const es_problem *p, es_direct_plan *d
 /* What the next block of weights takes: a few lines of each channel, or of the panel that is
  * packed for good. Tiles may ask for a few more. */
 static bool make_ahead(es_arena *arena, es_direct_plan *d, bool held) {
-  const int64_t size = (int64_t)sizeof(float), taps = ceil_div(d->taps, d->blocks);
-  const int64_t bytes = taps * (held ? d->width : 1) * size, lines = ceil_div(bytes, LINE) + !held;
+  const int64_t size = (int64_t)sizeof(float), taps = es_ceil_div(d->taps, d->blocks);
+  const int64_t bytes = taps * (held ? d->width : 1) * size,
+                lines = es_ceil_div(bytes, LINE) + !held;
   const int64_t channels = held ? 1 : d->channels < d->width ? d->channels : d->width;
   d->ahead_lines = held || d->along ? lines * channels : 0;
   d->ahead_at = ES_NEW_N(arena, int64_t, d->ahead_lines + taps + 1);
@@ -276,19 +275,19 @@ static void cut_chunks(es_direct_plan *d) {
           columns = d->problem->extent[d->roles.along];
   most = (int64_t)fmax(
       2, fmin((double)most, UNIT_POINTS / ((double)columns * (double)d->width * (double)d->taps)));
-  d->chunks = ceil_div(d->rows, most);
+  d->chunks = es_ceil_div(d->rows, most);
   if (d->threads > 1 && (double)jobs < tasks) {
     int64_t wanted = (int64_t)ceil(tasks / (double)jobs);
     if (wanted > d->chunks) d->chunks = wanted < d->rows ? wanted : d->rows;
   }
-  d->chunk = ceil_div(ceil_div(d->rows, d->chunks), 2) * 2;
-  d->chunks = ceil_div(d->rows, d->chunk);
+  d->chunk = es_ceil_div(es_ceil_div(d->rows, d->chunks), 2) * 2;
+  d->chunks = es_ceil_div(d->rows, d->chunk);
 }
 
 /* A panel that is used once is packed block by block into the same place. */
 static void set_room(es_direct_plan *d, bool held) {
   const int64_t slots = d->blocks > 1 ? d->chunk * d->tiles : 2;
-  const int64_t taps = d->chunks > 1 || held ? d->taps : ceil_div(d->taps, d->blocks);
+  const int64_t taps = d->chunks > 1 || held ? d->taps : es_ceil_div(d->taps, d->blocks);
   d->panel_bytes = (es_direct_packed(d, taps) + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN;
   d->sums_at = ES_ALIGN + (held ? 0 : (size_t)d->panel_bytes);
   d->open_at = d->sums_at + (size_t)(slots * d->slot_bytes);
@@ -312,9 +311,9 @@ es_direct_plan *es_direct_plan_make(const es_problem *p, const es_plan_env *env)
   d->pair = pairs(p, r);
   d->channels = p->extent[r->share];
   d->width = width_of(d->channels, r->lanes);
-  d->panels = ceil_div(d->channels, d->width);
+  d->panels = es_ceil_div(d->channels, d->width);
   d->taps = (int64_t)es_problem_taps(p);
-  d->blocks = ceil_div(d->taps, BLOCK_TAPS + BLOCK_TAPS / 4);
+  d->blocks = es_ceil_div(d->taps, BLOCK_TAPS + BLOCK_TAPS / 4);
   d->slot_bytes = (d->pair ? ES_DIRECT_LEAST : ES_DIRECT_MOST) * d->width * size;
   choose_kinds(d);
   if (!make_weights(env->arena, p, d) || !make_groups(env->arena, d)) return NULL;

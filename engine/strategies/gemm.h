@@ -4,6 +4,7 @@
 #ifndef ES_ENGINE_GEMM_H
 #define ES_ENGINE_GEMM_H
 
+#include "base/checked.h"
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/gemm.h"
 #include "engine/strategy.h"
@@ -75,6 +76,7 @@ typedef struct es_gemm_plan {
   int terms;                    /* of k in each packed element: see es_gemm_group_terms */
   bool shifted;                 /* terms of Y are packed with 128 added */
   int64_t first[ES_GEMM_SIDES]; /* where the walks begin, bytes */
+  double bytes[ES_GEMM_SIDES];  /* of the distinct elements they see */
   es_gemm_axes batch, n, k;     /* k as the packed panels hold it */
   int64_t m_count;
   int n_boxes;
@@ -134,7 +136,7 @@ static inline int64_t es_gemm_chain(int64_t k) {
 
 /* Packed elements that hold k terms. */
 static inline int64_t es_gemm_steps(const es_gemm_plan *g, int64_t k) {
-  return g->terms == 1 ? k : (k + g->terms - 1) / g->terms;
+  return g->terms == 1 ? k : es_ceil_div(k, g->terms);
 }
 
 /* Panels that are packed together, or write the same columns, stay together. */
@@ -197,6 +199,8 @@ typedef enum es_gemm_group {
 } es_gemm_group;
 
 es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis);
+/* The last axis of a group; -1: it has none. */
+int es_gemm_last_axis(const es_problem *p, int x, es_gemm_group group);
 /* count[ES_GEMM_GROUPS]: points of each group. */
 void es_gemm_counts(const es_problem *p, int x, int64_t *count);
 /* Whether the constraints cut the rows of x, and nothing else, into a moderate

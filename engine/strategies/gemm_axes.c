@@ -22,6 +22,12 @@ es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis) {
   return in_x && in_y ? ES_GEMM_BATCH : in_y ? ES_GEMM_N : ES_GEMM_M;
 }
 
+int es_gemm_last_axis(const es_problem *p, int x, es_gemm_group group) {
+  int a = p->rank - 1;
+  while (a >= 0 && es_gemm_group_of(p, x, a) != group) a--;
+  return a;
+}
+
 void es_gemm_counts(const es_problem *p, int x, int64_t *count) {
   for (int g = 0; g < ES_GEMM_GROUPS; g++) count[g] = 1;
   for (int a = 0; a < p->rank; a++) /* no overflow: applicable() multiplied all extents */
@@ -82,12 +88,6 @@ static int unit_axis(const es_gemm_plan *g, const es_side *side, es_gemm_group g
   return -1;
 }
 
-static int last_axis(const es_gemm_plan *g, es_gemm_group group) {
-  int a = g->problem->n_out - 1;
-  while (a >= 0 && es_gemm_group_of(g->problem, g->x.in, a) != group) a--;
-  return a;
-}
-
 /* The parts of u and n_last, divisors of their extents, whose panels fit the Y block,
  * and that waste least: lanes of the last panel of a run, and bytes of lines. */
 static bool choose_parts(es_gemm_plan *g, int64_t y_block) {
@@ -110,22 +110,28 @@ static bool choose_parts(es_gemm_plan *g, int64_t y_block) {
   return best != 0;
 }
 
+/* Runs that are read in place, by panels that overlap. */
+static void overlap_panels(es_gemm_plan *g, int64_t run) {
+  int lanes = g->kernels->gemm->type[g->kind].lanes;
+  g->overlap = true;
+  g->run = run;
+  if (run < g->nr) g->nr = lanes;
+}
+
 /* Few rows use what is packed too seldom. Where Y runs along the last axis of n, its lines
  * are read in place, by panels that overlap: columns computed twice cost less, up to a
  * third, and results stored twice are the same. */
 static bool choose_overlap(es_gemm_plan *g) {
   const es_problem *p = g->problem;
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
-  int last = last_axis(g, ES_GEMM_N);
+  int last = es_gemm_last_axis(p, g->x.in, ES_GEMM_N);
   if (last < 0 || p->in[g->y.in].stride[last] != 1 || p->beta != 0 || g->terms > 1) return false;
   if (!g->y.native || g->kind >= ES_GEMM_C64) return false;
   int64_t run = p->extent[last], lanes = type->lanes, padded = (run + lanes - 1) / lanes * lanes;
   bool few = g->m_count <= type->height[type->n_heights - 1];
   if (!few || run == g->n.count || run < lanes) return false;
   if (4 * run < 3 * padded) return false;
-  g->overlap = true;
-  g->run = run;
-  if (run < g->nr) g->nr = type->lanes;
+  overlap_panels(g, run);
   return true;
 }
 
@@ -143,20 +149,20 @@ static bool choose_turned(es_gemm_plan *g) {
   const es_problem *p = g->problem;
   const es_side *y = &p->in[g->y.in];
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
-  int unit = unit_axis(g, y, ES_GEMM_N, type->lanes), last = last_axis(g, ES_GEMM_N);
+  int unit = unit_axis(g, y, ES_GEMM_N, type->lanes),
+      last = es_gemm_last_axis(p, g->x.in, ES_GEMM_N);
   if (unit < 0 || unit == last || !g->along_c || !g->plain_store || p->n_constraints) return false;
   if (g->terms > 1 || g->kind >= ES_GEMM_C64 || !g->y.native || g->n_kb > 1) return false;
   if (g->m_count > TURNED_ROWS || g->m_count > g->k.count) return false;
-  g->run = divisor(p->extent[unit], type->lanes, TURNED_COLUMNS);
-  if (!g->run) return false;
-  int64_t panels = (g->run + g->nr - 1) / g->nr;
+  int64_t run = divisor(p->extent[unit], type->lanes, TURNED_COLUMNS);
+  if (!run) return false;
+  int64_t panels = es_ceil_div(run, g->nr);
   int64_t fit = TURNED_BYTES / (panels * g->m_count * g->nr * (int64_t)g->each);
   g->v_part = divisor(p->extent[last], type->lanes, fit < ES_GEMM_TURNED ? fit : ES_GEMM_TURNED);
   if (!g->v_part) return false;
-  g->overlap = true;
   g->n_last = unit;
   g->v = last;
-  if (g->run < g->nr) g->nr = type->lanes;
+  overlap_panels(g, run);
   return true;
 }
 
@@ -169,11 +175,11 @@ void es_gemm_order(es_gemm_plan *g) {
   if (g->along_c && g->n.count <= FEW) g->m_last = unit_axis(g, x, ES_GEMM_M, 4);
   if (g->m_count > FEW) return;
   int unit = unit_axis(g, y, ES_GEMM_N, g->kernels->gemm->type[g->kind].lanes);
-  if (unit < 0 || unit == last_axis(g, ES_GEMM_N)) return;
+  if (unit < 0 || unit == es_gemm_last_axis(p, g->x.in, ES_GEMM_N)) return;
   g->n_last = unit;
   if (!g->along_c || g->kind >= ES_GEMM_C64 || !g->y.native) return;
   g->u = unit;
-  g->n_last = last_axis(g, ES_GEMM_N);
+  g->n_last = es_gemm_last_axis(p, g->x.in, ES_GEMM_N);
   if (choose_parts(g, ES_GEMM_Y_BLOCK))
     g->run = g->n_part;
   else

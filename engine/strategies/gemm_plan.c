@@ -34,19 +34,12 @@ static bool runs_along(const es_problem *p, int x, const es_side *side, es_gemm_
   return false;
 }
 
-/* -1: the group has none. */
-static int last_axis(const es_problem *p, int x, es_gemm_group group) {
-  int a = p->rank - 1;
-  while (a >= 0 && es_gemm_group_of(p, x, a) != group) a--;
-  return a;
-}
-
 /* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
 enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50, FAR_LINE = 8, FAR_PACKED = 4 };
 
 /* Lines that a walk along the last axis of a group touches anew, of every element. */
 static double lines_of(const es_problem *p, int x, const es_side *side, es_gemm_group group) {
-  int a = last_axis(p, x, group);
+  int a = es_gemm_last_axis(p, x, group);
   if (a < 0) return 1;
   return fmin(fabs((double)side->stride[a] * (double)es_dtype_size(side->dtype)) / 64, 1);
 }
@@ -55,7 +48,7 @@ static double lines_of(const es_problem *p, int x, const es_side *side, es_gemm_
 static bool panels_in_place(const es_gemm_plan *g, const es_side *side) {
   const es_problem *p = g->problem;
   if (g->overlap) return true;
-  int a = last_axis(p, g->x.in, ES_GEMM_N);
+  int a = es_gemm_last_axis(p, g->x.in, ES_GEMM_N);
   return a >= 0 && side->stride[a] == 1 &&
          (p->extent[a] == g->n.count || p->extent[a] >= 4 * g->nr);
 }
@@ -94,11 +87,12 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in
  * registers, or one by one, which may be as many lines from beyond the second-level cache. */
-static double pack_cycles(const es_problem *p, int x, const es_gemm_operand *from,
-                          es_gemm_group group, bool across, bool along) {
-  const es_side *side = &p->in[from->in];
-  double far = es_problem_side_bytes(p, side) > ES_GEMM_Y_BLOCK ? FAR_PACKED : 0;
-  double c = across ? 0.25 : along ? 0.5 : 1.5 + far * lines_of(p, x, side, group);
+static double pack_cycles(const es_gemm_plan *g, es_gemm_side side, bool across, bool along) {
+  const es_gemm_operand *from = side == ES_GEMM_X ? &g->x : &g->y;
+  es_gemm_group group = side == ES_GEMM_X ? ES_GEMM_M : ES_GEMM_N;
+  double c = across ? 0.25 : along ? 0.5 : 1.5;
+  if (!across && !along && g->bytes[side] > ES_GEMM_Y_BLOCK)
+    c += FAR_PACKED * lines_of(g->problem, g->x.in, &g->problem->in[from->in], group);
   return from->native ? c : c + 0.75;
 }
 
@@ -115,13 +109,12 @@ static const double FAR_ELEMENT = 0.6;
 /* To begin a run of neighbours, where boxes cut windows into short ones. */
 static const double RUN_BEGINS = 8;
 
-static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Cycles to pack an element of X. */
 static double pack_x_cycles(const es_gemm_plan *g, const es_problem *p, bool across, bool along) {
-  double each = pack_cycles(p, g->x.in, &g->x, ES_GEMM_M, across, along);
-  int a = last_axis(p, g->x.in, ES_GEMM_M);
+  double each = pack_cycles(g, ES_GEMM_X, across, along);
+  int a = es_gemm_last_axis(p, g->x.in, ES_GEMM_M);
   if (across && p->n_constraints && a >= 0) each += RUN_BEGINS / fmax(1, (double)p->extent[a]);
   return each;
 }
@@ -133,7 +126,7 @@ static int64_t rows_kept(const es_gemm_plan *g) {
 
 /* Distance of the rows of a tile in X or C. */
 static int64_t row_step(const es_gemm_plan *g, const es_side *side) {
-  int a = g->m_last < 0 ? last_axis(g->problem, g->x.in, ES_GEMM_M) : g->m_last;
+  int a = g->m_last < 0 ? es_gemm_last_axis(g->problem, g->x.in, ES_GEMM_M) : g->m_last;
   return a < 0 ? 0 : side->stride[a];
 }
 
@@ -155,10 +148,10 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   bool along = runs_along(p, g->x.in, x, ES_GEMM_K);
   double elements = (double)g->m_count * (double)g->k.count, far = 0;
   double moves = along ? 0 : tiles * page_moves(p, x);
-  double bytes = es_problem_side_bytes(p, x);
+  double bytes = g->bytes[ES_GEMM_X];
   if (bytes > ES_GEMM_Y_BLOCK && (g->x_packed || panels <= 2)) /* windows come to them again */
     far = fmin(elements, bytes / (double)es_dtype_size(x->dtype)) * FAR_ELEMENT;
-  int64_t stretches = g->keep_x ? 1 : ceil_div(g->pb, at_least(g->stretch, 1));
+  int64_t stretches = g->keep_x ? 1 : es_ceil_div(g->pb, at_least(g->stretch, 1));
   if (g->x_packed)
     return (double)(g->n_nb * stretches) *
            (elements * pack_x_cycles(g, p, across, along) + moves * PAGE_MOVE + far);
@@ -173,8 +166,7 @@ static double x_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
     /* Rows a multiple of a page apart share the lines of one set; rows of a large operand
      * each begin where nothing was fetched ahead. */
     if (fmod(step, 4096) == 0 && tiles > 1) moves += elements / 2;
-    if (es_problem_side_bytes(p, x) > ES_GEMM_Y_BLOCK)
-      moves += (double)g->m_count * FAR_ROW / panels;
+    if (bytes > ES_GEMM_Y_BLOCK) moves += (double)g->m_count * FAR_ROW / panels;
   }
   return moves * panels + far;
 }
@@ -187,13 +179,13 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   if (g->y_direct) return tiles * (moves + 0.03 * elements);
   bool across = g->u < 0 && (g->n_last >= 0 || runs_along(p, x, y, ES_GEMM_N));
   bool along = g->u >= 0 || g->y_inner > 0 || runs_along(p, x, y, ES_GEMM_K);
-  return elements * pack_cycles(p, x, &g->y, ES_GEMM_N, across, along) + (across ? moves : 0);
+  return elements * pack_cycles(g, ES_GEMM_Y, across, along) + (across ? moves : 0);
 }
 
 /* Where rows lie anywhere, their addresses take registers and loads: beside one vector of columns
  * these are much of the work, if the rows are not in the first-level cache. */
-static double in_place(const es_gemm_plan *g, const es_problem *p) {
-  double bytes = es_problem_side_bytes(p, &p->in[g->x.in]) / (double)g->batch.count;
+static double in_place(const es_gemm_plan *g) {
+  double bytes = g->bytes[ES_GEMM_X] / (double)g->batch.count;
   return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.4 : 0.02;
 }
 
@@ -212,12 +204,11 @@ static outlook look(es_gemm_plan g) {
   double compute = compute_cycles(&g, m, (double)g.k.count);
   outlook o = {.batch = (double)g.batch.count,
                .common = compute + m * n * store_cycles(&g, rows, g.along_c) + 100,
-               .bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
-                        2 * es_problem_side_bytes(p, &p->out)};
+               .bytes = g.bytes[ES_GEMM_X] + g.bytes[ES_GEMM_Y] + 2 * g.bytes[ES_GEMM_C]};
   for (int i = 0; i < 2; i++) {
     g.x_packed = g.y_direct = i;
     g.keep_x = i && g.stretch < g.pb;
-    o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * in_place(&g, p));
+    o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * in_place(&g));
     o.y[i] = y_cycles(&g, p, tiles, panels);
   }
   return o;
@@ -237,10 +228,10 @@ static double predict(const es_gemm_plan *g, const outlook *o) {
 
 /* Equal blocks of at most most each, in whole units. */
 static int64_t block(int64_t count, int64_t most, int64_t unit, int64_t *n_blocks) {
-  *n_blocks = at_least(ceil_div(count, at_least(most, unit)), 1);
-  int64_t each = ceil_div(ceil_div(count, *n_blocks), unit) * unit;
+  *n_blocks = at_least(es_ceil_div(count, at_least(most, unit)), 1);
+  int64_t each = es_ceil_div(es_ceil_div(count, *n_blocks), unit) * unit;
   each = at_least(each, unit);
-  *n_blocks = at_least(ceil_div(count, each), 1);
+  *n_blocks = at_least(es_ceil_div(count, each), 1);
   return each;
 }
 
@@ -263,7 +254,7 @@ static void share_out(es_gemm_plan *g, int most) {
  * first-level cache. Tiles stored along go together where their rows follow each other
  * in C: as many as leave their X in that cache. */
 static int group_size(const es_gemm_plan *g, int most) {
-  if (g->v >= 0) return (int)ceil_div(g->m_count, most);
+  if (g->v >= 0) return (int)es_ceil_div(g->m_count, most);
   if (!g->along_c) return ES_GEMM_ACROSS;
   int64_t tile = es_gemm_steps(g, g->kc) * most * (int64_t)g->each;
   int64_t fit = row_step(g, &g->problem->out) <= 2 * g->nr ? X_GROUP / at_least(tile, 1) : 1;
@@ -288,7 +279,7 @@ static void choose_stream(es_gemm_plan *g) {
   double bytes = (double)g->batch.count * (double)g->m_count * (double)g->n.count * (double)g->each;
   g->fetch_c = bytes > FETCH_C && g->v < 0;
   g->stream_c = bytes >= STREAM_C && g->v >= 0;
-  int64_t run = g->u >= 0 ? g->run : columns_in_c(g), padded = ceil_div(run, g->nr) * g->nr;
+  int64_t run = g->u >= 0 ? g->run : columns_in_c(g), padded = es_ceil_div(run, g->nr) * g->nr;
   if (!g->plain_store || g->terms > 1 || !g->along_c || g->n_kb > 1 || g->kind >= ES_GEMM_C64)
     return;
   if (bytes < STREAM_C || run * (int64_t)g->each < ES_ALIGN || padded > run * 3 / 2) return;
@@ -324,7 +315,7 @@ static void choose_ahead(es_gemm_plan *g) {
   int a = p->rank - 1;
   while (a >= p->n_out && y->stride[a] != 1) inner *= p->extent[a--];
   if (a < p->n_out || inner <= 1 || p->extent[a] < lanes) return;
-  int64_t ahead = ceil_div((lanes + 1) * inner, g->kc);
+  int64_t ahead = es_ceil_div((lanes + 1) * inner, g->kc);
   if (ahead > g->n_kb) ahead = g->n_kb;
   int64_t fit = Y_AHEAD / (ahead * g->kc * g->nr * (int64_t)g->each);
   if (ahead * g->kc < lanes * inner || (ahead > 1 && fit < PANELS_AHEAD)) return;
@@ -354,7 +345,7 @@ static void choose_blocks(es_gemm_plan *g) {
   es_gemm_order(g);
   choose_short(g, most);
   choose_stream(g);
-  g->run_panels = ceil_div(g->run, g->nr);
+  g->run_panels = es_ceil_div(g->run, g->nr);
   g->n_panels = g->run ? g->n.count / g->run * g->run_panels : 0;
   g->pb = block(g->n_panels, PB_MOST, es_gemm_unit(g), &g->n_nb);
   choose_stretch(g);
@@ -408,6 +399,9 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
   g.along_c = runs_along(p, x, &p->out, ES_GEMM_N);
   int64_t count[ES_GEMM_GROUPS];
   es_gemm_counts(p, x, count);
+  g.bytes[ES_GEMM_X] = es_problem_side_bytes(p, &p->in[x]);
+  g.bytes[ES_GEMM_Y] = es_problem_side_bytes(p, &p->in[1 - x]);
+  g.bytes[ES_GEMM_C] = es_problem_side_bytes(p, &p->out);
   g.batch.count = count[ES_GEMM_BATCH];
   g.m_count = count[ES_GEMM_M];
   g.n.count = count[ES_GEMM_N];
@@ -423,7 +417,7 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   g->keep_x = g->x_packed && g->stretch < g->pb;
   const es_problem *p = g->problem;
   int most = type->height[type->n_heights - 1];
-  int64_t tiles = ceil_div(g->m_count, most), kept = rows_kept(g);
+  int64_t tiles = es_ceil_div(g->m_count, most), kept = rows_kept(g);
   if (g->keep_x && kept < g->mb) g->mb = block(g->m_count, kept, most, &g->n_mb);
   bool real = g->terms == 1 && g->kind != ES_GEMM_I64 &&
               es_dtype_class(p->out.dtype) >= ES_CLASS_FLOAT;
@@ -431,10 +425,9 @@ static void treat_sides(es_gemm_plan *g, int variant) {
              g->k.count <= ES_GEMM_SMALL_K; /* as gemm_small.c takes them */
   g->hold_y = p->in[g->y.in].fixed && real && !few && !g->y_direct;
   g->stream_y = !g->y_direct && !g->hold_y && g->terms == 1 && !p->n_constraints && g->ahead == 1 &&
-                tiles <= STREAM_TILES &&
-                es_problem_side_bytes(p, &p->in[g->y.in]) > ES_GEMM_Y_BLOCK;
+                tiles <= STREAM_TILES && g->bytes[ES_GEMM_Y] > ES_GEMM_Y_BLOCK;
   g->fetch_x = g->terms == 1 && (g->x_packed || g->n_panels <= 2) &&
-               es_problem_side_bytes(p, &p->in[g->x.in]) > ES_GEMM_Y_BLOCK;
+               g->bytes[ES_GEMM_X] > ES_GEMM_Y_BLOCK;
   g->group = g->stream_y ? (int)at_least(tiles, 1) : group_size(g, most);
 }
 
