@@ -68,13 +68,16 @@ static double points(const es_mender *m, const uint64_t *a, const uint64_t *b) {
   return es_set_points(m->words, m->extent, a, b);
 }
 
-static void price(es_mender *m, int v) {
+/* The merge that makes a value, whose size is known. */
+static es_pair pair_of(const es_mender *m, int v) {
   int a = m->merge[v - m->net->n].a, b = m->merge[v - m->net->n].b;
+  return es_pair_of(m->net, points(m, kept(m, a), kept(m, b)), (es_extents){m->size[a], m->lone[a]},
+                    (es_extents){m->size[b], m->lone[b]}, m->size[v]);
+}
+
+static void price(es_mender *m, int v) {
   m->size[v] = points(m, kept(m, v), kept(m, v));
-  es_pair pair = es_pair_of(m->net, points(m, kept(m, a), kept(m, b)),
-                            (es_extents){m->size[a], m->lone[a]},
-                            (es_extents){m->size[b], m->lone[b]}, m->size[v]);
-  m->cost[v] = es_pair_cost(m->net, pair);
+  m->cost[v] = es_pair_cost(m->net, pair_of(m, v));
 }
 
 /* What something else needs of each operand, and what nothing does. */
@@ -246,13 +249,7 @@ static bool mend_piece(es_mender *m, int root) {
 
 static double points_of_piece(const es_mender *m) {
   double sum = 0;
-  for (int i = 0; i < m->n_inner; i++) {
-    int v = m->inner[i], a = m->merge[v - m->net->n].a, b = m->merge[v - m->net->n].b;
-    sum += es_pair_of(m->net, points(m, kept(m, a), kept(m, b)),
-                      (es_extents){m->size[a], m->lone[a]}, (es_extents){m->size[b], m->lone[b]},
-                      m->size[v])
-               .points;
-  }
+  for (int i = 0; i < m->n_inner; i++) sum += pair_of(m, m->inner[i]).points;
   return sum;
 }
 
