@@ -43,36 +43,6 @@ static es_tensor *tensor_index(sc_session *s, es_tensor *t, sc_value *index, sc_
   return all.paired ? sc_pairs(s, t, &all, where) : sc_apply_items(s, t, &all, where);
 }
 
-/* x[[0, 2], 1:] = v: place by place, each a view of x. */
-static bool assign_places(sc_session *s, es_tensor *t, sc_items *all, es_tensor *v, sc_span where) {
-  sc_value *several = all->item[all->at];
-  int axis = 0, after = 0; /* of t; of the result */
-  for (int64_t i = 0; i < all->at; i++) {
-    const sc_value *item = all->item[i];
-    int here = item->kind == SC_ELLIPSIS ? all->skipped : 1;
-    axis += item->kind == SC_NONE ? 0 : here;
-    after += item->kind == SC_INT || item->kind == SC_TENSOR ? 0 : here;
-  }
-  sc_places p;
-  if (!sc_read_places(s, several, es_shape(t)[axis], &p, where)) return false;
-  es_tensor *whole = sc_apply_items(s, t, all, where); /* for its shape */
-  if (whole && es_rank(v) <= es_rank(whole))
-    v = es_broadcast_to(s->es, v, es_rank(whole), es_shape(whole));
-  bool ok = whole && v;
-  for (int64_t i = 0; i < p.n && ok; i++) {
-    sc_value *one = sc_int(s, p.at[i]), **item = sc_scratch(s, (size_t)all->n * sizeof *item);
-    sc_items single = *all;
-    memcpy(item, all->item, (size_t)all->n * sizeof *item);
-    item[all->at] = one;
-    single.item = item;
-    es_tensor *to = sc_apply_items(s, t, &single, where);
-    es_tensor *from = to ? es_select(s->es, v, after, i) : NULL;
-    ok = from && es_assign(s->es, to, from) == ES_OK;
-  }
-  if (!ok) sc_fail_engine(s, where);
-  return ok;
-}
-
 /* ---- masks ------------------------------------------------------------------------------ */
 
 static bool mask_fits(sc_session *s, const es_tensor *t, const es_tensor *mask, sc_span where) {
@@ -199,10 +169,7 @@ bool sc_index_assign(sc_session *s, sc_value *object, sc_value *index, sc_value 
   sc_items all;
   es_tensor *source = sc_to_tensor(s, where, v, object->flavour, ES_DTYPE_AUTO);
   if (!source || !read_items(s, object->tensor, &index, &all, where)) return false;
-  bool axes = all.at >= 0 && all.item[all.at]->kind == SC_TENSOR &&
-              es_rank(all.item[all.at]->tensor) > 1 && !sc_is_mask(all.item[all.at]);
-  if (all.paired || axes) return sc_assign_pairs(s, object->tensor, &all, source, where);
-  if (all.at >= 0) return assign_places(s, object->tensor, &all, source, where);
+  if (all.at >= 0) return sc_assign_pairs(s, object->tensor, &all, source, where);
   es_tensor *target = sc_apply_items(s, object->tensor, &all, where);
   if (!target) return false;
   if (es_assign(s->es, target, source) == ES_OK) return true;
