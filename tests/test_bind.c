@@ -585,6 +585,10 @@ Test(bind, rejects_reads_outside) {
        "has 3"},
       {E, "(h-1)?edge -> h", "0", "h=2", ES_E_RANGE, "S13", 0, "?edge", "(h-1)?edge", "empty axis",
        ""},
+      {E, "((h-1)?edge ^ y) -> h, y", "5", "h=3 y=2", ES_E_UNSUPPORTED, "S13", -1, "?edge",
+       "(h-1)?edge", "pad the parts apart", ""},
+      {E, "(g (h-1)) -> g h", "6", "g=2 h=3", ES_E_RANGE, "S13", 0, "(h-1)", "",
+       "reads elements -1", ""},
       {R, "(h-3)?0 -> h | max", "2", "", ES_E_EMPTY, "S15", -1, "h", "", "padding", "max"},
       {R, "(3*h+5*k-7)?0 -> h | max", "2", "k=2 h=4", ES_E_EMPTY, "S15", -1, "h", "", "padding",
        "max"},
@@ -600,10 +604,10 @@ Test(bind, rejects_reads_outside) {
   bound_close(&c);
 }
 
-Test(bind, rejects_sizes_past_64_bits) {
+Test(bind, rejects_sizes_and_places_past_64_bits) {
   const bad rows[] = {
       {E, "(9223372036854775807*h+9223372036854775807*h) -> h", "5", "", ES_E_OVERFLOW, "M1", -1,
-       "9223372036854775807*h", "", "factors", "64 bits"},
+       "9223372036854775807*h", "", "factors", "do not fit 64 bits"},
       {E, "(s*h) -> h", "5", "s=-9223372036854775808", ES_E_OVERFLOW, "M1", -1, "s*h", "",
        "factors", ""},
       {E, "(9223372036854775807*h+k) h k -> h", "5,3,2", "", ES_E_OVERFLOW, "M1", -1,
@@ -618,6 +622,22 @@ Test(bind, rejects_sizes_past_64_bits) {
        "(9223372036854775807, 2)", ""},
       {E, "-> (a b)", "-", "a=9223372036854775807 b=2", ES_E_OVERFLOW, "M1", -1, "(a b)", "",
        "does not fit", ""},
+      {E, "(h-9223372036854775807-1) -> h", "5", "", ES_E_OVERFLOW, "M1", -1, "1", "",
+       "do not fit 64 bits", "factors"},
+      {E, "(h+2*P) -> h", "5", "P=9223372036854775807", ES_E_OVERFLOW, "M1", -1, "(h+2*P)", "",
+       "do not fit 64 bits", ""},
+      {E, "(h-s*k), k -> h", "5 3", "s=-9223372036854775808", ES_E_OVERFLOW, "M1", -1, "s*k", "",
+       "do not fit 64 bits", "factors"},
+      {E, "(h-9223372036854775807)?edge -> h", "3", "h=3", ES_E_OVERFLOW, "M1", -1,
+       "(h-9223372036854775807)?edge", "", "positions", ""},
+      {E, "(h-9223372036854775807)?edge -> h", "3", "", ES_E_OVERFLOW, "M1", -1,
+       "(h-9223372036854775807)?edge", "", "positions", ""},
+      {E, "(4611686018427387904*h+k) w -> h k w", "8,8", "h=1", ES_E_OVERFLOW, "M1", -1,
+       "(4611686018427387904*h+k)", "", "positions", ""},
+      {E, "(g (4611686018427387904*h+k)) w -> g h k w", "8,8", "h=1 g=1", ES_E_OVERFLOW, "M1", -1,
+       "(4611686018427387904*h+k)", "", "positions", ""},
+      {E, "((4611686018427387904*h+k) ^ y) w -> h k w, y w", "8,8", "h=1 k=6 y=2", ES_E_OVERFLOW,
+       "M1", -1, "(4611686018427387904*h+k)", "", "positions", ""},
   };
   CHECK_BAD(rows);
 }
@@ -768,34 +788,6 @@ Test(bind, rejects_too_many_operands_of_pieces) {
   cr_assert(strstr(c.error.message, "pieces that read over 1048576 operands"), "%s",
             c.error.message);
   bound_close(&c);
-}
-
-Test(bind, rejects_factors_and_places_past_64_bits) {
-  const bad rows[] = {
-      {E, "(9223372036854775807*h+9223372036854775807*h) -> h", "5", "", ES_E_OVERFLOW, "M1", -1,
-       "9223372036854775807*h", "", "do not fit 64 bits", "factors"},
-      {E, "(h-9223372036854775807-1) -> h", "5", "", ES_E_OVERFLOW, "M1", -1, "1", "",
-       "do not fit 64 bits", "factors"},
-      {E, "(h+2*P) -> h", "5", "P=9223372036854775807", ES_E_OVERFLOW, "M1", -1, "(h+2*P)", "",
-       "do not fit 64 bits", ""},
-      {E, "(h-s*k), k -> h", "5 3", "s=-9223372036854775808", ES_E_OVERFLOW, "M1", -1, "s*k", "",
-       "do not fit 64 bits", "factors"},
-      {E, "(h-9223372036854775807)?edge -> h", "3", "h=3", ES_E_OVERFLOW, "M1", -1,
-       "(h-9223372036854775807)?edge", "", "positions", ""},
-      {E, "(h-9223372036854775807)?edge -> h", "3", "", ES_E_OVERFLOW, "M1", -1,
-       "(h-9223372036854775807)?edge", "", "positions", ""},
-      {E, "(4611686018427387904*h+k) w -> h k w", "8,8", "h=1", ES_E_OVERFLOW, "M1", -1,
-       "(4611686018427387904*h+k)", "", "positions", ""},
-      {E, "(g (4611686018427387904*h+k)) w -> g h k w", "8,8", "h=1 g=1", ES_E_OVERFLOW, "M1", -1,
-       "(4611686018427387904*h+k)", "", "positions", ""},
-      {E, "((4611686018427387904*h+k) ^ y) w -> h k w, y w", "8,8", "h=1 k=6 y=2", ES_E_OVERFLOW,
-       "M1", -1, "(4611686018427387904*h+k)", "", "positions", ""},
-      {E, "((h-1)?edge ^ y) -> h, y", "5", "h=3 y=2", ES_E_UNSUPPORTED, "S13", -1, "?edge",
-       "(h-1)?edge", "pad the parts apart", ""},
-      {E, "(g (h-1)) -> g h", "6", "g=2 h=3", ES_E_RANGE, "S13", 0, "(h-1)", "",
-       "reads elements -1", ""},
-  };
-  CHECK_BAD(rows);
 }
 
 /* Two bytes 2^63 - 1 apart: their own places fit, what is stepped over does not. */

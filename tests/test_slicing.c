@@ -266,8 +266,7 @@ Test(slicing, a_call_works_with_the_limit_that_its_error_tells) {
     es_ctx *ctx = es_ctx_create(&(es_config){.threads = 1});
     ring_of w = {0};
     make_ring(ctx, seed, true, &w);
-    cr_assert_eq(es_set_max_bytes(ctx, es_memory_now(ctx) + (int64_t)(seed % 5) * 1024),
-                 ES_OK);
+    cr_assert_eq(es_set_max_bytes(ctx, es_memory_now(ctx) + (int64_t)(seed % 5) * 1024), ES_OK);
     es_options options = {.effort = 0.05};
     if (!es_einsum_into(ctx, w.text, w.in, w.n, &options, NULL)) {
       const char *said = strstr(es_error_text(ctx), "a limit of ");
