@@ -122,8 +122,10 @@ int main(int argc, char **argv) {
   options o = {0};
   const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
   /* Line editing counts characters; numbers keep the C locale. */
-  if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8"))
-    setlocale(LC_CTYPE, "C.UTF-8");
+  if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8")) {
+    setenv("LC_ALL", "C.UTF-8", 1); /* readline asks again */
+    setlocale(LC_CTYPE, "");
+  }
   bool dumb = term && !strcmp(term, "dumb"), terminal = isatty(STDERR_FILENO) && !dumb;
   o.color = terminal && !(no_color && *no_color);
   o.color_out = o.color && isatty(STDOUT_FILENO);

@@ -186,6 +186,16 @@ wait_for '\[28 40\]\]'
 enter 'quit'
 wait_for '^>>>$'
 
+# Another locale: the text is UTF-8 still. name? is ?name.
+start 80 24 LC_ALL=C
+type 'θ = arange(3) '
+wait_for '^>>> θ = arange.3.    i64.3.$'
+key Enter
+enter 'θ + θ'
+wait_for '^.0 2 4.$'
+enter 'rearrange?'
+wait_for '^rearrange.x, pattern'
+
 # Search in the history, Ctrl-L, other sizes of the window, a screen of few rows.
 start 80 24
 enter 'alpha = 1'
