@@ -184,6 +184,23 @@ Test(complete, offers_what_can_stand_there, .init = set_up, .fini = tear_down) {
       {"rearrange(x, 'b (gr c) -> b gr c', gr", "gr=", NULL, 0},
       {".sa", ".save", "save", 0},
       {"?conv2d_w", "?conv2d_weight", NULL, 0},
+      {"?win", "?windows", NULL, 0},
+      {".help conv", "conv2d", NULL, 0},
+      {".set pre", "precise", "prod", 0},
+      {".set max-", "max-mem", NULL, 0},
+      {".set precise o", "on", "ones", 0},
+      {".set threads ", NULL, "on", 0},
+      {".time ", "off", "x", 0},
+      {".isa v", "v32", NULL, 0},
+      {".save se", "session", NULL, 0},
+      {".show ima", "image", NULL, 0},
+      {".show image --s", "--svg", NULL, 0},
+      {".show image --", "--png", "image", 0},
+      {".diagram 'batch c -> ba", "batch", NULL, 0},
+      {".plan 'a -> a', ima", "image", NULL, 0},
+      {"import num", "numpy", NULL, 0},
+      {"import ", "torch.nn", "image", 0},
+      {"from einops import re", "rearrange", "relu", 0},
       {"x[n", "n", NULL, 0},
       {"'text ima", NULL, "image", 0},
       {"# ima", NULL, "image", 0},
@@ -201,10 +218,18 @@ Test(complete, offers_what_can_stand_there, .init = set_up, .fini = tear_down) {
     for (int k = 1; k < found.n; k++) cr_assert_lt(strcmp(found.text[k - 1], found.text[k]), 0);
     sc_candidates_free(&found);
   }
-  sc_candidates files;
-  const char *text = "x = np.load('some/fi";
-  cr_assert_eq(sc_word_start(text, strlen(text)), strlen("x = np.load('"));
-  sc_complete(&session, text, strlen("x = np.load('"), strlen(text), &files);
-  cr_assert(files.files && files.n == 0);
-  sc_candidates_free(&files);
+  static const char *const files[][2] = {
+      {"x = np.load('", "some/fi"},   {".load ", "some/fi"},
+      {".save session ", "fi"},       {".export c ", "some-fi.c"},
+      {".show x[0] --png ", "a/b-c"}, {".explain 'a b -> a', x --svg ", ""}};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    char text[64];
+    sc_candidates found;
+    size_t start = strlen(files[i][0]);
+    int len = snprintf(text, sizeof text, "%s%s", files[i][0], files[i][1]);
+    cr_assert_eq(sc_word_start(text, (size_t)len), start, "%s", text);
+    sc_complete(&session, text, start, (size_t)len, &found);
+    cr_assert(found.files && found.n == 0, "%s", text);
+    sc_candidates_free(&found);
+  }
 }

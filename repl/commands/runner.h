@@ -45,6 +45,7 @@ typedef struct sc_command {
   /* rest: what follows the name, without blanks around it; may be written to. False
    * after an error, which was reported. */
   bool (*run)(sc_runner *r, const sc_source *source, char *rest);
+  const char *words; /* that its arguments may be, blanks between; NULL */
 } sc_command;
 
 /* The line of a byte of the text. */

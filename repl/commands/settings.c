@@ -41,6 +41,7 @@ bool sc_read_isa(const char *text, es_isa *out) {
 
 typedef struct setting {
   const char *name, *values, *help;
+  const char *words; /* among the values, blanks between */
   void (*get)(const sc_runner *r, sc_buffer *out);
   /* False: the text is none of values. *status: what the engine says of it. */
   bool (*set)(sc_runner *r, const char *text, es_status *status);
@@ -154,22 +155,29 @@ static bool set_time(sc_runner *r, const char *text, es_status *status) {
 }
 
 static const setting settings[] = {
-    {"threads", "1 … 4096", "threads of the engine", get_threads, set_threads},
-    {"isa", "auto, v16, v32 or v64", "vector width", get_isa, set_isa},
-    {"max-mem", "auto or a size such as 512M", "limit of the engine's memory", get_memory,
+    {"threads", "1 … 4096", "threads of the engine", "", get_threads, set_threads},
+    {"isa", "auto, v16, v32 or v64", "vector width", "auto v16 v32 v64", get_isa, set_isa},
+    {"max-mem", "auto or a size such as 512M", "limit of the engine's memory", "auto", get_memory,
      set_memory},
-    {"seed", "a whole number", "of rand and randn, from now on", get_seed, set_seed},
+    {"seed", "a whole number", "of rand and randn, from now on", "", get_seed, set_seed},
     {"effort", "a number above 0", "how long an order for many operands is searched, 1: as usual",
-     get_effort, set_effort},
-    {"order-seed", "a whole number", "of that search, where it draws at random", get_order_seed,
+     "", get_effort, set_effort},
+    {"order-seed", "a whole number", "of that search, where it draws at random", "", get_order_seed,
      set_order_seed},
-    {"precise", "on or off", "einsum adds up in f64 and rounds once", get_precise, set_precise},
-    {"color", "on or off", "colours", get_color, set_color},
-    {"hints", "on or off", "types and shapes while typing", get_hints, set_hints},
-    {"time", "on or off", "the time of each statement", get_time, set_time},
+    {"precise", "on or off", "einsum adds up in f64 and rounds once", "on off", get_precise,
+     set_precise},
+    {"color", "on or off", "colours", "on off", get_color, set_color},
+    {"hints", "on or off", "types and shapes while typing", "on off", get_hints, set_hints},
+    {"time", "on or off", "the time of each statement", "on off", get_time, set_time},
 };
 
 enum { SETTINGS = sizeof settings / sizeof *settings };
+
+const char *sc_setting_at(int index, const char **words) {
+  if (index >= SETTINGS) return NULL;
+  *words = settings[index].words;
+  return settings[index].name;
+}
 
 /* ---- the commands -------------------------------------------------------------------------- */
 

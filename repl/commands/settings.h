@@ -9,6 +9,8 @@ bool sc_read_size(const char *text, bool units, int64_t *out);
 /* auto, v16, v32, v64. */
 bool sc_read_isa(const char *text, es_isa *out);
 
+/* The name of a setting and the words that it may be, blanks between; NULL past the last. */
+const char *sc_setting_at(int index, const char **words);
 /* '.set', '.set name', '.set name value'. False after an error. */
 bool sc_settings_command(sc_runner *r, const sc_source *source, char *rest);
 /* '.threads 2' is '.set threads 2'. */

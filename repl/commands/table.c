@@ -10,6 +10,7 @@
 #include "repl/commands/session_file.h"
 #include "repl/commands/settings.h"
 #include "repl/commands/tour.h"
+#include "repl/language/variables.h"
 #include "repl/print/print.h"
 
 static bool vars(sc_runner *r, const sc_source *source, char *rest) {
@@ -34,7 +35,7 @@ static bool vars(sc_runner *r, const sc_source *source, char *rest) {
       sc_puts(&out, "  ");
       sc_put_bytes(&out,
                    (double)es_size(v->tensor) * (double)es_dtype_size(es_dtype_of(v->tensor)));
-      if (es_is_view(v->tensor)) sc_puts(&out, " view");
+      if (sc_is_view(s, v)) sc_puts(&out, " view");
     } else {
       sc_put_brief(&out, s, v);
     }
@@ -111,24 +112,29 @@ static bool quit(sc_runner *r, const sc_source *source, char *rest) {
 }
 
 const sc_command sc_all_commands[] = {
-    {"help", "[NAME|commands]", "where to begin; as ?NAME; every command", sc_command_help},
-    {"vars", "", "the variables", vars},
-    {"functions", "", "every name there is", sc_command_functions},
-    {"plan", "'pattern', x, w", "the plan of a pattern; operands are tensors or shapes", plan},
-    {"dump", "'pattern', x, w", "every stage: tokens, tree, axes, views, problem, plan", dump},
-    {"cost", "'pattern', x, w", "multiply-adds, bytes and workspace of a pattern", cost},
-    {"show", "x [--png FILE]", "a heat map; also --svg FILE", sc_command_show},
-    {"diagram", "'pattern', x, w", "a picture of a pattern; also --svg FILE", sc_command_diagram},
+    {"help", "[NAME|commands]", "where to begin; as ?NAME; every command", sc_command_help,
+     "commands"},
+    {"vars", "", "the variables", vars, NULL},
+    {"functions", "", "every name there is", sc_command_functions, NULL},
+    {"plan", "'pattern', x, w", "the plan of a pattern; operands are tensors or shapes", plan,
+     NULL},
+    {"dump", "'pattern', x, w", "every stage: tokens, tree, axes, views, problem, plan", dump,
+     NULL},
+    {"cost", "'pattern', x, w", "multiply-adds, bytes and workspace of a pattern", cost, NULL},
+    {"show", "x [--png FILE]", "a heat map; also --svg FILE", sc_command_show, "--svg --png"},
+    {"diagram", "'pattern', x, w", "a picture of a pattern; also --svg FILE", sc_command_diagram,
+     "--svg"},
     {"explain", "'pattern', x, w", "its whole way; also --svg FILE, --dot, --json",
-     sc_command_explain},
-    {"time", "[on|off]", "the time of each statement", timing},
-    {"threads", "[N]", "threads of the engine", threads},
-    {"isa", "[NAME]", "vector width: auto, v16, v32, v64", isa},
-    {"set", "[NAME [VALUE]]", "limits, threads, seed, effort, colours, hints", sc_settings_command},
-    {"save", "session FILE", "all variables, as an archive that NumPy reads too", save},
-    {"load", "FILE", "a saved session, the arrays of an archive, or a script", load},
-    {"export", "c [FILE]", "the statements so far as a C program", sc_export},
-    {"tour", "[STEP]", "sixteen short steps, from a product to attention", sc_command_tour},
-    {"quit", "", "ends the session", quit},
-    {NULL, NULL, NULL, NULL},
+     sc_command_explain, "--svg --dot --json"},
+    {"time", "[on|off]", "the time of each statement", timing, "on off"},
+    {"threads", "[N]", "threads of the engine", threads, NULL},
+    {"isa", "[NAME]", "vector width: auto, v16, v32, v64", isa, "auto v16 v32 v64"},
+    {"set", "[NAME [VALUE]]", "limits, threads, seed, precise sums, colours, hints, times",
+     sc_settings_command, NULL},
+    {"save", "session FILE", "all variables, as an archive that NumPy reads too", save, "session"},
+    {"load", "FILE", "a saved session, the arrays of an archive, or a script", load, NULL},
+    {"export", "c [FILE]", "the statements so far as a C program", sc_export, "c"},
+    {"tour", "[STEP]", "sixteen short steps, from a product to attention", sc_command_tour, NULL},
+    {"quit", "", "ends the session", quit, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };

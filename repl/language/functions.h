@@ -83,6 +83,8 @@ const sc_space *sc_space_find(const char *path);
 const sc_space *sc_space_at(int index); /* NULL past the last */
 /* A function, dtype or inner name space of a name space; NULL and no error when absent. */
 sc_value *sc_space_member(sc_session *s, const sc_space *space, const char *name);
+/* "numpy", "torch.nn": what an import may name; NULL past the last. */
+const char *sc_module_at(int index);
 /* A name that is no variable. NULL and no error when absent. */
 sc_value *sc_name_lookup(sc_session *s, const char *name);
 /* Fails with the nearest name that exists. */
@@ -102,6 +104,7 @@ const es_op *sc_layer_of_module(const char *name);
 bool sc_bind(sc_args *a, const char *params, const char *name);
 /* Writes parameter i of params, its first name, into name[cap]; false past the end. */
 bool sc_param_name(const char *params, int i, char *name, size_t cap);
+void sc_put_params(sc_buffer *out, const char *params); /* as a signature shows them */
 
 /* ---- arguments as C values; false after an error ------------------------------ */
 

@@ -68,6 +68,12 @@ const sc_space *sc_space_at(int index) {
   return index < (int)(sizeof spaces / sizeof *spaces) ? &spaces[index] : NULL;
 }
 
+const char *sc_module_at(int index) {
+  int n = (int)(sizeof spaces / sizeof *spaces);
+  if (index < n) return spaces[index].path;
+  return index - n < (int)(sizeof aliases / sizeof *aliases) ? aliases[index - n].name : NULL;
+}
+
 const sc_function *sc_function_at(const sc_session *s, int index) {
   for (const sc_function *const *table = s->functions; *table; table++)
     for (const sc_function *f = *table; f->name; f++)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repl/commands/help_text.h"
+#include "repl/commands/settings.h"
 #include "repl/commands/signature.h"
 #include "repl/commands/table.h"
 #include "repl/language/functions.h"
@@ -180,18 +182,112 @@ static bool is_command(const char *text) {
   return *text == '.' || *text == '?';
 }
 
-static bool file_command(const char *text) {
+/* ---- commands ------------------------------------------------------------------------------ */
+
+/* The command of a line, the word that ends before its last one, and that one's place. */
+typedef struct command_place {
+  const sc_command *command;
+  const char *before;
+  size_t before_len;
+  int argument; /* from 0; -1 in the name itself */
+} command_place;
+
+static command_place place_of(const char *text) {
+  command_place p = {.argument = -1};
   text += strspn(text, " ");
-  return !strncmp(text, ".load ", 6) || !strncmp(text, ".save ", 6) ||
-         !strncmp(text, ".export ", 8) || !strncmp(text, ".show ", 6);
+  for (const char *next; text[strcspn(text, " ")]; text = next) {
+    size_t len = strcspn(text, " ");
+    next = text + len + strspn(text + len, " ");
+    for (const sc_command *c = sc_all_commands; p.argument < 0 && *text == '.' && c->name; c++)
+      if (strlen(c->name) == len - 1 && !strncmp(c->name, text + 1, len - 1)) p.command = c;
+    p.argument++;
+    p.before = text;
+    p.before_len = len;
+  }
+  return p;
+}
+
+static bool is_word(const command_place *p, const char *word) {
+  return p->before_len == strlen(word) && !memcmp(p->before, word, p->before_len);
+}
+
+static bool file_command(const char *text) {
+  command_place p = place_of(text);
+  if (!p.command) return false;
+  if (is_word(&p, "--svg") || is_word(&p, "--png")) return true;
+  if (!strcmp(p.command->name, "load")) return p.argument == 0;
+  bool second = !strcmp(p.command->name, "save") || !strcmp(p.command->name, "export");
+  return second && p.argument == 1;
+}
+
+/* Whether its arguments are those of a function. */
+static bool takes_values(const sc_command *c) { return strchr("'x", c->arguments[0]) != NULL; }
+
+/* What ?name and .help name explain. */
+static void offer_topics(query *q, const char *head) {
+  const sc_function *f;
+  sc_help_entry entry;
+  for (int i = 0; (f = sc_function_at(q->s, i)); i++) offer(q, head, f->name, "");
+  for (int i = 0; i < es_op_count(); i++) offer(q, head, es_op_at(i)->name, "");
+  for (int i = 0; sc_help_at(i, &entry); i++)
+    for (size_t at = 0, len; at < entry.names_len; at += len + 1) {
+      char name[64];
+      const char *space = memchr(entry.names + at, ' ', entry.names_len - at);
+      len = space ? (size_t)(space - entry.names) - at : entry.names_len - at;
+      if (len >= sizeof name) continue;
+      memcpy(name, entry.names + at, len);
+      name[len] = '\0';
+      offer(q, head, name, "");
+    }
+}
+
+static void offer_words(query *q, const char *words) {
+  char word[64];
+  for (; words && *words; words += strcspn(words, " "), words += *words == ' ') {
+    size_t len = strcspn(words, " ");
+    memcpy(word, words, len);
+    word[len] = '\0';
+    offer(q, "", word, "");
+  }
 }
 
 static void offer_commands(query *q) {
-  const sc_function *f;
-  for (const sc_command *c = sc_all_commands; *q->word == '.' && c->name; c++)
-    offer(q, ".", c->name, "");
-  for (int i = 0; *q->word == '?' && (f = sc_function_at(q->s, i)); i++) offer(q, "?", f->name, "");
-  for (int i = 0; *q->word == '?' && i < es_op_count(); i++) offer(q, "?", es_op_at(i)->name, "");
+  if (*q->word == '?') {
+    offer_topics(q, "?");
+    return;
+  }
+  for (const sc_command *c = sc_all_commands; c->name; c++) offer(q, ".", c->name, "");
+}
+
+static void offer_arguments(query *q, const command_place *p) {
+  const char *name, *words;
+  bool set = !strcmp(p->command->name, "set");
+  if (p->argument == 0 || *q->word == '-') offer_words(q, p->command->words);
+  if (p->argument == 0 && !strcmp(p->command->name, "help")) offer_topics(q, "");
+  for (int i = 0; set && (name = sc_setting_at(i, &words)); i++)
+    if (p->argument == 0)
+      offer(q, "", name, "");
+    else if (p->argument == 1 && is_word(p, name))
+      offer_words(q, words);
+}
+
+/* "import nu", "from einops import re". False: the line is none. */
+static bool offer_imports(query *q, size_t start) {
+  const char *text = q->text + strspn(q->text, " "), *name;
+  bool from = !strncmp(text, "from ", 5);
+  if (!from && strncmp(text, "import ", 7) != 0) return false;
+  char path[128];
+  size_t len = from ? strcspn(text + 5, " ") : 0;
+  const char *of = len && len < sizeof path ? strstr(text + 5, " import ") : NULL;
+  if (of && of < q->text + start) {
+    memcpy(path, text + 5, len);
+    path[len] = '\0';
+    const sc_space *space = sc_space_find(path);
+    if (space) offer_functions(q, "", space->in);
+    return true;
+  }
+  for (int i = 0; (name = sc_module_at(i)); i++) offer(q, "", name, "");
+  return true;
 }
 
 void sc_complete(sc_session *s, const char *text, size_t start, size_t end, sc_candidates *out) {
@@ -201,6 +297,7 @@ void sc_complete(sc_session *s, const char *text, size_t start, size_t end, sc_c
   *out = (sc_candidates){0};
   sc_scan_text(&scan, before, end);
   int last = scan.n - 1;
+  command_place place = place_of(before);
   bool first_word = start == strspn(before, " ");
   if (is_command(before) && first_word) {
     offer_commands(&q);
@@ -209,7 +306,10 @@ void sc_complete(sc_session *s, const char *text, size_t start, size_t end, sc_c
     if (!out->files) offer_labels(&q, &scan, last, "");
   } else if (file_command(before)) {
     out->files = true;
-  } else if (!scan.in_comment && !scan.broken) {
+  } else if (place.command && !takes_values(place.command)) {
+    offer_arguments(&q, &place);
+  } else if (!scan.in_comment && !scan.broken && !offer_imports(&q, start)) {
+    if (place.command) offer_arguments(&q, &place);
     offer_names(&q, &scan);
   }
   sc_candidates_sort(out);
@@ -227,6 +327,7 @@ size_t sc_word_start(const char *text, size_t end) {
   char *before = sc_copy_text(text, end);
   sc_scan scan;
   size_t start = end;
+  command_place place = place_of(before);
   sc_scan_text(&scan, before, end);
   bool file = file_command(before) || (scan.in_string && takes_file(&scan, before, scan.n - 1));
   if (scan.in_string && file)
@@ -236,8 +337,10 @@ size_t sc_word_start(const char *text, size_t end) {
   else
     while (start > 0) {
       unsigned char c = (unsigned char)before[start - 1];
+      bool option = start > 1 && (before[start - 2] == '-' || before[start] == '-'); /* --svg */
       bool word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' ||
-                  c >= 0x80 || (c == '.' && !scan.in_string) || (c == '?' && start == 1);
+                  c >= 0x80 || (c == '.' && !scan.in_string) || (c == '?' && start == 1) ||
+                  (c == '-' && place.command && (option || !takes_values(place.command)));
       if (!word) break;
       start--;
     }
