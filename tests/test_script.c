@@ -157,11 +157,33 @@ Test(script, places) {
 }
 
 Test(script, masks) {
-  CHECK({"x = arange(2, 3)\nprint(x[x > 2], x[(x > 0) & (x < 4)], x[x < 0], x[x[:, 0] > 0])",
-         "[3 4 5] [1 2 3] [] [[3 4 5]]\n"},
-        {"x = arange(2, 3).T; print(x[x > 2], x[~(x > 2) | (x == 5)])", "[3 4 5] [0 1 2 5]\n"},
-        {"x = arange(2, 3)\nx[x > 3] = -1\nx[x[:, 0] == 0] = arange(3) + 7\nprint(x)",
-         "[[ 7  8  9]\n [ 3 -1 -1]]\n"});
+  CHECK(
+      {"x = arange(2, 3)\nprint(x[x > 2], x[(x > 0) & (x < 4)], x[x < 0], x[x[:, 0] > 0])",
+       "[3 4 5] [1 2 3] [] [[3 4 5]]\n"},
+      {"x = arange(2, 3).T; print(x[x > 2], x[~(x > 2) | (x == 5)])", "[3 4 5] [0 1 2 5]\n"},
+      {"x = arange(2, 3)\nx[x > 3] = -1\nx[x[:, 0] == 0] = arange(3) + 7\nprint(x)",
+       "[[ 7  8  9]\n [ 3 -1 -1]]\n"},
+      /* One entry for each true, in C order, as NumPy assigns; a view of x is x. */
+      {"x = arange(2, 3); x[x % 2 == 1] = arange(3) + 7; x[x > 8] -= 9; print(x)",
+       "[[0 7 2]\n [8 4 0]]\n"},
+      {"x = arange(2, 3); x.T[x.T > 2] = arange(3) * 10; print(x)", "[[ 0  1  2]\n [ 0 10 20]]\n"},
+      {"x = arange(3, 2); x[x[:, 0] != 2] += arange(2, 2) * 10; print(x)",
+       "[[ 0 11]\n [ 2  3]\n [24 35]]\n"},
+      {"x = arange(3, 2); x[x[:, 0] != 2] = tensor([[1], [2]]); print(x)",
+       "[[1 1]\n [2 3]\n [2 2]]\n"},
+      {"x = arange(3); x[x > 0] = tensor([[5]])[0]; print(x)", "[0 5 5]\n"});
+}
+
+Test(script, views_are_named) {
+  CHECK({"x = arange(2, 3)\nx.T\nx[:, [0, 2]]\nx",
+         "i64[3 2]  min 0  mean 2.5  max 5  48 B view\n[[0 3]\n [1 4]\n [2 5]]\n"
+         "i64[2 2]  min 0  mean 2.5  max 5  32 B\n[[0 2]\n [3 5]]\n"
+         "i64[2 3]  min 0  mean 2.5  max 5  48 B\n[[0 1 2]\n [3 4 5]]\n"},
+        {"x = arange(4); y = x[1:]\nx\ny\ntensor([1])",
+         "i64[4]  min 0  mean 1.5  max 3  32 B\n[0 1 2 3]\n"
+         "i64[3]  min 1  mean 2  max 3  24 B view\n[1 2 3]\n"
+         "i64[1]  min 1  mean 1  max 1  8 B\n[1]\n"},
+        {"x = (arange(4),); x[0][::-1]", "i64[4]  min 0  mean 1.5  max 3  32 B view\n[3 2 1 0]\n"});
 }
 
 Test(script, sequences_and_strings) {
@@ -170,7 +192,10 @@ Test(script, sequences_and_strings) {
          "(1, 4, (2, 3), (4, 3, 2, 1), ())\n"},
         {"'abc'[1], 'abc'[::-1]", "('b', 'cba')\n"}, {"(1)", "1\n"}, {"(1,)", "(1,)\n"},
         {"a, (b, c) = 1, (2, 3); c, b, a", "(3, 2, 1)\n"}, {"x = y = 4\nx + y", "8\n"},
-        {"x = 2; x *= 3; x += 1; x", "7\n"}, {"t = (2, 3); 1, *t", "(1, 2, 3)\n"},
+        {"x = 2; x *= 3; x += 1; x", "7\n"},
+        {"x = arange(2, 3); x[0] += 10; x[:, [0, 2]] *= 2; x[1, 1] **= 2; print(x)",
+         "[[20 11 24]\n [ 6 16 10]]\n"},
+        {"t = (2, 3); 1, *t", "(1, 2, 3)\n"},
         {"'it\\'s', \"q\\\"\", 'tab\\t', r'\\n', '\\u03b8'",
          "(\"it's\", 'q\"', 'tab\\t', '\\\\n', 'θ')\n"},
         {"'\\x1b\\x9b\\x07 é', {'a\\x9b': 1}", "('\\x1b\\x9b\\x07 é', {'a\\x9b': 1})\n"},
@@ -182,7 +207,8 @@ Test(script, sequences_and_strings) {
 }
 
 Test(script, printing) {
-  CHECK({"arange(2, 2)", "i64[2 2]  min 0  mean 1.5  max 3  32 B\n[[0 1]\n [2 3]]\n"},
+  CHECK({"tensor([0., -1.]) / 0", "f32[2]  min nan  mean nan  max nan  8 B\n[ nan -inf]\n"},
+        {"arange(2, 2)", "i64[2 2]  min 0  mean 1.5  max 3  32 B\n[[0 1]\n [2 3]]\n"},
         {"print(arange(2, 2), 'x', 1.5, sep='|', end='.')", "[[0 1]\n [2 3]]|x|1.5."},
         {"print(np.array([1, 2.5, nan, -inf]))", "[ 1.   2.5  nan -inf]\n"},
         {"print(np.array([1e-10, 1]))", "[1.e-10 1.e+00]\n"},
@@ -391,6 +417,9 @@ Test(script, errors) {
     const char *place, *words;
   } rows[] = {
       {"x = (1, 2", 3, ":1:5:", "not closed"},
+      {"x = (1,\n  [2,", 3, ":2:3:", "not closed"},
+      {"f(1,", 3, ":1:2:", "not closed"},
+      {"x[0,", 3, ":1:2:", "not closed"},
       {"1 +", 3, ":1:4:", "expected a value"},
       {"1 2", 3, ":1:3:", "expected an operator"},
       {"x = 'abc", 3, ":1:5:", "not closed"},
@@ -398,6 +427,18 @@ Test(script, errors) {
       {"3 = x", 3, ":1:1:", "assigned"},
       {"if x: 1", 3, ":1:1:", "belong to C"},
       {"[i for i in x]", 3, ":1:4:", "belong to C"},
+      {"1 if 2 else 3", 3, ":1:3:", "where(condition"},
+      {"del x", 3, ":1:1:", "x = None"},
+      {"1 is 1", 3, ":1:3:", "write == or !="},
+      {"f() += 1", 3, ":1:1:", "only a name or x[…]"},
+      {"exit()", 4, ":1:1:", "write .quit"},
+      {"arange(3).fill(0)", 4, ":1:1:", "write a[...] = 0"},
+      {"np.sort(arange(3))", 4, ":1:1:", "np has no 'sort' ["},
+      {"np.vstack([1])", 4, ":1:1:", "write concat("},
+      {"np.einsum?(", 3, ":1:10:", "?name explains"},
+      {"conv2d(1, 1, kernel=3)", 4, ":1:14:", "it takes input, weight, bias=, stride="},
+      {"pad(arange(3), ((1, 1),))", 4, ":1:16:", "pad must be an integer"},
+      {"x = arange(3); x[x > 0] = arange(3)", 4, ":1:16:", "cannot be broadcast to (2,)"},
       {"lambda x: x", 3, ":1:1:", "belong to C"},
       {"12abc", 3, ":1:1:", "no number"},
       {"x ? y", 3, ":1:3:", "'?'"},

@@ -26,6 +26,13 @@ bool sc_run_command(sc_runner *r, const sc_source *source, sc_span where) {
   sc_source at = *source;
   char *text = sc_copy_text(source->text + where.offset, where.length);
   for (; where.length && strchr(" \t\r\n", text[where.length - 1]);) text[--where.length] = '\0';
+  if (*text != '?' && *text != '.') { /* name? */
+    at.command = where;
+    text[where.length - 1] = '\0';
+    bool found = sc_describe(r, &at, text);
+    free(text);
+    return found;
+  }
   size_t name = 1 + (*text == '?' ? strspn(text + 1, " \t") : strcspn(text + 1, " \t"));
   char *rest = text + name + strspn(text + name, " \t");
   at.command = where;

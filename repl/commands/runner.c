@@ -141,15 +141,16 @@ static void put_fault(sc_buffer *out, const sc_runner *r, const sc_source *sourc
   size_t column = sc_columns(source->text + l.start, where.offset - l.start) + 1;
   sc_printf(out, "%s:%zu:%zu: %serror:%s ", source->name, l.number, column,
             r->color ? "\033[31m" : "", r->color ? "\033[0m" : "");
-  sc_puts(out, stopped ? "interrupted" : fault->error.message);
+  size_t len = 0;
+  const char *instead = sc_help_instead(fault, &len), *message = fault->error.message;
+  if (stopped) message = "interrupted";
+  sc_put(out, message, instead && fault->sentence ? fault->sentence : strlen(message));
   sc_printf(out, " [%s%s%s]\n", es_status_name(fault->error.status),
             fault->error.rule[0] ? " " : "", fault->error.rule);
   if (stopped) return;
   put_excerpt(out, source, l, where);
   if (fault->shown) put_pattern(out, fault->shown);
   const char *topic = sc_help_topic(fault);
-  size_t len = 0;
-  const char *instead = sc_help_instead(fault, &len);
   if (instead) sc_printf(out, "  %.*s\n", (int)len, instead);
   if (topic) sc_printf(out, "  see ?%s\n", topic);
 }

@@ -16,14 +16,7 @@ void sc_put_layer_signature(sc_buffer *out, const es_op *op) {
 
 void sc_put_row_signature(sc_buffer *out, const sc_function *f) {
   sc_printf(out, "%s(", f->name);
-  for (const char *p = f->params; *p; p += *p == ' ') {
-    size_t len = strcspn(p, " "), name = strcspn(p, "|? *");
-    bool optional = p[len - 1] == '?', rest = p[len - 1] == '*';
-    if (p != f->params) sc_puts(out, ", ");
-    sc_put(out, p, name);
-    sc_puts(out, optional ? "=" : rest && name ? ", ⋯" : rest ? "axis=size" : "");
-    p += len;
-  }
+  sc_put_params(out, f->params);
   sc_puts(out, ")");
 }
 

@@ -299,13 +299,14 @@ static sc_value *tolist(sc_args *a) {
 static sc_value *size(sc_args *a) {
   es_tensor *x = a->value[0]->tensor;
   int axis;
-  if (!a->value[1]) return sc_shape_tuple(a->s, es_rank(x), es_shape(x));
+  const int64_t *all = a->function->code ? es_strides(x) : es_shape(x);
+  if (!a->value[1]) return sc_shape_tuple(a->s, es_rank(x), all);
   if (!sc_arg_axis(a, 1, 0, &axis)) return NULL;
   int at = axis < 0 ? axis + es_rank(x) : axis;
   if (at < 0 || at >= es_rank(x))
     return sc_fail(a->s, ES_E_RANGE, a->at[1], "axis %d is outside a tensor with %d axes", axis,
                    es_rank(x));
-  return sc_int(a->s, es_shape(x)[at]);
+  return sc_int(a->s, all[at]);
 }
 
 static sc_value *shape(sc_args *a) {
@@ -367,6 +368,7 @@ const sc_function sc_functions_basic[] = {
     {"tolist", SC_IN_METHOD, "x", tolist, 0, "Nested lists of numbers."},
     {"numel", SC_IN_METHOD | SC_IN_TORCH, "x|input", numel, 0, "How many elements: x.size."},
     {"size", SC_IN_METHOD, "x dim|axis?", size, 0, "x.size(0): PyTorch's; x.size counts elements."},
+    {"stride", SC_IN_METHOD, "x dim|axis?", size, 1, "PyTorch's x.strides, in elements."},
     {"dim", SC_IN_METHOD, "x", rank, 0, "How many axes."},
     {"ndim", SC_IN_BARE | SC_IN_NUMPY | SC_IN_JAX, "x", rank, 0, "How many axes."},
     {"shape", SC_IN_NUMPY | SC_IN_JAX, "x", shape, 0, "The shape as a tuple."},
@@ -392,4 +394,5 @@ const sc_function sc_functions_basic[] = {
     {"asnumpy", SC_IN_METHOD, "x", copy, ITSELF, "x itself."},
     {"detach", SC_IN_METHOD, "x", copy, ITSELF, "x itself: nothing is recorded."},
     {"cpu", SC_IN_METHOD, "x", copy, ITSELF, "x itself."},
+    {"cuda", SC_IN_METHOD, "x", copy, ITSELF, "x itself: the processor computes."},
     {NULL, 0, NULL, NULL, 0, NULL}};

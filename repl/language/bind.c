@@ -53,6 +53,17 @@ bool sc_param_name(const char *params, int i, char *name, size_t cap) {
   return true;
 }
 
+void sc_put_params(sc_buffer *out, const char *params) {
+  for (const char *p = params; *p; p += *p == ' ') {
+    size_t len = strcspn(p, " "), name = strcspn(p, "|? *");
+    bool optional = p[len - 1] == '?', rest = p[len - 1] == '*';
+    if (p != params) sc_puts(out, ", ");
+    sc_put(out, p, name);
+    sc_puts(out, optional ? "=" : rest && name ? ", ⋯" : rest ? "axis=size" : "");
+    p += len;
+  }
+}
+
 static sc_flavour flavour_of(const sc_value *v) {
   if (v->kind == SC_TENSOR) return v->flavour;
   sc_flavour flavour = SC_PLAIN;
@@ -81,12 +92,15 @@ static bool fail_keyword(sc_args *a, const char *params, const char *function, i
   char names[SC_MAX_PARAMS][64];
   for (int i = 0; i < SC_MAX_PARAMS && sc_param_name(params, i, names[i], sizeof names[i]); i++)
     sc_offer(&nearest, names[i]);
+  sc_buffer takes = {0};
+  sc_put_params(&takes, params);
   if (nearest.best)
     sc_fail(a->s, ES_E_NAME, a->call->named_spans[k],
             "%s has no parameter '%s'; did you mean '%s'?", function, name, nearest.best);
   else
-    sc_fail(a->s, ES_E_NAME, a->call->named_spans[k], "%s has no parameter '%s'; it takes: %s",
-            function, name, params);
+    sc_fail(a->s, ES_E_NAME, a->call->named_spans[k], "%s has no parameter '%s'; it takes %s",
+            function, name, sc_text(&takes));
+  sc_buffer_free(&takes);
   return false;
 }
 
@@ -151,8 +165,11 @@ bool sc_bind(sc_args *a, const char *spec, const char *function) {
   if (!bind_keywords(a, params, n, open, spec, function)) return false;
   for (int i = 0; i < n; i++) {
     if (a->value[i] || params[i].optional || params[i].rest) continue;
-    sc_fail(a->s, ES_E_COUNT, a->span, "%s needs '%.*s'; it takes: %s", function,
-            (int)first_name(&params[i]), params[i].names, spec);
+    sc_buffer takes = {0};
+    sc_put_params(&takes, spec);
+    sc_fail(a->s, ES_E_COUNT, a->span, "%s needs '%.*s'; it takes %s", function,
+            (int)first_name(&params[i]), params[i].names, sc_text(&takes));
+    sc_buffer_free(&takes);
     return false;
   }
   return true;

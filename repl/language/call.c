@@ -96,10 +96,12 @@ static bool layer_padding(sc_args *a, int i, es_value *out) {
 }
 
 static bool layer_value(sc_args *a, int i, es_param_type type, es_value *out) {
+  char name[64] = "";
+  sc_param_name(a->function->params, i, name, sizeof name);
   out->type = type;
   switch (type) {
   case ES_PARAM_TENSOR: return (out->tensor = sc_arg_tensor(a, i)) != NULL;
-  case ES_PARAM_INT: return sc_to_int(a->s, a->at[i], a->value[i], "this parameter", &out->i);
+  case ES_PARAM_INT: return sc_to_int(a->s, a->at[i], a->value[i], name, &out->i);
   case ES_PARAM_FLOAT: return sc_arg_float(a, i, 0, &out->f);
   case ES_PARAM_TEXT: return sc_arg_text(a, i, &out->text);
   case ES_PARAM_PADDING: return layer_padding(a, i, out);
@@ -112,7 +114,7 @@ static bool layer_value(sc_args *a, int i, es_param_type type, es_value *out) {
   case ES_PARAM_INTS: {
     int64_t *ints = sc_scratch(a->s, ES_MAX_RANK * sizeof *ints);
     out->ints = ints;
-    return sc_to_sizes(a->s, a->at[i], a->value[i], "this parameter", ints, &out->n);
+    return sc_to_sizes(a->s, a->at[i], a->value[i], name, ints, &out->n);
   }
   case ES_PARAM_NONE: break;
   }

@@ -142,8 +142,7 @@ static bool nest_fill(nest *n, const sc_value *v, int axis) {
   if (axis == n->rank || !sc_is_sequence(v) || v->n != n->shape[axis]) {
     if (axis < n->rank && sc_is_sequence(v))
       sc_fail(n->s, ES_E_EXTENT, n->where,
-              "the nested lists are ragged: %lld entries where the "
-              "first list of that level has %lld",
+              "the nested lists are ragged: a list of %lld where the first of that level has %lld",
               (long long)v->n, (long long)n->shape[axis]);
     else
       sc_fail(n->s, ES_E_EXTENT, n->where, "the nested lists are ragged: %s where others have %s",

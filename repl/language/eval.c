@@ -289,6 +289,22 @@ static bool assign(sc_session *s, const sc_node *target, sc_value *v) {
   return index && sc_index_assign(s, object, index, v, target->span);
 }
 
+/* x += v gives x the sum; x[…] += v writes the sum where it was read, each place once. */
+static bool augment(sc_session *s, const sc_node *node) {
+  const sc_node *target = node->kids[0];
+  if (target->kind == SC_N_NAME) {
+    sc_value *v = binary(s, node);
+    if (v) sc_variable_set(s, target->text, v);
+    return v != NULL;
+  }
+  sc_value *object = sc_eval(s, target->kids[0]);
+  sc_value *index = object ? sc_eval(s, target->kids[1]) : NULL;
+  sc_value *part = index ? sc_index(s, object, index, target->span) : NULL;
+  sc_value *v = part ? sc_eval(s, node->kids[1]) : NULL;
+  sc_value *sum = v ? sc_binary(s, node->op, part, v, node->span) : NULL;
+  return sum && sc_index_assign(s, object, index, sum, target->span);
+}
+
 /* Everything is there from the start: an import at most gives a thing a new name. */
 static bool import(sc_session *s, const sc_node *node) {
   for (int i = 0; i < node->n; i++) {
@@ -328,11 +344,7 @@ bool sc_run_statement(sc_session *s, const sc_node *node, sc_outcome *out) {
     }
     return true;
   }
-  if (node->kind == SC_N_AUGMENT) {
-    sc_value *v = binary(s, node);
-    if (v) sc_variable_set(s, node->kids[0]->text, v);
-    return v != NULL;
-  }
+  if (node->kind == SC_N_AUGMENT) return augment(s, node);
   sc_value *v = sc_eval(s, node->kids[node->n - 1]);
   if (!v) return false;
   for (int i = 0; i + 1 < node->n; i++)

@@ -85,10 +85,41 @@ static es_tensor *masked(sc_session *s, es_tensor *t, const es_tensor *mask, sc_
   return made ? made : sc_fail_engine(s, where);
 }
 
-/* x[mask] = v: v where the mask is true, for all of the axes behind those of the mask. */
+/* x[mask] = v with one entry of v for each true: block by block into a copy. */
+static bool assign_entries(sc_session *s, es_tensor *t, const es_tensor *mask, es_tensor *v,
+                           sc_span where) {
+  es_tensor *part = masked(s, t, mask, where); /* for its shape */
+  if (part) v = es_broadcast_to(s->es, v, es_rank(part), es_shape(part));
+  es_tensor *from = part && v ? es_contiguous(s->es, v) : NULL;
+  es_tensor *whole = from ? es_copy(s->es, t) : NULL;
+  int64_t n = es_size(mask), rows = part ? es_shape(part)[0] : 0;
+  size_t block = rows ? (size_t)(es_size(part) / rows) * es_dtype_size(es_dtype_of(t)) : 0;
+  uint8_t *chosen = sc_alloc((size_t)n + 1);
+  bool ok = whole && es_read(s->es, mask, ES_BOOL, chosen, n) == ES_OK;
+  const char *entry = ok ? es_data(from) : NULL;
+  for (int64_t i = 0; ok && i < n; i++)
+    if (chosen[i]) {
+      memcpy((char *)es_data_mut(whole) + (size_t)i * block, entry, block);
+      entry += block;
+    }
+  ok = ok && es_assign(s->es, t, whole) == ES_OK;
+  free(chosen);
+  if (!ok) sc_fail_engine(s, where);
+  return ok;
+}
+
+/* x[mask] = v: v broadcast to the shape of x[mask], whose first axis counts what is true. */
 static bool assign_masked(sc_session *s, es_tensor *t, es_tensor *mask, es_tensor *v,
                           sc_span where) {
   if (!mask_fits(s, t, mask, where)) return false;
+  int entries = v ? es_rank(v) - (es_rank(t) - es_rank(mask)) : 0; /* axes of v before the rest's */
+  bool same = true;                                                /* for all that is true */
+  for (int i = 0; i < entries; i++) same &= es_shape(v)[i] == 1;
+  if (!same) {
+    v = es_cast(s->es, v, es_dtype_of(t));
+    return v ? assign_entries(s, t, mask, v, where) : (sc_fail_engine(s, where), false);
+  }
+  for (; v && entries > 0; entries--) v = es_squeeze(s->es, v, 0);
   while (mask && es_rank(mask) < es_rank(t)) mask = es_unsqueeze(s->es, mask, es_rank(mask));
   v = v ? es_cast(s->es, v, es_dtype_of(t)) : NULL;
   es_tensor *whole = mask && v ? es_where(s->es, mask, v, t) : NULL;

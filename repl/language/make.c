@@ -6,6 +6,7 @@ sc_value *sc_plain(sc_session *s, sc_kind kind) {
   sc_value *v = sc_alloc(sizeof *v);
   v->kind = kind;
   v->refs = 1;
+  v->number = s->n_made++;
   if (s->n_pool == s->pool_cap) {
     s->pool_cap = s->pool_cap ? 2 * s->pool_cap : 256;
     s->pool = sc_grow(s->pool, s->pool_cap * sizeof *s->pool);

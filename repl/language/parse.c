@@ -58,8 +58,8 @@ static sc_node *simple_statement(sc_parser *p) {
   sc_node *first = values(p);
   if (!sc_parse_push(p, &parts, first)) return NULL;
   if (p->token.kind == SC_T_AUGMENT) {
-    if (first->kind != SC_N_NAME)
-      return sc_parse_fail(p, first->span, "only a name can stand before %.*s",
+    if (first->kind != SC_N_NAME && first->kind != SC_N_SUBSCRIPT)
+      return sc_parse_fail(p, first->span, "only a name or x[…] can stand before %.*s",
                            (int)p->token.span.length, sc_parse_text(p, p->token.span));
     return augmented(p, first);
   }
@@ -74,18 +74,34 @@ static sc_node *simple_statement(sc_parser *p) {
                        sc_span_join(first->span, last->span), parts.n, parts.items);
 }
 
-/* A line of the desk: ".name …", with the lines of its brackets, or "?name", whose name may be one.
- */
+/* "np.einsum?" and nothing behind it. */
+static bool asks(const sc_parser *p) {
+  const char *text = sc_parse_text(p, p->token.span), *end = p->lexer.text + p->lexer.len;
+  const char *line = memchr(text, '\n', (size_t)(end - text));
+  if (line) end = line;
+  while (end > text && (end[-1] == ' ' || end[-1] == '\r')) end--;
+  if (end - text < 2 || *--end != '?') return false;
+  for (; text < end; text++) {
+    bool digit = *text >= '0' && *text <= '9',
+         letter = (*text | 0x20) >= 'a' && (*text | 0x20) <= 'z';
+    if (!digit && !letter && *text != '_' && *text != '.') return false;
+  }
+  return true;
+}
+
+/* A line of the desk: ".name …", with the lines of its brackets; "?name", whose name may be one; or
+ * "name?". */
 static bool at_command(const sc_parser *p) {
   const char *text = sc_parse_text(p, p->token.span);
   if (p->token.kind == SC_T_BAD) return *text == '?';
+  if (p->token.kind == SC_T_NAME) return asks(p);
   return p->token.kind == SC_T_DOT && (text[1] | 0x20) >= 'a' && (text[1] | 0x20) <= 'z';
 }
 
 static sc_node *command(sc_parser *p) {
   sc_span span = p->token.span;
   const char *text = sc_parse_text(p, span), *end = p->lexer.text + p->lexer.len;
-  if (*text == '?') {
+  if (*text != '.') {
     const char *line = memchr(text, '\n', (size_t)(end - text));
     span.length = (size_t)((line ? line : end) - text);
     p->lexer.at = span.offset + span.length;

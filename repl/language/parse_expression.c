@@ -51,7 +51,7 @@ static sc_node *sequence(sc_parser *p, sc_span start, sc_token_kind close) {
   sc_list items = {0};
   bool comma = false;
   if (!sc_parse_enter(p)) return NULL;
-  while (p->token.kind != close) {
+  while (p->token.kind != close && p->token.kind != SC_T_END) {
     if (!sc_parse_push(p, &items, sc_parse_star_expression(p))) return NULL;
     if (close == SC_T_CLOSE_DICT) {
       if (!expect(p, SC_T_COLON) || !sc_parse_push(p, &items, sc_parse_expression(p))) return NULL;
@@ -180,7 +180,7 @@ static sc_node *call(sc_parser *p, sc_node *callee) {
   sc_span open = p->token.span;
   sc_parse_advance(p);
   if (!sc_parse_enter(p) || !sc_parse_push(p, &parts, callee)) return NULL;
-  while (p->token.kind != SC_T_CLOSE) {
+  while (p->token.kind != SC_T_CLOSE && p->token.kind != SC_T_END) {
     if (!sc_parse_push(p, &parts, argument(p))) return NULL;
     if (!sc_parse_accept(p, SC_T_COMMA)) break;
   }
@@ -222,7 +222,7 @@ static sc_node *subscript(sc_parser *p, sc_node *object) {
   sc_span open = p->token.span;
   sc_parse_advance(p);
   if (!sc_parse_enter(p)) return NULL;
-  while (p->token.kind != SC_T_CLOSE_LIST) {
+  while (p->token.kind != SC_T_CLOSE_LIST && p->token.kind != SC_T_END) {
     if (!sc_parse_push(p, &items, subscript_item(p))) return NULL;
     comma = sc_parse_accept(p, SC_T_COMMA);
     if (!comma) break;

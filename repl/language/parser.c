@@ -29,6 +29,20 @@ static const char *typed_instead(const char *text, size_t len) {
   return "";
 }
 
+/* What is written instead of one of Python's words. */
+static const char *in_place_of(const char *word, size_t len) {
+  static const char *const table[][2] = {
+      {"for", "the labels of a pattern take the place of loops over axes"},
+      {"while", "the labels of a pattern take the place of loops over axes"},
+      {"if", "where(condition, a, b) chooses for each element"},
+      {"else", "where(condition, a, b) chooses for each element"},
+      {"is", "write == or !="},
+      {"del", "x = None lets go of what x holds"}};
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (strlen(table[i][0]) == len && !memcmp(table[i][0], word, len)) return table[i][1];
+  return "write the steps one after the other, or call the library from a program";
+}
+
 void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
   sc_token t = p->token;
   int len = t.span.length > 40 ? 40 : (int)t.span.length;
@@ -37,9 +51,8 @@ void *sc_parse_fail_unexpected(sc_parser *p, const char *expected) {
   case SC_T_KEYWORD:
     return sc_parse_fail(p, t.span,
                          "'%.*s' is not part of the script language: loops, conditions "
-                         "and functions belong to C; write the steps one after the other, or "
-                         "call the library from a program",
-                         len, text);
+                         "and functions belong to C; %s",
+                         len, text, in_place_of(text, t.span.length));
   case SC_T_BAD: {
     if (*text == '?' || *text == '!')
       return sc_parse_fail(p, t.span,

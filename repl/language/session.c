@@ -60,10 +60,12 @@ void *sc_fail(sc_session *s, es_status status, sc_span where, const char *fmt, .
 void *sc_fail_unknown(sc_session *s, sc_span where, const char *sentence,
                       const sc_nearest *nearest) {
   if (s->fault.set) return NULL;
-  if (nearest->best)
+  if (nearest->best) {
     sc_fail(s, ES_E_NAME, where, "%s; did you mean '%s'?", sentence, nearest->best);
-  else
+    s->fault.sentence = strlen(sentence);
+  } else {
     sc_fail(s, ES_E_NAME, where, "%s", sentence);
+  }
   snprintf(s->fault.unknown, sizeof s->fault.unknown, "%s", nearest->wanted);
   return NULL;
 }

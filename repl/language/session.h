@@ -22,6 +22,7 @@ typedef struct sc_fault {
   size_t pattern_len;
   char *shown;        /* text and caret as the engine draws them, when it does */
   const char *callee; /* the innermost function that failed; NULL */
+  size_t sentence;    /* bytes of the message before it guesses at the name; 0: it does not */
   char unknown[65];   /* the name that nothing has, "" where that is not what failed */
 } sc_fault;
 
@@ -32,6 +33,7 @@ typedef struct sc_session {
   const sc_function *const *functions; /* all tables of them, ended by NULL */
   sc_variable *variables;
   size_t n_variables;
+  uint64_t n_made; /* values so far */
   sc_value **pool; /* values of the running statement */
   size_t n_pool, pool_cap;
   sc_value *last; /* _ */

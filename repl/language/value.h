@@ -39,6 +39,7 @@ struct sc_space;
 typedef struct sc_value {
   sc_kind kind;
   int refs;
+  uint64_t number;    /* counts the values of a session */
   int depth;          /* of tuples in tuples; bounded */
   sc_flavour flavour; /* TENSOR; FUNCTION and PARTIAL: of the name space it came from */
   union {

@@ -62,3 +62,40 @@ bool sc_variable_drop(sc_session *s, const char *name) {
   s->n_variables--;
   return true;
 }
+
+/* ---- views ------------------------------------------------------------------------------ */
+
+/* The bytes from the first to behind the last element. */
+static void reach(const es_tensor *t, const char **first, const char **end) {
+  size_t bytes = es_dtype_size(es_dtype_of(t));
+  *first = es_data(t);
+  *end = *first + bytes;
+  for (int i = 0; i < es_rank(t); i++) {
+    int64_t far = (es_shape(t)[i] - 1) * es_strides(t)[i] * (int64_t)bytes;
+    *(far < 0 ? first : end) += far;
+  }
+}
+
+static bool shares(const es_tensor *a, const es_tensor *b) {
+  const char *first[2], *end[2];
+  if (!es_size(b) || !es_data(b)) return false;
+  reach(a, &first[0], &end[0]);
+  reach(b, &first[1], &end[1]);
+  return first[0] < end[1] && first[1] < end[0];
+}
+
+static bool is_view_of(const sc_value *v, const sc_value *other) { /* depth is bounded */
+  if (!other) return false;
+  for (int64_t i = 0; sc_is_sequence(other) && i < other->n; i++)
+    if (is_view_of(v, other->items[i])) return true;
+  return other->kind == SC_TENSOR && other->number < v->number && shares(v->tensor, other->tensor);
+}
+
+bool sc_is_view(const sc_session *s, const sc_value *v) {
+  bool found = false;
+  if (!es_is_view(v->tensor) || !es_size(v->tensor) || !es_data(v->tensor)) return false;
+  for (size_t i = 0; i < s->n_variables && !found; i++)
+    found = is_view_of(v, s->variables[i].value);
+  for (size_t i = 0; i < s->n_pool && !found; i++) found = is_view_of(v, s->pool[i]);
+  return found || is_view_of(v, s->last);
+}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "repl/language/functions.h"
+#include "repl/language/variables.h"
 #include "repl/print/print_elements.h"
 #include "repl/text/number.h"
 
@@ -152,6 +153,14 @@ void sc_put_type(sc_buffer *out, const sc_palette *palette, const sc_value *v) {
   sc_puts(out, "]");
 }
 
+static void put_fact(sc_buffer *out, const char *name, double value, bool whole) {
+  sc_printf(out, "  %s ", name);
+  if (value != value) /* its sign says nothing */
+    sc_puts(out, "nan");
+  else
+    sc_printf(out, whole ? "%.0f" : "%.6g", value);
+}
+
 static void put_facts(sc_buffer *out, const sc_session *s, const sc_value *v) {
   es_tensor *t = v->tensor;
   es_dtype dtype = es_dtype_of(t);
@@ -160,14 +169,13 @@ static void put_facts(sc_buffer *out, const sc_session *s, const sc_value *v) {
   if (!es_rank(t)) return;
   if (es_size(t) && dtype != ES_BOOL && dtype < ES_C64 && statistic(s, t, ES_REDUCE_MIN, &low) &&
       statistic(s, t, ES_REDUCE_MEAN, &mean) && statistic(s, t, ES_REDUCE_MAX, &high)) {
-    sc_printf(out,
-              dtype <= ES_I64 ? "  min %.0f  mean %.6g  max %.0f"
-                              : "  min %.6g  mean %.6g  max %.6g",
-              low, mean, high);
+    put_fact(out, "min", low, dtype <= ES_I64);
+    put_fact(out, "mean", mean, false);
+    put_fact(out, "max", high, dtype <= ES_I64);
   }
   sc_puts(out, "  ");
   sc_put_bytes(out, (double)es_size(t) * (double)es_dtype_size(dtype));
-  if (es_is_view(t)) sc_puts(out, " view");
+  if (sc_is_view(s, v)) sc_puts(out, " view");
 }
 
 static bool holds_tensor(const sc_value *v) {

@@ -59,7 +59,8 @@ static sc_value *last_value(sc_session *s, const char *text, size_t len, size_t 
     v = ok ? outcome.value : NULL;
     if (ok && node->kind == SC_N_ASSIGN && node->kids[0]->kind == SC_N_NAME)
       v = sc_variable_get(s, node->kids[0]->text);
-    if (ok && node->kind == SC_N_AUGMENT) v = sc_variable_get(s, node->kids[0]->text);
+    if (ok && node->kind == SC_N_AUGMENT && node->kids[0]->kind == SC_N_NAME)
+      v = sc_variable_get(s, node->kids[0]->text);
   }
   if (parser.failed) sc_fail(s, ES_E_SYNTAX, parser.where, "%s", parser.message);
   *failed_at = s->fault.where.offset + s->fault.where.length;
