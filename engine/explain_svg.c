@@ -242,7 +242,9 @@ static void put_title(es_text *t, const es_plan *plan, double x) {
   es_text text = es_text_init(line, sizeof line);
   es_text_printf(&text, "%.3g multiply-adds", plan->flops);
   if (plan->naive > plan->flops) es_text_printf(&text, ", %.3g all at once", plan->naive);
-  es_text_printf(&text, "; workspace %.3g MiB", (double)plan->workspace / 1048576);
+  double kib = (double)plan->workspace / 1024;
+  es_text_printf(&text, "; workspace %.3g %s", kib < 1024 ? kib : kib / 1024,
+                 kib < 1024 ? "KiB" : "MiB");
   es_text_printf(
       t, "<text x='%.1f' y='%d' font-size='14' fill='#1c2733' text-anchor='middle'>%s</text>\n", x,
       MARGIN + 6, line);

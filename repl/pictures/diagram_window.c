@@ -96,14 +96,29 @@ static void put_facts(const walk *k) {
   sc_buffer_free(&line);
 }
 
+/* The element that a read outside of the axis meets; -1: a number, or nothing. */
+static int64_t element_met(const walk *k, int64_t at) {
+  const char *fill = k->w->axis->fill;
+  int64_t n = k->length, period = 2 * (n - 1);
+  if (!fill || n < 1) return -1;
+  if (!strcmp(fill, "?edge")) return at < 0 ? 0 : n - 1;
+  if (!strcmp(fill, "?wrap")) return (at % n + n) % n;
+  if (strcmp(fill, "?reflect") != 0) return -1;
+  int64_t phase = period ? (at % period + period) % period : 0;
+  return phase < n ? phase : period - phase;
+}
+
 static void put_heads(const walk *k) {
   sc_canvas *c = &k->d->canvas;
   for (int i = 0; i < k->shown; i++) {
     int64_t element = k->low + i;
     int x = k->x + 1 + i * (k->cell + 1) + (k->cell - 1) / 2;
     bool pad = element < 0 || element >= k->length;
-    if (pad)
+    int64_t met = pad ? element_met(k, element) : element;
+    if (met < 0)
       sc_draw_text(c, x, k->y, SC_FAINT, SC_CENTRE, "·");
+    else if (pad)
+      sc_draw_text(c, x, k->y, SC_FAINT, SC_CENTRE, "(%lld)", (long long)met);
     else
       sc_draw_text(c, x, k->y, SC_INK, SC_CENTRE, "%lld", (long long)element);
   }
@@ -158,7 +173,7 @@ static void draw_walk(walk *k) {
   if (room < LEAST_COLUMNS) room = LEAST_COLUMNS;
   if (room > 40) room = 40;
   k->shown = (int)(all < room ? all : room);
-  int rows = (int)(k->steps < STEPS ? k->steps : STEPS);
+  int rows = (int)(k->steps <= STEPS + 1 ? k->steps : STEPS); /* one left out saves no line */
   put_heads(k);
   if (rows > 0) sc_draw_table(&d->canvas, k->x, k->y + 1, k->shown, rows, k->cell, false);
   for (int i = 0; i < rows; i++) put_step(k, i, i);

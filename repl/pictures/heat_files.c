@@ -13,6 +13,7 @@ typedef struct plate {
   const sc_heat *heat;
   int cell, across, down; /* pixels of a cell; panels */
   int title;              /* pixels above a panel */
+  const char *format;     /* of the numbers in the cells; NULL: none */
 } plate;
 
 static plate lay_out(const sc_heat *h, int side) {
@@ -30,12 +31,40 @@ static plate lay_out(const sc_heat *h, int side) {
 
 static void put_color(sc_buffer *out, sc_rgb c) { sc_printf(out, "#%02x%02x%02x", c.r, c.g, c.b); }
 
+static void cell_text(const char *format, double v, char text[32]) {
+  if (isfinite(v) && v != trunc(v))
+    snprintf(text, 32, format, v);
+  else
+    sc_heat_number(v, text);
+}
+
+static bool fits(const plate *p, const char *format) {
+  const sc_heat *h = p->heat;
+  char text[32];
+  for (int64_t i = 0; i < h->panels * h->height * h->width; i++) {
+    cell_text(format, h->cell[i], text);
+    if (strlen(text) * 7 > (size_t)p->cell) return false;
+  }
+  return true;
+}
+
+/* All numbers alike, with as many digits as the widest of them has room for, or none. */
+static const char *number_format(const plate *p) {
+  static const char *const formats[] = {"%.4g", "%.3g", "%.2f", "%.2g", "%.1f"};
+  static const double least[] = {0, 0, 0.1, 0, 1}; /* that the largest number must reach */
+  const sc_heat *h = p->heat;
+  double reach = fmax(fabs(h->low), fabs(h->high));
+  if (h->height > NUMBERED || h->width > NUMBERED || h->height != h->rows) return NULL;
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (reach >= least[i] && fits(p, formats[i])) return formats[i];
+  return NULL;
+}
+
 static void put_number(sc_buffer *out, const plate *p, double v, double x, double y) {
   sc_rgb c = sc_heat_color(p->heat, v);
   bool dark = 0.299 * c.r + 0.587 * c.g + 0.114 * c.b < 140;
   char text[32];
-  sc_heat_number(v, text);
-  if (strlen(text) * 7 > (size_t)p->cell) return;
+  cell_text(p->format, v, text);
   sc_printf(out,
             "<text x='%.1f' y='%.1f' font-size='11' text-anchor='middle' fill='%s'>%s</text>\n",
             x + p->cell / 2.0, y + p->cell / 2.0 + 4, dark ? "#ffffff" : "#1c2733", text);
@@ -62,8 +91,7 @@ static void put_panel(sc_buffer *out, const plate *p, int64_t panel, double x, d
       put_color(out, c);
       sc_puts(out, "'/>\n");
     }
-    bool numbered = h->height <= NUMBERED && h->width <= NUMBERED && h->height == h->rows;
-    for (int64_t j = 0; numbered && j < h->width; j++)
+    for (int64_t j = 0; p->format && j < h->width; j++)
       put_number(out, p, row[j], x + (double)j * p->cell, y + (double)i * p->cell);
   }
 }
@@ -106,6 +134,7 @@ void sc_heat_svg(sc_buffer *out, const sc_heat *h, const char *title) {
   plate p = lay_out(h, 480);
   if (p.cell > 40) p.cell = 40;
   p.title = h->leading ? TITLE : 0;
+  p.format = number_format(&p);
   int panel_width = (int)h->width * p.cell + GAP, panel_height = (int)h->height * p.cell + p.title;
   char last[256]; /* the longest title */
   sc_heat_title(h, h->panels - 1, last, sizeof last);

@@ -3,7 +3,7 @@
 # tests/golden/; SVG is well-formed and the same; PNG can be read again.
 # pictures.sh SOURCE BUILD --write writes the golden files.
 set -euo pipefail
-source_dir=$1 build_dir=$2 write=${3:-}
+source_dir=$(realpath "$1") build_dir=$(realpath "$2") write=${3:-}
 program=$build_dir/bin/einstride
 [ -x "$program" ] || { echo "built without the prompt: skipped"; exit 77; }
 work=$(mktemp -d)
@@ -50,6 +50,7 @@ svg batch ".diagram 'a x, b x, c x -> a b c x', (2,5), (3,5), (4,5)"
 svg quoted ".diagram 'i -> i | (min,+)', (3,)"
 svg parts ".diagram 'c x, c y -> c (x ^ y)'"
 svg heat ".show arange(2,3,4) - 9.5"
+svg digits ".show tensor([[-0.125, 1/3], [2.5, -1.75]])"
 svg special ".show tensor([[1.0, nan], [inf, -inf]])"
 "$program" -c ".explain 'i j, j k -> i k', (3,4), (4,5) --svg $work/steps.svg"
 if command -v xmllint >/dev/null; then xmllint --noout "$work/steps.svg" || say "steps.svg is not well-formed"; fi
