@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct es_arena_block {
@@ -7,7 +8,7 @@ struct es_arena_block {
   size_t size; /* of the whole block, header included */
 };
 
-enum { HEADER = ES_ALIGN, FIRST_BLOCK = 4096, MOST_BLOCK = 1 << 20, UNIT = 16 };
+enum { HEADER = ES_ALIGN, FIRST_BLOCK = 4096, MOST_BLOCK = 1 << 20, UNIT = 16, CLEAR = 1024 };
 
 void es_arena_init(es_arena *arena, const es_allocator *allocator) {
   *arena = (es_arena){.allocator = *allocator};
@@ -20,15 +21,7 @@ void es_arena_free(es_arena *arena) {
     block = next;
   }
   arena->blocks = NULL;
-  arena->used = arena->total = 0;
-}
-
-/* Most pieces are a few words, for which a call of memset takes longer than the rest. */
-static inline void *clear(char *piece, size_t bytes) {
-  enum { SHORT = 16 * UNIT };
-  if (bytes > SHORT) return memset(piece, 0, bytes);
-  for (size_t i = 0; i < bytes; i += UNIT) memset(piece + i, 0, UNIT);
-  return piece;
+  arena->used = arena->cleared = arena->total = 0;
 }
 
 static size_t round_up(size_t bytes, size_t align) { return (bytes + align - 1) & ~(align - 1); }
@@ -47,11 +40,20 @@ static void *take_alone(es_arena *arena, size_t bytes) {
   if (!block) return NULL;
   block->next = arena->blocks->next;
   arena->blocks->next = block;
-  return clear((char *)block + HEADER, bytes);
+  return (char *)block + HEADER;
+}
+
+/* Most pieces are a few words, for which a call of memset takes longer than the rest: what comes
+ * next is cleared with them. */
+static void clear(es_arena *arena) {
+  es_arena_block *block = arena->blocks;
+  size_t left = block->size - arena->used, end = arena->used + (left < CLEAR ? left : CLEAR);
+  memset((char *)block + arena->cleared, 0, end - arena->cleared);
+  arena->cleared = end;
 }
 
 /* Every piece is a multiple of UNIT long; align is a power of two, HEADER at most. */
-static inline void *take(es_arena *arena, size_t bytes, size_t align) {
+static inline void *take(es_arena *arena, size_t bytes, size_t align, bool zeroed) {
   if (bytes > SIZE_MAX / 4) return NULL;
   bytes = round_up(bytes, UNIT);
   size_t at = round_up(arena->used, align);
@@ -59,25 +61,40 @@ static inline void *take(es_arena *arena, size_t bytes, size_t align) {
     /* Doubling keeps the number of blocks logarithmic in the arena's size. */
     size_t size = arena->blocks ? arena->blocks->size * 2 : FIRST_BLOCK;
     if (size > MOST_BLOCK) size = MOST_BLOCK;
-    if (arena->blocks && size < bytes + HEADER) return take_alone(arena, bytes);
+    if (arena->blocks && size < bytes + HEADER) {
+      void *piece = take_alone(arena, bytes);
+      return piece && zeroed ? memset(piece, 0, bytes) : piece;
+    }
     es_arena_block *block = new_block(arena, size < bytes + HEADER ? bytes + HEADER : size);
     if (!block) return NULL;
     block->next = arena->blocks;
     arena->blocks = block;
-    at = HEADER;
+    arena->cleared = at = HEADER;
   }
   arena->used = at + bytes;
-  return clear((char *)arena->blocks + at, bytes);
+  if (arena->used > arena->cleared) {
+    if (zeroed)
+      clear(arena);
+    else
+      arena->cleared = arena->used;
+  }
+  return (char *)arena->blocks + at;
 }
 
 void *es_arena_array(es_arena *arena, size_t count, size_t size) {
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
-  return take(arena, bytes ? bytes : 1, UNIT);
+  return take(arena, bytes ? bytes : 1, UNIT, true);
+}
+
+void *es_arena_room(es_arena *arena, size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
+  return take(arena, bytes ? bytes : 1, UNIT, false);
 }
 
 void *es_arena_aligned(es_arena *arena, size_t bytes) {
-  return take(arena, bytes ? bytes : 1, ES_ALIGN);
+  return take(arena, bytes ? bytes : 1, ES_ALIGN, true);
 }
 
 void *es_arena_grow(es_arena *arena, void *old, int used, int *cap, size_t size) {

@@ -39,11 +39,6 @@ static int64_t clamp(__int128 x, int64_t low, int64_t high) {
   return x < low ? low : x > high ? high : (int64_t)x;
 }
 
-static __int128 floor_div(__int128 a, __int128 d) {
-  __int128 q = a / d;
-  return a % d != 0 && (a < 0) != (d < 0) ? q - 1 : q;
-}
-
 /* Positions x in [0, n) with 0 <= base + c * x < extent. Both ends are monotone
  * functions of base, also where nothing is left. */
 static interval within(__int128 base, __int128 c, int64_t extent, int64_t n) {
@@ -53,7 +48,8 @@ static interval within(__int128 base, __int128 c, int64_t extent, int64_t n) {
     base = extent - 1 - base;
     c = -c;
   }
-  __int128 low = floor_div(-base + c - 1, c), high = floor_div(extent - 1 - base, c) + 1;
+  __int128 low = es_floor_div_wide(-base + c - 1, c),
+           high = es_floor_div_wide(extent - 1 - base, c) + 1;
   return (interval){clamp(low, 0, n), clamp(high, 0, n)};
 }
 
@@ -251,20 +247,35 @@ static bool collect(splitter *s) {
   return true;
 }
 
-static bool all_boxes(splitter *s, int *n_boxes, es_problem ***boxes, es_status *status) {
-  int n_out = s->p->n_out;
+/* The products of segments; 0: more than limit. */
+static int64_t count_boxes(const splitter *s) {
   int64_t count = 1;
-  for (int a = 0; a < n_out; a++)
-    if (!es_mul_i64(count, s->n_segments[a], &count) || count > s->limit) return false;
-  int *pick = ES_NEW_N(s->arena, int, n_out);
-  es_problem **list = ES_NEW_N(s->arena, es_problem *, count);
-  if (!pick || !list) return *status = ES_E_NOMEM, false;
+  for (int a = 0; a < s->p->n_out; a++)
+    if (!es_mul_i64(count, s->n_segments[a], &count) || count > s->limit) return 0;
+  return count;
+}
+
+static bool make_boxes(const splitter *s, int64_t count, es_problem **list) {
+  int n_out = s->p->n_out, *pick = ES_NEW_N(s->arena, int, n_out);
+  if (!pick) return false;
   for (int64_t i = 0; i < count; i++) {
-    if (!(list[i] = make_box(s, pick))) return *status = ES_E_NOMEM, false;
+    if (!(list[i] = make_box(s, pick))) return false;
     for (int a = n_out - 1; a >= 0 && ++pick[a] == s->n_segments[a]; a--) pick[a] = 0;
   }
-  *n_boxes = (int)count;
-  *boxes = list;
+  return true;
+}
+
+/* Cuts every output axis into segments. False as es_problem_boxes(). */
+static bool split_axes(splitter *s, es_arena *arena, const es_problem *p, int limit,
+                       es_status *status) {
+  *s = (splitter){.arena = arena, .p = p, .limit = limit};
+  s->ties = ES_NEW_N(arena, tie, p->n_constraints);
+  s->n_segments = ES_NEW_N(arena, int, p->n_out);
+  s->segments = ES_NEW_N(arena, segment *, p->n_out);
+  if (!s->ties || !s->n_segments || !s->segments) return *status = ES_E_NOMEM, false;
+  if (es_problem_taps(p) != 0 && !collect(s)) return false;
+  for (int a = 0; a < p->n_out; a++)
+    if (!split_axis(s, a, status)) return false;
   return true;
 }
 
@@ -273,14 +284,26 @@ bool es_problem_boxes(es_arena *arena, const es_problem *p, int limit, int *n_bo
   *status = ES_OK;
   *n_boxes = 0;
   *boxes = NULL;
-  splitter s = {.arena = arena, .p = p, .limit = limit};
-  s.ties = ES_NEW_N(arena, tie, p->n_constraints);
-  s.n_segments = ES_NEW_N(arena, int, p->n_out);
-  s.segments = ES_NEW_N(arena, segment *, p->n_out);
-  if (!s.ties || !s.n_segments || !s.segments) return *status = ES_E_NOMEM, false;
   if (es_problem_outputs(p) == 0) return true;
-  if (es_problem_taps(p) != 0 && !collect(&s)) return false;
-  for (int a = 0; a < p->n_out; a++)
-    if (!split_axis(&s, a, status)) return false;
-  return all_boxes(&s, n_boxes, boxes, status);
+  splitter s;
+  if (!split_axes(&s, arena, p, limit, status)) return false;
+  int64_t count = count_boxes(&s);
+  if (count == 0) return false;
+  es_problem **list = ES_NEW_N(arena, es_problem *, count);
+  if (!list || !make_boxes(&s, count, list)) return *status = ES_E_NOMEM, false;
+  *n_boxes = (int)count;
+  *boxes = list;
+  return true;
+}
+
+int es_problem_count_boxes(const es_allocator *allocator, const es_problem *p, int limit,
+                           es_status *status) {
+  *status = ES_OK;
+  if (es_problem_outputs(p) == 0) return 0;
+  es_arena arena;
+  splitter s;
+  es_arena_init(&arena, allocator);
+  int64_t count = split_axes(&s, &arena, p, limit, status) ? count_boxes(&s) : 0;
+  es_arena_free(&arena);
+  return (int)count;
 }

@@ -13,5 +13,8 @@ void es_problem_trim(es_problem *p);
  * Boxes are new problems in the arena. NOMEM through *status. */
 bool es_problem_boxes(es_arena *arena, const es_problem *p, int limit, int *n_boxes,
                       es_problem ***boxes, es_status *status);
+/* How many they would be; 0 where es_problem_boxes() would say false, or there are no points. */
+int es_problem_count_boxes(const es_allocator *allocator, const es_problem *p, int limit,
+                           es_status *status);
 
 #endif

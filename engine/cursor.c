@@ -34,3 +34,19 @@ void es_cursor_seek(const es_axes *axes, es_cursor *c, int64_t i) {
       c->at[s] += c->index[a] * axes->stride[(int64_t)a * axes->n_sides + s];
   }
 }
+
+static void moved(int64_t *restrict to, const int64_t *restrict from, int64_t n, int64_t by) {
+  for (int64_t i = 0; i < n; i++) to[i] = from[i] + by;
+}
+
+/* Those of the inner axes again, for each step of an outer one. */
+void es_offsets_fill(int n, const int64_t *extent, const int64_t *stride, int64_t scale,
+                     int64_t *table) {
+  int64_t inner = n > 0 ? extent[n - 1] : 1, step = n > 0 ? stride[n - 1] * scale : 0;
+  for (int a = 0; a < n; a++)
+    if (extent[a] == 0) return;
+  for (int64_t i = 0; i < inner; i++) table[i] = i * step;
+  for (int a = n - 2; a >= 0; inner *= extent[a--])
+    for (int64_t q = 1; q < extent[a]; q++)
+      moved(table + q * inner, table, inner, q * stride[a] * scale);
+}

@@ -30,6 +30,11 @@ bool es_axes_between(es_arena *arena, const es_problem *p, int from, int to, int
 /* Position number i, with at[] relative to position 0. */
 void es_cursor_seek(const es_axes *axes, es_cursor *c, int64_t i);
 
+/* The offsets of all positions in n axes, times scale, in row-major order; nothing where an
+ * extent is 0. */
+void es_offsets_fill(int n, const int64_t *extent, const int64_t *stride, int64_t scale,
+                     int64_t *table);
+
 /* Moves m positions on along axis a, which must not pass its end by more than
  * reaching it, and carries. After the last position it wraps to the first. */
 static inline void es_cursor_move(const es_axes *axes, es_cursor *c, int a, int64_t m) {

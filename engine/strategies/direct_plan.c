@@ -223,7 +223,6 @@ static bool make_groups(es_arena *arena, es_direct_plan *d) {
 static bool make_weights(es_arena *arena, const es_problem *p, es_direct_plan *d) {
   const int64_t size = (int64_t)sizeof(float);
   const es_side *w = &p->in[d->roles.w];
-  int64_t tap[ES_MAX_RANK] = {0};
   int list[ES_MAX_RANK], n = 0;
   for (int a = 0; a < p->n_out; a++)
     if (a != d->roles.share && moved(p, &d->roles, a)) list[n++] = a;
@@ -234,10 +233,8 @@ static bool make_weights(es_arena *arena, const es_problem *p, es_direct_plan *d
   if (!es_axes_make(arena, p, list, n, &d->jobs)) return false;
   if (!d->w_at || !d->w_channel || !d->out_channel || !d->out_column) return false;
   d->along = true;
-  for (int64_t t = 0; t < d->taps; t++, es_window_next_tap(p, p->extent, tap)) {
-    for (int a = p->n_out; a < p->rank; a++) d->w_at[t] += tap[a - p->n_out] * w->stride[a] * size;
-    d->along &= t == 0 || d->w_at[t] - d->w_at[t - 1] == size;
-  }
+  es_offsets_fill(p->rank - p->n_out, p->extent + p->n_out, w->stride + p->n_out, size, d->w_at);
+  for (int64_t t = 1; t < d->taps; t++) d->along &= d->w_at[t] - d->w_at[t - 1] == size;
   for (int64_t c = 0; c < d->width; c++) {
     d->w_channel[c] = c * w->stride[d->roles.share] * size;
     d->out_channel[c] = c * p->out.stride[d->roles.share] * size;

@@ -1,5 +1,6 @@
 /* Contraction: which axes are what, their offsets, and the boxes of constraints. */
 #include "engine/boxes.h"
+#include "engine/cursor.h"
 #include "engine/strategies/gemm.h"
 
 enum {
@@ -65,13 +66,18 @@ void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, 
   }
 }
 
-static bool fill_tables(es_arena *arena, es_gemm_axes *axes, int64_t most) {
-  if (axes->count > most) return true;
-  int64_t *tables = ES_NEW_N(arena, int64_t, ES_GEMM_SIDES * axes->count);
-  if (!tables) return false;
+/* For the sides that the group has axes of. */
+static bool fill_tables(es_arena *arena, es_gemm_axes *axes, es_gemm_group group) {
+  static const uint8_t seen[ES_GEMM_GROUPS] = {
+      [ES_GEMM_BATCH] = 1 << ES_GEMM_X | 1 << ES_GEMM_Y | 1 << ES_GEMM_C,
+      [ES_GEMM_M] = 1 << ES_GEMM_X | 1 << ES_GEMM_C,
+      [ES_GEMM_N] = 1 << ES_GEMM_Y | 1 << ES_GEMM_C,
+      [ES_GEMM_K] = 1 << ES_GEMM_X | 1 << ES_GEMM_Y | 1 << ES_GEMM_PACKED};
+  if (axes->count > (group == ES_GEMM_K ? TABLE_K : TABLE_POINTS)) return true;
   for (int s = 0; s < ES_GEMM_SIDES; s++) {
-    axes->table[s] = tables + s * axes->count;
-    es_gemm_offsets(axes, (es_gemm_side)s, 0, axes->count, axes->table[s]);
+    if (!(seen[group] >> s & 1)) continue;
+    if (!(axes->table[s] = ES_ROOM_N(arena, int64_t, axes->count))) return false;
+    es_offsets_fill(axes->n, axes->extent, axes->stride[s], 1, axes->table[s]);
   }
   return true;
 }
@@ -232,7 +238,7 @@ static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group grou
       axes->stride[s][i] = side[s]->stride[list[i].axis] * list[i].times *
                            (int64_t)es_dtype_size(side[s]->dtype);
   }
-  return fill_tables(arena, axes, group == ES_GEMM_K ? TABLE_K : TABLE_POINTS);
+  return fill_tables(arena, axes, group);
 }
 
 /* ---- boxes -------------------------------------------------------------------- */
@@ -285,15 +291,7 @@ bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, 
   *status = ES_OK;
   for (int c = 0; c < p->n_constraints; c++)
     if (!is_about_x(p, &p->constraint[c], x)) return false;
-  if (!p->n_constraints) return true;
-  es_arena arena;
-  int n = 0;
-  es_arena_init(&arena, allocator);
-  es_problem *q = with_packed_side(&arena, p);
-  if (!q) *status = ES_E_NOMEM;
-  bool possible = q && split(&arena, q, &n, status) && n > 0;
-  es_arena_free(&arena);
-  return possible;
+  return !p->n_constraints || es_problem_count_boxes(allocator, p, MOST_BOXES, status) > 0;
 }
 
 /* Groups of terms cut k alike for all boxes: each takes all of k, and marks what it does
@@ -325,7 +323,7 @@ static bool scale_packed(es_arena *arena, es_gemm_box *box, int64_t row) {
   box->packed *= row;
   for (int a = 0; a < box->k.n; a++) box->k.stride[ES_GEMM_PACKED][a] *= row;
   if (!table) return true;
-  if (!(box->narrow = ES_NEW_N(arena, int64_t, box->k.count))) return false;
+  if (!(box->narrow = ES_ROOM_N(arena, int64_t, box->k.count))) return false;
   for (int64_t i = 0; i < box->k.count; i++) {
     table[i] *= row;
     box->narrow[i] = table[i] / 2;

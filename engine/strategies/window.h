@@ -122,10 +122,23 @@ bool es_window_apart_make(es_arena *arena, const es_problem *p, const es_window_
 /* Takes rows apart, elements of size bytes, for a row of outputs whose first tap is at x. */
 void es_window_apart_run(const es_window_apart *apart, const es_kernels *kernels, size_t size,
                          const char *x, char *to);
-bool es_window_tap_present(const es_problem *p, const es_window_roles *roles, int64_t column,
-                           const int64_t *tap);
+
+/* Whether the constraint cuts columns: it moves with the outputs of a row. */
+static inline bool es_window_cuts_columns(const es_constraint *c, const es_window_roles *roles) {
+  return c->coef[roles->along] != 0;
+}
+/* Which of n <= 64 columns from start on have the tap: bit by bit, the first the lowest. */
+uint64_t es_window_lanes(const es_problem *p, const es_window_roles *roles, int64_t start,
+                         int64_t n, const int64_t *tap);
 /* The next point of the reduced axes, with these extents. */
 void es_window_next_tap(const es_problem *p, const int64_t *extent, int64_t *tap);
+/* lanes[taps]: those of edge e for each tap of reduced axes with these extents. */
+void es_window_fill_lanes(const es_problem *p, const es_window_roles *roles, int e,
+                          const int64_t *extent, int64_t taps, uint64_t *lanes);
+/* Fills in where the chains of the piece's edges end, whose lanes are there. False: out of memory.
+ */
+bool es_window_end_chains(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                          const int64_t *extent, es_window_piece *piece);
 
 /* Whether they fall. Fills in all but row and strips. */
 bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_window_fall_plan *fall);

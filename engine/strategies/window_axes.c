@@ -7,23 +7,19 @@
 
 /* ---- constraints ---------------------------------------------------------------- */
 
-/* Whether the constraint cuts columns: it moves with the outputs of a row. */
-static bool cuts_columns(const es_constraint *c, const es_window_roles *roles) {
-  return c->coef[roles->along] != 0;
-}
-
 /* One that cuts columns speaks of that axis and of one reduced axis, which no constraint on
  * the rows mentions: the taps of a piece are then the same part of every column's. */
 static bool separable(const es_problem *p, const es_window_roles *roles) {
   for (int i = 0; i < p->n_constraints; i++) {
     const es_constraint *c = &p->constraint[i];
     int reduced = 0;
-    if (!cuts_columns(c, roles)) continue;
+    if (!es_window_cuts_columns(c, roles)) continue;
     for (int a = 0; a < p->rank; a++) {
       if (!c->coef[a] || a == roles->along) continue;
       if (a < p->n_out || ++reduced > 1) return false;
       for (int j = 0; j < p->n_constraints; j++)
-        if (p->constraint[j].coef[a] && !cuts_columns(&p->constraint[j], roles)) return false;
+        if (p->constraint[j].coef[a] && !es_window_cuts_columns(&p->constraint[j], roles))
+          return false;
     }
   }
   return true;
@@ -39,12 +35,9 @@ static es_problem *without_columns(es_arena *arena, const es_problem *p,
   q->constraint = kept;
   q->n_constraints = 0;
   for (int i = 0; i < p->n_constraints; i++)
-    if (!cuts_columns(&p->constraint[i], roles)) kept[q->n_constraints++] = p->constraint[i];
+    if (!es_window_cuts_columns(&p->constraint[i], roles))
+      kept[q->n_constraints++] = p->constraint[i];
   return q;
-}
-
-static __int128 floor_div(__int128 a, __int128 d) {
-  return a / d - (a % d != 0 && (a < 0) != (d < 0));
 }
 
 /* Narrows [*from, *to) to the columns j with 0 <= base + c * j < extent. */
@@ -53,7 +46,7 @@ static void narrow(__int128 base, __int128 c, __int128 extent, int64_t *from, in
     base = extent - 1 - base;
     c = -c;
   }
-  __int128 low = -floor_div(base, c), high = floor_div(extent - 1 - base, c) + 1;
+  __int128 low = -es_floor_div_wide(base, c), high = es_floor_div_wide(extent - 1 - base, c) + 1;
   if (low > *from) *from = low < *to ? (int64_t)low : *to;
   if (high < *to) *to = high > *from ? (int64_t)high : *from;
 }
@@ -65,7 +58,7 @@ static void whole_columns(const es_problem *p, es_window_roles *roles) {
   for (int i = 0; i < p->n_constraints; i++) {
     const es_constraint *c = &p->constraint[i];
     __int128 reach = 0;
-    if (!cuts_columns(c, roles)) continue;
+    if (!es_window_cuts_columns(c, roles)) continue;
     for (int a = p->n_out; a < p->rank; a++) reach += (__int128)c->coef[a] * (p->extent[a] - 1);
     narrow(c->base, c->coef[roles->along], c->extent, &roles->from, &roles->to);
     narrow(c->base + reach, c->coef[roles->along], c->extent, &roles->from, &roles->to);
@@ -160,34 +153,17 @@ static void choose_row(const es_problem *p, es_window_roles *roles) {
   roles->row = cut < 0 ? last : roles->w < 0 || !p->in[roles->w].stride[cut] ? cut : -1;
 }
 
-bool es_window_tap_present(const es_problem *p, const es_window_roles *roles, int64_t column,
-                           const int64_t *tap) {
-  for (int i = 0; i < p->n_constraints; i++) {
-    const es_constraint *c = &p->constraint[i];
-    if (!cuts_columns(c, roles)) continue;
-    __int128 at = c->base + (__int128)c->coef[roles->along] * column;
-    for (int a = p->n_out; a < p->rank; a++) at += (__int128)c->coef[a] * tap[a - p->n_out];
-    if (at < 0 || at >= c->extent) return false;
-  }
-  return true;
-}
-
-/* The next point of the reduced axes, with these extents. */
-void es_window_next_tap(const es_problem *p, const int64_t *extent, int64_t *tap) {
-  for (int a = p->rank - 1; a >= p->n_out && ++tap[a - p->n_out] == extent[a]; a--)
-    tap[a - p->n_out] = 0;
-}
-
 /* Some reducers have no value for nothing, which is not for a run to find out. */
 static bool every_column_has_taps(const es_problem *p, const es_window_roles *roles) {
   int64_t taps = (int64_t)es_problem_taps(p);
-  for (int e = 0; e < roles->n_edges; e++)
-    for (int64_t j = 0; j < roles->edge[e].n; j++) {
-      int64_t tap[ES_MAX_RANK] = {0}, found = 0;
-      for (int64_t t = 0; t < taps && !found; t++, es_window_next_tap(p, p->extent, tap))
-        found = es_window_tap_present(p, roles, roles->edge[e].start + j, tap);
-      if (!found) return false;
-    }
+  for (int e = 0; e < roles->n_edges; e++) {
+    const es_window_edge *edge = &roles->edge[e];
+    int64_t tap[ES_MAX_RANK] = {0};
+    uint64_t all = UINT64_MAX >> (64 - edge->n), found = 0;
+    for (int64_t t = 0; t < taps && found != all; t++, es_window_next_tap(p, p->extent, tap))
+      found |= es_window_lanes(p, roles, edge->start, edge->n, tap);
+    if (found != all) return false;
+  }
   return true;
 }
 
@@ -245,84 +221,30 @@ static const es_side *side_of(const es_problem *p, const es_window_roles *roles,
                                                 : &p->in[roles->x];
 }
 
-/* Where the chains of the outputs of an edge end; one without taps has the sum of none. */
-static void end_chains(const es_window_piece *piece, const uint64_t *lanes, int64_t n,
-                       int64_t *stops, uint64_t *ends) {
-  int64_t present[64] = {0}, seen[64] = {0}, chain[64], stop = 0;
-  for (int64_t j = 0; j < n; j++) {
-    for (int64_t t = 0; t < piece->taps; t++) present[j] += lanes[t] >> j & 1;
-    chain[j] = es_gemm_chain(present[j]);
-  }
-  for (int64_t t = 0; t < piece->taps; t++) {
-    ends[stop] = 0;
-    for (int64_t j = 0; j < n; j++) {
-      bool here = lanes[t] >> j & 1;
-      seen[j] += here;
-      bool ended = here && (seen[j] == present[j] || seen[j] % chain[j] == 0);
-      if (ended || (present[j] == 0 && t == 0)) ends[stop] |= (uint64_t)1 << j;
-    }
-    stops[stop] = t;
-    if (ends[stop] || t + 1 == piece->taps) stop++;
-  }
-}
-
-static bool end_all_chains(es_arena *arena, const es_window_roles *roles, es_window_piece *piece) {
-  if (piece->chain >= piece->taps || !roles->n_edges) return true;
-  piece->stops = ES_NEW_N(arena, int64_t, piece->taps * roles->n_edges);
-  piece->ends = ES_NEW_N(arena, uint64_t, piece->taps * roles->n_edges);
-  if (!piece->stops || !piece->ends) return false;
-  for (int e = 0; e < roles->n_edges; e++) {
-    int64_t at = e * piece->taps;
-    end_chains(piece, piece->lanes + at, roles->edge[e].n, piece->stops + at, piece->ends + at);
-  }
-  return true;
-}
-
-/* Which outputs of an edge have the tap. */
-static uint64_t lanes_of(const es_problem *p, const es_window_roles *roles, int e,
-                         const int64_t *tap) {
-  uint64_t lanes = 0;
-  for (int64_t j = 0; j < roles->edge[e].n; j++)
-    if (es_window_tap_present(p, roles, roles->edge[e].start + j, tap)) lanes |= (uint64_t)1 << j;
-  return lanes;
-}
-
-/* So many taps on, the same outputs of a row have them: constraints on columns do not look at
- * the axes further out. */
-static int64_t lanes_repeat(const es_problem *p, const es_window_roles *roles,
-                            const int64_t *extent) {
-  int64_t period = 1;
-  int first = p->rank;
-  for (int i = 0; i < p->n_constraints; i++)
-    for (int a = p->n_out; a < first && cuts_columns(&p->constraint[i], roles); a++)
-      if (p->constraint[i].coef[a]) first = a;
-  for (int a = first; a < p->rank; a++) period *= extent[a];
-  return period;
-}
-
 bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                           const es_problem *box, es_window_piece *piece) {
-  int64_t tap[ES_MAX_RANK] = {0}, size = (int64_t)es_dtype_size(p->out.dtype);
+  const int64_t size = (int64_t)es_dtype_size(p->out.dtype);
+  const int reduced = p->rank - p->n_out;
   bool empty = box->rank != p->rank;
   piece->rows = roles->row < 0 ? 1 : box->extent[roles->row];
   piece->taps = empty ? 0 : (int64_t)es_problem_taps(box);
   piece->chain = es_gemm_chain(piece->taps);
-  const int64_t period = empty ? 1 : lanes_repeat(p, roles, box->extent);
   for (int s = 0; s < ES_WINDOW_SIDES; s++) piece->at[s] = side_of(box, roles, s)->offset * size;
   piece->x_at = ES_NEW_N(arena, int64_t, piece->taps + ES_DIRECT_AHEAD);
   piece->w_at = ES_NEW_N(arena, int64_t, piece->taps);
   piece->lanes = ES_NEW_N(arena, uint64_t, piece->taps * roles->n_edges);
   if (!piece->x_at || !piece->w_at || !piece->lanes) return false;
-  for (int64_t t = 0; t < piece->taps; t++, es_window_next_tap(p, box->extent, tap)) {
-    for (int a = p->n_out; a < p->rank; a++) {
-      piece->x_at[t] += tap[a - p->n_out] * side_of(p, roles, ES_WINDOW_X)->stride[a] * size;
-      piece->w_at[t] += tap[a - p->n_out] * side_of(p, roles, ES_WINDOW_W)->stride[a] * size;
+  if (!empty) {
+    const int64_t *extent = box->extent + p->n_out;
+    int64_t *const at[] = {piece->x_at, piece->w_at};
+    for (int i = 0; i < 2; i++) {
+      const es_side *side = side_of(p, roles, i ? ES_WINDOW_W : ES_WINDOW_X);
+      es_offsets_fill(reduced, extent, side->stride + p->n_out, size, at[i]);
     }
     for (int e = 0; e < roles->n_edges; e++)
-      piece->lanes[e * piece->taps + t] = t < period ? lanes_of(p, roles, e, tap)
-                                                     : piece->lanes[e * piece->taps + t - period];
+      es_window_fill_lanes(p, roles, e, box->extent, piece->taps, piece->lanes + e * piece->taps);
   }
-  return roles->op != ES_WINDOW_SCALE || end_all_chains(arena, roles, piece);
+  return roles->op != ES_WINDOW_SCALE || es_window_end_chains(arena, p, roles, box->extent, piece);
 }
 
 static bool make_group(es_arena *arena, const es_problem *p, const es_window_roles *roles,

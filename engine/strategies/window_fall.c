@@ -58,14 +58,14 @@ static void see(const es_problem *p, const es_window_roles *roles, const es_wind
   *low = INT64_MAX;
   *high = INT64_MIN;
   for (int64_t t = 0; t < fall->row.taps; t++, es_window_next_tap(p, extent, tap)) {
-    strip->lanes[t] = 0;
-    for (int64_t j = 0; j < strip->n; j++) {
-      if (!es_window_tap_present(p, roles, strip->start + j, tap)) continue;
-      int64_t at = (strip->start + j) * roles->step + fall->row.x_at[t] / size;
-      if (at < *low) *low = at;
-      if (at > *high) *high = at;
-      strip->lanes[t] |= (uint64_t)1 << j;
-    }
+    const uint64_t lanes = es_window_lanes(p, roles, strip->start, strip->n, tap);
+    strip->lanes[t] = lanes;
+    if (!lanes) continue;
+    const int64_t first = strip->start * roles->step + fall->row.x_at[t] / size;
+    const int64_t from = first + __builtin_ctzll(lanes) * roles->step,
+                  to = first + (63 - __builtin_clzll(lanes)) * roles->step;
+    if (from < *low) *low = from;
+    if (to > *high) *high = to;
   }
 }
 
