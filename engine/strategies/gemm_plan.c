@@ -189,27 +189,28 @@ static double in_place(const es_gemm_plan *g) {
   return g->run <= g->nr / 2 && bytes > X_NEAR ? 0.4 : 0.02;
 }
 
-/* Cycles for one batch and bytes for all, of every way to treat the two sides. */
+/* Cycles for one batch and bytes for all, of every way to treat the two sides. look() leaves g
+ * with one of them. */
 typedef struct outlook {
   double common, x[2], y[2]; /* x: in place, packed; y: packed, in place */
   double bytes, batch;
 } outlook;
 
-static outlook look(es_gemm_plan g) {
-  const es_problem *p = g.problem;
-  const es_gemm_type *type = &g.kernels->gemm->type[g.kind];
-  double m = (double)g.m_count, n = (double)g.n.count;
-  double tiles = ceil(m / type->height[type->n_heights - 1]), panels = (double)g.n_panels;
-  bool rows = !g.along_c && runs_along(p, g.x.in, &p->out, ES_GEMM_M);
-  double compute = compute_cycles(&g, m, (double)g.k.count);
-  outlook o = {.batch = (double)g.batch.count,
-               .common = compute + m * n * store_cycles(&g, rows, g.along_c) + 100,
-               .bytes = g.bytes[ES_GEMM_X] + g.bytes[ES_GEMM_Y] + 2 * g.bytes[ES_GEMM_C]};
+static outlook look(es_gemm_plan *g) {
+  const es_problem *p = g->problem;
+  const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
+  double m = (double)g->m_count, n = (double)g->n.count;
+  double tiles = ceil(m / type->height[type->n_heights - 1]), panels = (double)g->n_panels;
+  bool rows = !g->along_c && runs_along(p, g->x.in, &p->out, ES_GEMM_M);
+  double compute = compute_cycles(g, m, (double)g->k.count);
+  outlook o = {.batch = (double)g->batch.count,
+               .common = compute + m * n * store_cycles(g, rows, g->along_c) + 100,
+               .bytes = g->bytes[ES_GEMM_X] + g->bytes[ES_GEMM_Y] + 2 * g->bytes[ES_GEMM_C]};
   for (int i = 0; i < 2; i++) {
-    g.x_packed = g.y_direct = i;
-    g.keep_x = i && g.stretch < g.pb;
-    o.x[i] = x_cycles(&g, p, tiles, panels) + (i ? 0 : compute * in_place(&g));
-    o.y[i] = y_cycles(&g, p, tiles, panels);
+    g->x_packed = g->y_direct = i;
+    g->keep_x = i && g->stretch < g->pb;
+    o.x[i] = x_cycles(g, p, tiles, panels) + (i ? 0 : compute * in_place(g));
+    o.y[i] = y_cycles(g, p, tiles, panels);
   }
   return o;
 }
@@ -228,6 +229,7 @@ static double predict(const es_gemm_plan *g, const outlook *o) {
 
 /* Equal blocks of at most most each, in whole units. */
 static int64_t block(int64_t count, int64_t most, int64_t unit, int64_t *n_blocks) {
+  if (count <= most) return *n_blocks = 1, at_least(es_ceil_div(count, unit), 1) * unit;
   *n_blocks = at_least(es_ceil_div(count, at_least(most, unit)), 1);
   int64_t each = es_ceil_div(es_ceil_div(count, *n_blocks), unit) * unit;
   each = at_least(each, unit);
@@ -491,7 +493,7 @@ static void set_room(es_gemm_plan *g) {
 static void choose_sides(const es_problem *p, const es_plan_env *env, es_gemm_kind kind, int x,
                          int only, es_gemm_plan *plan, bool *found) {
   es_gemm_plan g = candidate(p, env, kind, x);
-  outlook o = look(g);
+  outlook o = look(&g);
   int64_t mb = g.mb, n_mb = g.n_mb;
   for (int i = x; i < ES_GEMM_VARIANTS; i += 2) {
     if (only >= 0 && i != only) continue;
