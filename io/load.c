@@ -44,6 +44,13 @@ static es_tensor *load_png(es_ctx *ctx, es_file *file, es_error *error) {
 #endif
 }
 
+/* Numbers written out begin so, and words. */
+static bool is_text(const uint8_t *bytes, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (bytes[i] >= 0x7f || (bytes[i] < 0x20 && !strchr("\t\r\n", bytes[i]))) return false;
+  return true;
+}
+
 static es_tensor *load_by_content(es_ctx *ctx, es_file *file, es_error *error) {
   uint8_t first[4] = {0xff, 0xff, 0xff, 0xff};
   size_t n = file->size < sizeof first ? (size_t)file->size : sizeof first;
@@ -58,6 +65,11 @@ static es_tensor *load_by_content(es_ctx *ctx, es_file *file, es_error *error) {
             file->shown);
   else if (!n)
     es_fail(error, ES_E_FORMAT, "", ES_NOWHERE, "'%s' is empty", file->shown);
+  else if (is_text(first, n))
+    es_fail(error, ES_E_FORMAT, "", ES_NOWHERE,
+            "'%s' is a text; in Python np.save('x.npy', np.loadtxt(…)) makes a file of it that is "
+            "read here",
+            file->shown);
   else
     es_fail(error, ES_E_FORMAT, "", ES_NOWHERE,
             "'%s' is none of .npy, IDX, gzip-compressed IDX and PNG: it starts with the bytes "

@@ -209,13 +209,18 @@ static void export_statement(exporter *e, const sc_logged *logged) {
 /* ---- the program
  * --------------------------------------------------------------------------------- */
 
-static bool write_program(sc_runner *r, const char *path, const sc_buffer *program) {
+static bool write_program(sc_runner *r, const sc_source *source, const char *path,
+                          const sc_buffer *program) {
   if (!*path) return sc_tell(r, program), true;
   FILE *file = fopen(path, "w");
   bool ok = file && fwrite(program->bytes, 1, program->len, file) == program->len;
   if (file && fclose(file) != 0) ok = false;
-  if (!ok) sc_report(r, path, ES_E_IO, strerror(errno));
-  return ok;
+  if (ok) return true;
+  sc_buffer text = {0};
+  sc_printf(&text, "'%s' cannot be written: %s", path, strerror(errno));
+  sc_fail_command(r, source, ES_E_IO, sc_text(&text));
+  sc_buffer_free(&text);
+  return false;
 }
 
 static void put_program(const exporter *e, const sc_runner *r, sc_buffer *out) {
@@ -256,7 +261,7 @@ bool sc_export(sc_runner *r, const sc_source *source, char *rest) {
   for (size_t i = 0; i < r->n_logged; i++) export_statement(&e, &r->logged[i]);
   sc_buffer program = {0};
   put_program(&e, r, &program);
-  bool ok = write_program(r, path, &program);
+  bool ok = write_program(r, source, path, &program);
   if (ok && e.left_out) {
     sc_fail_command(r, source, ES_E_UNSUPPORTED, sc_text(&e.first));
     ok = false;

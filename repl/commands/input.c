@@ -8,6 +8,13 @@
 #include "repl/commands/run.h"
 #include "repl/language/syntax.h"
 
+static void fail_file(sc_runner *r, const char *path, const char *what, int error) {
+  sc_buffer text = {0};
+  sc_printf(&text, "the script cannot be %s: %s", what, strerror(error));
+  sc_report(r, path, ES_E_IO, sc_text(&text));
+  sc_buffer_free(&text);
+}
+
 bool sc_run_file(sc_runner *r, const char *path) {
   enum { DEEPEST = 16 };
   if (r->files == DEEPEST) {
@@ -16,7 +23,7 @@ bool sc_run_file(sc_runner *r, const char *path) {
   }
   FILE *file = fopen(path, "rb");
   if (!file) {
-    sc_report(r, path, ES_E_IO, strerror(errno));
+    fail_file(r, path, "opened", errno);
     return false;
   }
   sc_buffer text = {0};
@@ -28,7 +35,7 @@ bool sc_run_file(sc_runner *r, const char *path) {
   fclose(file);
   bool ok = false;
   if (failed) {
-    sc_report(r, path, ES_E_IO, strerror(failed));
+    fail_file(r, path, "read", failed);
   } else if (n > 0) {
     sc_report(r, path, ES_E_LIMIT, "the script is longer than 64 MiB; data belongs in .npy files");
   } else {
@@ -79,9 +86,11 @@ bool sc_run_stream(sc_runner *r, FILE *in) {
     sc_source source = {
         .name = "<stdin>", .text = text.bytes, .len = text.len, .first_line = first_line};
     if (too_long) {
-      sc_report(r, "<stdin>", ES_E_LIMIT,
-                "a statement is longer than 1 MiB; load data with "
-                "load('file.npy')");
+      sc_span start = {0, 1};
+      sc_fail(&r->session, ES_E_LIMIT, start,
+              "this statement is longer than %d bytes; load data with load('file.npy')",
+              SC_MAX_STATEMENT);
+      sc_report_fault(r, &source, start);
       ok = false;
     } else {
       ok = sc_run(r, &source) && ok;

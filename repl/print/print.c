@@ -179,7 +179,7 @@ static void put_facts(sc_buffer *out, const sc_session *s, const sc_value *v) {
 }
 
 static bool holds_tensor(const sc_value *v) {
-  for (int64_t i = 0; sc_is_sequence(v) && i < v->n; i++)
+  for (int64_t i = 0; (sc_is_sequence(v) || v->kind == SC_DICT) && i < v->n; i++)
     if (v->items[i]->kind == SC_TENSOR) return true;
   return false;
 }
@@ -199,7 +199,15 @@ static void put_brief(sc_buffer *out, const sc_session *s, const sc_value *v, in
     }
     sc_puts(out, v->kind == SC_TUPLE ? v->n == 1 ? ",)" : ")" : "]");
   } else if (v->kind == SC_DICT) {
-    sc_printf(out, "a dict of %lld", (long long)(v->n / 2));
+    enum { MOST = 16 };
+    sc_puts(out, "{");
+    for (int64_t i = 0; i < v->n && i <= 2 * MOST; i += 2) {
+      if (i) sc_puts(out, ", ");
+      if (i < 2 * MOST) sc_print_value(out, s, v->items[i], true);
+      sc_puts(out, i < 2 * MOST ? ": " : "⋯");
+      if (i < 2 * MOST) put_brief(out, s, v->items[i + 1], depth + 1);
+    }
+    sc_puts(out, "}");
   } else {
     sc_print_value(out, s, v, true);
   }
@@ -211,6 +219,11 @@ void sc_put_brief(sc_buffer *out, const sc_session *s, const sc_value *v) {
 
 void sc_show(sc_buffer *out, sc_session *s, const sc_value *v) {
   if (v->kind == SC_NONE) return;
+  if (v->kind == SC_DICT && holds_tensor(v)) { /* an archive: what is in it */
+    sc_put_brief(out, s, v);
+    sc_puts(out, "\n");
+    return;
+  }
   if (holds_tensor(v)) { /* several results: each as if it stood alone */
     for (int64_t i = 0; i < v->n; i++) sc_show(out, s, v->items[i]);
     return;

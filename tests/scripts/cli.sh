@@ -82,6 +82,19 @@ for isa in v16 v32 v64; do # what the processor lacks is refused
 done
 [ "$("$program" --threads 1 -c '.threads')" = 1 ] || fail '--threads 1'
 
+# ---- files that are none, or none that can be read ----
+expect_error "^$work: error: the script cannot be read: Is a directory" "$work"
+expect_error "^$work/no.es: error: the script cannot be opened: No such file" "$work/no.es"
+expect_error "^<text>:2:3: error: '$work' is a directory" -c $'1;\n  load("'"$work"'")'
+expect_error "^<text>:1:1: error: '/nonexistent/x.c' cannot be written" -c '.export c /nonexistent/x.c'
+printf '1,2\n3,4\n' >"$work/a.csv"
+expect_error "a.csv' is a text; in Python np.save" -c "load('$work/a.csv')"
+printf 'plain\2' >"$work/a.bin"
+expect_error "a.bin' is a text" -c "load('$work/a.bin')"
+printf '\1\2\3\4' >"$work/a.bin"
+expect_error 'starts with the bytes 01 02 03 04' -c "load('$work/a.bin')"
+expect_out "{'x': i64[2], 'y': 2}" -c "{'x': arange(2), 'y': 2}"
+
 # ---- commands, on any line ----
 expect_out $'(2, 3)\n1' --threads 1 -c $'x = arange(2, 3)\nx.shape\n.threads\n.quit\n1'
 expect_code 0 -c $'1\n  .threads 1\n>>> .vars\n?(\n\n'
@@ -125,6 +138,13 @@ expect_code 5 "$work/b.es"
 expect_code 5 "$work/b.es"
 "$program" <"$work/b.es" >/dev/null 2>&1
 [ $? -eq 5 ] || fail 'a line of 100 MB on standard input'
+{ echo 1; printf "x = '"; head -c 2097152 /dev/zero | tr '\0' a; echo "'"; } >"$work/b.es"
+for place in "$work/b.es:2:1" '<stdin>:2:1'; do # the same limit, and its place, from a file and a stream
+  if [ "$place" = '<stdin>:2:1' ]; then set -- -; else set -- "$work/b.es"; fi
+  "$program" "$@" <"$work/b.es" >/dev/null 2>"$work/err"
+  [ $? -eq 5 ] && grep -q "^$place: error: this statement is longer than 1048576 bytes" "$work/err" ||
+    fail "$place: $(head -n 1 "$work/err")"
+done
 { echo 'x = ('; yes 1, | head -n 100000; echo ')'; echo 'len(x)'; } >"$work/b.es"
 [ "$("$program" <"$work/b.es")" = 100000 ] || fail 'a hundred thousand lines in brackets'
 rm -f "$work/b.es"

@@ -12,28 +12,52 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 say() { echo "$*" >&2; failed=1; }
 
+# Of the entries without an example of their own those of layers, whose lines stand in a table.
+declare -A layer_lines=()
+mapfile -t names < <(sed -n 's/^= \([^ ]*\).*/\1/p' "$source_dir"/repl/help/*.txt)
+at=0 lines=() layer=
+while IFS= read -r line; do
+  case $line in
+  *"no help for '@@'"*)
+    [ -z "$layer" ] || printf -v "layer_lines[x${names[$at]}]" '%s\n' "${lines[@]}"
+    at=$((at + 1)) lines=() layer=
+    ;;
+  '  expression '*) layer=1 ;;
+  '>>> '*) lines+=("$line") ;;
+  esac
+done < <(printf '?%s\n?@@\n' "${names[@]}" | "$program" --keep-going - 2>&1)
+
 entries=0
+finish_entry() { # the entry in head and examples, made anew
+  local layer=${layer_lines["x$name"]-}
+  [ ${#head[@]} -gt 0 ] || return 0
+  if [ ${#examples[@]} -gt 0 ]; then
+    printf '%s\n' "${head[@]}"
+    printf '%s\n' "${examples[@]}" | run_lines
+  elif [ -n "$layer" ]; then
+    echo "${head[0]}"
+    printf %s "$layer" | run_lines quiet
+  else
+    while [ -z "${head[-1]}" ]; do unset 'head[-1]'; done # without empty lines at the end
+    printf '%s\n' "${head[@]}"
+  fi
+  echo
+}
+
 for file in "$source_dir"/repl/help/*.txt; do
-  rm -rf "$work/parts"
-  mkdir "$work/parts"
-  awk -v to="$work/parts" 'BEGIN { part = to "/0000" } /^= / { part = sprintf("%s/%04d", to, ++n) } { print > part }' "$file"
-  made=$work/$(basename "$file")
+  made=$work/${file##*/} head=() examples=() name=
   : >"$made"
-  for part in "$work"/parts/*; do
-    if [ "$(basename "$part")" = 0000 ]; then cat "$part" >>"$made"; continue; fi
-    entries=$((entries + 1))
-    name=$(sed -n '1s/^= \([^ ]*\).*/\1/p' "$part")
-    if grep -q '^>>> ' "$part"; then
-      sed '/^>>> /,$d' "$part" >>"$made"
-      grep '^>>> ' "$part" | run_lines >>"$made"
-    elif "$program" -c "?$name" | grep -q '^  expression '; then # a layer
-      head -n 1 "$part" >>"$made"
-      "$program" -c "?$name" | grep '^>>> ' | run_lines quiet >>"$made"
-    else
-      sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' "$part" >>"$made" # words alone, without empty lines at the end
+  while IFS= read -r line; do
+    if [[ $line == '= '* ]]; then
+      finish_entry >>"$made"
+      name=${line#= } name=${name%% *} head=("$line") examples=() entries=$((entries + 1))
+    elif [[ $line == '>>> '* ]]; then
+      examples+=("$line")
+    elif [ ${#examples[@]} -eq 0 ]; then
+      head+=("$line")
     fi
-    echo >>"$made"
-  done
+  done <"$file"
+  finish_entry >>"$made"
   sed -i '$d' "$made" # no empty line at the end
   if [ "$write" = --write ]; then
     cp "$made" "$file"
@@ -49,9 +73,12 @@ for name in $("$program" -c .functions | sed 's/.*\.//' | sort -u) \
   has "$name" || say "?$name has no entry in repl/help/"
 done
 # An error about a name that only other libraries have shows the line to write.
+instead=$(awk '/^= /{ name = $2; getline; if (/^write /) print name, $0 }' "$source_dir"/repl/help/*.txt)
+shown=$(cut -d ' ' -f 1 <<<"$instead" | "$program" --keep-going - 2>&1 || true)
 while read -r name line; do
-  { "$program" -c "$name" 2>&1 || true; } | grep -qF "  $line" || say "'$name' alone does not show '$line'"
-done < <(awk '/^= /{ name = $2; getline; if (/^write /) print name, $0 }' "$source_dir"/repl/help/*.txt)
+  awk -v name="'$name'" -v line="  $line" '/error:/ { at = index($0, name) } at && $0 == line { found = 1 }
+    END { exit !found }' <<<"$shown" || say "'$name' alone does not show '$line'"
+done <<<"$instead"
 wide=$(cat "$source_dir"/repl/help/*.txt "$source_dir/repl/commands/tour.txt" | LC_ALL=C.UTF-8 wc -L)
 [ "$wide" -le 80 ] || say "a line of the help is $wide columns wide, a terminal has 80"
 [ "$("$program" -c .help | wc -l)" -le 23 ] || say ".help does not fit a terminal of 24 lines"

@@ -16,6 +16,8 @@ trap 'tmux kill-server 2>/dev/null; rm -rf "$work"' EXIT
 tmux new-session -d true 2>/dev/null || { echo "no terminal to be had on this system: skipped"; exit 77; }
 failed=0
 count=0
+patience=30 # seconds: the machine may be loaded, and sanitizers are slow
+grep -q '^EINSTRIDE_SANITIZE:STRING=.' "$2/CMakeCache.txt" && patience=300
 
 # start COLUMNS ROWS [VARIABLE=VALUE…] [OPTIONS…]: a fresh session and its prompt.
 start() {
@@ -33,7 +35,7 @@ start() {
 screen() { tmux capture-pane -p ${1-} 2>/dev/null | sed -e 's/ *$//' -e 's/\x1b/<esc>/g' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
 
 wait_for() { # a line that matches
-  local end=$((SECONDS + 30))
+  local end=$((SECONDS + patience))
   until screen | grep -qE -- "$1"; do
     if [ $SECONDS -ge $end ]; then
       echo "no '$1' on the screen:"; screen
@@ -49,7 +51,7 @@ paste() { tmux set-buffer -- "$1"; tmux paste-buffer -p; }
 
 # shows NAME [-e]: the screen is that of the file; with -e colours too.
 shows() {
-  local file=$screens/$1.txt end=$((SECONDS + 30)) found=''
+  local file=$screens/$1.txt end=$((SECONDS + patience)) found=''
   count=$((count + 1))
   if [ -n "${UPDATE-}" ]; then
     sleep 1.2
@@ -200,6 +202,7 @@ wait_for '^rearrange.x, pattern'
 start 80 24
 enter 'alpha = 1'
 enter 'beta = 2'
+wait_for '^>>>$' # what is typed while a statement runs is the terminal's
 key C-r
 type 'alp'
 shows search
