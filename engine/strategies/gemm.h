@@ -19,7 +19,8 @@ enum {
   ES_GEMM_TURNED = 128, /* runs at most whose results are turned over together */
   ES_GEMM_SMALL = 128,  /* rows, and columns, of a small plan at most */
   ES_GEMM_SMALL_K = 192,
-  ES_GEMM_CONVERT = 64, /* rows of k converted from another type at a time */
+  ES_GEMM_STREAM_TILES = 8, /* tiles of rows at most that use a panel of Y up at once */
+  ES_GEMM_CONVERT = 64,     /* rows of k converted from another type at a time */
 };
 
 typedef enum es_gemm_side {
@@ -203,21 +204,49 @@ es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis);
 int es_gemm_last_axis(const es_problem *p, int x, es_gemm_group group);
 /* count[ES_GEMM_GROUPS]: points of each group. */
 void es_gemm_counts(const es_problem *p, int x, int64_t *count);
+/* Whether neighbours in memory lie along a group of axes, for a vector's length. */
+bool es_gemm_runs_along(const es_problem *p, int x, const es_side *side, es_gemm_group group);
+/* Distance of the rows of a tile in X or C, in elements. */
+int64_t es_gemm_row_step(const es_gemm_plan *plan, const es_side *side);
 /* Whether the constraints cut the rows of x, and nothing else, into a moderate
  * number of boxes. True without constraints. NOMEM through *status. */
 bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
                             es_status *status);
+/* Fills in the axes and boxes of a chosen plan. False: out of memory. */
+bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *plan);
+/* out[i] = offset of point from + i, i < count. */
+void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
+                     int64_t *out);
+
+/* ---- gemm_order.c ---- */
+
 /* The order of axes within m and n. Rows go along m_last. Columns go along n_last;
  * where Y runs along another axis u of n, a stretch of u stands just outside a stretch
  * of n_last, so that the lines of Y that one panel touches serve the next ones too:
  * … u/u_part, n_last/n_part, u_part, n_part. Where results are turned over, v stands just outside
  * a run of n_last: … n_last/run, v, run. */
 void es_gemm_order(es_gemm_plan *plan);
-/* Fills in the axes and boxes of a chosen plan. False: out of memory. */
-bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *plan);
-/* out[i] = offset of point from + i, i < count. */
-void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
-                     int64_t *out);
+
+/* ---- gemm_cut.c ---- */
+
+/* Blocks of k, rows and panels, and their order, of a plan that knows its sides and counts. */
+void es_gemm_cut(es_gemm_plan *plan);
+/* Fewer rows a block, where packed X is kept for all stretches of Y; most: rows of a tile. */
+void es_gemm_keep_rows(es_gemm_plan *plan, int most);
+int es_gemm_group_size(const es_gemm_plan *plan, int most);
+
+/* ---- gemm_cost.c ---- */
+
+/* Cycles for one batch and bytes for all, of every way to treat the two sides. */
+typedef struct es_gemm_outlook {
+  double common, x[2], y[2]; /* x: in place, packed; y: packed, in place */
+  double bytes, batch;
+} es_gemm_outlook;
+
+/* Leaves the plan with its sides treated one of these ways. */
+es_gemm_outlook es_gemm_look(es_gemm_plan *plan);
+/* Seconds. */
+double es_gemm_predict(const es_gemm_plan *plan, const es_gemm_outlook *outlook);
 
 /* ---- gemm_plan.c ---- */
 
