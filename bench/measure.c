@@ -110,6 +110,7 @@ static void take_limits(limits *l, bench_row *r, int round) {
   if (round > 0 && memory > compute / 2 && (round < 4 || round % 4 == 0))
     memory = memory_seconds(l, r, true);
   if (round > 0 && compute > memory / 2) compute = compute_seconds(l, r, true);
+  r->peak = l->rate[PROBE_MULTIPLY_ADD];
   r->limit_seconds = fmax(memory, compute);
   r->memory_bound = memory > compute;
 }
@@ -182,19 +183,25 @@ static void sample_all(contender *x, int n, bench_own *own, double budget, bench
 
 /* ---- the row ------------------------------------------------------------------------ */
 
+static void add_rival(bench_row *r, const char *name, double best, double median) {
+  r->all[r->n++] = (bench_result){name, best};
+  if (r->peer && best >= r->peer_best) return;
+  r->peer = name;
+  r->peer_best = best;
+  r->peer_median = median;
+}
+
 static void compute_row(bench_row *r, const contender *x, int n) {
   r->best = x[0].sample[0];
   r->median = x[0].sample[x[0].n / 2];
   bool timed_only = r->c->unit == UNIT_NS || r->c->unit == UNIT_US;
   if (timed_only) r->limit_seconds = 0; /* of a call, no limit is known */
   r->share = r->limit_seconds / r->best;
-  for (int i = 0; i < n; i++) {
-    r->all[r->n++] = (bench_result){x[i].peer ? x[i].peer->name : "einstride", x[i].sample[0]};
-    if (!x[i].peer || (r->peer && x[i].sample[0] >= r->peer_best)) continue;
-    r->peer = x[i].peer->name;
-    r->peer_best = x[i].sample[0];
-    r->peer_median = x[i].sample[x[i].n / 2];
-  }
+  r->all[r->n++] = (bench_result){"einstride", x[0].sample[0]};
+  for (int i = 1; i < n; i++)
+    add_rival(r, x[i].peer->name, x[i].sample[0], x[i].sample[x[i].n / 2]);
+  double recorded = r->threads <= 2 ? r->c->recorded[r->threads - 1] * r->peak : 0;
+  if (recorded > 0) add_rival(r, "recorded", r->flops / recorded, r->flops / recorded);
   r->ratio = r->peer ? r->peer_best / r->best : 0;
 }
 

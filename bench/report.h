@@ -17,6 +17,7 @@ typedef struct bench_row {
   double best, median;         /* einstride, seconds */
   double flops, read, written; /* work; bytes of operands and result */
   double limit_seconds;        /* what the machine needs; 0: no limit known */
+  double peak;                 /* multiply-adds of the element type, operations a second */
   bool memory_bound;           /* by which of its limits */
   const char *peer;            /* the best one */
   double peer_best, peer_median;

@@ -94,6 +94,8 @@ static bool set(bench_case *c, const char *key, char *value) {
   if (!strcmp(key, "tolerance")) return (c->tolerance = strtod(value, NULL)) > 0;
   if (!strcmp(key, "goal")) return (c->goal = strtod(value, NULL)) > 0;
   if (!strcmp(key, "share")) return (c->share_goal = strtod(value, NULL)) > 0;
+  if (!strcmp(key, "recorded"))
+    return sscanf(value, "%lf %lf", &c->recorded[0], &c->recorded[1]) == 2;
   if (!strcmp(key, "constant")) return read_constants(c, value);
   if (!strcmp(key, "quick")) return c->quick = !strcmp(value, "yes");
   if (!strcmp(key, "door"))

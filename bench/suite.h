@@ -39,6 +39,9 @@ typedef struct bench_case {
   bool quick;        /* part of --quick */
   double goal;       /* ratio to the best peer; 0: none */
   double share_goal; /* share of the limit; 0: none */
+  /* What the best library that is no package reached once, on one thread and on two: shares of the
+   * multiply-add peak; 0: nothing is known. */
+  double recorded[2];
 } bench_case;
 
 /* Reads a suite; returns the number of cases, -1 after a message on stderr. */
