@@ -1,8 +1,11 @@
 /* Orders of contraction: for every network on standard input, the multiply-adds of the
- * order that is found, the bytes that it touches, and the seconds that parsing and planning take,
- * of the processor. A network is a line
+ * order that is found, the bytes that it touches, both "inf" where none fits into memory, and the
+ * seconds that parsing and planning take, of the processor. A network is a line
  * "NAME TEXT | SHAPE, SHAPE, …", a shape "2x3x4" or "scalar"; bench/networks.py makes them
- * and compares. Uses the public headers only. */
+ * and compares. Uses the public headers only.
+ *
+ * usage: einstride-networks [EFFORT [BYTES]] <NETWORKS      BYTES: the limit of memory */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,14 +64,14 @@ static bool measure(es_ctx *ctx, const network *w, double effort) {
                                   &error);
     es_plan *plan = expr ? es_plan_make(ctx, expr, w->in, w->n, NULL, &options, &error) : NULL;
     double took = now() - start;
-    if (!plan) {
-      fprintf(stderr, "%s: %s\n", w->name, error.message);
-      es_expr_release(expr);
-      return error.status == ES_E_LIMIT; /* too large for this machine in any order */
-    }
-    points = es_plan_flops(plan);
-    bytes = es_plan_bytes(plan);
     if (round == 0 || took < best) best = took;
+    if (!plan && round == 0) fprintf(stderr, "%s: %s\n", w->name, error.message);
+    if (!plan && error.status != ES_E_LIMIT) {
+      es_expr_release(expr);
+      return false;
+    }
+    points = plan ? es_plan_flops(plan) : INFINITY;
+    bytes = plan ? es_plan_bytes(plan) : INFINITY;
     es_plan_release(plan);
     es_expr_release(expr);
   }
@@ -78,7 +81,7 @@ static bool measure(es_ctx *ctx, const network *w, double effort) {
 
 int main(int argc, char **argv) {
   double effort = argc > 1 ? strtod(argv[1], NULL) : 1;
-  es_config config = {.threads = 1};
+  es_config config = {.threads = 1, .max_bytes = argc > 2 ? strtoll(argv[2], NULL, 10) : 0};
   es_ctx *ctx = es_ctx_create(&config);
   network *w = malloc(sizeof *w);
   char *line = NULL;

@@ -81,7 +81,8 @@ static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const v
                     .now = fit->now,
                     .whole = fit->whole,
                     .share = share,
-                    .steps = fit->steps};
+                    .steps = fit->steps,
+                    .known = fit->known};
     status = assemble(ctx, assembly, of, in, options, fit, out, error);
     if (!fit->least) break;
   }
@@ -95,7 +96,10 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
   int64_t fails = ctx->config.max_bytes;
   if (fails < fit->now) fails = fit->now;
   while (fit->least - fails > 1 && fit->steps < LEAST_STEPS) {
-    es_fit trial = {.limit = fails + (fit->least - fails) / 2, .now = fit->now, .whole = true};
+    es_fit trial = {.limit = fails + (fit->least - fails) / 2,
+                    .now = fit->now,
+                    .whole = true,
+                    .known = fit->known};
     es_plan *plan;
     es_status status = assemble_within(ctx, assembly, of, in, options, &trial, &plan, error);
     fit->steps += trial.steps;
@@ -109,18 +113,19 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
     }
   }
   bool exact = fit->least - fails <= 1;
-  int64_t now = es_memory_now(ctx); /* the first plan that succeeds leaves its pool behind */
-  fit->least += now - fit->now;
-  fit->now = now;
+  es_fit_settle(fit, ctx);
   return es_fit_refuse(fit, ctx->config.max_bytes, exact, error);
 }
 
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                            const es_array *in, const es_options *options, es_plan **out,
                            es_error *error) {
-  es_fit fit = {.limit = ctx->config.max_bytes, .now = es_memory_now(ctx)};
+  es_fit fit;
+  if (!es_fit_begin(&fit, ctx)) return es_fail_nomem(error);
   es_status status = assemble_within(ctx, assembly, of, in, options, &fit, out, error);
   bool folds = options && options->constant; /* which takes long, and memory of its own */
-  if (status != ES_E_LIMIT || !fit.least || folds || fit.operands > ES_FIT_FEW) return status;
-  return find_least(ctx, assembly, of, in, options, &fit, error);
+  if (status == ES_E_LIMIT && fit.least && !folds && fit.operands <= ES_FIT_FEW)
+    status = find_least(ctx, assembly, of, in, options, &fit, error);
+  es_fit_end(&fit);
+  return status;
 }

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "engine/order/path.h"
-#include "engine/order/path_tree.h"
+#include "engine/order/path_known.h"
 #include "support/speed.h"
 
 typedef struct net {
@@ -299,8 +299,11 @@ static void climb(net *t, double share) {
   for (size_t i = 0; i < sizeof effort / sizeof *effort; i++) {
     es_path *path;
     es_error error;
-    cr_assert_eq(es_path_within(&t->arena, &t->net, effort[i], &rules, &path, kept, &least, &error),
-                 ES_OK);
+    es_known *known = es_known_new(&t->arena.allocator);
+    cr_assert_eq(
+        es_path_within(&t->arena, &t->net, effort[i], &rules, known, &path, kept, &least, &error),
+        ES_OK);
+    es_known_free(known);
     if (least > rules.limit) continue;
     net piece = *t;
     piece.net.extent = kept;
@@ -325,6 +328,28 @@ Test(path, more_effort_never_finds_a_dearer_order) {
     climb(&t, 0.05);
     es_arena_free(&t.arena);
   }
+}
+
+Test(path, a_network_that_is_known_is_not_searched_again) {
+  net t[2], like;
+  es_error error;
+  const es_orders *found[2], *again;
+  for (int i = 0; i < 2; i++) tangle(&t[i], 12, 24);
+  like = t[0];
+  like.net.element_bytes *= 2;
+  es_known *known = es_known_new(&t[0].arena.allocator);
+  for (int i = 0; i < 2; i++)
+    cr_assert_eq(es_known_orders(known, &t[i].net, 1, &found[i], &error), ES_OK);
+  for (int i = 0; i < 2; i++) {
+    cr_assert_eq(es_known_orders(known, &t[i].net, 1, &again, &error), ES_OK);
+    cr_assert(again == found[i]);
+  }
+  cr_assert_eq(es_known_orders(known, &t[0].net, 2, &again, &error), ES_OK);
+  cr_assert(again != found[0], "another effort");
+  cr_assert_eq(es_known_orders(known, &like.net, 1, &again, &error), ES_OK);
+  cr_assert(again != found[0], "another cost");
+  es_known_free(known);
+  for (int i = 0; i < 2; i++) es_arena_free(&t[i].arena);
 }
 
 Test(path, a_label_of_one_operand_is_summed_first) {

@@ -3,6 +3,28 @@
 #include <math.h>
 
 #include "base/checked.h"
+#include "engine/order/path_known.h"
+
+/* ---- attempts ----------------------------------------------------------------------------- */
+
+bool es_fit_begin(es_fit *fit, es_ctx *ctx) {
+  *fit = (es_fit){.limit = ctx->config.max_bytes, .now = es_memory_now(ctx)};
+  fit->known = es_known_new(&ctx->allocator);
+  return fit->known;
+}
+
+/* The first plan that succeeds leaves its pool behind. */
+void es_fit_settle(es_fit *fit, const es_ctx *ctx) {
+  es_known_free(fit->known);
+  fit->known = NULL;
+  int64_t now = es_memory_now(ctx);
+  fit->least += now - fit->now;
+  fit->now = now;
+}
+
+void es_fit_end(es_fit *fit) { es_known_free(fit->known); }
+
+/* ---- room --------------------------------------------------------------------------------- */
 
 /* Room that steps need for themselves, packed panels above all, and for the gaps between
  * intermediates. */
@@ -28,9 +50,14 @@ static double taken(const es_builder *b) {
   return bytes;
 }
 
+/* Whether results count: not where they alone would not fit. */
+static bool counts(const es_fit *fit, double results) {
+  return fit->whole || results < (double)fit->limit - (double)fit->now;
+}
+
 double es_builder_room(const es_builder *b) {
   double results = results_of(b->plan), room = (double)b->fit->limit - taken(b);
-  if (results < (double)b->fit->limit - (double)used(b) || b->fit->whole) room -= results;
+  if (counts(b->fit, results)) room -= results;
   return room > 0 ? room * (1 - STEP_SHARE) * b->fit->share : 0;
 }
 
@@ -65,12 +92,12 @@ es_status es_builder_admit(es_builder *b, size_t high) {
   if (!fit->operands)
     return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
   double results = results_of(b->plan), room = (double)fit->limit - (double)now;
-  bool counts = results < room || fit->whole;
+  bool all = counts(fit, results);
   int64_t need;
   if (results > 0x1p62 || !es_add_i64(bytes, (int64_t)results, &need) ||
       !es_add_i64(need, now, &fit->least))
     fit->least = INT64_MAX;
-  if (counts ? fit->least <= fit->limit : (double)bytes <= room) return fit->least = 0, ES_OK;
-  fit->share = next_share(fit, room - (counts ? results : 0), (double)bytes);
+  if (all ? fit->least <= fit->limit : (double)bytes <= room) return fit->least = 0, ES_OK;
+  fit->share = next_share(fit, room - (all ? results : 0), (double)bytes);
   return es_fit_refuse(fit, fit->limit, false, b->error);
 }

@@ -4,6 +4,11 @@
 
 #include "engine/lower/builder.h"
 
+/* The first attempt, within the limit of the context. False: no memory. */
+bool es_fit_begin(es_fit *fit, es_ctx *ctx);
+/* Gives back the memory of what other attempts found, and takes anew what is in use. */
+void es_fit_settle(es_fit *fit, const es_ctx *ctx);
+void es_fit_end(es_fit *fit);
 /* What intermediates may still take of the context's memory. */
 double es_builder_room(const es_builder *b);
 /* A limit that leaves room for so many bytes of them, and for the results. */

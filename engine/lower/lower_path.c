@@ -229,7 +229,8 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   es_slicing_rules rules = {room, net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
   double least;
   b->fit->steps += (1 << (part->n_in < ES_FIT_FEW ? part->n_in : ES_FIT_FEW)) / 4; /* the search */
-  ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, path, kept, &least, b->error));
+  ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, b->fit->known, path, kept, &least,
+                        b->error));
   if (least > rules.limit && least > FAIR && b->fit->share == 1)
     return refuse(b, least, rules.limit);
   if (part->n_in > b->fit->operands) b->fit->operands = part->n_in;

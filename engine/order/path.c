@@ -165,11 +165,8 @@ es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort
                            es_error *error) {
   if (net->n < 2) return es_path_whole(arena, net, path, error);
   es_orders found = {0};
-  int best = 0;
   ES_TRY(es_orders_find(arena, net, effort, &found, error));
-  for (int i = 1; i < found.n; i++)
-    if (found.order[i].cost < found.order[best].cost) best = i;
-  return es_path_of(arena, net, found.order[best].merge, path, error);
+  return es_path_of(arena, net, found.order[es_orders_best(&found)].merge, path, error);
 }
 
 es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error) {

@@ -34,6 +34,7 @@ es_status es_path_pairwise(es_arena *arena, const es_network *net, double effort
 struct es_merge;
 es_status es_path_of(es_arena *arena, const es_network *net, const struct es_merge *merge,
                      es_path **path, es_error *error);
+struct es_known; /* path_known.h */
 typedef struct es_slicing_rules {
   double limit;         /* bytes that intermediates may take at a time */
   double element_bytes; /* of an intermediate */
@@ -41,13 +42,13 @@ typedef struct es_slicing_rules {
   const bool *may_cut;  /* [n_labels] */
 } es_slicing_rules;
 
-/* The same within a limit of memory. Labels are cut where no order fits, as few as will
- * do: kept[l] (out, [n_labels]) divides the extent of l, and the path is to be run for
- * every combination of pieces. *least: bytes that its intermediates take, above the limit
- * when no cut brings them under it: then all is cut that frees anything. */
+/* The same within a limit of memory, of the orders known or found now. Labels are cut where no
+ * order fits, as few as will do: kept[l] (out, [n_labels]) divides the extent of l, and the path is
+ * to be run for every combination of pieces. *least: bytes that its intermediates take, above the
+ * limit when no cut brings them under it: then all is cut that frees anything. */
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
-                         const es_slicing_rules *rules, es_path **path, int64_t *kept,
-                         double *least, es_error *error);
+                         const es_slicing_rules *rules, struct es_known *known, es_path **path,
+                         int64_t *kept, double *least, es_error *error);
 /* One step over all operands, for semirings that do not distribute. */
 es_status es_path_whole(es_arena *arena, const es_network *net, es_path **path, es_error *error);
 

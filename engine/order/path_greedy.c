@@ -30,31 +30,37 @@ typedef struct search {
   es_label_set *set; /* [2n - 1] */
   double *size;      /* [2n - 1] elements */
   bool *merged;      /* [2n - 1] no longer alive */
+  int *paired;       /* [2n - 1] the value it was looked at with last, or 0 */
   int *holders;      /* [n_labels] alive, +1 when the output holds it */
   es_heap heap;
   double work, bound;
 } search;
 
-/* Labels of a merge of a and b into out[]; *points is the product over their
- * union, *size the one over the result. */
-static int merged_labels(const search *s, int a, int b, int32_t *out, double *points,
-                         double *size) {
+/* What a merge of a and b makes: its labels go into out[], which may be NULL. */
+typedef struct merged {
+  int n;               /* labels of the result */
+  int shared;          /* of both */
+  double points, size; /* over the labels of either, and over those of the result */
+} merged;
+
+static merged merge_of(const search *s, int a, int b, int32_t *out) {
   es_label_set x = s->set[a], y = s->set[b];
-  int i = 0, j = 0, n = 0;
-  *points = *size = 1;
-  while (i < x.n || j < y.n) {
+  merged m = {.points = 1, .size = 1};
+  for (int i = 0, j = 0; i < x.n || j < y.n;) {
     bool from_x = i < x.n && (j >= y.n || x.label[i] <= y.label[j]);
     bool from_y = j < y.n && (i >= x.n || y.label[j] <= x.label[i]);
     int32_t label = from_x ? x.label[i] : y.label[j];
+    double extent = (double)s->net->extent[label];
     i += from_x;
     j += from_y;
-    *points *= (double)s->net->extent[label];
+    m.points *= extent;
+    m.shared += from_x && from_y;
     if (s->holders[label] <= from_x + from_y) continue;
-    *size *= (double)s->net->extent[label];
-    if (out) out[n] = label;
-    n++;
+    m.size *= extent;
+    if (out) out[m.n] = label;
+    m.n++;
   }
-  return n;
+  return m;
 }
 
 static double noise(search *s) {
@@ -62,23 +68,27 @@ static double noise(search *s) {
   return log2(-log2(u + 0x1p-25)); /* of Gumbel's distribution, turned over */
 }
 
-static double score(search *s, double size, double replaced) {
+/* A pair is as likely as all its labels, each on its own, would make it: the least of so many
+ * draws is one, less the logarithm of their number. */
+static double score(search *s, const merged *m, double replaced) {
   const es_greedy *rule = s->rule;
-  double x = size / rule->penalty - replaced * rule->penalty;
+  double x = m->size / rule->penalty - replaced * rule->penalty;
   if (rule->temperature == 0) return x;
-  return (x < 0 ? -log2(1 - x) : log2(1 + x)) + rule->temperature * noise(s);
+  return (x < 0 ? -log2(1 - x) : log2(1 + x)) +
+         rule->temperature * (noise(s) - log2((double)m->shared));
 }
 
+/* Values that share many labels meet at each of them: once is enough. */
 static bool consider(search *s, int a, int b) {
   if (a == b) return true;
+  s->work += 4 + 0.25 * (s->set[a].n + s->set[b].n);
+  if (s->paired[b] == a + 1) return true;
+  s->paired[b] = a + 1;
   es_candidate c = {.a = a < b ? a : b, .b = a < b ? b : a};
-  double points, size;
-  merged_labels(s, c.a, c.b, NULL, &points, &size);
-  double by_memory = score(s, size, s->size[a] + s->size[b]);
-  s->work += 0.25 * (s->set[a].n + s->set[b].n);
-  c.score = s->rule->by_points ? points : by_memory;
-  c.then = s->rule->by_points ? by_memory : s->rule->by_age ? c.b : points;
-  s->work += 4;
+  merged m = merge_of(s, c.a, c.b, NULL);
+  double by_memory = score(s, &m, s->size[a] + s->size[b]);
+  c.score = s->rule->by_points ? m.points : by_memory;
+  c.then = s->rule->by_points ? by_memory : s->rule->by_age ? c.b : m.points;
   return es_heap_push(&s->heap, c);
 }
 
@@ -151,11 +161,11 @@ static bool relink(search *s, int a, int b, int v) {
 static bool merge_values(search *s, int a, int b, int v) {
   int32_t *label = ES_NEW_N(s->arena, int32_t, s->set[a].n + s->set[b].n);
   if (!label) return false;
-  double points;
-  int n = merged_labels(s, a, b, label, &points, &s->size[v]);
-  s->set[v] = (es_label_set){n, label};
+  merged m = merge_of(s, a, b, label);
+  s->set[v] = (es_label_set){m.n, label};
+  s->size[v] = m.size;
   s->total += es_pair_cost(
-      s->net, (es_pair){.points = points, .elements = s->size[a] + s->size[b] + s->size[v]});
+      s->net, (es_pair){.points = m.points, .elements = s->size[a] + s->size[b] + m.size});
   s->merged[a] = s->merged[b] = true;
   return relink(s, a, b, v);
 }
@@ -167,8 +177,10 @@ static bool init(search *s) {
   s->set = ES_NEW_N(s->arena, es_label_set, 2 * net->n);
   s->size = ES_NEW_N(s->arena, double, 2 * net->n);
   s->merged = ES_NEW_N(s->arena, bool, 2 * net->n);
+  s->paired = ES_NEW_N(s->arena, int, 2 * net->n);
   s->holders = ES_NEW_N(s->arena, int, net->n_labels);
-  if (!last || !s->first_held || !s->set || !s->size || !s->merged || !s->holders) return false;
+  if (!last || !s->paired || !s->first_held || !s->set || !s->size || !s->merged || !s->holders)
+    return false;
   for (int l = 0; l < net->n_labels; l++) last[l] = -1;
   for (int j = 0; j < net->out.n; j++) s->holders[net->out.label[j]]++;
   for (int v = 0; v < net->n; v++) {

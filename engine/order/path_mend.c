@@ -5,7 +5,10 @@
 
 #include "engine/order/path_tree.h"
 
-enum { PIECE = 8 }; /* values of a piece that is solved */
+enum {
+  PIECE = 8,           /* values of a piece that is solved */
+  MOST_WORDS = 1 << 20 /* of the label sets of a tree */
+};
 
 struct es_mender {
   const es_network *net;
@@ -36,6 +39,10 @@ struct es_mender {
 
 /* ---- the tree ------------------------------------------------------------------ */
 
+bool es_mender_takes(const es_network *net) {
+  return 2 * (int64_t)net->n * ((net->n_labels + 63) / 64) <= MOST_WORDS;
+}
+
 es_mender *es_mender_new(es_arena *arena, const es_network *net) {
   size_t values = 2 * (size_t)net->n;
   es_mender *m = ES_NEW(arena, es_mender);
@@ -58,7 +65,6 @@ es_mender *es_mender_new(es_arena *arena, const es_network *net) {
   bool ok = m->extent && m->merge && m->kept && m->size && m->lone && m->cost && m->label_class &&
             m->holders && m->order && m->stack && m->number &&
             es_subsets_init(arena, PIECE, ES_SMALL_CLASSES / 64, &m->subsets);
-  for (int l = 0; ok && l < net->n_labels; l++) m->extent[l] = (double)net->extent[l];
   return ok ? m : NULL;
 }
 
@@ -99,6 +105,7 @@ static void load_operands(es_mender *m, const int *holders) {
 void es_mender_load(es_mender *m, const es_merge *merge) {
   const es_network *net = m->net;
   int *holders = m->holders;
+  for (int l = 0; l < net->n_labels; l++) m->extent[l] = (double)net->extent[l];
   memset(holders, 0, sizeof *holders * (size_t)net->n_labels);
   memcpy(m->merge, merge, sizeof *merge * (size_t)(net->n - 1));
   memset(m->kept, 0, sizeof *m->kept * 2 * (size_t)net->n * (size_t)m->words);

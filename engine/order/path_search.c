@@ -6,14 +6,11 @@
 
 #include "engine/order/path_tree.h"
 
-enum {
-  BEST = 3,            /* trees that are mended */
-  MOST_WORDS = 1 << 20 /* of label sets of a tree; above it stays as it is */
-};
+enum { BEST = 3 }; /* trees that are mended */
 
 /* Splits looked at, some 10 ns each: between two limits as many as the contraction has
  * multiply-adds. What the searches that make trees count takes as long as so many splits. */
-static const double WORK_LEAST = 6e5, WORK_EACH = 3000, WORK_MOST = 1.5e6, MAKING = 8;
+static const double WORK_LEAST = 6e5, WORK_EACH = 3000, WORK_MOST = 1.5e6, MAKING = 7;
 
 /* Efforts are powers of two, this one and above. */
 static const double LEAST_EFFORT = 0x1p-7;
@@ -181,9 +178,8 @@ static bool run(search *s, double effort, es_orders *found) {
 
 static es_status search_orders(es_arena *arena, const es_network *net, double effort,
                                es_orders *found, es_error *error) {
-  bool mends = 2 * (int64_t)net->n * ((net->n_labels + 63) / 64) <= MOST_WORDS;
   search s = {.arena = arena, .net = net};
-  return init(&s, mends) && run(&s, effort, found) ? ES_OK : es_fail_nomem(error);
+  return init(&s, es_mender_takes(net)) && run(&s, effort, found) ? ES_OK : es_fail_nomem(error);
 }
 
 /* The best of all trees, or of those that merge what shares a label: 0.3 ms for 10 operands, 4 ms
@@ -237,4 +233,11 @@ es_status es_orders_find(es_arena *arena, const es_network *net, double effort, 
          keep(arena, net, &found->order[i].dearer);
   es_arena_free(&own);
   return status != ES_OK || ok ? status : es_fail_nomem(error);
+}
+
+int es_orders_best(const es_orders *found) {
+  int best = 0;
+  for (int i = 1; i < found->n; i++)
+    if (found->order[i].cost < found->order[best].cost) best = i;
+  return best;
 }

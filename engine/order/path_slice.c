@@ -4,45 +4,60 @@
 #include <string.h>
 
 #include "engine/order/path.h"
-#include "engine/order/path_tree.h"
+#include "engine/order/path_known.h"
+
+/* An order, and of each of its steps: bytes that it keeps, points that it walks, and the labels
+ * of both. */
+typedef struct room {
+  es_path *path;
+  es_merge *merge; /* [n - 1] */
+  double *size, *work;
+  uint64_t *keeps, *walks; /* [n_steps][words] */
+} room;
 
 typedef struct slicer {
   es_arena *arena;
   es_network net; /* with the extents that are kept */
   int64_t *kept;
   const es_slicing_rules *rules;
-  es_path *path;
-  struct room *room;
-} slicer;
-
-/* ---- memory and work of a path ------------------------------------------------------- */
-
-/* Of each step of a path: bytes that it keeps, points that it walks, and the labels of both. */
-typedef struct room {
-  double *size, *work, *now; /* now: size while a cut is tried */
-  uint64_t *keeps, *walks;   /* [n_steps][words] */
+  room *room, *spare;  /* of the order at hand, and of another */
+  es_mender *mender;   /* made when it is needed */
+  double mended, most; /* splits looked at since an order was taken up, and how many may be */
+  double volume;       /* labels that all steps walk */
   int words;
+  double *now; /* [steps] sizes while a cut is tried */
   es_label_set *value;
   int32_t *labels;
   bool *held; /* [n_labels] by a value that lives at the peak */
   bool *out;  /* [n_labels] by the output */
-} room;
+} slicer;
 
-static bool room_init(const slicer *s, room *r) {
+/* ---- memory and work of a path ------------------------------------------------------- */
+
+static room *room_new(const slicer *s) {
   size_t steps = 2 * (size_t)s->net.n;
-  r->words = (s->net.n_labels + 63) / 64;
+  room *r = ES_NEW(s->arena, room);
+  if (!r) return NULL;
+  r->merge = ES_NEW_N(s->arena, es_merge, s->net.n);
   r->size = ES_NEW_N(s->arena, double, steps);
   r->work = ES_NEW_N(s->arena, double, steps);
-  r->now = ES_NEW_N(s->arena, double, steps);
-  r->keeps = es_arena_array(s->arena, steps * (size_t)r->words, sizeof *r->keeps);
-  r->walks = es_arena_array(s->arena, steps * (size_t)r->words, sizeof *r->walks);
-  r->value = ES_NEW_N(s->arena, es_label_set, 3 * (size_t)s->net.n);
-  r->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)s->net.n_labels);
-  r->held = ES_NEW_N(s->arena, bool, s->net.n_labels);
-  r->out = ES_NEW_N(s->arena, bool, s->net.n_labels);
-  for (int i = 0; r->out && i < s->net.out.n; i++) r->out[s->net.out.label[i]] = true;
-  return r->size && r->work && r->now && r->keeps && r->walks && r->value && r->labels && r->held &&
-         r->out;
+  r->keeps = es_arena_array(s->arena, steps * (size_t)s->words, sizeof *r->keeps);
+  r->walks = es_arena_array(s->arena, steps * (size_t)s->words, sizeof *r->walks);
+  return r->merge && r->size && r->work && r->keeps && r->walks ? r : NULL;
+}
+
+static bool slicer_init(slicer *s) {
+  const es_network *net = &s->net;
+  s->words = (net->n_labels + 63) / 64;
+  s->room = room_new(s);
+  s->spare = room_new(s);
+  s->now = ES_NEW_N(s->arena, double, 2 * (size_t)net->n);
+  s->value = ES_NEW_N(s->arena, es_label_set, 3 * (size_t)net->n);
+  s->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)net->n_labels);
+  s->held = ES_NEW_N(s->arena, bool, net->n_labels);
+  s->out = ES_NEW_N(s->arena, bool, net->n_labels);
+  for (int i = 0; s->out && i < net->out.n; i++) s->out[net->out.label[i]] = true;
+  return s->room && s->spare && s->now && s->value && s->labels && s->held && s->out;
 }
 
 static bool contains(const uint64_t *set, int label) { return set[label / 64] >> label % 64 & 1; }
@@ -53,31 +68,44 @@ static void set_bits(uint64_t *set, int words, es_label_set labels) {
     set[labels.label[i] / 64] |= (uint64_t)1 << labels.label[i] % 64;
 }
 
-static void weigh(const slicer *s, const es_path *path, room *r) {
-  memcpy(r->value, s->net.operand, sizeof *r->value * (size_t)s->net.n);
+static void weigh(slicer *s, es_path *path, room *r) {
+  r->path = path;
+  s->volume = 0;
+  memcpy(s->value, s->net.operand, sizeof *s->value * (size_t)s->net.n);
   for (int k = 0; k < path->n_steps; k++) {
     const es_path_step *step = &path->step[k];
-    es_label_set a = r->value[step->in[0]], b = r->value[step->in[step->n_in - 1]];
-    es_label_set all = {es_label_union(a, b, r->labels), r->labels};
+    es_label_set a = s->value[step->in[0]], b = s->value[step->in[step->n_in - 1]];
+    es_label_set all = {es_label_union(a, b, s->labels), s->labels};
     bool last = k == path->n_steps - 1;
     r->size[k] = last ? 0 : s->rules->element_bytes * es_label_points(&s->net, step->keep);
     r->work[k] = es_label_points(&s->net, all);
-    set_bits(r->keeps + (size_t)k * (size_t)r->words, r->words, step->keep);
-    set_bits(r->walks + (size_t)k * (size_t)r->words, r->words, all);
-    r->value[s->net.n + k] = step->keep;
+    s->volume += all.n;
+    set_bits(r->keeps + (size_t)k * (size_t)s->words, s->words, step->keep);
+    set_bits(r->walks + (size_t)k * (size_t)s->words, s->words, all);
+    s->value[s->net.n + k] = step->keep;
+  }
+}
+
+/* The same, once a label is cut. */
+static void scale(const slicer *s, int label, double pieces) {
+  const room *r = s->room;
+  const uint64_t *keeps = r->keeps, *walks = r->walks;
+  for (int k = 0; k < r->path->n_steps; k++, keeps += s->words, walks += s->words) {
+    if (contains(keeps, label)) r->size[k] /= pieces;
+    if (contains(walks, label)) r->work[k] /= pieces;
   }
 }
 
 /* Bytes of the intermediates that live at the same time, at most, with a label cut into
  * pieces (-1: none). *crowd (may be NULL): the same as a norm over all steps, in units of scale;
  * lattices have many peaks of one height, and a label crosses some of them. */
-static double peak(const slicer *s, const es_path *path, const room *r, int label, double pieces,
-                   double scale, double *crowd) {
+static double peak(const slicer *s, const room *r, int label, double pieces, double scale,
+                   double *crowd) {
   double live = 0, most = 0, sum = 0;
   const uint64_t *keeps = r->keeps;
-  double *now = r->now;
-  for (int k = 0; k < path->n_steps; k++, keeps += r->words) {
-    const es_path_step *step = &path->step[k];
+  double *now = s->now;
+  for (int k = 0; k < r->path->n_steps; k++, keeps += s->words) {
+    const es_path_step *step = &r->path->step[k];
     now[k] = label >= 0 && contains(keeps, label) ? r->size[k] / pieces : r->size[k];
     live += now[k];
     most = fmax(most, live);
@@ -90,10 +118,10 @@ static double peak(const slicer *s, const es_path *path, const room *r, int labe
   return most;
 }
 
-static double points(const es_path *path, const room *r, int label, double pieces) {
+static double points(const slicer *s, const room *r, int label, double pieces) {
   double sum = 0;
   const uint64_t *walks = r->walks;
-  for (int k = 0; k < path->n_steps; k++, walks += r->words)
+  for (int k = 0; k < r->path->n_steps; k++, walks += s->words)
     sum += label >= 0 && contains(walks, label) ? r->work[k] / pieces : r->work[k];
   return sum;
 }
@@ -101,12 +129,14 @@ static double points(const es_path *path, const room *r, int label, double piece
 /* ---- the label to cut --------------------------------------------------------------------- */
 
 /* Marks the labels of the values that live when most memory is taken. */
-static void mark_at_peak(const slicer *s, room *r, double most) {
+static void mark_at_peak(const slicer *s, double most) {
+  const room *r = s->room;
+  const es_path *path = r->path;
   double live = 0;
   int end = 0;
-  memset(r->held, 0, sizeof *r->held * (size_t)s->net.n_labels);
-  while (end < s->path->n_steps) {
-    const es_path_step *step = &s->path->step[end];
+  memset(s->held, 0, sizeof *s->held * (size_t)s->net.n_labels);
+  while (end < path->n_steps) {
+    const es_path_step *step = &path->step[end];
     live += r->size[end++];
     if (live >= most) break;
     for (int i = 0; i < step->n_in; i++)
@@ -115,20 +145,19 @@ static void mark_at_peak(const slicer *s, room *r, double most) {
   for (int k = 0; k < end; k++) {
     bool alive = true; /* unless a step before the last of these has read it */
     for (int reader = k + 1; reader + 1 < end && alive; reader++)
-      for (int i = 0; i < s->path->step[reader].n_in; i++)
-        alive &= s->path->step[reader].in[i] != s->net.n + k;
-    for (int j = 0; alive && j < s->path->step[k].keep.n; j++)
-      r->held[s->path->step[k].keep.label[j]] = true;
+      for (int i = 0; i < path->step[reader].n_in; i++)
+        alive &= path->step[reader].in[i] != s->net.n + k;
+    for (int j = 0; alive && j < path->step[k].keep.n; j++)
+      s->held[path->step[k].keep.label[j]] = true;
   }
 }
 
 /* The largest proper part of an extent that divides it and brings the peak under the
  * limit; 1 if none does. */
-static int64_t part_that_fits(const slicer *s, int label, const room *r) {
+static int64_t part_that_fits(const slicer *s, int label) {
   int64_t extent = s->kept[label];
   for (int64_t pieces = 2; pieces * pieces <= extent || pieces == 2; pieces++)
-    if (extent % pieces == 0 &&
-        peak(s, s->path, r, label, (double)pieces, 1, NULL) <= s->rules->limit)
+    if (extent % pieces == 0 && peak(s, s->room, label, (double)pieces, 1, NULL) <= s->rules->limit)
       return extent / pieces;
   return 1;
 }
@@ -140,28 +169,31 @@ static const double ADDS = 3;
 /* Cuts the label that costs least in repeated work: of those that bring the peak under the
  * limit, else for what it frees. So the limit decides nothing before one is found that does, and
  * a larger one would not have failed elsewhere. False: none frees anything. */
-static bool cut_one(slicer *s, room *r, double before) {
-  double best = INFINITY, work = points(s->path, r, -1, 1);
+static bool cut_one(slicer *s, double before) {
+  double best = INFINITY, work = points(s, s->room, -1, 1);
   int chosen = -1;
   bool fits = false;
   double crowd, after_crowd;
-  peak(s, s->path, r, -1, 1, before, &crowd);
-  mark_at_peak(s, r, before);
+  peak(s, s->room, -1, 1, before, &crowd);
+  mark_at_peak(s, before);
   for (int l = 0; l < s->net.n_labels; l++) {
     double extent = (double)s->kept[l];
-    if (!r->held[l] || extent < 2 || !s->rules->may_cut[l]) continue;
-    double after = peak(s, s->path, r, l, extent, before, &after_crowd);
-    double repeated = extent * points(s->path, r, l, extent) / work;
+    if (!s->held[l] || extent < 2 || !s->rules->may_cut[l]) continue;
+    double after = peak(s, s->room, l, extent, before, &after_crowd);
+    double repeated = extent * points(s, s->room, l, extent) / work;
     bool does = after <= s->rules->limit;
     if (after_crowd >= crowd || (fits && !does)) continue;
-    double score = log2(repeated) + (does ? 0 : log2(after_crowd)) + (r->out[l] ? 0 : ADDS);
+    double score = log2(repeated) + (does ? 0 : log2(after_crowd)) + (s->out[l] ? 0 : ADDS);
     if (score >= best && does == fits) continue;
     fits = does;
     best = score;
     chosen = l;
   }
-  if (chosen >= 0) s->kept[chosen] = part_that_fits(s, chosen, r);
-  return chosen >= 0;
+  if (chosen < 0) return false;
+  double extent = (double)s->kept[chosen];
+  s->kept[chosen] = part_that_fits(s, chosen);
+  scale(s, chosen, extent / (double)s->kept[chosen]);
+  return true;
 }
 
 /* Bytes that no machine has: what cannot be brought under them is not worth the search. */
@@ -176,28 +208,60 @@ static bool within_reach(const slicer *s, double least, int cut) {
   return log2(fmax(least, 1) / HOPELESS) <= (s->rules->most - cut) * log2(extent);
 }
 
-/* Cuts what s->path needs, and sets s->kept. *least: bytes that it then takes. */
+/* Takes the order of s->spare->merge, unless it needs more memory, and more than there is. */
+static es_status take_spare(slicer *s, double *least, es_error *error) {
+  es_path *other;
+  room *r = s->spare;
+  ES_TRY(es_path_of(s->arena, &s->net, r->merge, &other, error));
+  weigh(s, other, r);
+  double bytes = peak(s, r, -1, 1, 1, NULL);
+  if (bytes > fmax(*least, s->rules->limit)) return ES_OK;
+  *least = bytes;
+  s->spare = s->room;
+  s->room = r;
+  return ES_OK;
+}
+
+/* Operands of which more than one way to cut is tried. */
+enum { FEW = 200 };
+
+/* What taking up an order costs, in splits, for every label that its steps walk. */
+static const double TAKE = 3;
+
+/* What has been cut may make a piece of the order better another way. */
+static es_status mend(slicer *s, double *least, es_error *error) {
+  if (s->mended >= s->most) return ES_OK;
+  if (!s->mender && !(s->mender = es_mender_new(s->arena, &s->net))) return es_fail_nomem(error);
+  es_mender_load(s->mender, s->room->merge);
+  es_mender_mend(s->mender, s->most, &s->mended);
+  es_mender_store(s->mender, s->spare->merge);
+  s->mended += TAKE * s->volume;
+  return take_spare(s, least, error);
+}
+
+/* Or the whole, with this part of the effort: a search takes long, so it is done once. */
+static const double SEARCH = 0.1;
+
+static es_status search(slicer *s, double effort, double *least, es_error *error) {
+  es_orders found = {0};
+  ES_TRY(es_orders_find(s->arena, &s->net, SEARCH * effort, &found, error));
+  const es_merge *best = found.order[es_orders_best(&found)].merge;
+  memcpy(s->spare->merge, best, sizeof *best * (size_t)(s->net.n - 1));
+  return take_spare(s, least, error);
+}
+
+/* Cuts what the order needs, and sets s->kept; with an effort above 0 the order is mended between
+ * the cuts. *least: bytes that it then takes. */
 static es_status slice(slicer *s, double effort, double *least, es_error *error) {
-  room *r = s->room;
   int cut = 0;
-  weigh(s, s->path, r);
-  *least = peak(s, s->path, r, -1, 1, 1, NULL);
+  s->mended = 0;
+  *least = peak(s, s->room, -1, 1, 1, NULL);
   while (*least > s->rules->limit && cut < s->rules->most && within_reach(s, *least, cut) &&
-         cut_one(s, r, *least)) {
+         cut_one(s, *least)) {
     cut++;
-    weigh(s, s->path, r);
-    *least = peak(s, s->path, r, -1, 1, 1, NULL);
-    if (cut != 1 && cut != 6) continue; /* a search for another order takes long */
-    es_path *other;
-    ES_TRY(es_path_pairwise(s->arena, &s->net, effort / (4 * cut), &other, error));
-    weigh(s, other, r);
-    double bytes = peak(s, other, r, -1, 1, 1, NULL);
-    if (bytes <= fmax(*least, s->rules->limit)) {
-      *least = bytes;
-      s->path = other;
-    } else {
-      weigh(s, s->path, r);
-    }
+    *least = peak(s, s->room, -1, 1, 1, NULL);
+    if (cut == 1 && effort > 0 && s->net.n <= FEW) ES_TRY(search(s, effort, least, error));
+    ES_TRY(mend(s, least, error));
   }
   return ES_OK;
 }
@@ -207,14 +271,15 @@ static double cost_of(const slicer *s, const es_network *net) {
   double pieces = 1;
   for (int l = 0; l < net->n_labels; l++) pieces *= (double)(net->extent[l] / s->kept[l]);
   double sum = 0;
-  memcpy(s->room->value, net->operand, sizeof *s->room->value * (size_t)net->n);
-  for (int k = 0; k < s->path->n_steps; k++) {
-    const es_path_step *step = &s->path->step[k];
+  const es_path *path = s->room->path;
+  memcpy(s->value, net->operand, sizeof *s->value * (size_t)net->n);
+  for (int k = 0; k < path->n_steps; k++) {
+    const es_path_step *step = &path->step[k];
     double elements = es_label_points(&s->net, step->keep);
     for (int i = 0; i < step->n_in; i++)
-      elements += es_label_points(&s->net, s->room->value[step->in[i]]);
+      elements += es_label_points(&s->net, s->value[step->in[i]]);
     sum += s->room->work[k] + net->element_bytes * elements;
-    s->room->value[net->n + k] = step->keep;
+    s->value[net->n + k] = step->keep;
   }
   return pieces * sum;
 }
@@ -232,8 +297,11 @@ static es_status try_order(slicer *s, const es_network *net, const es_merge *mer
                            choice *best, bool *whole, es_error *error) {
   size_t bytes = sizeof *s->kept * (size_t)net->n_labels;
   double least, limit = s->rules->limit;
+  es_path *path;
   memcpy(s->kept, net->extent, bytes);
-  ES_TRY(es_path_of(s->arena, net, merge, &s->path, error));
+  memcpy(s->room->merge, merge, sizeof *merge * (size_t)(net->n - 1));
+  ES_TRY(es_path_of(s->arena, net, merge, &path, error));
+  weigh(s, path, s->room);
   ES_TRY(slice(s, effort, &least, error));
   double cost = cost_of(s, net);
   *whole = !memcmp(s->kept, net->extent, bytes);
@@ -241,27 +309,41 @@ static es_status try_order(slicer *s, const es_network *net, const es_merge *mer
   if (best->path && (fits == did ? fits ? cost >= best->cost : least >= best->least : did))
     return ES_OK;
   memcpy(best->kept, s->kept, bytes);
-  *best = (choice){cost, least, s->path, best->kept};
+  *best = (choice){cost, least, s->room->path, best->kept};
   return ES_OK;
 }
 
+/* Splits that are looked at to mend an order between cuts, at effort 1. */
+static const double MEND_EACH = 500, MEND_LEAST = 1.5e5;
+
+/* A tree, cut as it is, and mended from cut to cut: the better of the two. Mending finds cheaper
+ * orders as a rule, but now and then one that takes many cuts more. */
+static es_status try_both(slicer *s, const es_network *net, const es_merge *merge, double effort,
+                          choice *best, bool *whole, es_error *error) {
+  bool mends = es_mender_takes(net);
+  s->most = 0;
+  if (!mends || net->n <= FEW) ES_TRY(try_order(s, net, merge, 0, best, whole, error));
+  if (!mends || (*whole && net->n <= FEW)) return ES_OK;
+  s->most = effort * fmax(MEND_LEAST, MEND_EACH * net->n);
+  return try_order(s, net, merge, effort, best, whole, error);
+}
+
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
-                         const es_slicing_rules *rules, es_path **path, int64_t *kept,
-                         double *least, es_error *error) {
+                         const es_slicing_rules *rules, struct es_known *known, es_path **path,
+                         int64_t *kept, double *least, es_error *error) {
   int64_t *own = ES_NEW_N(arena, int64_t, net->n_labels);
-  es_orders found = {0};
+  const es_orders *found;
   choice best = {.kept = kept};
-  room r;
-  slicer s = {.arena = arena, .net = *net, .kept = own, .rules = rules, .room = &r};
+  slicer s = {.arena = arena, .net = *net, .kept = own, .rules = rules};
   s.net.extent = own;
-  if (!own || !room_init(&s, &r)) return es_fail_nomem(error);
-  ES_TRY(es_orders_find(arena, net, effort, &found, error));
-  for (int i = 0; i < found.n; i++) {
+  if (!own || !slicer_init(&s)) return es_fail_nomem(error);
+  ES_TRY(es_known_orders(known, net, effort, &found, error));
+  for (int i = 0; i < found->n; i++) {
     bool whole;
-    double with = found.order[i].effort;
-    ES_TRY(try_order(&s, net, found.order[i].merge, with, &best, &whole, error));
-    if (!whole && found.order[i].dearer)
-      ES_TRY(try_order(&s, net, found.order[i].dearer, with, &best, &whole, error));
+    double with = found->order[i].effort;
+    ES_TRY(try_both(&s, net, found->order[i].merge, with, &best, &whole, error));
+    if (!whole && found->order[i].dearer)
+      ES_TRY(try_both(&s, net, found->order[i].dearer, with, &best, &whole, error));
   }
   *path = best.path;
   *least = best.least;

@@ -133,8 +133,10 @@ bool es_merge_halve(es_arena *arena, const es_network *net, int round, es_merge 
 /* A tree that is being mended. */
 typedef struct es_mender es_mender;
 
+/* Whether the network is small enough; others stay as they are. */
+bool es_mender_takes(const es_network *net);
 es_mender *es_mender_new(es_arena *arena, const es_network *net); /* NULL: no memory */
-/* Takes a tree whose merges use lower values. */
+/* Takes a tree whose merges use lower values. The extents are read anew: they may have changed. */
 void es_mender_load(es_mender *m, const es_merge *merge);
 void es_mender_store(es_mender *m, es_merge *merge); /* as it is loaded */
 double es_mender_cost(const es_mender *m);
@@ -162,5 +164,7 @@ typedef struct es_orders {
  * machine. */
 es_status es_orders_find(es_arena *arena, const es_network *net, double effort, es_orders *found,
                          es_error *error);
+
+int es_orders_best(const es_orders *found); /* the cheapest of them, of at least one */
 
 #endif

@@ -83,7 +83,7 @@ typedef struct es_gemm_plan {
   int n_boxes;
   es_gemm_box *box;
   bool x_packed, y_direct; /* else X is read where it lies, and Y is packed */
-  uint8_t *in_place;       /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE */
+  uint8_t *in_place;       /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE; NULL: too many */
   bool plain_store;        /* C has the compute type, alpha 1, beta 0, no mean */
   bool stream_c;           /* C is large and written whole line by line, past the caches */
   bool stream_y;           /* Y is large and used once: packed just before it is used */
@@ -100,6 +100,7 @@ typedef struct es_gemm_plan {
   int64_t v_part;          /* runs, neighbours along v, that are stored together */
   int group;               /* tiles of rows computed before their panel is stored */
   int64_t run, run_panels; /* columns of a run, and the panels that cut it */
+  int64_t y_here, c_here;  /* columns that follow each other; 0: none are used where they lie */
   int64_t n_panels;
   int64_t kc, mb, pb;       /* blocks of k, rows and panels */
   int64_t stretch;          /* panels of a block that are packed and used up together */
@@ -165,6 +166,16 @@ static inline int64_t es_gemm_panel_start(const es_gemm_plan *g, int64_t panel) 
   int64_t at = panel % g->run_panels * g->nr;
   if (g->overlap && at + g->nr > g->run) at = g->run - es_gemm_panel_columns(g, panel);
   return panel / g->run_panels * g->run + at;
+}
+
+/* ES_GEMM_Y_HERE, ES_GEMM_C_HERE. */
+static inline uint8_t es_gemm_in_place(const es_gemm_plan *g, int64_t panel) {
+  if (g->in_place) return g->in_place[panel];
+  int64_t n = es_gemm_panel_columns(g, panel), from = es_gemm_panel_start(g, panel);
+  int64_t y = g->y_here, c = g->c_here;
+  if (n != es_gemm_width(g, n)) return 0;
+  return (uint8_t)((y && from % y + n <= y ? ES_GEMM_Y_HERE : 0) |
+                   (c && from % c + n <= c ? ES_GEMM_C_HERE : 0));
 }
 
 /* The lowest of a type's heights that holds m rows; else the highest. */

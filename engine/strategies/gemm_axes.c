@@ -251,20 +251,18 @@ static int64_t unbroken(const es_gemm_plan *g, es_gemm_side side) {
   return run;
 }
 
-/* Which sides of each panel's columns are read and written where they lie. */
+/* Which sides of each panel's columns are read and written where they lie. Of many panels it is
+ * worked out when they are met: the plan stays small whatever n is. */
 static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
   bool c_may = g->plain_store && !g->stream_c && (g->n_kb == 1 || g->add_c) &&
                g->kind < ES_GEMM_C64;
-  if (!(g->in_place = ES_NEW_N(arena, uint8_t, g->n_panels))) return false;
-  if (!c_may && !g->y_direct) return true;
-  int64_t y_run = unbroken(g, ES_GEMM_Y), c_run = unbroken(g, ES_GEMM_C);
-  for (int64_t q = 0; q < g->n_panels; q++) {
-    int64_t n = es_gemm_panel_columns(g, q), from = es_gemm_panel_start(g, q);
-    if (n != es_gemm_width(g, n)) continue;
-    if (g->y_direct && from % y_run + n <= y_run) g->in_place[q] |= ES_GEMM_Y_HERE;
-    if (c_may && from % c_run + n <= c_run) g->in_place[q] |= ES_GEMM_C_HERE;
-  }
-  return true;
+  g->y_here = g->y_direct ? unbroken(g, ES_GEMM_Y) : 0;
+  g->c_here = c_may ? unbroken(g, ES_GEMM_C) : 0;
+  if (g->n_panels > TABLE_POINTS) return true;
+  uint8_t *table = ES_NEW_N(arena, uint8_t, g->n_panels);
+  for (int64_t q = 0; table && q < g->n_panels; q++) table[q] = es_gemm_in_place(g, q);
+  g->in_place = table;
+  return table;
 }
 
 static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, const es_problem *part,

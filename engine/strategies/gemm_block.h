@@ -86,7 +86,7 @@ static inline es_gemm_panel es_gemm_panel_of(const es_gemm_plan *g, const es_gem
                          .j = es_gemm_panel_start(g, panel) - b->first_col,
                          .n = (int)n,
                          .width = es_gemm_width(g, n),
-                         .in_place = g->in_place[panel]};
+                         .in_place = es_gemm_in_place(g, panel)};
 }
 static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worker *w, int64_t at) {
   if (!g->hold_y) at %= g->stream_y ? es_gemm_unit(g) : g->stretch;
