@@ -118,23 +118,10 @@ static void assign_name(exporter *e, const char *variable, const es_tensor *t) {
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-static void put_text_line(sc_buffer *out, const char *text, size_t len) {
-  for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)text[i];
-    if (c == '"' || c == '\\' || c == '?')
-      sc_printf(out, "\\%c", c);
-    else if (c < 0x20 || c == 0x7f)
-      sc_printf(out, "\\%03o", c);
-    else
-      sc_put(out, text + i, 1);
-  }
-}
-
 static void put_shown(exporter *e, const sc_value *v) {
   bool tensors = false;
   if (v->kind == SC_TENSOR) {
-    const char *name = sc_trace_name(&e->trace, v->tensor);
-    if (name) sc_printf(&e->trace.lines, "  show(es, %s);\n", name);
+    sc_trace_show(&e->trace, v->tensor);
     return;
   }
   for (int64_t i = 0; sc_is_sequence(v) && i < v->n; i++) tensors |= v->items[i]->kind == SC_TENSOR;
@@ -143,9 +130,9 @@ static void put_shown(exporter *e, const sc_value *v) {
   } else if (v->kind != SC_NONE) {
     sc_buffer text = {0};
     sc_print_value(&text, &e->session, v, true);
-    sc_puts(&e->trace.lines, "  puts(\"");
-    put_text_line(&e->trace.lines, sc_text(&text), text.len);
-    sc_puts(&e->trace.lines, "\");\n");
+    sc_puts(&e->trace.lines, "  puts(");
+    sc_put_c_string(&e->trace.lines, sc_text(&text), text.len);
+    sc_puts(&e->trace.lines, ");\n");
     sc_buffer_free(&text);
   }
 }
@@ -156,6 +143,17 @@ static void put_targets(exporter *e, const sc_node *target) { /* depth: bounded 
   if (target->kind != SC_N_NAME) return;
   const sc_value *v = sc_variable_get(&e->session, target->text);
   if (v && v->kind == SC_TENSOR) assign_name(e, target->text, v->tensor);
+}
+
+/* What a statement without a C form would have written into: x of x[0] = v. */
+static void lose_target(exporter *e, const sc_node *target) { /* depth: bounded by the parser */
+  const sc_node *node = target;
+  while (node->kind == SC_N_SUBSCRIPT) node = node->kids[0];
+  if (node != target && node->kind == SC_N_NAME) {
+    const sc_value *v = sc_variable_get(&e->session, node->text);
+    if (v && v->kind == SC_TENSOR) sc_trace_lose(&e->trace, v->tensor);
+  }
+  for (int i = 0; node == target && i < node->n; i++) lose_target(e, node->kids[i]);
 }
 
 /* As a comment: no end of one inside, and on one line. */
@@ -199,7 +197,11 @@ static void export_statement(exporter *e, const sc_logged *logged) {
     leave_out(e, logged, e->trace.message);
   else
     sc_put(&e->body, sc_text(&e->trace.lines), e->trace.lines.len);
-  if (s->fault.set || e->trace.failed) sc_trace_forget(&e->trace, before);
+  if (s->fault.set || e->trace.failed) {
+    sc_trace_forget(&e->trace, before);
+    bool assigns = node && (node->kind == SC_N_ASSIGN || node->kind == SC_N_AUGMENT);
+    for (int i = 0; assigns && i + 1 < node->n; i++) lose_target(e, node->kids[i]);
+  }
   sc_fault_clear(s);
   es_clear_error(s->es);
   if (ok) sc_statement_end(s);

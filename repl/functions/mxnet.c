@@ -88,15 +88,15 @@ static sc_value *convolve(sc_args *a) {
   es_tensor *x = sc_arg_tensor(a, DATA), *w = x ? sc_arg_tensor(a, WEIGHT) : NULL, *bias = NULL;
   if (!w || (a->value[BIAS] && !(bias = sc_arg_tensor(a, BIAS)))) return NULL;
   if (!read_window(a, &c) || !check_weight(a, &c, x, w)) return NULL;
-  es_window window = {.groups = c.groups, .padding_each = true};
-  for (int i = 0; i < c.axes; i++) {
-    window.stride[i] = c.stride[i];
-    window.dilation[i] = c.dilate[i];
-    window.padding[i] = c.pad[i];
-  }
-  return sc_return(a, c.axes == 1   ? es_conv1d(a->s->es, x, w, bias, &window)
-                      : c.axes == 2 ? es_conv2d(a->s->es, x, w, bias, &window)
-                                    : es_conv3d(a->s->es, x, w, bias, &window));
+  const es_value values[] = {{.type = ES_PARAM_TENSOR, .tensor = x},
+                             {.type = ES_PARAM_TENSOR, .tensor = w},
+                             {.type = bias ? ES_PARAM_TENSOR : ES_PARAM_NONE, .tensor = bias},
+                             {.type = ES_PARAM_INTS, .n = c.axes, .ints = c.stride},
+                             {.type = ES_PARAM_PADDING, .n = c.axes, .ints = c.pad},
+                             {.type = ES_PARAM_INTS, .n = c.axes, .ints = c.dilate},
+                             {.type = ES_PARAM_INT, .i = c.groups}};
+  static const char *const layers[] = {"conv1d", "conv2d", "conv3d"};
+  return sc_return(a, es_op_call(a->s->es, es_op_find(layers[c.axes - 1]), values));
 }
 
 /* ---- symbols: shapes without data ---------------------------------------------- */

@@ -71,19 +71,23 @@ static void put_double(sc_buffer *out, double v) {
   sc_puts(out, isnan(v) ? "(double)NAN" : !isinf(v) ? text : v < 0 ? "-INFINITY" : "INFINITY");
 }
 
-static void put_text(sc_buffer *out, const char *text) {
+void sc_put_c_string(sc_buffer *out, const char *text, size_t len) {
   sc_puts(out, "\"");
-  for (const char *p = text; *p; p++)
+  for (const char *p = text; p < text + len; p++)
     if (*p == '"' || *p == '\\')
       sc_printf(out, "\\%c", *p);
     else if (*p == '?') /* no trigraphs */
       sc_puts(out, "\\?");
+    else if (*p == '\n' || *p == '\t')
+      sc_puts(out, *p == '\n' ? "\\n" : "\\t");
     else if ((unsigned char)*p < 0x20 || *p == 0x7f)
       sc_printf(out, "\\%03o", (unsigned)(unsigned char)*p);
     else
       sc_put(out, p, 1);
   sc_puts(out, "\"");
 }
+
+static void put_text(sc_buffer *out, const char *text) { sc_put_c_string(out, text, strlen(text)); }
 
 static void put_dtype(sc_buffer *out, es_dtype dtype) {
   static const char *const names[ES_DTYPE_COUNT] = {
@@ -309,6 +313,18 @@ void sc_trace_call(es_tensor *made, const char *function, const char *format, es
   trace->made[trace->n++] = (struct sc_traced){es_retain(made), name.bytes};
 }
 
+void sc_trace_print(sc_trace *trace, const char *text, size_t len) {
+  if (!len) return;
+  sc_puts(&trace->lines, "  fputs(");
+  sc_put_c_string(&trace->lines, text, len);
+  sc_puts(&trace->lines, ", stdout);\n");
+}
+
+void sc_trace_show(sc_trace *trace, const es_tensor *t) {
+  const char *name = sc_trace_name(trace, t);
+  if (name) sc_printf(&trace->lines, "  show(es, %s);\n", name);
+}
+
 void sc_trace_seed(sc_trace *trace, uint64_t seed) {
   sc_printf(&trace->lines, "  es_set_seed(es, %lluu);\n", (unsigned long long)seed);
 }
@@ -321,6 +337,14 @@ void sc_trace_assign(sc_trace *trace, const es_tensor *to, const es_tensor *from
 bool sc_trace_plain(const es_options *o) {
   return !o->reading && !o->broadcast && !o->reducer && !o->out_shape && !o->has_out_dtype &&
          !o->wrap && !o->precise && !o->strategy && o->effort == 0 && !o->order_seed;
+}
+
+void sc_trace_lose(sc_trace *trace, const es_tensor *t) {
+  for (size_t i = 0; i < trace->n; i++) {
+    if (trace->made[i].tensor != t) continue;
+    es_release(trace->made[i].tensor);
+    trace->made[i].tensor = NULL;
+  }
 }
 
 void sc_trace_forget(sc_trace *trace, size_t n) {

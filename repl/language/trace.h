@@ -29,11 +29,16 @@ extern sc_trace *sc_trace_on;
 void sc_trace_call(es_tensor *made, const char *function, const char *format, es_ctx *es, ...);
 /* The C name of a tensor; NULL after failing the statement. */
 const char *sc_trace_name(sc_trace *trace, const es_tensor *t);
+void sc_trace_print(sc_trace *trace, const char *text, size_t len);
+void sc_trace_show(sc_trace *trace, const es_tensor *t); /* type, shape, elements */
+void sc_put_c_string(sc_buffer *out, const char *text, size_t len);
 void sc_trace_seed(sc_trace *trace, uint64_t seed);
 void sc_trace_assign(sc_trace *trace, const es_tensor *to, const es_tensor *from);
 bool sc_trace_plain(const es_options *options); /* sizes at most */
 /* Forgets the tensors made since there were n. */
 void sc_trace_forget(sc_trace *trace, size_t n);
+/* A tensor whose elements no C form accounts for any more. */
+void sc_trace_lose(sc_trace *trace, const es_tensor *t);
 void sc_trace_fail(sc_trace *trace, const char *message);
 
 /* clang-format off */

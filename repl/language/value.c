@@ -50,6 +50,13 @@ const char *sc_kind_name(sc_kind kind) {
   return names[kind];
 }
 
+bool sc_holds_tensor(const sc_value *v) { /* depth is bounded */
+  if (v->kind == SC_TENSOR) return true;
+  for (int64_t i = 0; (sc_is_sequence(v) || v->kind == SC_DICT) && i < v->n; i++)
+    if (sc_holds_tensor(v->items[i])) return true;
+  return false;
+}
+
 bool sc_text_is(const sc_value *v, const char *text) {
   return v->kind == SC_STRING && v->len == strlen(text) && !memcmp(v->text, text, v->len);
 }

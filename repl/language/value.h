@@ -87,6 +87,7 @@ static inline bool sc_is_number(const sc_value *v) {
 static inline double sc_as_double(const sc_value *v) {
   return v->kind == SC_FLOAT ? v->f : (double)v->i;
 }
+bool sc_holds_tensor(const sc_value *v); /* in any depth, or is one */
 bool sc_text_is(const sc_value *v, const char *text);
 sc_value *sc_dict_get(const sc_value *dict, const char *key); /* NULL: absent */
 

@@ -84,6 +84,30 @@ printf 'x = arange(3)\nn = x.sum().item()\nzeros(n)\nprint(x)\nx\n.export c %s\n
   "$program" >/dev/null 2>"$work/err"
 [ $? -eq 1 ] || { echo 'a statement without a C form is no error'; exit 1; }
 grep -q 'line 2 has no C form: a context of shapes alone has no elements' "$work/err" || { cat "$work/err"; exit 1; }
+[ "$(grep -c 'is left out' "$work/part.c")" -eq 2 ] || { cat "$work/part.c"; exit 1; }
+cc "${flags[@]}" -I"$source/include" "$work/part.c" -o "$work/part" -L"$build" -leinstride -Wl,-rpath,"$build" -lm &&
+  [ "$("$work/part")" = $'i64[3] 0 1 2\ni64[3] 0 1 2' ] || { echo 'the rest of such a session'; exit 1; }
+
+# What is written into by a statement without a C form has no C form from there on.
+printf 'x = arange(3)\ny = arange(2)\nx[x > 0] = y\nx[0] = 9\nx\ny\n.export c %s\n' "$work/part.c" |
+  "$program" >/dev/null 2>&1
 [ "$(grep -c 'is left out' "$work/part.c")" -eq 3 ] || { cat "$work/part.c"; exit 1; }
 cc "${flags[@]}" -I"$source/include" "$work/part.c" -o "$work/part" -L"$build" -leinstride -Wl,-rpath,"$build" -lm &&
-  [ "$("$work/part")" = 'i64[3] 0 1 2' ]
+  [ "$("$work/part")" = 'i64[2] 0 1' ] || exit 1
+
+# What print writes: texts as they are, a tensor on a line of its own.
+printf 'x = arange(2)\nprint("a?", 1, (x.shape,), end="|\\n")\nprint("x:", x)\nprint(x, "\\t\\"é", sep="")\n.export c %s\n' \
+  "$work/part.c" | "$program" >/dev/null || exit 1
+cc "${flags[@]}" -I"$source/include" "$work/part.c" -o "$work/part" -L"$build" -leinstride -Wl,-rpath,"$build" -lm &&
+  [ "$("$work/part")" = $'a? 1 ((2,),)|\nx: i64[2] 0 1\ni64[2] 0 1\n\t"é' ] || { "$work/part"; exit 1; }
+
+# The five seed documents: every statement that runs has its C form, and the program ends well.
+for script in "$source"/docs/examples/seeds/*.es; do
+  { cat "$script"; echo ".export c $work/seed.c"; } >"$work/seed.es"
+  "$program" --keep-going "$work/seed.es" >/dev/null 2>"$work/err"
+  grep -q 'has no C form' "$work/err" && { cat "$work/err"; exit 1; }
+  cc "${flags[@]}" -Wall -Werror -Wno-unused-variable -I"$source/include" "$work/seed.c" -o "$work/seed" \
+    -L"$build" -leinstride -Wl,-rpath,"$build" -lm && "$work/seed" >"$work/printed" || { echo "$script"; exit 1; }
+  [ -s "$work/printed" ] || { echo "the program of $script prints nothing"; exit 1; }
+  rm "$work/seed.c"
+done
