@@ -6,21 +6,22 @@ extern const char sc_help_text[];
 
 /* ---- entries --------------------------------------------------------------------------- */
 
-bool sc_help_at(int index, sc_help_entry *entry) {
-  const char *at = sc_help_text;
-  while (at && strncmp(at, "= ", 2) != 0) { /* what stands before the first entry */
-    at = strstr(at, "\n= ");
-    if (at) at++;
+/* The line that begins the next entry; its end without one. */
+static const char *entry_from(const char *line) {
+  while (*line && strncmp(line, "= ", 2) != 0) {
+    const char *end = strchr(line, '\n');
+    line = end ? end + 1 : line + strlen(line);
   }
-  for (; at; index--) {
-    const char *next = strstr(at, "\n= "), *line = strchr(at, '\n');
-    size_t len = next ? (size_t)(next + 1 - at) : strlen(at);
-    *entry = (sc_help_entry){at + 2, line + 1, (size_t)(line - at) - 2,
-                             len - (size_t)(line + 1 - at)};
-    if (index == 0) return true;
-    at = next ? next + 1 : NULL;
-  }
-  return false;
+  return line;
+}
+
+bool sc_help_next(sc_help_entry *entry) {
+  const char *at = entry->names ? entry->text + entry->text_len : entry_from(sc_help_text);
+  if (!*at) return false;
+  const char *line = strchr(at, '\n') + 1;
+  *entry = (sc_help_entry){at + 2, line, (size_t)(line - at) - 3,
+                           (size_t)(entry_from(line) - line)};
+  return true;
 }
 
 static bool names_hold(const sc_help_entry *entry, const char *name) {
@@ -35,7 +36,8 @@ static bool names_hold(const sc_help_entry *entry, const char *name) {
 }
 
 bool sc_help_find(const char *name, sc_help_entry *entry) {
-  for (int i = 0; sc_help_at(i, entry); i++)
+  *entry = (sc_help_entry){0};
+  while (sc_help_next(entry))
     if (names_hold(entry, name)) return true;
   return false;
 }

@@ -12,8 +12,8 @@ typedef struct sc_help_entry {
   size_t names_len, text_len;
 } sc_help_entry;
 
-/* Entry number index; false past the last. */
-bool sc_help_at(int index, sc_help_entry *entry);
+/* The entry after *entry, of {0} the first; false past the last. */
+bool sc_help_next(sc_help_entry *entry);
 bool sc_help_find(const char *name, sc_help_entry *entry);
 
 /* The name that explains what an error is about; NULL for none. */

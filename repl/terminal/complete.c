@@ -226,10 +226,10 @@ static bool takes_values(const sc_command *c) { return strchr("'x", c->arguments
 /* What ?name and .help name explain. */
 static void offer_topics(query *q, const char *head) {
   const sc_function *f;
-  sc_help_entry entry;
+  sc_help_entry entry = {0};
   for (int i = 0; (f = sc_function_at(q->s, i)); i++) offer(q, head, f->name, "");
   for (int i = 0; i < es_op_count(); i++) offer(q, head, es_op_at(i)->name, "");
-  for (int i = 0; sc_help_at(i, &entry); i++)
+  while (sc_help_next(&entry))
     for (size_t at = 0, len; at < entry.names_len; at += len + 1) {
       char name[64];
       const char *space = memchr(entry.names + at, ' ', entry.names_len - at);
