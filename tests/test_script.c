@@ -240,7 +240,13 @@ Test(script, indexing) {
 }
 
 Test(script, views_and_shapes) {
-  CHECK({"x = arange(2, 3, 4)\nx.shape, x.ndim, x.size, x.strides, x.T.shape, x.dtype",
+  CHECK({"x = nd.zeros((2, 3, 4)); x.reshape((4, 0, 2)).shape, x.reshape((6, 1, -1)).shape",
+         "((4, 3, 2), (6, 1, 4))\n"},
+        {"x = nd.zeros((2, 3, 4)); x.reshape((-2, 1, 1)).shape, x.reshape((0, -3)).shape, "
+         "x.reshape((-3, -2)).shape, x.reshape((0, -4, 1, -1, 0)).shape, "
+         "x.reshape((-4, -1, 2, -2)).shape",
+         "((2, 3, 4, 1, 1), (2, 12), (6, 4), (2, 1, 3, 4), (1, 2, 3, 4))\n"},
+        {"x = arange(2, 3, 4)\nx.shape, x.ndim, x.size, x.strides, x.T.shape, x.dtype",
          "((2, 3, 4), 3, 24, (12, 4, 1), (4, 3, 2), i64)\n"},
         {"x = arange(2, 3, 4)\nx.size(1), x.size(-1), x.size(), x.dim(), len(x)",
          "(3, 4, (2, 3, 4), 3, 2)\n"},
@@ -439,6 +445,11 @@ Test(script, errors) {
       {"conv2d(1, 1, kernel=3)", 4, ":1:14:", "it takes input, weight, bias=, stride="},
       {"pad(arange(3), ((1, 1),))", 4, ":1:16:", "pad must be an integer"},
       {"x = arange(3); x[x > 0] = arange(3)", 4, ":1:16:", "cannot be broadcast to (2,)"},
+      {"nd.zeros((2, 3)).reshape((0, 0, 0))", 4, ":1:1:", "code 0 does not fit"},
+      {"nd.zeros((2, 3)).reshape((0, -3))", 4, ":1:1:", "code -3 does not fit"},
+      {"nd.zeros((2, 3)).reshape((-4, 2, -2))", 4, ":1:1:", "code -4 does not fit"},
+      {"nd.zeros((2, 4)).reshape((0, -4, 3, -1))", 4, ":1:1:", "code -4 does not fit"},
+      {"nd.zeros((2, 3)).reshape((0, -5))", 4, ":1:1:", "code -5 does not fit"},
       {"lambda x: x", 3, ":1:1:", "belong to C"},
       {"12abc", 3, ":1:1:", "no number"},
       {"x ? y", 3, ":1:3:", "'?'"},

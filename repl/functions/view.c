@@ -4,26 +4,73 @@
 #include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
-/* MXNet's reshape codes: 0 keeps the axis at its place, -1 is inferred. */
-static bool mxnet_codes(sc_args *a, const es_tensor *x, int64_t *shape, int rank) {
-  for (int i = 0; i < rank; i++) {
-    if (shape[i] < -1) {
-      sc_fail(a->s, ES_E_UNSUPPORTED, a->span,
-              "of MXNet's reshape codes 0 and -1 are known, "
-              "found %lld",
-              (long long)shape[i]);
-      return false;
-    }
-    if (shape[i] != 0) continue;
-    if (i >= es_rank(x)) {
-      sc_fail(a->s, ES_E_RANGE, a->span,
-              "the code 0 at place %d keeps an axis that the tensor, "
-              "with %d axes, does not have",
-              i, es_rank(x));
-      return false;
-    }
-    shape[i] = es_shape(x)[i];
+/* ---- MXNet's reshape codes -------------------------------------------------------------- */
+
+typedef struct codes {
+  const int64_t *given; /* one is read, and an axis of x, or more */
+  int n_given, at;
+  const int64_t *from;
+  int n_from, axis;
+  int64_t *to;
+  int n_to;
+} codes;
+
+/* -4, a, b: an axis split in two, of which one may be -1. */
+static bool split_axis(codes *c) {
+  if (c->at + 2 >= c->n_given || c->axis >= c->n_from) return false;
+  int64_t whole = c->from[c->axis++], a = c->given[++c->at], b = c->given[++c->at];
+  if (a == -1 && b > 0) a = whole / b;
+  if (b == -1 && a > 0) b = whole / a;
+  if (a < 0 || b < 0 || (a && b > whole / a) || a * b != whole) return false;
+  c->to[c->n_to++] = a;
+  c->to[c->n_to++] = b;
+  return true;
+}
+
+/* 0 keeps an axis, -1 is inferred, -2 keeps the rest, -3 merges two; false: it cannot. */
+static bool read_code(codes *c) {
+  int64_t code = c->given[c->at];
+  int left = c->n_from - c->axis;
+  switch (code) {
+  case 0:
+    if (left < 1) return false;
+    c->to[c->n_to++] = c->from[c->axis++];
+    return true;
+  case -2:
+    while (c->axis < c->n_from) c->to[c->n_to++] = c->from[c->axis++];
+    return true;
+  case -3:
+    if (left < 2) return false;
+    c->axis += 2;
+    return !__builtin_mul_overflow(c->from[c->axis - 2], c->from[c->axis - 1], &c->to[c->n_to++]);
+  case -4: return split_axis(c);
+  default:
+    c->axis++;
+    c->to[c->n_to++] = code;
+    return code >= -1;
   }
+}
+
+/* shape[*rank], in codes, becomes the shape that they mean. */
+static bool mxnet_codes(sc_args *a, const es_tensor *x, int64_t *shape, int *rank) {
+  int64_t to[3 * ES_MAX_RANK];
+  codes c = {shape, *rank, 0, es_shape(x), es_rank(x), 0, to, 0};
+  for (; c.at < c.n_given; c.at++) {
+    int64_t code = c.given[c.at];
+    if (c.n_to <= ES_MAX_RANK && read_code(&c)) continue;
+    sc_fail(a->s, ES_E_VALUE, a->span,
+            "MXNet's reshape code %lld does not fit the axes that are left of this tensor: 0 keeps "
+            "one, -1 is inferred, -2 keeps all that follow, -3 merges two, -4, a, b splits one",
+            (long long)code);
+    return false;
+  }
+  if (c.n_to > ES_MAX_RANK) {
+    sc_fail(a->s, ES_E_LIMIT, a->span, "the result has %d axes, at most %d are possible", c.n_to,
+            ES_MAX_RANK);
+    return false;
+  }
+  memcpy(shape, to, (size_t)c.n_to * sizeof *shape);
+  *rank = c.n_to;
   return true;
 }
 
@@ -32,7 +79,7 @@ static sc_value *reshape(sc_args *a) {
   int rank;
   es_tensor *x = sc_arg_tensor(a, 0);
   if (!x || !sc_given_sizes(a, 2, shape, &rank)) return NULL;
-  if (a->flavour == SC_MXNET && !mxnet_codes(a, x, shape, rank)) return NULL;
+  if (a->flavour == SC_MXNET && !mxnet_codes(a, x, shape, &rank)) return NULL;
   return sc_return(a, es_reshape(a->s->es, x, rank, shape));
 }
 
