@@ -18,6 +18,8 @@ Test(paste, prompts_and_output_are_left_out) {
   static const struct {
     const char *pasted, *kept;
   } rows[] = {
+      {"$ einstride --threads 1\n>>> 1 + 1\n2\n", "1 + 1"},
+      {"$ x = (1,\n... 2)\n$ x\n(1, 2)\n", "x = (1,\n2)\nx"},
       {"x = 1\ny = 2\n\n", "x = 1\ny = 2"},
       {">>> x = (1,\n... 2)\n>>> x\n(1, 2)\n", "x = (1,\n2)\nx"},
       {"In [3]: x = 1\n   ...: y = 2\n\nIn [4]: x\nOut[4]: 1\n\nIn [5]: y", "x = 1\ny = 2\n\nx\ny"},

@@ -7,7 +7,8 @@ typedef enum line_kind {
   PYTHON,    /* >>> : lines without a prompt behind it are output */
   NOTEBOOK,  /* In [3]: : lines without a prompt go on, up to Out[3]: */
   CONTINUED, /* ... or, of IPython, ...: */
-  OUTPUT     /* Out[3]: */
+  OUTPUT,    /* Out[3]: */
+  LEFT_OUT   /* $ einstride: how this was begun */
 } line_kind;
 
 /* Bytes of "In [3]:", "Out[3]:" at the start of a line; 0: there is none. */
@@ -38,6 +39,10 @@ static line_kind read_prompt(const char *line, size_t len, line_kind mode, size_
   if (left >= 3 && !memcmp(at, ">>>", 3)) {
     kind = PYTHON;
     n = 3;
+  } else if (left >= 2 && !memcmp(at, "$ ", 2)) {
+    if (left >= 11 && !memcmp(at, "$ einstride", 11)) return LEFT_OUT;
+    kind = PYTHON;
+    n = 1;
   } else if ((n = cell_prompt(at, left, "In [")) != 0) {
     kind = NOTEBOOK;
   } else if ((n = cell_prompt(at, left, "Out[")) != 0) {
@@ -70,6 +75,7 @@ void sc_paste_clean(const char *text, size_t len, sc_buffer *out) {
     while (end < len && text[end] != '\n' && text[end] != '\r') end++;
     next = end + 1 + (end + 1 < len && text[end] == '\r' && text[end + 1] == '\n');
     line_kind kind = read_prompt(text + at, end - at, mode, &prompt);
+    if (kind == LEFT_OUT) continue;
     bool output = kind == OUTPUT || (kind == PLAIN && (mode == PYTHON || mode == OUTPUT));
     if (kind != PLAIN && kind != CONTINUED) mode = kind;
     if (!output) put_line(out, text + at + prompt, end - at - prompt);
