@@ -6,6 +6,7 @@
 
 #ifndef ES_AHEAD
 #define ES_AHEAD 256 /* bytes: columns are more streams than the hardware follows */
+#define ES_LINE 64   /* bytes of a cache line */
 #endif
 
 /* Offsets are one element apart. */
@@ -223,8 +224,13 @@ static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, const int6
                                 const int64_t *ks, int64_t k) {
   ES_U *dst = to;
   if (ES_JOIN(neighbours, ES_S)(cols, n)) {
-    for (int64_t p = 0; p < k; p++, dst += width)
-      ES_JOIN(pack_run, ES_S)(dst, width, src + cols[0] + ks[p], n);
+    const int64_t next = n * (int64_t)sizeof *dst; /* the panel beside this one, packed after it */
+    for (int64_t p = 0; p < k; p++, dst += width) {
+      const char *row = src + cols[0] + ks[p];
+      for (int64_t ahead = next; ahead < 2 * next; ahead += ES_LINE)
+        __builtin_prefetch(row + ahead);
+      ES_JOIN(pack_run, ES_S)(dst, width, row, n);
+    }
     return;
   }
   if (ES_JOIN(neighbours, ES_S)(cols, 4 <= n ? 4 : n)) {

@@ -34,6 +34,12 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
   ES_UNROLL
   for (int i = 0; i < height; i++)
     row[i] = unit ? i * (int64_t)sizeof(ES_T) : i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
+  /* The ends of vectors: where one begins in the line before, that is the end of another. */
+  for (int i = 0; i < height && t->fetch_c; i++) {
+    ES_UNROLL
+    for (int v = 0; v < vectors; v++)
+      __builtin_prefetch(t->c + t->c_rows[i] + (v + 1) * ES_V - 1, 0, 2);
+  }
   do {
     const int64_t end = k - p < t->chain ? k : p + t->chain;
     ES_UNROLL

@@ -85,7 +85,8 @@ int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, i
   int64_t next_i = more ? i : i + m, next_m = es_gemm_smaller(m, b->m - next_i);
   if (g->fetch_c && last && next_m > 0) {
     es_gemm_panel next = es_gemm_panel_of(g, b, more ? at + 1 : b->from);
-    add_c(&to, g, b, next_i, (int)next_m, next.j, next.n);
+    if (!(next.in_place & ES_GEMM_C_HERE)) /* there the kernel asks for it */
+      add_c(&to, g, b, next_i, (int)next_m, next.j, next.n);
   }
   if (g->stream_y) add_y(&to, r, b, at);
   if (g->v >= 0) add_next_y(&to, r, b, at);
