@@ -337,7 +337,10 @@ Test(script, name_spaces) {
 }
 
 Test(script, elementwise) {
-  CHECK({"print(arange(3) + arange(2, 1), 2 - arange(3), arange(3) // 2, arange(3) ** 2)",
+  CHECK({"print(round(tensor([0.125, -2.675, 1e9]), 2), np.round(np.array([2.5, 3.14159]), 3))",
+         "[ 1.20e-01 -2.68e+00  1.00e+09] [2.5   3.142]\n"},
+        {"arange(3).round(2).dtype", "i64\n"},
+        {"print(arange(3) + arange(2, 1), 2 - arange(3), arange(3) // 2, arange(3) ** 2)",
          "[[0 1 2]\n [1 2 3]] [2 1 0] [0 0 1] [0 1 4]\n"},
         {"print(arange(4) % 3 == 1, -arange(2), abs(arange(3) - 1))",
          "[False  True False False] [ 0 -1] [1 0 1]\n"},
@@ -450,6 +453,11 @@ Test(script, errors) {
       {"nd.zeros((2, 3)).reshape((-4, 2, -2))", 4, ":1:1:", "code -4 does not fit"},
       {"nd.zeros((2, 4)).reshape((0, -4, 3, -1))", 4, ":1:1:", "code -4 does not fit"},
       {"nd.zeros((2, 3)).reshape((0, -5))", 4, ":1:1:", "code -5 does not fit"},
+      {"ones(3, 2) / ones(3)", 4, ":1:1:", "see ?broadcasting"},
+      {"arange(3).round(1, 2)", 4, ":1:20:", "at most 2 positional arguments, found 3"},
+      {"round(1.5, -1)", 4, ":1:12:", "decimals is 0 to 15"},
+      {"abs(1, 2)", 4, ":1:8:", "at most 1 positional argument, found 2"},
+      {"arange(3).grad", 4, ":1:1:", "write einsum("},
       {"lambda x: x", 3, ":1:1:", "belong to C"},
       {"12abc", 3, ":1:1:", "no number"},
       {"x ? y", 3, ":1:3:", "'?'"},

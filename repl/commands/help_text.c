@@ -66,6 +66,7 @@ const char *sc_help_topic(const sc_fault *fault) {
   sc_help_entry entry;
   if (fault->unknown[0]) return sc_help_find(fault->unknown, &entry) ? fault->unknown : NULL;
   if (!fault->callee && fault->error.status == ES_E_RANGE) return "slices"; /* x[5] */
+  if (!fault->callee && strstr(fault->error.message, "do not broadcast")) return "broadcasting";
   return fault->callee;
 }
 

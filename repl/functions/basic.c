@@ -252,6 +252,7 @@ const sc_function sc_functions_basic[] = {
     {"numpy", SC_IN_METHOD, "x", copy, ITSELF, "x itself."},
     {"asnumpy", SC_IN_METHOD, "x", copy, ITSELF, "x itself."},
     {"detach", SC_IN_METHOD, "x", copy, ITSELF, "x itself: nothing is recorded."},
+    {"from_numpy", SC_IN_TORCH, "x", copy, ITSELF, "x itself."},
     {"cpu", SC_IN_METHOD, "x", copy, ITSELF, "x itself."},
     {"cuda", SC_IN_METHOD, "x", copy, ITSELF, "x itself: the processor computes."},
     {NULL, 0, NULL, NULL, 0, NULL}};

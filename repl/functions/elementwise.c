@@ -25,6 +25,27 @@ static sc_value *absolute(sc_args *a) {
   return unary(a);
 }
 
+/* As NumPy: times the power of ten, to the even neighbour, divided by it again. */
+static sc_value *rounded(sc_args *a) {
+  static const double tens[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  enum { MOST = sizeof tens / sizeof *tens - 1 };
+  es_ctx *es = a->s->es;
+  int64_t decimals;
+  if (!sc_arg_int(a, 1, 0, &decimals)) return NULL;
+  if (decimals < 0 || decimals > MOST)
+    return sc_fail(a->s, ES_E_RANGE, a->at[1], "decimals is 0 to %d, not %lld", MOST,
+                   (long long)decimals);
+  es_tensor *x = sc_arg_tensor(a, 0);
+  if (!x || !decimals || es_dtype_of(x) < ES_F16) return x ? unary(a) : NULL;
+  es_tensor *t = es_binary_scalar(es, ES_MUL, x, tens[decimals], false, false);
+  if (t) t = es_unary(es, ES_ROUND, t);
+  if (t) t = es_binary_scalar(es, ES_DIV, t, tens[decimals], false, false);
+  sc_value *v = sc_return(a, t);
+  if (v) sc_inherit_axes(v, a->value[0]);
+  return v;
+}
+
 /* A number beside a tensor takes the tensor's type, unless that would lose it. */
 static es_tensor *choice(sc_args *a, int i, const sc_value *other) {
   const sc_value *v = a->value[i];
@@ -62,6 +83,8 @@ static sc_value *clip(sc_args *a) {
 
 const sc_function sc_functions_elementwise[] = {
     {"abs", ROWS, "x|input", absolute, ES_ABS, "Absolute value."},
+    {"round", ROWS, "x|input decimals?", rounded, ES_ROUND,
+     "To the even neighbour, or to so many decimals."},
     ES_UNARY_LIST(ES_UNARY_ROW)
         ES_BINARY_LIST(ES_BINARY_ROW){"absolute", ROWS, "x|input", absolute, ES_ABS, "As abs."},
     {"neg", ROWS, "x|input", unary, ES_NEG, "As negative."},

@@ -157,9 +157,9 @@ bool sc_bind(sc_args *a, const char *spec, const char *function) {
   }
   if (used < call->n) {
     sc_fail(a->s, ES_E_COUNT, call->spans[used],
-            "%s takes at most %lld positional arguments, "
+            "%s takes at most %lld positional argument%s, "
             "found %lld",
-            function, (long long)used, (long long)call->n);
+            function, (long long)used, used == 1 ? "" : "s", (long long)call->n);
     return false;
   }
   if (!bind_keywords(a, params, n, open, spec, function)) return false;
