@@ -50,7 +50,7 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
   b.effort = options && options->effort > 0 ? options->effort : 1;
   b.order_seed = options ? options->order_seed : 0;
   b.forced = options && options->strategy ? options->strategy : ctx->forced_strategy;
-  b.constant = options ? options->constant : NULL;
+  b.constant = options && !ctx->config.shapes_only ? options->constant : NULL;
   b.same = options ? options->same : NULL;
   b.fit = fit;
   es_status status = assembly(&b, in, of);

@@ -6,6 +6,7 @@
 #include "engine/plan.h"
 
 size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap) {
+  if (!plan) return es_text_init(buf, cap).len;
   es_sum_text sum;
   es_sum_text_init(&sum, buf, cap);
   for (int g = 0; g < plan->n_groups; g++) {
@@ -28,6 +29,8 @@ static void put_output(es_text *t, const char *group) {
 }
 
 size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap) {
+  if (bytes) *bytes = 0;
+  if (!plan) return es_text_init(buf, cap).len;
   const char *largest = NULL;
   double most = 0;
   const es_step *step = plan->step;
@@ -59,6 +62,7 @@ static size_t end_with(es_sum_text *sum, double nameless) {
 }
 
 size_t es_plan_bytes_formula(const es_plan *plan, char *buf, size_t cap) {
+  if (!plan) return es_text_init(buf, cap).len;
   es_sum_text sum;
   es_sum_text_init(&sum, buf, cap);
   double nameless = 0; /* elementwise steps of a program, padded copies */
@@ -111,6 +115,8 @@ static const char *output_formula(const es_plan *plan, int step) {
 }
 
 size_t es_plan_peak(const es_plan *plan, double *bytes, char *buf, size_t cap) {
+  if (bytes) *bytes = 0;
+  if (!plan) return es_text_init(buf, cap).len;
   es_sum_text sum;
   es_sum_text_init(&sum, buf, cap);
   double most, nameless = 0;

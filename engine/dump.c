@@ -11,8 +11,9 @@
 #include "engine/program.h"
 
 size_t es_plan_print(const es_plan *plan, char *buf, size_t cap) {
-  const es_plan_slot *out = &plan->slot[plan->n_in];
   es_text t = es_text_init(buf, cap);
+  if (!plan) return t.len;
+  const es_plan_slot *out = &plan->slot[plan->n_in];
   es_text_printf(&t, "(plan %s ", es_dtype_name(out->dtype));
   es_text_shape(&t, out->rank, out->shape);
   es_text_printf(&t, ", %.4g multiply-adds, %.4g bytes, workspace %zu%s", plan->flops, plan->bytes,

@@ -146,11 +146,12 @@ static void put_dot(es_text *t, const es_plan *plan, const double *seconds) {
 
 /* ---- the door ------------------------------------------------------------------------------ */
 
-int es_plan_steps(const es_plan *plan) { return plan->n_steps; }
+int es_plan_steps(const es_plan *plan) { return plan ? plan->n_steps : 0; }
 
 size_t es_plan_explain(const es_plan *plan, es_explain_format format, const double *seconds,
                        char *buf, size_t cap) {
   es_text t = es_text_init(buf, cap);
+  if (!plan) return t.len;
   switch (format) {
   case ES_EXPLAIN_JSON: put_json(&t, plan, seconds); break;
   case ES_EXPLAIN_DOT: put_dot(&t, plan, seconds); break;

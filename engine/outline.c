@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/view.h"
 #include "engine/bind/affine.h"
 #include "engine/bind/axes.h"
 #include "engine/bind/sizes.h"
@@ -225,6 +226,11 @@ const es_outline *es_outline_make(es_ctx *ctx, es_kind kind, const char *text, c
             "NULL");
     return NULL;
   }
+  for (int64_t i = 0; i < n; i++)
+    if (es_view_check_shape(ES_F32, in[i].rank, in[i].shape, error)) {
+      es_blame(error, (int)i, ES_E_VALUE);
+      return NULL;
+    }
   es_arena arena;
   es_arena_init(&arena, &ctx->allocator);
   owned *made = ES_NEW(&arena, owned);

@@ -15,17 +15,21 @@ void es_plan_release(es_plan *plan) {
   es_ctx_drop(ctx);
 }
 
-es_dtype es_plan_dtype(const es_plan *plan) { return plan->slot[plan->n_in].dtype; }
-int es_plan_rank(const es_plan *plan) { return plan->slot[plan->n_in].rank; }
-const int64_t *es_plan_shape(const es_plan *plan) { return plan->slot[plan->n_in].shape; }
-int64_t es_plan_outputs(const es_plan *plan) { return plan->n_out; }
+es_dtype es_plan_dtype(const es_plan *plan) {
+  return plan ? plan->slot[plan->n_in].dtype : ES_DTYPE_AUTO;
+}
+int es_plan_rank(const es_plan *plan) { return plan ? plan->slot[plan->n_in].rank : 0; }
+const int64_t *es_plan_shape(const es_plan *plan) {
+  return plan ? plan->slot[plan->n_in].shape : NULL;
+}
+int64_t es_plan_outputs(const es_plan *plan) { return plan ? plan->n_out : 0; }
 es_array es_plan_output(const es_plan *plan, int64_t index) {
-  if (index < 0 || index >= plan->n_out) return (es_array){.dtype = ES_DTYPE_AUTO};
+  if (!plan || index < 0 || index >= plan->n_out) return (es_array){.dtype = ES_DTYPE_AUTO};
   return es_plan_array(plan, plan->n_in + (int)index, NULL);
 }
-size_t es_plan_workspace(const es_plan *plan) { return plan->workspace; }
-double es_plan_flops(const es_plan *plan) { return plan->flops; }
-double es_plan_bytes(const es_plan *plan) { return plan->bytes; }
+size_t es_plan_workspace(const es_plan *plan) { return plan ? plan->workspace : 0; }
+double es_plan_flops(const es_plan *plan) { return plan ? plan->flops : 0; }
+double es_plan_bytes(const es_plan *plan) { return plan ? plan->bytes : 0; }
 
 double es_plan_repetitions(const es_plan *plan, int step) {
   for (int l = 0; l < plan->n_loops; l++) {

@@ -96,6 +96,11 @@ es_status es_plan_from_text(es_ctx *ctx, es_kind kind, const char *text, size_t 
     if (status == ES_OK) status = es_program_plan(ctx, program, in, n, options, plan, error);
   } else {
     status = es_ctx_parse(ctx, &arena, kind, text, len, reading, &pattern, error);
+    if (status == ES_OK && out && pattern->has_arrow && pattern->n_out > 1)
+      status =
+          es_fail(error, ES_E_COUNT, "", pattern->out[1].span,
+                  "the pattern has %d outputs, and one out was given; es_split returns several",
+                  pattern->n_out);
     if (status == ES_OK) status = bind_and_build(ctx, pattern, in, n, out, options, plan, error);
   }
   es_arena_free(&arena);

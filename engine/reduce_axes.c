@@ -3,6 +3,7 @@
  * the engine's kind, and is computed here. */
 #include "base/checked.h"
 #include "base/text.h"
+#include "engine/limits.h"
 #include "engine/tensor/rows.h"
 
 /* Which axes go. */
@@ -156,6 +157,8 @@ static es_tensor *arg_extreme(es_ctx *ctx, const char *what, const es_tensor *x,
   search s = {.length = 1, .least = least, .ctx = ctx};
   for (int i = 0; i < x->view.rank; i++)
     if (reduced[i]) s.length *= x->view.shape[i]; /* at most es_size(x) when that is not 0 */
+  if (es_ctx_admit_operations(ctx, (double)es_size(x), &error))
+    return es_ctx_fail_tensor(ctx, &error);
   int64_t shape[ES_MAX_RANK], strides[ES_MAX_RANK];
   es_tensor *y = es_tensor_new(ctx, ES_I64, reduced_shape(&x->view, reduced, keepdims, shape),
                                shape, false);

@@ -20,6 +20,12 @@ typedef struct es_run_args {
   int64_t moved;              /* bytes that this piece of the output lies behind the first */
 } es_run_args;
 
+/* Byte `at` of a slot; NULL for one without memory: without elements, or kept by its step alone. */
+static inline char *es_run_at(const es_run_args *args, int slot, int64_t at) {
+  char *base = args->base[slot];
+  return base ? base + at : NULL;
+}
+
 /* How far a run has come, in multiply-adds, and whether it is to go on. */
 typedef struct es_run_watch {
   double done, total; /* before the step that runs */

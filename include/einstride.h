@@ -578,12 +578,12 @@ ES_API const char *es_expr_output(const es_expr *expr, int64_t index);
  * es_error_render. */
 ES_API size_t es_expr_print(const es_expr *expr, char *buf, size_t cap);
 
-/* Binds the expression to dtypes, shapes and strides of in[0..n). out NULL: C
- * order, otherwise its dtype, shape and strides are checked and used. */
+/* Binds the expression to dtypes, shapes and strides of in[0..n). out NULL: C order, else an
+ * array for each output, whose dtype, shape and strides are checked and used. */
 ES_API es_plan *es_plan_make(es_ctx *ctx, const es_expr *expr, const es_array *in, int64_t n,
                              const es_array *out, const es_options *options, es_error *error);
 ES_API es_plan *es_plan_retain(es_plan *plan);
-ES_API void es_plan_release(es_plan *plan);
+ES_API void es_plan_release(es_plan *plan); /* of NULL all below is 0, NULL or "" */
 ES_API es_dtype es_plan_dtype(const es_plan *plan);
 ES_API int es_plan_rank(const es_plan *plan);
 ES_API const int64_t *es_plan_shape(const es_plan *plan); /* of the output */

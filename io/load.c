@@ -83,6 +83,7 @@ es_tensor *es_load(es_ctx *ctx, const char *path) {
   es_error error;
   es_tensor *x = NULL;
   if (!ctx) return NULL;
+  if (!path) return es_ctx_failf(ctx, ES_E_VALUE, "es_load: the path is NULL"), NULL;
   if (es_file_open(&file, path, &error) == ES_OK) {
     x = load_by_content(ctx, &file, &error);
     es_file_close(&file);
@@ -138,6 +139,7 @@ es_status es_save(es_ctx *ctx, const char *path, const es_tensor *x) {
   es_error error;
   if (!ctx) return ES_E_VALUE;
   if (!x) return es_ctx_fail_null(ctx, "es_save");
+  if (!path) return es_ctx_failf(ctx, ES_E_VALUE, "es_save: the path is NULL");
   es_status status = save(ctx, path, x, &error);
   return status == ES_OK ? ES_OK : es_ctx_fail(ctx, &error, NULL, 0);
 }

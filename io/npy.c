@@ -289,6 +289,7 @@ es_tensor *es_npy_read(es_ctx *ctx, const void *bytes, size_t len) {
   es_memory_source memory;
   es_error error;
   if (!ctx) return NULL;
+  if (!bytes) return es_ctx_failf(ctx, ES_E_VALUE, "es_npy_read: the bytes are NULL"), NULL;
   es_memory_open(&memory, "bytes in memory", bytes, len);
   es_tensor *x = es_npy_decode(ctx, &memory.source, &error);
   return x ? x : es_ctx_fail_tensor(ctx, &error);
@@ -311,6 +312,8 @@ static es_status put_in_buffer(void *to, const void *bytes, size_t n, es_error *
 size_t es_npy_write(es_ctx *ctx, const es_tensor *x, void *bytes, size_t cap) {
   if (!ctx) return 0;
   if (!x) return es_ctx_fail_null(ctx, "es_npy_write"), (size_t)0;
+  if (cap && !bytes)
+    return es_ctx_failf(ctx, ES_E_VALUE, "es_npy_write: the bytes are NULL"), (size_t)0;
   es_error error;
   uint64_t total = 0;
   buffer b = {bytes, cap};

@@ -119,6 +119,10 @@ int64_t es_load_npz(es_ctx *ctx, const char *path, const char **names, es_tensor
                     int64_t cap) {
   es_error error;
   int64_t count = 0;
+  if (!path || (cap > 0 && (!names || !out))) {
+    if (ctx) es_ctx_failf(ctx, ES_E_VALUE, "es_load_npz: the path, names or out are NULL");
+    return -1;
+  }
   for (int64_t i = 0; i < cap; i++) names[i] = NULL, out[i] = NULL;
   if (!ctx) return -1;
   if (load_archive(ctx, path, names, out, cap, &count, &error) == ES_OK) return count;
@@ -222,8 +226,15 @@ es_status es_save_npz(es_ctx *ctx, const char *path, const char *const *names, e
   es_error error;
   es_arena arena;
   if (!ctx) return ES_E_VALUE;
-  for (int64_t i = 0; i < n; i++)
+  if (!path || n < 0 || (n > 0 && (!names || !xs)))
+    return es_ctx_failf(ctx, ES_E_VALUE, "es_save_npz: %s",
+                        n < 0 ? "the number of tensors is negative"
+                              : "the path, names or tensors are NULL");
+  for (int64_t i = 0; i < n; i++) {
     if (!xs[i]) return es_ctx_fail_null(ctx, "es_save_npz");
+    if (!names[i])
+      return es_ctx_failf(ctx, ES_E_VALUE, "es_save_npz: name %lld is NULL", (long long)i);
+  }
   es_arena_init(&arena, &ctx->allocator);
   es_status status = save_all(ctx, &arena, path, names, xs, n, compress, &error);
   es_arena_free(&arena);

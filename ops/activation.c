@@ -1,20 +1,20 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/ctx.h"
 #include "engine/normalise.h"
 #include "engine/tensor/rows.h"
 #include "ops/calls.h"
 
 /* Opens a scope for temporaries and widens 16-bit floats; es_ops_leave closes it. */
 static es_tensor *enter(es_ctx *ctx, const es_tensor *input) {
-  if (!input || es_scope_push(ctx)) return NULL;
+  if (es_scope_push(ctx)) return NULL;
   es_tensor *x = es_ops_widen(ctx, input);
   if (!x) es_scope_pop(ctx);
   return x;
 }
 
 es_tensor *es_relu(es_ctx *ctx, const es_tensor *input) {
-  if (!input) return NULL;
   return es_binary_scalar(ctx, ES_MAXIMUM, input, 0, true, false);
 }
 
@@ -39,16 +39,15 @@ es_tensor *es_elu(es_ctx *ctx, const es_tensor *input, double alpha) {
 }
 
 es_tensor *es_gelu(es_ctx *ctx, const es_tensor *input, bool tanh_approximation) {
-  if (!input) return NULL;
   return es_activate(ctx, tanh_approximation ? ES_ACTIVATION_GELU_TANH : ES_ACTIVATION_GELU, input);
 }
 
 es_tensor *es_sigmoid(es_ctx *ctx, const es_tensor *input) {
-  return input ? es_activate(ctx, ES_ACTIVATION_SIGMOID, input) : NULL;
+  return es_activate(ctx, ES_ACTIVATION_SIGMOID, input);
 }
 
 es_tensor *es_silu(es_ctx *ctx, const es_tensor *input) {
-  return input ? es_activate(ctx, ES_ACTIVATION_SILU, input) : NULL;
+  return es_activate(ctx, ES_ACTIVATION_SILU, input);
 }
 
 es_tensor *es_softplus(es_ctx *ctx, const es_tensor *input) {
@@ -67,7 +66,7 @@ es_tensor *es_softplus(es_ctx *ctx, const es_tensor *input) {
 static es_tensor *along(es_ctx *ctx, es_normalise op, const es_tensor *input, int dim) {
   es_error error;
   int axis;
-  if (!input) return NULL;
+  if (!input) return es_ctx_fail_null(ctx, "softmax"), NULL;
   if (es_size(input) == 0) return es_copy(ctx, input);
   if (es_axis_resolve(dim, es_rank(input), &axis, &error)) return es_ctx_fail_tensor(ctx, &error);
   if (es_scope_push(ctx)) return NULL;

@@ -123,12 +123,14 @@ static es_tensor *attend(es_ctx *ctx, bool enable_gqa, es_tensor *q, es_tensor *
     v = es_unsqueeze(ctx, v, -3);
   }
   if (!q || !k || !v || !a.out || (mask && !m)) return NULL;
-  shaped heads = {.rank = es_rank(a.out)};
+  shaped heads = {.rank = es_rank(a.out)}; /* of the values, too, that scores may lack */
   memcpy(heads.shape, es_shape(a.out), sizeof *heads.shape * (size_t)heads.rank);
-  a.query = q, a.mask = m;
+  a.query = spread(ctx, q, &heads, i);
+  a.mask = spread(ctx, m, &heads, i);
   a.key = spread(ctx, k, &heads, j);
   a.value = spread(ctx, v, &heads, j);
-  return a.key && a.value && es_attention_run(ctx, &a) == ES_OK ? y : NULL;
+  bool whole = a.query && a.key && a.value && (!m || a.mask);
+  return whole && es_attention_run(ctx, &a) == ES_OK ? y : NULL;
 }
 
 es_tensor *es_scaled_dot_product_attention(es_ctx *ctx, const es_tensor *query,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "engine/ctx.h"
 #include "ops/calls.h"
 
 #define ES_OP(name, expression, summary, formula, example, call, ...)                              \
@@ -89,6 +90,10 @@ static es_status check_window_argument(es_ctx *ctx, const es_op *op, const es_pa
 es_tensor *es_op_call(es_ctx *ctx, const es_op *op, const es_value *args) {
   es_value full[MAX_PARAMS];
   int64_t ones[MAX_PARAMS];
+  if (!op || !args)
+    return es_ops_fail(ctx, ES_E_VALUE, "es_op_call: the %s NULL",
+                       op ? "arguments are" : "operation is"),
+           NULL;
   for (int i = 0; i < op->n_params; i++) {
     const es_param *p = &op->params[i];
     full[i] = args[i];
@@ -102,8 +107,15 @@ es_tensor *es_op_call(es_ctx *ctx, const es_op *op, const es_value *args) {
       return es_ops_fail(ctx, ES_E_VALUE, "%s: the argument '%s' must be %s, found %s", op->name,
                          p->name, type_name(p->type), type_name(args[i].type)),
              NULL;
-    if (full[i].type == ES_PARAM_TENSOR && !full[i].tensor) return NULL;
+    if (full[i].type == ES_PARAM_TENSOR && !full[i].tensor)
+      return es_ctx_fail_null(ctx, op->name), NULL;
+    if (full[i].type == ES_PARAM_TEXT && !full[i].text)
+      return es_ops_fail(ctx, ES_E_VALUE, "%s: the text of '%s' is NULL", op->name, p->name), NULL;
     bool windowed = full[i].type == ES_PARAM_INTS || full[i].type == ES_PARAM_PADDING;
+    if (windowed && (full[i].n < 0 || (full[i].n > 0 && !full[i].ints)))
+      return es_ops_fail(ctx, ES_E_VALUE, "%s: %s holds %d numbers%s", op->name, p->name, full[i].n,
+                         full[i].n > 0 ? ", but they are NULL" : ""),
+             NULL;
     if (windowed && check_window_argument(ctx, op, p, &full[i])) return NULL;
   }
   return calls[op - es_op_at(0)](ctx, full);

@@ -15,7 +15,7 @@ es_status es_ops_fail(es_ctx *ctx, es_status status, const char *fmt, ...) {
 
 bool es_ops_rank_at_least(es_ctx *ctx, const char *op, const char *argument, const es_tensor *t,
                           int rank) {
-  if (!t) return false;
+  if (!t) return es_ctx_fail_null(ctx, op), false;
   if (es_rank(t) >= rank) return true;
   es_ops_fail(ctx, ES_E_RANK, "%s: %s needs at least %d axes, found %d", op, argument, rank,
               es_rank(t));
@@ -25,12 +25,12 @@ bool es_ops_rank_at_least(es_ctx *ctx, const char *op, const char *argument, con
 static bool is_narrow(es_dtype dtype) { return dtype == ES_F16 || dtype == ES_BF16; }
 
 es_tensor *es_ops_widen(es_ctx *ctx, const es_tensor *x) {
-  if (!x) return NULL;
+  if (!x) return es_ctx_fail_null(ctx, "the layer"), NULL;
   return is_narrow(es_dtype_of(x)) ? es_cast(ctx, x, ES_F32) : (es_tensor *)x;
 }
 
 es_tensor *es_ops_real(es_ctx *ctx, const char *op, const es_tensor *x) {
-  if (!x) return NULL;
+  if (!x) return es_ctx_fail_null(ctx, op), NULL;
   es_dtype dtype = es_dtype_of(x);
   if (es_dtype_class(dtype) == ES_CLASS_COMPLEX) {
     es_ops_fail(ctx, ES_E_DTYPE, "%s has no rule for %s", op, es_dtype_name(dtype));

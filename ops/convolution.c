@@ -197,6 +197,10 @@ es_tensor *es_conv2d_input(es_ctx *ctx, const int64_t *input_shape, const es_ten
   if (!es_ops_rank_at_least(ctx, op, "weight", weight, 4) ||
       !es_ops_rank_at_least(ctx, op, "grad_output", grad_output, 4))
     return NULL;
+  if (!input_shape) {
+    es_ops_fail(ctx, ES_E_VALUE, "%s: input_shape is NULL", op);
+    return NULL;
+  }
   es_ops_axis axes[2];
   if (es_ops_window(ctx, op, window, 2, input_shape + 2, spatial(weight, 2), axes)) return NULL;
   es_ops_sizes sizes = {0};

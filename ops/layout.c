@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "engine/ctx.h"
 #include "ops/calls.h"
 
 /* r and q are the two sides of a block. */
@@ -67,7 +68,7 @@ static const char *const mode_text[] = {"... (n-p)?edge -> ... n", "... (n-p)?wr
 
 static int find_mode(const char *mode) {
   static const char *const names[] = {"replicate", "circular", "reflect", "constant"};
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; mode && i < 4; i++)
     if (!strcmp(mode, names[i])) return i;
   return -1;
 }
@@ -134,14 +135,19 @@ static es_tensor *pad_all(es_ctx *ctx, const es_tensor *input, const int64_t *pa
 
 es_tensor *es_pad(es_ctx *ctx, const es_tensor *input, const int64_t *pad, int n_pad,
                   const char *mode, double value) {
-  if (!input) return NULL;
+  if (!input) return es_ctx_fail_null(ctx, "pad"), NULL;
   int found = find_mode(mode);
   if (found < 0) {
     es_ops_fail(ctx, ES_E_VALUE,
-                "pad: mode must be constant, reflect, replicate or circular, found '%s'", mode);
+                "pad: mode must be constant, reflect, replicate or circular, found '%s'",
+                mode ? mode : "NULL");
     return NULL;
   }
-  if (n_pad % 2 || n_pad / 2 > es_rank(input)) {
+  if (n_pad && !pad) {
+    es_ops_fail(ctx, ES_E_VALUE, "pad: the list of %d numbers is NULL", n_pad);
+    return NULL;
+  }
+  if (n_pad < 0 || n_pad % 2 || n_pad / 2 > es_rank(input)) {
     es_ops_fail(ctx, ES_E_VALUE,
                 "pad: expected a (low, high) pair for each of at most %d axes, found %d numbers",
                 es_rank(input), n_pad);

@@ -53,7 +53,7 @@ static es_tensor *pool(es_ctx *ctx, es_op_id id, int n_axes, const es_tensor *in
   const char *op = es_op_at(id)->name;
   if (!es_ops_rank_at_least(ctx, op, "input", input, n_axes)) return NULL;
   es_window w = window ? *window : (es_window){0};
-  if (!w.stride[0])
+  if (!w.stride[0] && kernel_size)
     for (int i = 0; i < n_axes; i++) w.stride[i] = kernel_size[i];
   es_ops_axis axes[3];
   const int64_t *n = es_shape(input) + es_rank(input) - n_axes;

@@ -34,7 +34,7 @@ int es_op_count(void) { return ES_OP_COUNT; }
 const es_op *es_op_at(int index) { return index >= 0 && index < ES_OP_COUNT ? &rows[index] : NULL; }
 
 const es_op *es_op_find(const char *name) {
-  for (int i = 0; i < ES_OP_COUNT; i++)
+  for (int i = 0; name && i < ES_OP_COUNT; i++)
     if (!strcmp(rows[i].name, name)) return &rows[i];
   return NULL;
 }

@@ -61,6 +61,10 @@ static es_status resolve(es_ctx *ctx, const char *op, const es_window *w, int i,
         "of 0 … 2^31; found kernel %lld, stride %lld, dilation %lld, padding (%lld, %lld)",
         op, i, (long long)a->k, (long long)a->s, (long long)a->d, (long long)a->low,
         (long long)a->high);
+  if (a->n < 0)
+    return es_ops_fail(ctx, ES_E_VALUE,
+                       "%s: spatial axis %d has the size %lld; a size is 0 or more", op, i,
+                       (long long)a->n);
   int64_t reach;
   if (!es_mul_i64(a->d, a->k - 1, &reach) || reach > INT64_MAX / 4 || a->n > INT64_MAX / 4)
     return es_ops_fail(ctx, ES_E_OVERFLOW,
@@ -82,6 +86,9 @@ es_status es_ops_window(es_ctx *ctx, const char *op, const es_window *window, in
                         const int64_t *n, const int64_t *k, es_ops_axis *axes) {
   es_window none = {0};
   if (!window) window = &none;
+  if (!n || !k)
+    return es_ops_fail(ctx, ES_E_VALUE, "%s: the list of %d %s is NULL", op, n_axes,
+                       k ? "output sizes" : "kernel sizes");
   for (int i = 0; i < n_axes; i++) {
     es_ops_axis *a = &axes[i];
     *a = (es_ops_axis){.n = n[i], .k = k[i]};

@@ -152,6 +152,13 @@ Test(attention, shared_heads_and_layouts) {
   es_tensor *q1 = normal(es, ES_F64, 1, s.m, s.d), *k1 = normal(es, ES_F64, 1, s.n, s.d);
   es_tensor *y = es_scaled_dot_product_attention(es, q1, k1, vv, mask, false, 0, false);
   compare(es, &s, q1, k1, vv, as_added(es, mask), false, y, 1e-13, __LINE__);
+  /* One query and one key, with and without a mask, for all heads of the values. */
+  es_tensor *one = bool_mask(es, 1, s.m, s.n, -1);
+  y = es_scaled_dot_product_attention(es, q1, k1, vv, one, false, 0, false);
+  compare(es, &s, q1, k1, vv, as_added(es, one), false, y, 1e-13, __LINE__);
+  y = es_scaled_dot_product_attention(es, es_squeeze(es, q1, 0), es_squeeze(es, k1, 0), vv, NULL,
+                                      true, 0, false);
+  compare(es, &s, q1, k1, vv, NULL, true, y, 1e-13, __LINE__);
   es_ctx_destroy(es);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "einstride/io.h"
 #include "einstride/layers.h"
 #include "support/alloc.h"
 #include "support/check.h"
@@ -70,6 +71,116 @@ Test(hostile, without_a_context) {
       {.message = "x", .offset = INT64_MIN, .length = INT64_MIN}};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++)
     cr_assert_lt(es_error_render(&places[i], "abc", 3, small, sizeof small), 40);
+}
+
+Test(hostile, a_plan_or_an_expression_that_is_null) {
+  char text[8];
+  double bytes = 1;
+  cr_assert_eq(es_plan_dtype(NULL), ES_DTYPE_AUTO);
+  cr_assert_eq(es_plan_rank(NULL), 0);
+  cr_assert_null(es_plan_shape(NULL));
+  cr_assert_eq(es_plan_outputs(NULL), 0);
+  cr_assert_null(es_plan_output(NULL, 0).shape);
+  cr_assert_eq(es_plan_workspace(NULL), 0);
+  cr_assert(es_plan_flops(NULL) == 0 && es_plan_bytes(NULL) == 0);
+  cr_assert_eq(es_plan_steps(NULL), 0);
+#define EMPTY(call)                                                                                \
+  do {                                                                                             \
+    memset(text, 'x', sizeof text);                                                                \
+    cr_assert(call == 0 && !*text, #call);                                                         \
+  } while (0)
+  EMPTY(es_plan_formula(NULL, text, sizeof text));
+  EMPTY(es_plan_bytes_formula(NULL, text, sizeof text));
+  EMPTY(es_plan_largest(NULL, &bytes, text, sizeof text));
+  cr_assert_eq(bytes, 0);
+  EMPTY(es_plan_peak(NULL, &bytes, text, sizeof text));
+  EMPTY(es_plan_print(NULL, text, sizeof text));
+  for (int format = ES_EXPLAIN_TEXT; format <= ES_EXPLAIN_SVG; format++)
+    EMPTY(es_plan_explain(NULL, (es_explain_format)format, NULL, text, sizeof text));
+  EMPTY(es_expr_print(NULL, text, sizeof text));
+  cr_assert_eq(es_expr_inputs(NULL), 0);
+  cr_assert_eq(es_expr_outputs(NULL), 0);
+  cr_assert_null(es_expr_input(NULL, 0));
+  cr_assert_null(es_expr_output(NULL, 0));
+}
+
+Test(hostile, files) {
+  const char *names[1] = {NULL};
+  es_tensor *none = NULL, *out[1];
+  NO_TENSOR(es_load(ctx, NULL));
+  NO(es_save(ctx, NULL, x));
+  NO(es_save(ctx, "a.npy", NULL));
+  NO_TENSOR(es_npy_read(ctx, NULL, 5));
+  cr_assert_eq(es_npy_write(ctx, x, NULL, 5), 0);
+  worded(ctx, "es_npy_write");
+  NO(es_save_npz(ctx, NULL, names, &x, 1, false));
+  NO(es_save_npz(ctx, "a.npz", NULL, &x, 1, false));
+  NO(es_save_npz(ctx, "a.npz", names, &x, 1, false));
+  NO(es_save_npz(ctx, "a.npz", names, NULL, 1, false));
+  NO(es_save_npz(ctx, "a.npz", names, &none, 1, false));
+  NO(es_save_npz(ctx, "a.npz", names, &x, -1, false));
+  cr_assert_eq(es_load_npz(ctx, NULL, names, out, 1), -1);
+  worded(ctx, "es_load_npz");
+  cr_assert_eq(es_load_npz(ctx, "a.npz", NULL, out, 1), -1);
+  worded(ctx, "es_load_npz");
+  cr_assert_eq(es_load_npz(ctx, "a.npz", names, NULL, 1), -1);
+  worded(ctx, "es_load_npz");
+  cr_assert_eq(es_load_npz(NULL, "a.npz", NULL, NULL, 1), -1);
+}
+
+Test(hostile, layers) {
+  es_tensor *image = es_ramp(ctx, ES_F32, 4, (const int64_t[]){1, 2, 5, 5});
+  es_tensor *weight = es_ramp(ctx, ES_F32, 4, (const int64_t[]){2, 2, 3, 3});
+  const int64_t kernel[2] = {3, 3}, negative[4] = {1, 2, INT64_MIN, 5}, low[1] = {1};
+  NO_TENSOR(es_max_pool2d(ctx, image, NULL, NULL));
+  NO_TENSOR(es_avg_pool2d(ctx, image, NULL, &(es_window){.stride = {1}}));
+  NO_TENSOR(es_unfold(ctx, image, NULL, NULL));
+  NO_TENSOR(es_fold(ctx, es_ramp(ctx, ES_F32, 3, (const int64_t[]){1, 9, 9}), NULL, kernel, NULL));
+  NO_TENSOR(es_fold(ctx, es_ramp(ctx, ES_F32, 3, (const int64_t[]){1, 9, 9}), negative + 2, kernel,
+                    NULL));
+  NO_TENSOR(es_conv2d_weight(ctx, image, NULL, image, NULL));
+  NO_TENSOR(es_conv2d_input(ctx, NULL, weight, image, NULL));
+  NO_TENSOR(es_conv2d_input(ctx, negative, weight, image, NULL));
+  NO_TENSOR(es_pad(ctx, x, low, 2, NULL, 0));
+  NO_TENSOR(es_pad(ctx, x, NULL, 2, "constant", 0));
+  NO_TENSOR(es_pad(ctx, x, low, -2, "constant", 0));
+  CHECK_OK(ctx, es_pad(ctx, x, NULL, 0, "constant", 0));
+  cr_assert_null(es_sigmoid(NULL, x));
+  cr_assert_null(es_gelu(NULL, x, false));
+  NO_TENSOR(es_silu(ctx, NULL));
+  CHECK_OK(ctx, es_eye(ctx, ES_F32, 0, INT64_MAX));
+}
+
+/* Every layer of the table with arguments that are missing, NULL or beyond all sizes. */
+Test(hostile, layers_of_the_table) {
+  enum { PARAMS = 16 };
+  static const int64_t wild[] = {INT64_MIN, -1, 0, 1, (int64_t)1 << 40, INT64_MAX};
+  cr_assert_null(es_op_find(NULL));
+  NO_TENSOR(es_op_call(ctx, NULL, NULL));
+  NO_TENSOR(es_op_call(ctx, es_op_at(0), NULL));
+  cr_assert_null(es_op_call(NULL, es_op_at(0), NULL));
+  es_tensor *image = es_ramp(ctx, ES_F32, 4, (const int64_t[]){1, 2, 3, 3});
+  for (int index = 0; index < es_op_count(); index++)
+    for (int turn = 0; turn < 64; turn++) {
+      es_value value[PARAMS];
+      const es_op *op = es_op_at(index);
+      cr_assert_leq(op->n_params, PARAMS);
+      for (int i = 0; i < op->n_params; i++) {
+        int64_t w = wild[(turn + i) % 6];
+        bool given = turn % 3 || !op->params[i].otherwise;
+        value[i] = (es_value){.type = given ? op->params[i].type : ES_PARAM_NONE,
+                              .tensor = turn % 16 == i ? NULL : image,
+                              .i = w,
+                              .f = (double)w,
+                              .text = turn % 2 ? "constant" : NULL,
+                              .n = turn % 4 ? 1 + turn % 6 : -turn,
+                              .ints = turn % 5 ? wild : NULL,
+                              .high = turn % 7 ? NULL : wild};
+      }
+      es_scope_push(ctx);
+      if (!es_op_call(ctx, op, value)) worded(ctx, op->name);
+      es_scope_pop(ctx);
+    }
 }
 
 Test(hostile, making) {
@@ -207,6 +318,8 @@ Test(hostile, notation) {
                                 {.strategy = "nope"}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)
     NO_TENSOR(es_einsum_into(ctx, "i j -> j", &x, 1, &options[i], NULL));
+  NO_TENSOR(es_einsum_into(ctx, "i (a ^ b) -> i a, i b", &x, 1, NULL,
+                           es_zeros(ctx, ES_F32, 2, (const int64_t[]){2, 1})));
   NO_TENSOR(es_rearrange(ctx, NULL, x, NULL));
   NO_TENSOR(es_rearrange(ctx, "i j -> j i", NULL, NULL));
   NO_TENSOR(es_reduce(ctx, "i j -> i", ES_REDUCE_NONE, x, NULL));
@@ -277,6 +390,15 @@ Test(hostile, planning) {
   WITH_OUT(strides, ((const int64_t[]){0, 0}));
   WITH_OUT(strides, ((const int64_t[]){1, 1}));
   REFUSED(es_outline_make(ctx, ES_KIND_EINSUM, NULL, NULL, 0, NULL, &error));
+  for (int i = 0; i < 3; i++) {
+    memcpy(bad, in, sizeof in);
+    if (i == 0) bad[1].shape = NULL;
+    if (i == 1) bad[1].rank = -1;
+    if (i == 2) bad[1].shape = negative;
+    REFUSED(es_outline_make(ctx, ES_KIND_EINSUM, "i k, k j -> i j", bad, 2, NULL, &error));
+    cr_assert_eq(error.operand, 1);
+    cr_assert_null(es_outline_make(ctx, ES_KIND_EINSUM, "i k, k j -> i j", bad, 2, NULL, NULL));
+  }
   REFUSED(es_outline_make(ctx, (es_kind)99, "i", NULL, 0, NULL, &error));
   REFUSED(es_dump(ctx, ES_KIND_EINSUM, NULL, NULL, 0, NULL, NULL, NULL, 0, &error));
   es_expr_release(e);

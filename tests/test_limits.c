@@ -135,6 +135,12 @@ Test(limits, operations_are_counted_before_they_run) {
   cr_assert_eq(es_set_max_operations(ctx, 1e6), ES_OK);
   cr_assert_null(es_einsum(ctx, "i k, k j -> i j", ES_IN(x, x), NULL), "a plan was kept");
   es_clear_error(ctx);
+  es_clear_error(ctx);
+  es_tensor *two = es_broadcast_to(ctx, wide(ctx), 2, (const int64_t[]){2, million});
+  cr_assert_null(es_argmax(ctx, two, ES_NO_AXIS, false), "two million numbers were looked at");
+  cr_assert_eq(es_ctx_error(ctx)->status, ES_E_LIMIT, "%s", es_error_text(ctx));
+  es_clear_error(ctx);
+  CHECK_OK(ctx, es_argmax(ctx, x, ES_NO_AXIS, false));
   cr_assert_eq(es_set_max_operations(ctx, -1), ES_E_VALUE);
   es_clear_error(ctx);
   cr_assert_eq(es_set_max_operations(ctx, (double)NAN), ES_E_VALUE);

@@ -80,6 +80,19 @@ Test(shapes_only, elements_take_no_memory, .init = open_both, .fini = close_both
   cr_assert_eq(es_ctx_error(es)->status, ES_E_LIMIT);
 }
 
+/* Values that do not exist are no constants. */
+Test(shapes_only, constants_are_not_read, .init = open_both, .fini = close_both) {
+  const bool constant[2] = {true, true};
+  for (int which = 0; which < 2; which++) {
+    es_ctx *es = contexts[which];
+    es_tensor *x = es_zeros(es, ES_F32, ES_SHAPE(40, 40));
+    es_tensor *in[] = {x, es_constant(es, x)};
+    es_tensor *y = es_einsum_into(es, "i k, k j -> i j", in, 2, &(es_options){.constant = constant},
+                                  NULL);
+    cr_assert(y && es_shape(y)[1] == 40, "%s", es_error_text(es));
+  }
+}
+
 Test(shapes_only, what_needs_values_says_so, .init = open_both, .fini = close_both) {
   es_ctx *es = contexts[1];
   double out[4];

@@ -478,7 +478,8 @@ Test(strategies, are_forced_by_name_or_refused) {
   es_error error;
   cr_assert_eq(run(&s, "copy", ES_ISA_AUTO, NULL, got, text, &error), ES_E_UNSUPPORTED);
   cr_assert_eq(run(&s, "magic", ES_ISA_AUTO, NULL, got, text, &error), ES_E_VALUE);
-  cr_assert(strstr(error.message, "copy, map, reduce, window, direct, gemm, loops"), "%s", error.message);
+  cr_assert(strstr(error.message, "copy, map, reduce, window, direct, gemm, loops"), "%s",
+            error.message);
   cr_assert_eq(run(&s, NULL, ES_ISA_AUTO, NULL, got, text, &error), ES_OK);
   cr_assert(!strncmp(text, "reduce", 6), "%s", text);
   s.p->reduce = ES_REDUCE_MAX;

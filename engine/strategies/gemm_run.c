@@ -318,9 +318,9 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
   run r = {.g = g,
            .args = args,
            .type = &g->kernels->gemm->type[g->kind],
-           .x = (const char *)args->base[p->in[g->x.in].slot] + g->first[ES_GEMM_X],
-           .y = (const char *)args->base[p->in[g->y.in].slot] + g->first[ES_GEMM_Y],
-           .c = (char *)args->base[p->out.slot] + g->first[ES_GEMM_C]};
+           .x = es_run_at(args, p->in[g->x.in].slot, g->first[ES_GEMM_X]),
+           .y = es_run_at(args, p->in[g->y.in].slot, g->first[ES_GEMM_Y]),
+           .c = es_run_at(args, p->out.slot, g->first[ES_GEMM_C])};
   for (int i = 0; i < g->threads; i++)
     *(int64_t *)((char *)args->workspace + g->room.total * (size_t)i) = -1; /* y_held */
   /* The workspace is for g->threads workers; a larger pool is another context's. */

@@ -140,11 +140,11 @@ static void point_at(job *j, const es_run_args *args, int64_t i) {
   es_cursor_seek(&d->jobs, &c, i / d->panels);
   j->n = (int)(d->channels - first < d->width ? d->channels - first : d->width);
   j->vectors = j->n > d->roles.lanes ? 2 : 1;
-  j->x = (const char *)args->base[d->slot[ES_WINDOW_X]] + c.at[1 + d->roles.x] * size;
-  j->out = (char *)args->base[d->slot[ES_WINDOW_OUT]] +
-           (c.at[0] + first * p->out.stride[d->roles.share]) * size;
-  j->w = (const char *)args->base[d->slot[ES_WINDOW_W]] +
-         (w->offset + c.at[1 + d->roles.w] + first * w->stride[d->roles.share]) * size;
+  j->x = es_run_at(args, d->slot[ES_WINDOW_X], c.at[1 + d->roles.x] * size);
+  j->out = es_run_at(args, d->slot[ES_WINDOW_OUT],
+                     (c.at[0] + first * p->out.stride[d->roles.share]) * size);
+  j->w = es_run_at(args, d->slot[ES_WINDOW_W],
+                   (w->offset + c.at[1 + d->roles.w] + first * w->stride[d->roles.share]) * size);
 }
 
 /* What is packed, or read of what is packed for good, after this block. */

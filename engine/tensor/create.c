@@ -125,7 +125,7 @@ es_tensor *es_eye(es_ctx *ctx, es_dtype dtype, int64_t rows, int64_t columns) {
   if (!t) return NULL;
   const es_scalar one = {.cls = ES_CLASS_INT, .i = 1};
   char *at = es_tensor_at(t);
-  size_t step = (size_t)(columns + 1) * es_dtype_size(dtype);
+  size_t step = ((size_t)columns + 1) * es_dtype_size(dtype);
   for (int64_t i = 0; t->storage->own && i < rows && i < columns; i++)
     es_scalar_store(dtype, at + (size_t)i * step, one);
   return t;

@@ -253,6 +253,7 @@ es_tensor *es_unary(es_ctx *ctx, es_unary_op op, const es_tensor *x) {
 
 es_tensor *es_activate(es_ctx *ctx, es_activation op, const es_tensor *x) {
   static const char *const names[] = {"sigmoid", "silu", "gelu", "gelu"};
+  if (!ctx || !x) return es_ctx_fail_null(ctx, names[op]), NULL;
   es_signature s = es_activation_types(x->view.dtype);
   return unary(ctx, names[op], ctx->kernels->elementwise->activation[es_dtype_compute(s.in)][op],
                &s, x);
