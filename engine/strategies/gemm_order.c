@@ -85,7 +85,7 @@ static bool choose_turned(es_gemm_plan *g) {
       last = es_gemm_last_axis(p, g->x.in, ES_GEMM_N);
   if (unit < 0 || unit == last || !g->along_c || !g->plain_store || p->n_constraints) return false;
   if (g->terms > 1 || g->kind >= ES_GEMM_C64 || !g->y.native || g->n_kb > 1) return false;
-  if (g->m_count > TURNED_ROWS || g->m_count > g->k.count) return false;
+  if (!g->m_count || g->m_count > TURNED_ROWS || g->m_count > g->k.count) return false;
   int64_t run = divisor(p->extent[unit], type->lanes, TURNED_COLUMNS);
   if (!run) return false;
   int64_t panels = es_ceil_div(run, g->nr);

@@ -150,10 +150,10 @@ static void print(const es_step *step, char *buf, size_t cap) {
                  (long long)g->kc);
 }
 
-/* Points are counted, and taps in bytes of packed panels, a row of one each. */
+/* Points are counted, a few times over, and taps in bytes of packed panels, a row of one each. */
 static bool counts_fit(const es_problem *p) {
   enum { ROW = 1 << 16 };
-  int64_t points = 1, taps = ROW;
+  int64_t points = 16, taps = ROW;
   for (int a = 0; a < p->rank; a++) {
     if (p->extent[a] && !es_mul_i64(points, p->extent[a], &points)) return false;
     if (a >= p->n_out && p->extent[a] && !es_mul_i64(taps, p->extent[a], &taps)) return false;
