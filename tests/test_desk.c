@@ -97,6 +97,13 @@ Test(hint, says_what_a_line_gives, .init = set_up, .fini = tear_down) {
       {"1 +", "", false},
       {"# x", "", false},
       {".vars", "the variables", false},
+      {".set ", "limits, threads", false},
+      {".set precise o", "einsum adds up in f64 and rounds once: on or off", false},
+      {"x.cumsum ", "write einsum('(i-j)?0, j -> i'", true},
+      {"np.sort(x) ", "write save('x.npy', x)", true},
+      {"x[0] += 1", "", false},
+      {"n += 1", "4", false},
+      {"{'a': x, 'b': 1} ", "{'a': f32[b:2 c:3 h:8 w:8], 'b': 1}", false},
       {"'unclosed", "", false},
       {"\"\xff\"", "", false},
   };

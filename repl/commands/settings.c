@@ -157,11 +157,9 @@ static bool set_time(sc_runner *r, const char *text, es_status *status) {
 static const setting settings[] = {
     {"threads", "1 … 4096", "threads of the engine", "", get_threads, set_threads},
     {"isa", "auto, v16, v32 or v64", "vector width", "auto v16 v32 v64", get_isa, set_isa},
-    {"max-mem", "auto or a size such as 512M", "limit of the engine's memory", "auto", get_memory,
-     set_memory},
+    {"max-mem", "auto or a size such as 512M", "limit of memory", "auto", get_memory, set_memory},
     {"seed", "a whole number", "of rand and randn, from now on", "", get_seed, set_seed},
-    {"effort", "a number above 0", "how long an order for many operands is searched, 1: as usual",
-     "", get_effort, set_effort},
+    {"effort", "a number above 0, 1 as usual", "search for an order", "", get_effort, set_effort},
     {"order-seed", "a whole number", "of that search, where it draws at random", "", get_order_seed,
      set_order_seed},
     {"precise", "on or off", "einsum adds up in f64 and rounds once", "on off", get_precise,
@@ -177,6 +175,12 @@ const char *sc_setting_at(int index, const char **words) {
   if (index >= SETTINGS) return NULL;
   *words = settings[index].words;
   return settings[index].name;
+}
+
+void sc_put_setting(sc_buffer *out, const char *name, size_t len) {
+  for (int i = 0; i < SETTINGS; i++)
+    if (strlen(settings[i].name) == len && !strncmp(settings[i].name, name, len))
+      sc_printf(out, "%s: %s", settings[i].help, settings[i].values);
 }
 
 /* ---- the commands -------------------------------------------------------------------------- */
@@ -214,7 +218,7 @@ static void show(const sc_runner *r, const setting *s, bool described) {
   if (described) {
     size_t used = out.len;
     sc_fill(&out, ' ', used < 23 ? 24 - used : 1);
-    sc_printf(&out, "%s: %s", s->help, s->values);
+    sc_put_setting(&out, s->name, strlen(s->name));
   }
   sc_puts(&out, "\n");
   sc_tell(r, &out);

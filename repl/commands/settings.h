@@ -11,6 +11,8 @@ bool sc_read_isa(const char *text, es_isa *out);
 
 /* The name of a setting and the words that it may be, blanks between; NULL past the last. */
 const char *sc_setting_at(int index, const char **words);
+/* "the time of each statement: on or off"; nothing for a name that no setting has. */
+void sc_put_setting(sc_buffer *out, const char *name, size_t len);
 /* '.set', '.set name', '.set name value'. False after an error. */
 bool sc_settings_command(sc_runner *r, const sc_source *source, char *rest);
 /* '.threads 2' is '.set threads 2'. */

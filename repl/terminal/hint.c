@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "repl/commands/help_text.h"
+#include "repl/commands/settings.h"
 #include "repl/commands/signature.h"
 #include "repl/commands/table.h"
 #include "repl/language/eval.h"
@@ -86,12 +88,29 @@ static void put_callee(sc_buffer *out, sc_session *s, const sc_scan *scan, const
   }
 }
 
+/* ".set precise o": what the setting is. */
+static bool hint_setting(sc_buffer *out, const char *text) {
+  if (strncmp(text, ".set ", 5) != 0) return false;
+  const char *name = text + 5 + strspn(text + 5, " ");
+  sc_put_setting(out, name, strcspn(name, " ="));
+  return out->len > 0;
+}
+
 static void hint_command(sc_buffer *out, const char *text, size_t len) {
   size_t name = strcspn(text + 1, " ");
+  if (hint_setting(out, text)) return;
   for (const sc_command *c = sc_all_commands; c->name; c++)
     if (strlen(c->name) == name && !strncmp(c->name, text + 1, name))
       sc_printf(out, "%s%s%s", name + 1 < len ? "" : c->arguments,
                 name + 1 < len || !*c->arguments ? "" : "  ", c->help);
+}
+
+/* What to write for a name that other libraries have, else what is wrong. */
+static void put_fault(sc_buffer *out, const sc_fault *fault) {
+  size_t len;
+  const char *instead = sc_help_instead(fault, &len);
+  sc_put_escaped(out, instead ? instead : fault->error.message,
+                 instead ? len : strlen(fault->error.message));
 }
 
 static bool hint_text(sc_session *s, const sc_scan *scan, const char *text, size_t len,
@@ -107,7 +126,7 @@ static bool hint_text(sc_session *s, const sc_scan *scan, const char *text, size
   else if (v && v->kind != SC_STRING && v->kind != SC_NONE && v->kind != SC_SPACE)
     sc_put_brief(out, s, v);
   else if (s->fault.set && (error = settled(s, failed_at, len, open)))
-    sc_put_escaped(out, s->fault.error.message, strlen(s->fault.error.message));
+    put_fault(out, &s->fault);
   if (!error && says_the_same(text, len, out)) sc_buffer_free(out);
   sc_fault_clear(s);
   es_clear_error(s->es);

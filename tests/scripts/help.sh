@@ -81,6 +81,8 @@ while read -r name line; do
 done <<<"$instead"
 wide=$(cat "$source_dir"/repl/help/*.txt "$source_dir/repl/commands/tour.txt" | LC_ALL=C.UTF-8 wc -L)
 [ "$wide" -le 80 ] || say "a line of the help is $wide columns wide, a terminal has 80"
+wide=$("$program" -c $'.set\n.help commands' | LC_ALL=C.UTF-8 wc -L)
+[ "$wide" -le 80 ] || say ".set or .help commands is $wide columns wide"
 [ "$("$program" -c .help | wc -l)" -le 23 ] || say ".help does not fit a terminal of 24 lines"
 [ "$failed" -eq 0 ] && echo "$entries entries"
 exit $failed
