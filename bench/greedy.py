@@ -1,5 +1,5 @@
-"""The greedy search for an order of contraction that opt_einsum publishes (Smith and Gray, opt_einsum, JOSS 3(26), 753,
-2018), written anew: the plain one, and random ones of which the best is taken. For machines without opt_einsum."""
+"""The searches for an order of contraction that opt_einsum publishes (Smith and Gray, opt_einsum, JOSS 3(26), 753, 2018),
+written anew: what its 'auto' does, by the number of operands, and its 'random-greedy'. For machines without opt_einsum."""
 import heapq
 import itertools
 import math
@@ -138,9 +138,66 @@ class Greedy:
         return self.path
 
 
-def best(network, rounds, seed=1):
-    """Multiply-adds of the plain search, or of the best of so many random ones."""
-    if not rounds:
-        return multiply_adds(network, Greedy(network).run())
+class Branch:
+    """Tries the pairs that remove most memory, the best few of each level, and keeps the path with the fewest
+    multiply-adds; what costs more than four times what another did with as few values is left."""
+
+    def __init__(self, network, few=None):
+        operands, out, self.extents = network
+        self.out, self.few = frozenset(out), few
+        self.total, self.path = math.inf, None
+        self.progress = {}
+        terms = tuple(frozenset(o) for o in operands)
+        self.iterate((), terms, frozenset(range(len(terms))), 0)
+
+    def candidates(self, terms, left, total, outer):
+        for i, j in itertools.combinations(sorted(left), 2):
+            a, b = terms[i], terms[j]
+            if not outer and a.isdisjoint(b):
+                continue
+            result = (a | b) & self.out.union(*(terms[k] for k in left - {i, j}))
+            adds = total + size(a | b, self.extents) * (2 if a | b != result else 1)
+            if adds >= self.total:
+                continue
+            least = self.progress.setdefault(len(terms), adds)
+            self.progress[len(terms)] = min(least, adds)
+            if adds > 4 * least:
+                continue
+            cost = size(result, self.extents) - size(a, self.extents) - size(b, self.extents)
+            yield cost, adds, (i, j), result
+
+    def iterate(self, path, terms, left, total):
+        if len(left) == 1:
+            self.total, self.path = total, path
+            return
+        found = sorted(self.candidates(terms, left, total, False), key=lambda c: c[:3])
+        found = found or sorted(self.candidates(terms, left, total, True), key=lambda c: c[:3])
+        for _, adds, pair, result in found[:self.few]:
+            self.iterate(path + (pair,), terms + (result,), left - set(pair) | {len(terms)}, adds)
+
+
+def optimal(network):
+    """The fewest multiply-adds of all paths, for four operands at most."""
+    def fewest(left, path):
+        if len(left) == 1:
+            return multiply_adds(network, path)
+        value = len(network[0]) + len(path)
+        return min(fewest(left - {i, j} | {value}, path + ((i, j),)) for i, j in itertools.combinations(left, 2))
+    return fewest(frozenset(range(len(network[0]))), ())
+
+
+def auto(network):
+    """Multiply-adds of what 'auto' finds."""
+    n = len(network[0])
+    if n <= 4:
+        return optimal(network)
+    if n <= 14:
+        return multiply_adds(network, Branch(network, None if n <= 6 else 2 if n <= 8 else 1).path)
+    return multiply_adds(network, Greedy(network).run())
+
+
+def random_greedy(network, rounds, seed=1):
+    """Multiply-adds of the best of so many, the first of which is the plain search."""
     rng = random.Random(seed)
-    return min(multiply_adds(network, Greedy(network, rng).run()) for _ in range(rounds))
+    draws = [None] + [rng] * (rounds - 1)
+    return min(multiply_adds(network, Greedy(network, draw).run()) for draw in draws)

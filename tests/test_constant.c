@@ -107,6 +107,53 @@ Test(constant, what_depends_on_constants_alone_is_computed_once) {
   es_ctx_destroy(es);
 }
 
+static es_plan *plan_of_integers(es_ctx *es, const es_array *in, const bool *constant,
+                                 es_dtype out) {
+  static const char text[] = "m k, k n -> m n";
+  es_error error = {0};
+  es_expr *expr = es_expr_parse(es, ES_KIND_EINSUM, text, strlen(text), ES_READ_AUTO, &error);
+  es_options options = {.constant = constant, .has_out_dtype = true, .out_dtype = out};
+  es_plan *plan = es_plan_make(es, expr, in, 2, NULL, &options, &error);
+  cr_assert(plan != NULL, "%s", error.message);
+  es_expr_release(expr);
+  return plan;
+}
+
+/* Small integers whose kind is known from their types are packed once; what passes the type of
+ * the result is computed anew from what is not, for the same message. */
+Test(constant, integer_weights_are_packed_once) {
+  enum { M = 33, K = 300, N = 170 };
+  es_ctx *es = es_ctx_create(&(es_config){.threads = 1});
+  static int8_t x[M * K], w[K * N];
+  static int32_t sum[2][M * N];
+  static int8_t narrow[M * N];
+  int64_t x_shape[] = {M, K}, w_shape[] = {K, N};
+  for (int i = 0; i < M * K; i++) x[i] = (int8_t)(i * 37 % 255 - 127);
+  for (int i = 0; i < K * N; i++) w[i] = (int8_t)(i * 91 % 255 - 127);
+  es_array in[] = {{x, ES_I8, 2, x_shape, NULL}, {w, ES_I8, 2, w_shape, NULL}};
+  char message[2][1024], print[4096];
+  for (int held = 0; held < 2; held++) {
+    const bool constant[] = {false, held == 1};
+    es_plan *plan = plan_of_integers(es, in, constant, ES_I32);
+    es_plan_print(plan, print, sizeof print);
+    cr_assert_eq(strstr(print, "packed once") != NULL, held == 1, "%s", print);
+    run(es, plan, in, 2, constant, sum[held]);
+    es_plan_release(plan);
+    plan = plan_of_integers(es, in, constant, ES_I8);
+    es_array out = es_plan_output(plan, 0), given[] = {in[0], held ? (es_array){0} : in[1]};
+    void *workspace = aligned_alloc(64, es_plan_workspace(plan) / 64 * 64 + 128);
+    es_error error = {0};
+    out.data = narrow;
+    cr_assert_eq(es_run(es, plan, given, 2, &out, workspace, &error), ES_E_OVERFLOW);
+    snprintf(message[held], sizeof *message, "%s", error.message);
+    free(workspace);
+    es_plan_release(plan);
+  }
+  cr_assert_eq(memcmp(sum[0], sum[1], sizeof *sum), 0);
+  cr_assert_str_eq(message[0], message[1]);
+  es_ctx_destroy(es);
+}
+
 /* The plan owns what it needs: the caller's memory may go, and change, afterwards. */
 Test(constant, the_plan_owns_its_constants) {
   es_ctx *es = es_ctx_create(NULL);

@@ -8,9 +8,9 @@
 
 enum { BEST = 3 }; /* trees that are mended */
 
-/* Splits looked at, some 10 ns each: between two limits as many as the contraction has
+/* Splits looked at, some 10 ns each: between two limits twice as many as the contraction has
  * multiply-adds. What the searches that make trees count takes as long as so many splits. */
-static const double WORK_LEAST = 6e5, WORK_EACH = 3000, WORK_MOST = 1.5e6, MAKING = 7;
+static const double WORK_LEAST = 8e5, WORK_EACH = 1500, WORK_MOST = 1.5e6, MAKING = 8;
 
 /* Efforts are powers of two, this one and above. */
 static const double LEAST_EFFORT = 0x1p-7;
@@ -168,7 +168,7 @@ static bool climb(search *s, double unit, double effort, es_orders *found) {
 static bool run(search *s, double effort, es_orders *found) {
   if (!make_one(s)) return false;
   double first = s->rank[0].cost;
-  double unit = fmax(fmax(WORK_LEAST, WORK_EACH * s->net->n), fmin(WORK_MOST, first));
+  double unit = fmax(fmax(WORK_LEAST, WORK_EACH * s->net->n), fmin(WORK_MOST, 2 * first));
   if (first > HOPELESS) return note(s, s->rank[0].merge, first), append_raw(s, found);
   while (s->round < 3 || (!s->mender && s->work < effort * unit))
     if (!make_one(s)) return false;

@@ -314,7 +314,7 @@ static es_status try_order(slicer *s, const es_network *net, const es_merge *mer
 }
 
 /* Splits that are looked at to mend an order between cuts, at effort 1. */
-static const double MEND_EACH = 500, MEND_LEAST = 1.5e5;
+static const double MEND_EACH = 300, MEND_LEAST = 1.5e5;
 
 /* A tree, cut as it is, and mended from cut to cut: the better of the two. Mending finds cheaper
  * orders as a rule, but now and then one that takes many cuts more. */

@@ -74,11 +74,9 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   int most = type->height[type->n_heights - 1];
   int64_t tiles = es_ceil_div(g->m_count, most);
   if (g->keep_x) es_gemm_keep_rows(g, most);
-  bool real = g->terms == 1 && g->kind != ES_GEMM_I64 &&
-              es_dtype_class(p->out.dtype) >= ES_CLASS_FLOAT;
   bool few = g->m_count <= ES_GEMM_SMALL && g->n.count <= ES_GEMM_SMALL &&
              g->k.count <= ES_GEMM_SMALL_K; /* as gemm_small.c takes them */
-  g->hold_y = p->in[g->y.in].fixed && real && !few && !g->y_direct;
+  g->hold_y = p->in[g->y.in].fixed && !few && !g->y_direct;
   g->stream_y = !g->y_direct && !g->hold_y && g->terms == 1 && !p->n_constraints && g->ahead == 1 &&
                 tiles <= ES_GEMM_STREAM_TILES && g->bytes[ES_GEMM_Y] > ES_GEMM_Y_BLOCK;
   g->fetch_x = g->terms == 1 && (g->x_packed || g->n_panels <= 2) &&

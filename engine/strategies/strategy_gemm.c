@@ -198,6 +198,19 @@ static double scan_seconds(const es_problem *p) {
   return (es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1])) / 1e10;
 }
 
+/* The plan for a kind. Which of several runs is decided at each run: none of them holds a packed
+ * side then. */
+static bool plan_for(const es_problem *p, const es_plan_env *env, es_gemm_kind kind, bool measure,
+                     es_gemm_plan *plan) {
+  es_side in[2] = {p->in[0], p->in[1]};
+  es_problem open = *p;
+  open.in = in;
+  in[0].fixed = in[1].fixed = false;
+  bool found = es_gemm_plan_choose(measure ? &open : p, env, kind, plan);
+  plan->problem = p;
+  return found;
+}
+
 /* The kinds that may turn out exact, by falling speed, up to the first that is sure to.
  * Measured: which of them is decided by the operands' values, at each run. */
 static int kinds_for(const es_problem *p, const es_plan_env *env, es_gemm_kind kind[KINDS],
@@ -216,7 +229,7 @@ static int kinds_for(const es_problem *p, const es_plan_env *env, es_gemm_kind k
     sure = all[i] != ES_GEMM_I64 && is_exact(p, all[i], reach);
   }
   es_gemm_plan plan;
-  if (sure && n > 1 && es_gemm_plan_choose(p, env, kind[n - 1], &plan) &&
+  if (sure && n > 1 && plan_for(p, env, kind[n - 1], true, &plan) &&
       plan.seconds < WORTH_A_LOOK * scan_seconds(p))
     kind[0] = kind[n - 1], n = 1;
   *measure = n > 1;
@@ -241,7 +254,7 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   bool measure;
   es_gemm_plan plan;
   int n = kinds_for(p, env, kind, &measure);
-  es_gemm_plan_choose(p, env, kind[n > 1], &plan);
+  plan_for(p, env, kind[n > 1], measure, &plan);
   return plan.seconds + (measure ? scan_seconds(p) : 0);
 }
 
@@ -302,7 +315,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   c->n_plans = kinds_for(p, env, kind, &c->measure);
   step->workspace = 0;
   for (int i = 0; i < c->n_plans; i++) {
-    if (!es_gemm_plan_choose(p, env, kind[i], &c->plan[i])) return ES_E_NOMEM;
+    if (!plan_for(p, env, kind[i], c->measure, &c->plan[i])) return ES_E_NOMEM;
     if (!es_gemm_axes_make(env->arena, &c->plan[i])) return ES_E_NOMEM;
     size_t bytes = es_gemm_plan_workspace(&c->plan[i]);
     if (bytes > step->workspace) step->workspace = bytes;
@@ -326,7 +339,8 @@ static es_status hold(es_step *step, const es_plan_env *env, void *const *base) 
   es_gemm_plan *g = &c->plan[0];
   ES_TRY(es_gemm_hold(env->arena, g,
                       (const char *)base[step->problem->in[g->y.in].slot] + g->first[ES_GEMM_Y]));
-  step->held = 1 + g->y.in;
+  /* Results that pass their type are computed anew, from what is not packed. */
+  if (es_dtype_class(step->problem->out.dtype) >= ES_CLASS_FLOAT) step->held = 1 + g->y.in;
   return ES_OK;
 }
 
