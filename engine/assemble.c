@@ -103,6 +103,7 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
     es_plan *plan;
     es_status status = assemble_within(ctx, assembly, of, in, options, &trial, &plan, error);
     fit->steps += trial.steps;
+    fit->known = trial.known;
     if (status == ES_OK) {
       es_plan_release(plan);
       fit->least = trial.limit;
@@ -120,8 +121,7 @@ static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                            const es_array *in, const es_options *options, es_plan **out,
                            es_error *error) {
-  es_fit fit;
-  if (!es_fit_begin(&fit, ctx)) return es_fail_nomem(error);
+  es_fit fit = {.limit = ctx->config.max_bytes, .now = es_memory_now(ctx)};
   es_status status = assemble_within(ctx, assembly, of, in, options, &fit, out, error);
   bool folds = options && options->constant; /* which takes long, and memory of its own */
   if (status == ES_E_LIMIT && fit.least && !folds && fit.operands <= ES_FIT_FEW)

@@ -20,7 +20,7 @@ typedef struct es_fit {
   bool over;     /* all is cut, and the estimate passes the limit */
   int64_t least; /* the limit that would do for this plan, which does not fit; else 0 */
   int steps;     /* made in all attempts, some 10 us each */
-  struct es_known *known; /* orders that other attempts found */
+  struct es_known *known; /* orders that were found in all attempts, or NULL */
 } es_fit;
 
 enum { ES_FIT_FEW = 8 }; /* operands whose orders are found in no time */

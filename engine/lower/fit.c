@@ -7,12 +7,6 @@
 
 /* ---- attempts ----------------------------------------------------------------------------- */
 
-bool es_fit_begin(es_fit *fit, es_ctx *ctx) {
-  *fit = (es_fit){.limit = ctx->config.max_bytes, .now = es_memory_now(ctx)};
-  fit->known = es_known_new(&ctx->allocator);
-  return fit->known;
-}
-
 /* The first plan that succeeds leaves its pool behind. */
 void es_fit_settle(es_fit *fit, const es_ctx *ctx) {
   es_known_free(fit->known);

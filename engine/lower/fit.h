@@ -4,8 +4,6 @@
 
 #include "engine/lower/builder.h"
 
-/* The first attempt, within the limit of the context. False: no memory. */
-bool es_fit_begin(es_fit *fit, es_ctx *ctx);
 /* Gives back the memory of what other attempts found, and takes anew what is in use. */
 void es_fit_settle(es_fit *fit, const es_ctx *ctx);
 void es_fit_end(es_fit *fit);

@@ -8,6 +8,7 @@
 #include "engine/lower/loop.h"
 #include "engine/lower/nest.h"
 #include "engine/order/path.h"
+#include "engine/order/path_known.h"
 
 /* ---- intermediates ----------------------------------------------------------- */
 
@@ -224,7 +225,8 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   if (part->n_in < 3) return es_path_pairwise(b->scratch, &net, b->effort, path, b->error);
   bool *may_cut = ES_NEW_N(b->scratch, bool, names->n);
   int64_t *kept = ES_NEW_N(b->scratch, int64_t, names->n);
-  if (!may_cut || !kept) return es_fail_nomem(b->error);
+  if (!b->fit->known) b->fit->known = es_known_new(&b->ctx->allocator);
+  if (!may_cut || !kept || !b->fit->known) return es_fail_nomem(b->error);
   list_cuttable(b, part, names, may_cut);
   es_slicing_rules rules = {room, net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
   double least;
