@@ -59,6 +59,39 @@ Test(checked, floor_division) {
   cr_assert_eq(es_floor_div(INT64_MIN, INT64_MAX), -2);
 }
 
+Test(checked, wide_floor_division) {
+  const __int128 far = (__int128)1 << 100;
+  for (int64_t a = -50; a <= 50; a++)
+    for (int64_t d = 1; d <= 7; d++) {
+      cr_assert(es_floor_div_wide(a, d) == es_floor_div(a, d), "%lld / %lld", (long long)a,
+                (long long)d);
+      __int128 n = far + a, q = es_floor_div_wide(n, d);
+      cr_assert(q * d <= n && n < (q + 1) * d);
+      n = -far + a, q = es_floor_div_wide(n, d);
+      cr_assert(q * d <= n && n < (q + 1) * d);
+    }
+}
+
+Test(checked, division_rounded_up) {
+  for (int64_t a = 0; a <= 60; a++)
+    for (int64_t b = 1; b <= 9; b++) {
+      int64_t q = es_ceil_div(a, b);
+      cr_assert(q * b >= a && (q - 1) * b < a, "%lld / %lld", (long long)a, (long long)b);
+    }
+  cr_assert_eq(es_ceil_div(INT64_MAX, 1), INT64_MAX);
+  cr_assert_eq(es_ceil_div(INT64_MAX, 2), (int64_t)1 << 62);
+}
+
+Test(checked, greatest_common_divisor) {
+  for (int64_t a = 0; a <= 40; a++)
+    for (int64_t b = 0; b <= 40; b++) {
+      int64_t most = a && b ? 1 : a + b;
+      for (int64_t d = 1; a && b && d <= a && d <= b; d++)
+        if (a % d == 0 && b % d == 0) most = d;
+      cr_assert_eq(es_gcd(a, b), most, "%lld, %lld", (long long)a, (long long)b);
+    }
+}
+
 Test(checked, counts_do_not_wrap_behind_a_zero) {
   int64_t count;
   cr_assert(es_count_i64(0, NULL, &count) && count == 1);
