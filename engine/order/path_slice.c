@@ -323,7 +323,7 @@ static es_status try_both(slicer *s, const es_network *net, const es_merge *merg
   bool mends = es_mender_takes(net);
   s->most = 0;
   if (!mends || net->n <= FEW) ES_TRY(try_order(s, net, merge, 0, best, whole, error));
-  if (!mends || (*whole && net->n <= FEW)) return ES_OK;
+  if (!mends || (net->n <= FEW && *whole)) return ES_OK;
   s->most = effort * fmax(MEND_LEAST, MEND_EACH * net->n);
   return try_order(s, net, merge, effort, best, whole, error);
 }

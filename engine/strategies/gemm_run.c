@@ -290,7 +290,7 @@ static void task(void *arg, int64_t index, int worker_index) {
   for (; m_block >= b.box->n_mb; b.box++) m_block -= b.box->n_mb;
   b.height = m_block + 1 < b.box->n_mb ? b.box->height : b.box->last_height;
   b.x = r->x + b.box->base[ES_GEMM_X] + *es_gemm_table(&g->batch, ES_GEMM_X, b.batch, 1, &offset);
-  b.y = r->y + *es_gemm_table(&g->batch, ES_GEMM_Y, b.batch, 1, &offset);
+  if (r->y) b.y = r->y + *es_gemm_table(&g->batch, ES_GEMM_Y, b.batch, 1, &offset); /* not held */
   b.c = r->c + b.box->base[ES_GEMM_C] + *es_gemm_table(&g->batch, ES_GEMM_C, b.batch, 1, &offset);
   int64_t m0 = m_block * g->mb;
   b.m = es_gemm_smaller(g->mb, b.box->m.count - m0);
