@@ -10,7 +10,7 @@ enum { BEST = 3 }; /* trees that are mended */
 
 /* Splits looked at, some 10 ns each: between two limits twice as many as the contraction has
  * multiply-adds. What the searches that make trees count takes as long as so many splits. */
-static const double WORK_LEAST = 8e5, WORK_EACH = 1500, WORK_MOST = 1.5e6, MAKING = 8;
+static const double WORK_LEAST = 8e5, WORK_EACH = 2000, WORK_MOST = 1.5e6, MAKING = 8;
 
 /* Efforts are powers of two, this one and above. */
 static const double LEAST_EFFORT = 0x1p-7;
