@@ -155,6 +155,37 @@ static void shift(es_problem *box, int axis, int64_t start, int64_t extent) {
   for (int i = 0; i < box->n_in; i++) box->in[i].offset += start * box->in[i].stride[axis];
 }
 
+/* Only the positions from start on, in the constraints too. */
+static void keep_part(es_problem *p, int axis, int64_t start, int64_t extent) {
+  shift(p, axis, start, extent);
+  for (int k = 0; k < p->n_constraints; k++)
+    p->constraint[k].base += start * p->constraint[k].coef[axis];
+}
+
+int es_problem_tied_axis(const es_problem *p, int64_t most) {
+  int found = -1;
+  for (int i = 0; i < p->n_constraints; i++) {
+    const int64_t *coef = p->constraint[i].coef;
+    int first = -1;
+    for (int a = 0; a < p->n_out; a++) {
+      if (!coef[a] || p->extent[a] == 1) continue;
+      if (first < 0) {
+        first = a;
+        continue;
+      }
+      int shorter = p->extent[a] < p->extent[first] ? a : first;
+      if (found < 0 || p->extent[shorter] < p->extent[found]) found = shorter;
+    }
+  }
+  return found >= 0 && p->extent[found] <= most ? found : -1;
+}
+
+es_problem *es_problem_at(es_arena *arena, const es_problem *p, int axis, int64_t position) {
+  es_problem *part = es_problem_copy(arena, p);
+  if (part) keep_part(part, axis, position, 1);
+  return part;
+}
+
 /* The one axis that the constraint depends on, if it is reduced; else -1. */
 static int only_reduced_axis(const es_problem *p, const es_constraint *c) {
   int axis = -1;
@@ -177,8 +208,7 @@ void es_problem_trim(es_problem *p) {
       p->constraint[kept++] = c;
       continue;
     }
-    shift(p, axis, in.low, in.high - in.low);
-    for (int k = 0; k < n; k++) p->constraint[k].base += in.low * p->constraint[k].coef[axis];
+    keep_part(p, axis, in.low, in.high - in.low);
   }
   p->n_constraints = kept;
 }

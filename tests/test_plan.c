@@ -280,6 +280,27 @@ Test(plan, a_cached_call_is_much_cheaper_than_a_new_one) {
   es_ctx_destroy(ctx);
 }
 
+/* ---- moves past a border ------------------------------------------------------------------ */
+
+/* Each position of a window moves what it sees of the image; element by element it took 70 times as
+ * long. */
+Test(plan, unfolded_windows_are_moved_by_rows) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in = of(ES_F32, SHAPE(8, 64, 56, 56));
+  static char text[1 << 16];
+  const char *unfold = "b c (ho+kh-1)?0 (wo+kw-1)?0 -> b (c kh kw) (ho wo)";
+  es_options options = {.sizes = ES_SIZES({"kh", 3}, {"kw", 3})};
+  es_error error = {0};
+  es_plan *plan = try_plan(ctx, unfold, &in, 1, &options, &error);
+  cr_assert(plan, "%s", error.message);
+  cr_assert_lt(es_plan_print(plan, text, sizeof text), sizeof text);
+  cr_assert_null(strstr(text, "(loops"), "%s", text);
+  cr_assert_leq(es_plan_steps(plan),
+                25); /* 9 in the middle, 8 with zeros above or below, 8 beside */
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
 /* ---- print-outs --------------------------------------------------------------------------- */
 
 Test(plan, prints_one_nested_line_a_step) {

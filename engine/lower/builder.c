@@ -11,7 +11,11 @@
 
 /* More boxes than this and the constraint stays inside one nest. A padded window
  * of k taps has about k boxes an axis: 7x7 makes 49, 3x3x3 makes 27. */
-enum { MAX_BOXES = 1024 };
+enum {
+  MAX_BOXES = 1024,
+  MAX_SLICES =
+      64 /* of a nest that moves elements past a border, as of the taps of unfolded windows */
+};
 
 static es_status copy_ints(es_arena *arena, int n, const int64_t *from, int64_t **to) {
   *to = ES_NEW_N(arena, int64_t, n);
@@ -148,13 +152,26 @@ static es_status add_step(es_builder *b, const es_problem *box) {
   return es_builder_step(b, &step);
 }
 
-es_status es_builder_nest(es_builder *b, es_problem *p) {
-  const char *wrong = es_problem_check(p);
-  if (wrong) return es_fail(b->error, ES_E_INTERNAL, "", ES_NOWHERE, "unsound nest: %s", wrong);
+static es_status add_boxes(es_builder *b, es_problem *p, int64_t slices);
+
+/* A nest without points to sum, one position of an axis at a time: what is left are boxes. */
+static es_status add_slices(es_builder *b, const es_problem *p, int axis, int64_t slices) {
+  for (int64_t at = 0; at < p->extent[axis]; at++) {
+    es_problem *part = es_problem_at(b->scratch, p, axis, at);
+    if (!part) return es_fail_nomem(b->error);
+    ES_TRY(add_boxes(b, part, slices));
+  }
+  return ES_OK;
+}
+
+/* slices: how many more the nest may be cut into. */
+static es_status add_boxes(es_builder *b, es_problem *p, int64_t slices) {
   es_problem_canonicalise(p);
   es_problem_trim(p);
   if (p->n_constraints == 0 || es_step_takes_whole(p, &b->env, forced_strategy(b)))
     return add_step(b, p);
+  int axis = p->rank == p->n_out ? es_problem_tied_axis(p, slices) : -1;
+  if (axis >= 0) return add_slices(b, p, axis, slices / p->extent[axis]);
   es_problem **box;
   int n_boxes;
   es_status status = ES_OK;
@@ -162,4 +179,10 @@ es_status es_builder_nest(es_builder *b, es_problem *p) {
     return status == ES_OK ? add_step(b, p) : es_fail_nomem(b->error);
   for (int i = 0; i < n_boxes; i++) ES_TRY(add_step(b, box[i]));
   return ES_OK;
+}
+
+es_status es_builder_nest(es_builder *b, es_problem *p) {
+  const char *wrong = es_problem_check(p);
+  if (wrong) return es_fail(b->error, ES_E_INTERNAL, "", ES_NOWHERE, "unsound nest: %s", wrong);
+  return add_boxes(b, p, MAX_SLICES);
 }
