@@ -168,7 +168,7 @@ int es_problem_tied_axis(const es_problem *p, int64_t most) {
     const int64_t *coef = p->constraint[i].coef;
     int first = -1;
     for (int a = 0; a < p->n_out; a++) {
-      if (!coef[a] || p->extent[a] == 1) continue;
+      if (!coef[a] || p->extent[a] <= 1) continue;
       if (first < 0) {
         first = a;
         continue;

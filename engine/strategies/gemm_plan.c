@@ -2,7 +2,8 @@
 #include "engine/strategies/gemm.h"
 
 enum {
-  Y_BLOCK_MOST = 4 << 20,    /* bytes of a Y block where k cannot be cut */
+  Y_BLOCK_MOST =
+      1 << 20, /* bytes of a panel of Y where k cannot be cut, in the second-level cache */
   GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
   COLUMNS_OF_BOXES = 8,
 };
