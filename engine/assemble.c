@@ -75,8 +75,9 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
 static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                                  const es_array *in, const es_options *options, es_fit *fit,
                                  es_plan **out, es_error *error) {
-  es_status status = ES_E_LIMIT;
-  for (double share = 1; share >= 0 && status == ES_E_LIMIT; share = fit->share) {
+  es_status status;
+  double share = 1;
+  do {
     *fit = (es_fit){.limit = fit->limit,
                     .now = fit->now,
                     .whole = fit->whole,
@@ -84,8 +85,8 @@ static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const v
                     .steps = fit->steps,
                     .known = fit->known};
     status = assemble(ctx, assembly, of, in, options, fit, out, error);
-    if (!fit->least) break;
-  }
+    share = fit->share;
+  } while (status == ES_E_LIMIT && fit->least && share >= 0);
   return status;
 }
 

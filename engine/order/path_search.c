@@ -150,8 +150,8 @@ static bool append_raw(search *s, es_orders *found) {
 
 static bool climb(search *s, double unit, double effort, es_orders *found) {
   double last = INFINITY;
-  for (double rung = LEAST_EFFORT; rung == LEAST_EFFORT || rung <= effort; rung *= 2) {
-    double limit = rung * unit;
+  for (int doubled = 0; doubled == 0 || ldexp(LEAST_EFFORT, doubled) <= effort; doubled++) {
+    const double rung = ldexp(LEAST_EFFORT, doubled), limit = rung * unit;
     do { /* what mending leaves of its half goes into further trees */
       double half = (s->work + limit) / 2;
       while (s->work < half)
