@@ -81,16 +81,18 @@ static inline void *take(es_arena *arena, size_t bytes, size_t align, bool zeroe
   return (char *)arena->blocks + at;
 }
 
-void *es_arena_array(es_arena *arena, size_t count, size_t size) {
+static inline void *take_array(es_arena *arena, size_t count, size_t size, bool zeroed) {
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
-  return take(arena, bytes ? bytes : 1, UNIT, true);
+  return take(arena, bytes ? bytes : 1, UNIT, zeroed);
+}
+
+void *es_arena_array(es_arena *arena, size_t count, size_t size) {
+  return take_array(arena, count, size, true);
 }
 
 void *es_arena_room(es_arena *arena, size_t count, size_t size) {
-  size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
-  return take(arena, bytes ? bytes : 1, UNIT, false);
+  return take_array(arena, count, size, false);
 }
 
 void *es_arena_aligned(es_arena *arena, size_t bytes) {

@@ -143,13 +143,13 @@ static bool is_slow(double seconds, double fastest, double budget) {
 /* A first sample of each, einstride's first. Of calls that take seconds, it is the verified run. */
 static void take_first(contender *x, int n, bench_own *own, int threads, double budget) {
   const double bulk = 2e-4, /* seconds, against the clock and the pipes */
-      seconds = 1;
+      lengthy = 1;
   double fastest = INFINITY;
   for (int i = 1; i < n; i++) fastest = fmin(fastest, x[i].first);
   for (int i = 0; i < n; i++) {
     settle(threads);
     x[i].slow = i > 0 && is_slow(x[i].first, fastest, budget);
-    bool seen = x[i].slow || x[i].first > seconds;
+    bool seen = x[i].slow || x[i].first > lengthy;
     double once = seen ? x[i].first : run(&x[i], own, 1);
     x[i].times = once < bulk ? (int)(bulk / fmax(once, 1e-8)) + 1 : 1;
     x[i].sample[x[i].n++] = x[i].times > 1 ? run(&x[i], own, x[i].times) / x[i].times : once;

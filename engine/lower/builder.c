@@ -9,12 +9,12 @@
 #include "engine/limits.h"
 #include "engine/planner.h"
 
-/* More boxes than this and the constraint stays inside one nest. A padded window
- * of k taps has about k boxes an axis: 7x7 makes 49, 3x3x3 makes 27. */
 enum {
+  /* More boxes than this and the constraint stays inside one nest. A padded window
+   * of k taps has about k boxes an axis: 7x7 makes 49, 3x3x3 makes 27. */
   MAX_BOXES = 1024,
-  MAX_SLICES =
-      64 /* of a nest that moves elements past a border, as of the taps of unfolded windows */
+  /* Of a nest that moves elements past a border, as of the taps of unfolded windows. */
+  MAX_SLICES = 64
 };
 
 static es_status copy_ints(es_arena *arena, int n, const int64_t *from, int64_t **to) {

@@ -21,6 +21,7 @@ struct es_mender {
   double *lone;    /* [2n - 1] product of the labels that nothing outside needs */
   double *cost;    /* [2n - 1] of the merge that makes the value */
   double total;
+  double may_cost; /* what the tree may come to cost where points get fewer */
   es_small small;
   es_subsets subsets;
   int leaf[PIECE];  /* the values of the piece */
@@ -247,11 +248,16 @@ static bool renew_piece(es_mender *m, const es_network *net, double bound, doubl
 /* Less by more than what rounding may do. */
 static const double LESS = 1 - 1e-9;
 
-static bool mend_piece(es_mender *m, int root) {
-  double cost = cut_piece(m, root);
+/* The piece below root and what it costs. False: too few values, or too many classes of labels. */
+static bool open_piece(es_mender *m, int root, double *cost) {
+  *cost = cut_piece(m, root);
   m->work += 4 * m->words * m->n_leaves;
-  return m->n_leaves >= 3 && describe_piece(m, root) &&
-         renew_piece(m, m->net, cost * LESS, cost, cost, INFINITY);
+  return m->n_leaves >= 3 && describe_piece(m, root);
+}
+
+static bool mend_piece(es_mender *m, int root) {
+  double cost;
+  return open_piece(m, root, &cost) && renew_piece(m, m->net, cost * LESS, cost, cost, INFINITY);
 }
 
 static double points_of_piece(const es_mender *m) {
@@ -261,12 +267,11 @@ static double points_of_piece(const es_mender *m) {
 }
 
 /* What is summed before depends on the bytes too, so the points are counted once more. */
-static bool lean_piece(es_mender *m, int root, double may_cost) {
-  double cost = cut_piece(m, root);
-  m->work += 4 * m->words * m->n_leaves;
-  if (m->n_leaves < 3 || !describe_piece(m, root)) return false;
+static bool lean_piece(es_mender *m, int root) {
+  double cost;
+  if (!open_piece(m, root, &cost)) return false;
   double fewer = points_of_piece(m) * LESS;
-  return renew_piece(m, &m->by_points, fewer, cost, cost + may_cost - m->total, fewer);
+  return renew_piece(m, &m->by_points, fewer, cost, cost + m->may_cost - m->total, fewer);
 }
 
 /* ---- all of them --------------------------------------------------------------------- */
@@ -288,17 +293,24 @@ static int sort_by_cost(es_mender *m) {
   return count;
 }
 
-bool es_mender_mend(es_mender *m, double limit, double *work) {
-  bool better = true;
+/* Piece after piece until none gets better, or the limit of work is reached. Whether any did. */
+static bool renew_all(es_mender *m, double limit, double *work,
+                      bool (*renew)(es_mender *m, int root)) {
+  bool better = true, any = false;
   m->work = *work;
   while (better && m->work < limit) {
     int n = sort_by_cost(m);
     better = false;
-    for (int i = 0; i < n && m->work < limit; i++) better |= mend_piece(m, m->order[i]);
+    for (int i = 0; i < n && m->work < limit; i++) better |= renew(m, m->order[i]);
+    any |= better;
   }
-  bool finished = m->work < limit;
   *work = m->work;
-  return finished;
+  return any;
+}
+
+bool es_mender_mend(es_mender *m, double limit, double *work) {
+  renew_all(m, limit, work, mend_piece);
+  return m->work < limit;
 }
 
 /* What is known of the time that orders take: a part of the cost, and of what a step takes
@@ -306,15 +318,6 @@ bool es_mender_mend(es_mender *m, double limit, double *work) {
 static const double ALIKE = 0.02, STEP = 2000;
 
 bool es_mender_lean(es_mender *m, double limit, double *work) {
-  double may_cost = m->total + ALIKE * (m->total + STEP * (m->net->n - 1));
-  bool better = true, any = false;
-  m->work = *work;
-  while (better && m->work < limit) {
-    int n = sort_by_cost(m);
-    better = false;
-    for (int i = 0; i < n && m->work < limit; i++) better |= lean_piece(m, m->order[i], may_cost);
-    any |= better;
-  }
-  *work = m->work;
-  return any;
+  m->may_cost = m->total + ALIKE * (m->total + STEP * (m->net->n - 1));
+  return renew_all(m, limit, work, lean_piece);
 }
