@@ -26,20 +26,24 @@
 
 ES_CHECKED_DEFINE(int64_t, i64)
 
-/* Product of n extents. A zero extent does not excuse the others: the product of
- * the non-zero ones must fit, so that no stride computed from them can wrap. */
-static inline bool es_count_i64(int n, const int64_t *extent, int64_t *out) {
-  int64_t nonzero = 1;
+/* Bytes of an array of elements of each bytes. A zero extent does not excuse the others: those
+ * of the non-zero ones must fit, so that no stride computed from them can wrap. */
+static inline bool es_bytes_i64(int n, const int64_t *extent, int64_t each, int64_t *out) {
   bool empty = false;
   for (int i = 0; i < n; i++) {
     if (extent[i] < 0) return false;
     if (extent[i] == 0)
       empty = true;
-    else if (!es_mul_i64(nonzero, extent[i], &nonzero))
+    else if (!es_mul_i64(each, extent[i], &each))
       return false;
   }
-  *out = empty ? 0 : nonzero;
+  *out = empty ? 0 : each;
   return true;
+}
+
+/* Product of n extents, likewise. */
+static inline bool es_count_i64(int n, const int64_t *extent, int64_t *out) {
+  return es_bytes_i64(n, extent, 1, out);
 }
 
 /* The greatest common divisor, for a, b >= 0; that of 0 and b is b. */

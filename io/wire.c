@@ -73,7 +73,7 @@ static es_status count_elements(const es_source *source, es_wire wire, int rank,
   /* The wider of the two sizes must fit as well: it is what gets allocated. */
   int64_t width = (int64_t)es_dtype_size(wire.dtype);
   if (width < wire.size) width = wire.size;
-  if (!es_count_i64(rank, shape, count) || !es_mul_i64(*count, width, &bytes))
+  if (!es_count_i64(rank, shape, count) || !es_bytes_i64(rank, shape, width, &bytes))
     return es_fail(error, ES_E_FORMAT, "", ES_NOWHERE,
                    "'%s' asks for shape %s, which no memory can hold", source->name, text);
   return es_source_expect(source, (uint64_t)*count * (uint64_t)wire.size, error);

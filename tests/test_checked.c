@@ -99,6 +99,8 @@ Test(checked, counts_do_not_wrap_behind_a_zero) {
   cr_assert(!es_count_i64(3, wraps, &count));
   int64_t fine[] = {(int64_t)1 << 31, 0, (int64_t)1 << 31};
   cr_assert(es_count_i64(3, fine, &count) && count == 0);
+  cr_assert(es_bytes_i64(3, fine, 1, &count) && count == 0);
+  cr_assert(!es_bytes_i64(3, fine, 2, &count));
   int64_t negative[] = {0, -1};
   cr_assert(!es_count_i64(2, negative, &count));
 }

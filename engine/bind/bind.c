@@ -30,15 +30,15 @@ static es_status check_array(const es_array *a, int operand, int64_t *strides, e
   if (a->rank < 0 || a->rank > ES_MAX_RANK)
     return bad_array(a, operand, "the rank is not 0 to 64", error);
   if (a->rank && !a->shape) return bad_array(a, operand, "no shape is given", error);
-  int64_t size = (int64_t)es_dtype_size(a->dtype), count, low = 0, high = 0;
+  int64_t size = (int64_t)es_dtype_size(a->dtype), all, low = 0, high = 0;
   for (int i = 0; i < a->rank; i++)
     if (a->shape[i] < 0) return bad_array(a, operand, "an extent is negative", error);
-  if (!es_count_i64(a->rank, a->shape, &count) || !es_mul_i64(count, size, &count))
+  if (!es_bytes_i64(a->rank, a->shape, size, &all))
     return es_blame(error, operand,
                     es_fail(error, ES_E_OVERFLOW, "M1", ES_NOWHERE,
                             "the bytes of shape %s, type %s, do not fit 64 bits",
                             es_words_shape(a->rank, a->shape).text, es_dtype_name(a->dtype)));
-  if (!a->strides) {
+  if (!a->strides || !all) { /* strides over an extent of 0 lead nowhere */
     es_view_c_strides(a->rank, a->shape, strides);
     return ES_OK;
   }
@@ -155,8 +155,8 @@ static es_status take_output(es_binder *b, int i, const es_array *array) {
                       ? b->axes->label[node->var].name
                       : "";
   }
-  int64_t count;
-  if (!es_count_i64(o->rank, o->shape, &count) || !es_mul_i64(count, 16, &count))
+  int64_t most; /* of any element type */
+  if (!es_bytes_i64(o->rank, o->shape, 16, &most))
     return es_fail(b->error, ES_E_OVERFLOW, "M1", t->span,
                    "the output would have shape %s, whose bytes do not fit 64 bits",
                    es_words_shape(o->rank, o->shape).text);
