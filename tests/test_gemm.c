@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/boxes.h"
 #include "engine/ctx.h"
 #include "engine/planner.h"
 #include "engine/strategies/gemm.h"
@@ -591,7 +592,8 @@ Test(gemm, padded_convolution_in_boxes) {
   } rows[] = {{3, 9, 1, 3, 1, 1, 1},   {3, 36, 2, 3, 1, 1, 1},   {5, 36, 7, 3, 1, 1, 1},
               {2, 33, 14, 3, 2, 1, 1}, {3, 20, 9, 7, 2, 3, 1},   {4, 40, 17, 3, 1, 4, 4},
               {2, 8, 5, 5, 1, 4, 1},   {30, 16, 16, 3, 1, 1, 1}, {2, 8, 3, 2, 1, 9, 1},
-              {3, 16, 14, 3, 1, 1, 1}, {2, 12, 15, 3, 1, 1, 1},  {2, 9, 28, 3, 1, 1, 1}};
+              {3, 16, 14, 3, 1, 1, 1}, {2, 12, 15, 3, 1, 1, 1},  {2, 9, 28, 3, 1, 1, 1},
+              {600, 40, 2, 3, 1, 1, 1}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (int t = 0; t < 4; t++) {
       static const es_dtype types[] = {ES_F32, ES_BF16, ES_I8, ES_I16};
@@ -971,6 +973,60 @@ static void check_same_bits(es_dtype dtype) {
   }
   free(whole);
   release(&x);
+}
+
+/* Boxes that take blocks of a long k in turn, their chains open between them: the bits of each
+ * box alone, for any number of threads, however the sides are treated. */
+static void check_turns(instance *x, es_gemm_kind kind) {
+  const size_t bytes = (size_t)x->array[2].length * es_dtype_size(x->array[2].dtype);
+  es_allocator allocator = es_allocator_default();
+  void *alone = malloc(bytes);
+  FOR_ISAS(kernels) {
+    es_problem *whole = x->p, **box;
+    int n_boxes, turns = 0;
+    es_status status;
+    es_error error;
+    spoil(&x->array[2]);
+    cr_assert(es_problem_boxes(&x->arena, whole, 64, &n_boxes, &box, &status));
+    for (int i = 0; i < n_boxes; i++) {
+      x->p = box[i];
+      cr_assert_eq(run_step(x, kernels, &error), ES_OK);
+    }
+    x->p = whole;
+    memcpy(alone, x->array[2].data, bytes);
+    for (int threads = 1; threads <= 4; threads++)
+      for (int v = 0; v < ES_GEMM_VARIANTS; v++) {
+        es_plan_env env = {.arena = &x->arena, .kernels = kernels, .threads = threads};
+        es_gemm_plan plan;
+        if (!es_gemm_plan_variant(x->p, &env, kind, v, &plan)) continue;
+        cr_assert(es_gemm_axes_make(&x->arena, &plan));
+        turns += plan.in_turn;
+        es_pool *pool = es_pool_create(&allocator, threads);
+        spoil(&x->array[2]);
+        cr_assert_eq(run_plan(x, &plan, pool), ES_OK);
+        es_pool_destroy(pool);
+        cr_assert_arr_eq(alone, x->array[2].data, bytes, "variant %d, %d threads", v, threads);
+      }
+    cr_assert(turns > 0);
+  }
+  free(alone);
+}
+
+Test(gemm, boxes_take_blocks_in_turn) {
+  static const struct {
+    int64_t c, o, size, tap, step, pad;
+    es_dtype dtype;
+  } rows[] = {{3700, 8, 2, 3, 1, 1, ES_F32},   /* k 33,300 */
+              {2100, 70, 3, 3, 2, 1, ES_F32},  /* k 18,900, of which corners see 8,400 */
+              {17000, 9, 1, 1, 1, 2, ES_F64},  /* boxes of no tap */
+              {4200, 17, 2, 2, 1, 2, ES_BF16}, /* converted, so X is packed */
+              {700, 40, 5, 5, 1, 2, ES_I32}};  /* integers, in f64 or 64 bits */
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    instance x = padded(rows[i].c, rows[i].o, rows[i].size, rows[i].tap, rows[i].step, rows[i].pad,
+                        1, rows[i].dtype, rows[i].dtype);
+    check_turns(&x, es_gemm_kind_of(x.p->compute));
+    release(&x);
+  }
 }
 
 Test(gemm, same_bits_alone_and_in_any_layout) {

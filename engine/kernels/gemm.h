@@ -42,8 +42,14 @@ typedef struct es_gemm_tile {
   char *c;               /* complex: [height] of [columns] real, then [columns] imaginary parts */
   const int64_t *c_rows; /* [height] */
   bool add;              /* to what C holds, else C is only written */
-  bool fetch_c;          /* C has left the nearer caches: ask for it first */
-  const int32_t *start;  /* [height] what sums of groups start from; else not read */
+  /* Of real kinds, not narrow: a chain that goes on from the call before, in which it had so many
+   * steps (0: it begins here), and one that does not end here. It waits in open, [height] of
+   * [columns]. */
+  int64_t before;
+  bool leave;
+  char *open;
+  bool fetch_c;         /* C has left the nearer caches: ask for it first */
+  const int32_t *start; /* [height] what sums of groups start from; else not read */
   /* Lines wanted soon; NULL: none. Step p asks for fetch[p >> pace]: in the unit-stride form,
    * which has registers left, one by one, else for those of a stretch of steps together. */
   const char *const *fetch;

@@ -29,7 +29,7 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
   const char *const *fetch = t->fetch ? t->fetch : &t->x;
   const int pace = t->fetch ? t->pace : 63;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
-  int64_t row[ES_GEMM_ROWS], p = 0;
+  int64_t row[ES_GEMM_ROWS], p = 0, end = t->chain - t->before;
   bool add = t->add;
   ES_UNROLL
   for (int i = 0; i < height; i++)
@@ -41,11 +41,18 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
       __builtin_prefetch(t->c + t->c_rows[i] + (v + 1) * ES_V - 1, 0, 2);
   }
   do {
-    const int64_t end = k - p < t->chain ? k : p + t->chain;
+    if (end > k) end = k;
     ES_UNROLL
     for (int i = 0; i < height; i++) {
       ES_UNROLL
       for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
+    }
+    if (p == 0 && t->before) {
+      ES_UNROLL
+      for (int i = 0; i < height; i++) {
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) acc[i][v] = ((const vec *)t->open)[i * vectors + v];
+      }
     }
     do {
       int64_t stop = end;
@@ -57,6 +64,7 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
       for (; p < stop; p++) {
         const char *at = x + xk[p], *from = y + yk[p];
         vec b[ES_GEMM_VECTORS];
+        if (!unit) __asm__("" : "+r"(at)); /* else row[i] + x take the registers of row[i] */
         if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
         ES_UNROLL
         for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
@@ -72,6 +80,14 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
         }
       }
     } while (!unit && p < end);
+    if (t->leave && p == k) {
+      ES_UNROLL
+      for (int i = 0; i < height; i++) {
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) ((vec *)t->open)[i * vectors + v] = acc[i][v];
+      }
+      return;
+    }
     ES_UNROLL
     for (int i = 0; i < height; i++) {
       vec *c = (vec *)(t->c + t->c_rows[i]);
@@ -82,6 +98,7 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
       }
     }
     add = true;
+    end = p + t->chain;
   } while (p < k);
 }
 

@@ -48,6 +48,7 @@ typedef struct es_gemm_box {
   int64_t packed;              /* of its first k in a packed panel, bytes */
   int64_t *narrow;             /* [k.count] the PACKED offsets in a panel of one vector, or NULL */
   int64_t chain;               /* length of a summation chain */
+  int64_t *before;             /* [n_kb + 1] of a plan in_turn: its k before each block of all k */
   int64_t n_mb;                /* blocks of rows */
   int height, last_height;     /* of tiles: in a full block of rows, in the last one */
 } es_gemm_box;
@@ -60,7 +61,7 @@ typedef struct es_gemm_operand {
 
 /* Where a worker's part of the workspace keeps what, in bytes from its start. */
 typedef struct es_gemm_room {
-  size_t y_block, x_tiles, c_tiles, convert;
+  size_t y_block, x_tiles, c_tiles, open, convert;
   size_t x_rows, c_rows, y_cols, c_cols, x_k, y_k, y_packed, y_narrow, x_steps;
   size_t total;
 } es_gemm_room;
@@ -106,6 +107,8 @@ typedef struct es_gemm_plan {
   int64_t stretch;          /* panels of a block that are packed and used up together */
   bool keep_x;              /* X is packed for the first stretch and kept for the others */
   bool add_c;               /* C holds the sums between blocks of k */
+  bool in_turn;             /* all boxes take from a block of k before the next is packed */
+  int64_t lots;             /* then: tasks that share out the boxes' rows */
   int64_t ahead;            /* blocks of k of which Y is packed together */
   int64_t y_run, y_inner;   /* k is [..., y_run, y_inner], and Y runs along y_run; or y_inner 0 */
   int64_t n_kb, n_mb, n_nb; /* how many of them; n_mb over all boxes */
@@ -178,6 +181,11 @@ static inline uint8_t es_gemm_in_place(const es_gemm_plan *g, int64_t panel) {
                    (c && from % c + n <= c ? ES_GEMM_C_HERE : 0));
 }
 
+/* Tasks that share out the rows. */
+static inline int64_t es_gemm_lots(const es_gemm_plan *g) {
+  return g->in_turn && g->lots < g->n_mb ? g->lots : g->n_mb;
+}
+
 /* The lowest of a type's heights that holds m rows; else the highest. */
 static inline int es_gemm_height_index(const es_gemm_type *type, int64_t m) {
   int i = 0;
@@ -219,10 +227,10 @@ void es_gemm_counts(const es_problem *p, int x, int64_t *count);
 bool es_gemm_runs_along(const es_problem *p, int x, const es_side *side, es_gemm_group group);
 /* Distance of the rows of a tile in X or C, in elements. */
 int64_t es_gemm_row_step(const es_gemm_plan *plan, const es_side *side);
-/* Whether the constraints cut the rows of x, and nothing else, into a moderate
- * number of boxes. True without constraints. NOMEM through *status. */
-bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
-                            es_status *status);
+/* Into how many boxes the constraints cut the rows of x; 0 where they cut more than that, or
+ * into too many. 1 without constraints. NOMEM through *status. */
+int es_gemm_count_boxes(const es_allocator *allocator, const es_problem *p, int x,
+                        es_status *status);
 /* Fills in the axes and boxes of a chosen plan. False: out of memory. */
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *plan);
 /* out[i] = offset of point from + i, i < count. */

@@ -182,12 +182,12 @@ static bool is_about_x(const es_problem *p, const es_constraint *constraint, int
   return about;
 }
 
-bool es_gemm_boxes_possible(const es_allocator *allocator, const es_problem *p, int x,
-                            es_status *status) {
+int es_gemm_count_boxes(const es_allocator *allocator, const es_problem *p, int x,
+                        es_status *status) {
   *status = ES_OK;
   for (int c = 0; c < p->n_constraints; c++)
-    if (!is_about_x(p, &p->constraint[c], x)) return false;
-  return !p->n_constraints || es_problem_count_boxes(allocator, p, MOST_BOXES, status) > 0;
+    if (!is_about_x(p, &p->constraint[c], x)) return 0;
+  return p->n_constraints ? es_problem_count_boxes(allocator, p, MOST_BOXES, status) : 1;
 }
 
 /* Groups of terms cut k alike for all boxes: each takes all of k, and marks what it does
@@ -265,6 +265,29 @@ static bool find_in_place(es_arena *arena, es_gemm_plan *g) {
   return table;
 }
 
+/* How many of a box's k come before a row of a packed panel. The last axes move the rows least, so
+ * that the digits of the row, by the axes' steps, tell. */
+static int64_t k_before(const es_gemm_box *box, int64_t row) {
+  const es_gemm_axes *k = &box->k;
+  int64_t left = row - box->packed, points = k->count, n = 0;
+  for (int a = 0; a < k->n && left > 0; a++) {
+    points /= k->extent[a];
+    int64_t step = k->stride[ES_GEMM_PACKED][a], whole = left / step;
+    if (whole >= k->extent[a]) return n + k->extent[a] * points;
+    n += whole * points;
+    left -= whole * step;
+  }
+  return n + (left > 0);
+}
+
+/* The sums of a box stay open between blocks of k, wherever these cut them. */
+static bool cut_k(es_arena *arena, const es_gemm_plan *g, es_gemm_box *box) {
+  if (!g->in_turn) return true;
+  if (!(box->before = ES_NEW_N(arena, int64_t, g->n_kb + 1))) return false;
+  for (int64_t i = 0; i <= g->n_kb && box->k.count; i++) box->before[i] = k_before(box, i * g->kc);
+  return true;
+}
+
 static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, const es_problem *part,
                      es_gemm_box *box) {
   const es_problem *p = g->problem;
@@ -283,7 +306,7 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
   if (g->terms > 1 && p->n_constraints && !whole_k(arena, g, box)) return false;
   box->chain = es_gemm_chain(box->k.count);
   cut_rows(g, box);
-  return true;
+  return cut_k(arena, g, box);
 }
 
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {

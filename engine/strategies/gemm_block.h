@@ -30,7 +30,7 @@ typedef struct es_gemm_worker {
   int64_t points;  /* done since cancel was asked for */
   int64_t *y_held; /* index of the Y block in y_block, -1 for none; kept between tasks */
   int x_height[2]; /* for which the two tables of x_steps stand */
-  char *y_block, *x_tiles, *c_tiles, *convert;
+  char *y_block, *x_tiles, *c_tiles, *open, *convert;
   int64_t *x_rows, *c_rows, *y_cols, *c_cols, *x_k, *y_k, *y_packed, *y_narrow, *x_steps;
 } es_gemm_worker;
 
@@ -48,6 +48,8 @@ typedef struct es_gemm_block {
   const int64_t *x_rows, *c_rows;     /* [m] */
   const int64_t *y_cols, *c_cols;     /* of all its panels' columns */
   int64_t k0, k;                      /* the block of the box's k */
+  int64_t first_k;                    /* of a plan in_turn: the row of a whole panel it begins at */
+  int64_t sums;                       /* bytes from c_tiles, and open, where its own begin */
   const int64_t *x_k, *y_k;           /* [k] */
   bool x_along_k;                     /* X runs along k */
   const int64_t *y_packed[2];         /* [k] in a panel of one vector, of two */

@@ -162,9 +162,10 @@ es_gemm_outlook es_gemm_look(es_gemm_plan *g) {
 /* At 3 GHz; an estimate for choosing, not a promise. */
 double es_gemm_predict(const es_gemm_plan *g, const es_gemm_outlook *o) {
   bool again = !g->y_direct && (g->n_kb > 1 || g->stretch < g->pb); /* for each block of rows */
-  double y = g->hold_y ? 0 : o->y[g->y_direct] * (again ? (double)g->n_mb : 1);
+  double y = g->hold_y ? 0 : o->y[g->y_direct] * (again ? (double)es_gemm_lots(g) : 1);
   double cycles = o->common + o->x[g->x_packed] + y;
-  double threads = fmin(g->threads, fmax(1, o->batch * (double)(g->n_nb * g->n_mb)));
+  double tasks = o->batch * (double)(g->n_nb * es_gemm_lots(g));
+  double threads = fmin(g->threads, fmax(1, tasks));
   double compute = o->batch * cycles / 3e9 / threads, memory = o->bytes / 2e10;
   return 2e-8 + fmax(compute, memory) + fmin(compute, memory) / 4; /* they overlap in part */
 }

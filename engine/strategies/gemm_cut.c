@@ -8,6 +8,11 @@ enum {
   KC_MOST = 1024,       /* longest block of k */
   Y_AHEAD = 16 << 20,   /* bytes of Y that are packed at once, for several blocks of k */
   PANELS_AHEAD = 4,     /* fewest of them */
+  PANEL_MOST = 1 << 20, /* of one that holds all of k, for boxes: in the second-level cache */
+  TURN_LEAST = 512,     /* rows of k, of which boxes take in turn */
+  TURN_MOST = 2048,
+  SUMS = 1 << 20,       /* bytes of sums that stay near beside the block */
+  SUMS_LEAST = 256,     /* rows they are of at least */
   PANEL = 48 << 10,     /* bytes of a panel of Y, which leave room for X in the first-level cache */
   X_KEPT = 4 << 20,     /* bytes of packed X that are kept */
   MB_MOST = 4096,       /* rows of one task */
@@ -44,10 +49,19 @@ static void share_out(es_gemm_plan *g, int most) {
     int64_t before = g->n_nb * g->n_mb;
     if (g->pb > 4 || (g->pb > 1 && g->mb <= 4 * most))
       g->pb = block(g->n_panels, g->pb / 2, es_gemm_unit(g), &g->n_nb);
-    else if (g->mb > most)
+    else if (g->mb > most && !g->in_turn)
       g->mb = block(g->m_count, g->mb / 2, most, &g->n_mb);
-    if (g->n_nb * g->n_mb == before) return;
+    if (g->n_nb * g->n_mb == before) break;
   }
+  if (tasks > 1) g->lots = es_ceil_div(g->threads, at_least(g->batch.count * g->n_nb, 1));
+}
+
+/* In turn: rows whose sums stay near are a lot of their own, for which Y is packed again. */
+static void cut_lots(es_gemm_plan *g, int most) {
+  if (!g->in_turn) return;
+  const int64_t row = at_least(g->pb * g->nr * (int64_t)g->each, 1);
+  g->mb = block(g->m_count, at_least(SUMS / row, SUMS_LEAST), most, &g->n_mb);
+  g->lots = at_least(g->lots, g->n_mb);
 }
 
 /* Tiles stored across go together, few enough that their results stay in the
@@ -129,6 +143,20 @@ static void choose_ahead(es_gemm_plan *g) {
   g->pb = block(g->n_panels, fit, 1, &g->n_nb);
 }
 
+/* Constraints cut each box's chains of k at places of its own, so that blocks of k end within
+ * them. Where a panel of all of k is too large, chains wait open beside their sums while the other
+ * boxes take from the block; sooner where all sums stay near. */
+static void choose_turns(es_gemm_plan *g) {
+  const int64_t row = g->nr * (int64_t)g->each, panels = es_ceil_div(g->n.count, g->nr);
+  const bool near = g->m_count * g->n.count * (int64_t)g->each <= SUMS;
+  g->lots = 1;
+  g->in_turn = g->problem->n_constraints && g->terms == 1 && g->kind < ES_GEMM_C64 &&
+               g->k.count > PANEL_MOST / (near ? 2 : 1) / row;
+  if (!g->in_turn) return;
+  const int64_t fit = ES_GEMM_Y_BLOCK / at_least(panels * row, 1);
+  g->kc = block(g->k.count, fit > TURN_MOST ? TURN_MOST : at_least(fit, TURN_LEAST), 1, &g->n_kb);
+}
+
 /* Panels of a block that fit the second-level cache. */
 static void choose_stretch(es_gemm_plan *g) {
   int64_t fit = ES_GEMM_Y_BLOCK / (int64_t)g->each / es_gemm_steps(g, g->kc) / g->nr, n;
@@ -144,6 +172,7 @@ void es_gemm_cut(es_gemm_plan *g) {
     g->kc = block(k, KC_MOST * g->terms, g->terms, &g->n_kb);
   else
     g->kc = block(k, most_k, chain, &g->n_kb);
+  choose_turns(g);
   es_gemm_order(g);
   choose_short(g, most);
   choose_stream(g);
@@ -158,5 +187,6 @@ void es_gemm_cut(es_gemm_plan *g) {
   choose_ahead(g);
   g->mb = block(g->m_count, MB_MOST, most, &g->n_mb);
   if (g->threads > 1) share_out(g, most);
+  cut_lots(g, most);
   choose_stretch(g);
 }

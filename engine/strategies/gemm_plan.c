@@ -36,8 +36,8 @@ static es_dtype dtype_of(es_gemm_kind kind) {
 }
 
 /* A plan with operand x by element, but for how its sides are treated. */
-static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
-                              int x) {
+static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_gemm_kind kind, int x,
+                              int n_boxes) {
   es_gemm_plan g = {.problem = p,
                     .kernels = env->kernels,
                     .kind = kind,
@@ -45,6 +45,7 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
                     .each = es_dtype_size(dtype_of(kind)),
                     .terms = es_gemm_group_terms(kind),
                     .shifted = kind == ES_GEMM_I8 && p->in[1 - x].dtype == ES_I8,
+                    .n_boxes = n_boxes,
                     .threads = env->threads};
   bool alone = g.terms == 1; /* else every operand is packed into groups */
   g.x = (es_gemm_operand){x, p->in[x].dtype, alone && p->in[x].dtype == g.compute};
@@ -85,9 +86,9 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   g->group = g->stream_y ? tiles > 0 ? (int)tiles : 1 : es_gemm_group_size(g, most);
 }
 
-/* Under constraints every box takes its own part of k from the panels, so these hold
- * all of k. Boxes are worth it where they share panels; a few columns are better
- * served box by box. */
+/* Under constraints every box takes its own part of k from the panels: of groups and complex
+ * numbers these hold all of k. Boxes are worth it where they share panels; a few columns are
+ * better served box by box. */
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;
@@ -104,6 +105,13 @@ static size_t place(es_gemm_room *room, size_t bytes) {
   size_t at = room->total;
   room->total += (bytes + ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN;
   return at;
+}
+
+/* Rows of tiles in a lot at most: of each block of rows those of a tile more. */
+static size_t lot_rows(const es_gemm_plan *g) {
+  const int64_t blocks = es_ceil_div(g->n_boxes + g->n_mb, g->lots);
+  const int64_t rows = blocks * g->mb < g->m_count ? blocks * g->mb : g->m_count;
+  return (size_t)(rows + blocks * ES_GEMM_ROWS);
 }
 
 /* A packed block ends with room for the vector that its last row may run over. */
@@ -123,11 +131,13 @@ static void set_room(es_gemm_plan *g) {
   size_t x_tiles = steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN;
   if (g->keep_x) x_tiles = (mb + ES_GEMM_ROWS) * (steps * each + ES_ALIGN);
   room->x_tiles = place(room, g->x_packed ? x_tiles : 0);
-  size_t c_tiles = (g->n_kb > 1 ? (mb + group_rows) * nb : tile_rows * nr) * each;
+  size_t rows = g->in_turn ? lot_rows(g) : mb + group_rows;
+  size_t c_tiles = (g->n_kb > 1 ? rows * nb : tile_rows * nr) * each;
   if (g->v >= 0)
     c_tiles = (size_t)es_gemm_unit(g) * (size_t)(g->m_count + ES_GEMM_ROWS) * nr * each;
   if (g->add_c) c_tiles = tile_rows * nr * each + ES_ALIGN; /* C is fetched as Y is packed */
   room->c_tiles = place(room, c_tiles);
+  room->open = place(room, g->in_turn ? c_tiles : 0);
   room->convert = place(room, nr * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);
   room->c_rows = place(room, mb * index);
@@ -144,7 +154,10 @@ static void set_room(es_gemm_plan *g) {
  * Only where *found must it beat *plan. */
 static void choose_sides(const es_problem *p, const es_plan_env *env, es_gemm_kind kind, int x,
                          int only, es_gemm_plan *plan, bool *found) {
-  es_gemm_plan g = candidate(p, env, kind, x);
+  es_status status;
+  int n_boxes = es_gemm_count_boxes(&env->arena->allocator, p, x, &status);
+  if (!n_boxes) return;
+  es_gemm_plan g = candidate(p, env, kind, x, n_boxes);
   es_gemm_outlook o = es_gemm_look(&g);
   int64_t mb = g.mb, n_mb = g.n_mb;
   for (int i = x; i < ES_GEMM_VARIANTS; i += 2) {
@@ -162,9 +175,7 @@ static void choose_sides(const es_problem *p, const es_plan_env *env, es_gemm_ki
 bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                           int variant, es_gemm_plan *plan) {
   bool found = false;
-  es_status status;
-  if (es_gemm_boxes_possible(&env->arena->allocator, p, variant & 1, &status))
-    choose_sides(p, env, kind, variant & 1, variant, plan, &found);
+  choose_sides(p, env, kind, variant & 1, variant, plan, &found);
   if (found) set_room(plan);
   return found;
 }
@@ -172,10 +183,7 @@ bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_k
 bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                          es_gemm_plan *plan) {
   bool found = false;
-  es_status status;
-  for (int x = 0; x < 2; x++)
-    if (es_gemm_boxes_possible(&env->arena->allocator, p, x, &status))
-      choose_sides(p, env, kind, x, -1, plan, &found);
+  for (int x = 0; x < 2; x++) choose_sides(p, env, kind, x, -1, plan, &found);
   if (found) set_room(plan);
   return found;
 }

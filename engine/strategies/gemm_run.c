@@ -17,6 +17,7 @@ es_gemm_worker es_gemm_worker_of(const es_gemm_plan *g, void *workspace, int ind
                   .y_block = at + room->y_block,
                   .x_tiles = at + room->x_tiles,
                   .c_tiles = at + room->c_tiles,
+                  .open = at + room->open,
                   .convert = at + room->convert,
                   .x_rows = (int64_t *)(at + room->x_rows),
                   .c_rows = (int64_t *)(at + room->c_rows),
@@ -100,7 +101,8 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
     return;
   }
   bool wide = to->width > r->type->lanes;
-  tile->y = es_gemm_packed_at(r->g, w, to->at) + b->box->packed / (wide ? 1 : 2);
+  tile->y = es_gemm_packed_at(r->g, w, to->at);
+  if (!r->g->in_turn) tile->y += b->box->packed / (wide ? 1 : 2);
   if (r->g->ahead > 1)
     tile->y += b->k0 % (r->g->ahead * r->g->kc) * to->width * (int64_t)r->g->each;
   tile->yk = b->y_packed[wide];
@@ -132,11 +134,12 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   for (int q = 0; q < tiles; q++) m += t[q].valid, height += t[q].height;
   char *c = w->c_tiles;
   if (g->n_kb > 1 && !g->add_c)
-    c += (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
+    c += b->sums + (t->first * g->pb + to->at * height) * g->nr * (int64_t)g->each;
   if (g->v >= 0) c += to->at % es_gemm_unit(g) * es_gemm_turned_step(g);
   bool c_in_place = (to->in_place & ES_GEMM_C_HERE) && m == height;
   bool wide = to->width > r->type->lanes;
   tile->c = c_in_place ? b->c + b->c_cols[to->j] : c;
+  tile->open = w->open + (c - w->c_tiles);
   tile->fetch_c = g->fetch_c && c_in_place;
   tile->c_rows = c_in_place ? b->c_rows + t->first : b->tile_rows[wide];
   if (g->add_c && b->k0 > 0 && !c_in_place)
@@ -147,6 +150,7 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
     tile->start = t[q].start;
     r->type->kernel[t[q].height_index][wide][es_gemm_form_of(g, t[q].form)](tile);
     if (tile->fetch) tile->fetch += tile->k >> tile->pace;
+    tile->open += t[q].height * row;
     if (c_in_place)
       tile->c_rows += t[q].height;
     else
@@ -169,6 +173,11 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
                        .add = b->k0 > 0,
                        .fetch = ahead.any ? ahead.list : NULL,
                        .pace = ahead.pace};
+  if (g->in_turn) {
+    tile.add = b->k0 >= tile.chain;
+    tile.before = b->k0 % tile.chain;
+    tile.leave = b->k0 + b->k < b->box->k.count && (b->k0 + b->k) % tile.chain;
+  }
   int at_once = g->v >= 0 ? tiles : g->along_c && !g->stream_c ? 1 : ES_GEMM_ACROSS;
   point_at_y(r, w, b, &to, &tile);
   for (int q = 0; q < tiles; q += at_once)
@@ -215,12 +224,28 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
 
 /* ---- blocks --------------------------------------------------------------------- */
 
+/* What of the packed rows, which begin with first_k, the box sees. */
+static void point_in_turn(const es_gemm_plan *g, worker *w, block *b) {
+  const int64_t begin = b->first_k * g->nr * (int64_t)g->each - b->box->packed;
+  const int64_t *at = es_gemm_table(&b->box->k, ES_GEMM_PACKED, b->k0, b->k, w->y_packed);
+  for (int64_t p = 0; p < b->k; p++) {
+    w->y_packed[p] = at[p] - begin;
+    w->y_narrow[p] = w->y_packed[p] / 2;
+  }
+  b->y_packed[0] = w->y_narrow;
+  b->y_packed[1] = w->y_packed;
+}
+
 static void point_at_k(const run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
   const es_gemm_axes *k = &b->box->k;
   b->x_k = es_gemm_table(k, ES_GEMM_X, b->k0, b->k, w->x_k);
   b->x_along_k = g->fetch_x && es_gemm_spacing(b->x_k, b->k, es_dtype_size(g->x.dtype)) == 1;
   if (g->y_direct || g->stream_y) b->y_k = es_gemm_table(k, ES_GEMM_Y, b->k0, b->k, w->y_k);
+  if (g->in_turn) {
+    point_in_turn(g, w, b);
+    return;
+  }
   /* A packed block begins with its own first k. */
   b->y_packed[1] = es_gemm_table(k, ES_GEMM_PACKED, 0, b->k, w->y_packed);
   b->y_packed[0] = b->box->narrow ? b->box->narrow : w->y_narrow;
@@ -254,17 +279,27 @@ static bool use_stretch(run *r, worker *w, block *b) {
   return true;
 }
 
+/* The part of the box's k that block index holds; false: none that is left to do. */
+static bool cut_in_turn(const es_gemm_plan *g, block *b, int64_t index) {
+  const int64_t *before = b->box->before;
+  b->first_k = index * g->kc;
+  b->k0 = before[index];
+  b->k = before[index + 1] - b->k0;
+  return b->k > 0 || (b->box->k.count == 0 && index == 0);
+}
+
 /* Stretch by stretch: what of Y is packed stays in the second-level cache until it is used
  * up. False when the run is to stop. */
 static bool k_block(run *r, worker *w, block *b, int64_t index) {
   const es_gemm_plan *g = r->g;
-  int64_t k0 = index * g->kc, first = index - index % g->ahead,
+  b->k0 = index * g->kc;
+  b->k = es_gemm_smaller(g->kc, b->box->k.count - b->k0);
+  if (g->in_turn && !cut_in_turn(g, b, index)) return true;
+  int64_t first = index - index % g->ahead,
           held = (b->batch * g->n_nb + b->n_block) * g->n_kb + first;
   bool packed = g->hold_y || g->stream_y || (*w->y_held == held && g->stretch >= b->panels);
   if (g->hold_y) w->y_block = g->held + held * g->held_block;
   *w->y_held = held;
-  b->k0 = k0;
-  b->k = es_gemm_smaller(g->kc, b->box->k.count - k0);
   point_at_k(r, w, b);
   bool more = true;
   for (b->from = 0; b->from < b->panels && more; b->from = b->to) {
@@ -277,37 +312,60 @@ static bool k_block(run *r, worker *w, block *b, int64_t index) {
   return more;
 }
 
+/* Block m_block of the rows of all boxes, counted through. */
+static void choose_rows(const run *r, worker *w, block *b, int64_t m_block) {
+  const es_gemm_plan *g = r->g;
+  int64_t offset;
+  for (b->box = g->box; m_block >= b->box->n_mb; b->box++) m_block -= b->box->n_mb;
+  b->height = m_block + 1 < b->box->n_mb ? b->box->height : b->box->last_height;
+  b->x = r->x + b->box->base[ES_GEMM_X] +
+         *es_gemm_table(&g->batch, ES_GEMM_X, b->batch, 1, &offset);
+  b->c = r->c + b->box->base[ES_GEMM_C] +
+         *es_gemm_table(&g->batch, ES_GEMM_C, b->batch, 1, &offset);
+  int64_t m0 = m_block * g->mb;
+  b->m = es_gemm_smaller(g->mb, b->box->m.count - m0);
+  b->x_rows = es_gemm_table(&b->box->m, ES_GEMM_X, m0, b->m, w->x_rows);
+  b->c_rows = es_gemm_table(&b->box->m, ES_GEMM_C, m0, b->m, w->c_rows);
+}
+
+/* Blocks of rows from … to - 1: one after the other at each block of k. */
+static void run_blocks(run *r, worker *w, block *b, int64_t from, int64_t to) {
+  const es_gemm_plan *g = r->g;
+  bool more = !stopped(r, w);
+  for (int64_t i = 0; i < g->n_kb && more; i++) {
+    b->sums = 0;
+    for (int64_t q = from; q < to && more; q++) {
+      if (to - from > 1 || i == 0) choose_rows(r, w, b, q);
+      more = k_block(r, w, b, i);
+      b->sums += (b->m + ES_GEMM_ROWS) * g->pb * g->nr * (int64_t)g->each;
+    }
+  }
+}
+
 static void task(void *arg, int64_t index, int worker_index) {
   run *r = arg;
   const es_gemm_plan *g = r->g;
   worker w = es_gemm_worker_of(g, r->args->workspace, worker_index);
-  int64_t m_block = index, rest = 0, offset;
+  const int64_t lots = es_gemm_lots(g);
+  int64_t lot = index, rest = 0, offset;
   block b = {.box = g->box};
   if (index) { /* the only task there is needs no division */
-    m_block = index % g->n_mb, rest = index / g->n_mb;
+    lot = index % lots, rest = index / lots;
     b.n_block = rest % g->n_nb, b.batch = rest / g->n_nb;
   }
-  for (; m_block >= b.box->n_mb; b.box++) m_block -= b.box->n_mb;
-  b.height = m_block + 1 < b.box->n_mb ? b.box->height : b.box->last_height;
-  b.x = r->x + b.box->base[ES_GEMM_X] + *es_gemm_table(&g->batch, ES_GEMM_X, b.batch, 1, &offset);
   if (r->y) b.y = r->y + *es_gemm_table(&g->batch, ES_GEMM_Y, b.batch, 1, &offset); /* not held */
-  b.c = r->c + b.box->base[ES_GEMM_C] + *es_gemm_table(&g->batch, ES_GEMM_C, b.batch, 1, &offset);
-  int64_t m0 = m_block * g->mb;
-  b.m = es_gemm_smaller(g->mb, b.box->m.count - m0);
   b.first_panel = b.n_block * g->pb;
   b.panels = es_gemm_smaller(g->pb, g->n_panels - b.first_panel);
   b.first_col = es_gemm_panel_start(g, b.first_panel);
   int64_t n = es_gemm_panel_start(g, b.first_panel + b.panels - 1) - b.first_col +
               es_gemm_panel_columns(g, b.first_panel + b.panels - 1);
-  b.x_rows = es_gemm_table(&b.box->m, ES_GEMM_X, m0, b.m, w.x_rows);
-  b.c_rows = es_gemm_table(&b.box->m, ES_GEMM_C, m0, b.m, w.c_rows);
   if (!g->hold_y) b.y_cols = es_gemm_table(&g->n, ES_GEMM_Y, b.first_col, n, w.y_cols);
   b.c_cols = es_gemm_table(&g->n, ES_GEMM_C, b.first_col, n, w.c_cols);
   for (int q = 0; q < ES_GEMM_ROWS; q++)
     for (int v = 0; v < 2; v++)
       b.tile_rows[v][q] = q * (v ? g->nr : r->type->lanes) * (int64_t)g->each;
-  bool more = !stopped(r, &w);
-  for (int64_t i = 0; i < g->n_kb && more; i++) more = k_block(r, &w, &b, i);
+  run_blocks(r, &w, &b, g->in_turn ? g->n_mb * lot / lots : lot,
+             g->in_turn ? g->n_mb * (lot + 1) / lots : lot + 1);
   atomic_fetch_add_explicit(&r->points, w.points, memory_order_relaxed);
   if (g->stream_c) g->kernels->move->finish();
 }
@@ -324,6 +382,6 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
   for (int i = 0; i < g->threads; i++)
     *(int64_t *)((char *)args->workspace + g->room.total * (size_t)i) = -1; /* y_held */
   /* The workspace is for g->threads workers; a larger pool is another context's. */
-  es_pool_run_by(args->pool, g->threads, g->batch.count * g->n_nb * g->n_mb, task, &r);
+  es_pool_run_by(args->pool, g->threads, g->batch.count * g->n_nb * es_gemm_lots(g), task, &r);
   return r.stop ? ES_E_CANCELLED : r.overflow ? ES_E_OVERFLOW : ES_OK;
 }

@@ -136,7 +136,8 @@ static void print(const es_step *step, char *buf, size_t cap) {
                  c->measure ? " or wider" : "", (long long)g->m_count, (long long)g->n.count,
                  (long long)g->k.count);
   if (g->batch.count > 1) es_text_printf(&t, " batch %lld", (long long)g->batch.count);
-  if (g->n_boxes > 1) es_text_printf(&t, " in %d boxes", g->n_boxes);
+  if (g->n_boxes > 1)
+    es_text_printf(&t, " in %d boxes%s", g->n_boxes, g->in_turn ? " by turns" : "");
   es_text_printf(&t, "; tile %dx%d, operand %d by element, %s, operand %d by vector, %s",
                  type->height[type->n_heights - 1], g->nr, g->x.in,
                  g->x_packed ? "packed" : "in place", g->y.in,
