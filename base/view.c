@@ -59,7 +59,7 @@ static es_status refuse_shape(es_dtype dtype, int rank, const int64_t *shape, es
   if (rank < 0 || rank > ES_MAX_RANK)
     return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
                    ES_MAX_RANK, rank);
-  if (rank && !shape)
+  if (!shape)
     return es_fail(error, ES_E_VALUE, "", ES_NOWHERE, "the shape of %d axes is NULL", rank);
   int axis = 0;
   while (shape[axis] >= 0) axis++;

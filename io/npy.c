@@ -9,7 +9,7 @@
 #include "einstride/io.h"
 
 static const char magic[6] = "\x93NUMPY";
-static const bool host_big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+static const char host_order = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? '>' : '<';
 
 /* ---- types: NumPy's kind letter and size ------------------------------------ */
 
@@ -38,6 +38,7 @@ static es_status parse_descr(const char *descr, const char *name, es_wire *wire,
   const char *s = descr;
   char order = '=';
   if (*s && strchr("<>=|", *s)) order = *s++;
+  if (order == '=') order = host_order;
   size_t digits = *s ? strlen(s + 1) : 0;
   int size = digits == 1 ? s[1] - '0' : digits == 2 ? (s[1] - '0') * 10 + s[2] - '0' : 0;
   for (int i = 0; i < TYPES; i++) {
@@ -49,7 +50,7 @@ static es_status parse_descr(const char *descr, const char *name, es_wire *wire,
     *wire = (es_wire){.dtype = types[i].dtype,
                       .size = size,
                       .is_unsigned = *s == 'u' && size > 1,
-                      .big_endian = order == '>' || (order != '<' && host_big)};
+                      .big_endian = order == '>'};
     return ES_OK;
   }
   return refuse_type(descr, name, error);
@@ -240,10 +241,7 @@ static es_status make_header(const es_tensor *x, char text[MAX_HEADER_OUT], size
   es_text_put(&t, magic, sizeof magic);
   es_text_put(&t, "\1\0\0\0", 4);
   es_text_printf(&t, "{'descr': '%c%c%d', 'fortran_order': False, 'shape': ",
-                 types[k].size == 1 ? '|'
-                 : host_big         ? '>'
-                                    : '<',
-                 types[k].kind, types[k].size);
+                 types[k].size == 1 ? '|' : host_order, types[k].kind, types[k].size);
   es_text_shape(&t, es_rank(x), es_shape(x));
   es_text_puts(&t, ", }");
   while (t.len % 64 != 63) es_text_puts(&t, " ");

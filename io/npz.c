@@ -156,8 +156,9 @@ static es_status pack(void *to, const void *bytes, size_t n, es_error *error) {
   p->entry->crc = es_crc32(p->entry->crc, bytes, n);
   if (!p->stream) return es_save_write(p->save, bytes, n, error);
   const uint8_t *at = bytes;
+  enum { PIECE = 1 << 20 }; /* zlib counts in 32 bits */
   while (n) {
-    uInt piece = n < 1u << 30 ? (uInt)n : 1u << 30; /* zlib counts in 32 bits */
+    uInt piece = n < PIECE ? (uInt)n : PIECE;
     p->stream->next_in = (Bytef *)(uintptr_t)at;
     p->stream->avail_in = piece;
     ES_TRY(deflate_all(p, Z_NO_FLUSH, error));

@@ -147,19 +147,14 @@ static es_status group(es_parser *p) {
 
 es_status es_parser_axis(es_parser *p) {
   bool narrow = p->pattern->reading == ES_READ_LETTERS;
-  switch (p->now.kind) {
-  case ES_TOKEN_NAME: return narrow ? letters(p) : name(p);
-  case ES_TOKEN_ELLIPSIS: {
+  bool foreign = p->now.kind >= ES_TOKEN_BAD_DOTS; /* no token of any reading */
+  if (p->now.kind == ES_TOKEN_NAME) return narrow ? letters(p) : name(p);
+  if (p->now.kind == ES_TOKEN_ELLIPSIS) {
     es_span span = p->now.span;
     es_parser_advance(p);
     return ellipsis(p, span, ES_NO_NAME);
   }
-  case ES_TOKEN_BAD_CHARACTER:
-  case ES_TOKEN_BAD_BYTE:
-  case ES_TOKEN_BAD_DOTS: return es_parser_unexpected(p, "an axis");
-  default: break;
-  }
-  if (narrow) return es_parse_not_a_letter(p->pattern->text, p->now.span, p->error);
+  if (narrow && !foreign) return es_parse_not_a_letter(p->pattern->text, p->now.span, p->error);
   switch (p->now.kind) {
   case ES_TOKEN_INT: return integer(p);
   case ES_TOKEN_NUMBER: return es_parser_fraction(p);

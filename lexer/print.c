@@ -28,7 +28,6 @@ static void print_product(es_text *t, const es_pattern *p, const es_lin_term *te
 static void print_fill(es_text *t, const es_fill *fill) {
   char number[32];
   switch (fill->kind) {
-  case ES_FILL_NONE: break;
   case ES_FILL_NUMBER:
     es_format_double(fill->value, false, number);
     es_text_printf(t, "?%s", number);
@@ -36,6 +35,8 @@ static void print_fill(es_text *t, const es_fill *fill) {
   case ES_FILL_EDGE: es_text_puts(t, "?edge"); break;
   case ES_FILL_WRAP: es_text_puts(t, "?wrap"); break;
   case ES_FILL_REFLECT: es_text_puts(t, "?reflect"); break;
+  case ES_FILL_NONE:
+  default: break;
   }
 }
 
@@ -55,6 +56,7 @@ static void print_item(es_text *t, const es_pattern *p, const es_item *item) {
     es_text_puts(t, ")");
     break;
   case ES_ITEM_AFFINE:
+  default:
     es_text_puts(t, "(");
     for (int i = 0; i < item->n; i++) print_product(t, p, &item->terms[i], i == 0, item->n == 1);
     es_text_puts(t, ")");

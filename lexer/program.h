@@ -51,8 +51,7 @@ typedef struct es_value_node {
   const char *target; /* what the statement around it names; "" for none */
   int uses;           /* by other nodes and as results */
   int elementwise;    /* those by UNARY, BINARY and elementwise FUNCTIONs */
-  uint32_t hash;
-  int32_t next; /* of the same bucket */
+  int32_t next;       /* of the same bucket */
 } es_value_node;
 
 typedef struct es_graph {

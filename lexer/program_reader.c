@@ -98,6 +98,7 @@ static uint32_t hash_node(const es_value_node *n) {
   return (uint32_t)(h ^ h >> 32);
 }
 
+/* Of one bucket. */
 static bool same(const es_value_node *a, const es_value_node *b) {
   if (a->kind != b->kind || a->op != b->op || a->n_in != b->n_in || a->name != b->name)
     return false;
@@ -109,10 +110,9 @@ static bool same(const es_value_node *a, const es_value_node *b) {
 /* The node equal to this one, or a new one. in is copied. */
 es_status es_reader_add(es_reader *r, es_value_node n, int32_t *index) {
   es_graph *p = r->program;
-  n.hash = hash_node(&n);
-  int32_t *head = &r->bucket[n.hash % ES_READER_BUCKETS];
+  int32_t *head = &r->bucket[hash_node(&n) % ES_READER_BUCKETS];
   for (*index = *head; *index >= 0; *index = p->node[*index].next)
-    if (p->node[*index].hash == n.hash && same(&p->node[*index], &n)) return ES_OK;
+    if (same(&p->node[*index], &n)) return ES_OK;
   es_value_node *nodes = es_arena_grow(r->arena, p->node, p->n, &r->node_room, sizeof *nodes);
   int32_t *in = ES_NEW_N(r->arena, int32_t, n.n_in);
   if (!nodes || !in) return es_fail_nomem(r->error);

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* X(NAME, how a message calls it) */
+/* X(NAME, how a message calls it); those of no reading stand last, from BAD_DOTS on */
 #define ES_TOKEN_LIST(X)                                                                           \
   X(END, "the end of the text")                                                                    \
   X(NAME, "a name")                                                                                \

@@ -126,6 +126,10 @@ Test(hostile, files) {
   cr_assert_eq(es_load_npz(ctx, "a.npz", names, NULL, 1), -1);
   worded(ctx, "es_load_npz");
   cr_assert_eq(es_load_npz(NULL, "a.npz", NULL, NULL, 1), -1);
+  cr_assert_eq(es_load_npz(ctx, "/nowhere/a.npz", NULL, NULL, 0),
+               -1); /* counts, and fills nothing */
+  worded(ctx, "es_load_npz");
+  NO(es_save_npz(ctx, "/nowhere/a.npz", NULL, NULL, 0, false));
 }
 
 Test(hostile, layers) {
@@ -222,6 +226,7 @@ Test(hostile, memory_of_the_caller_is_given_back) {
 }
 
 Test(hostile, views) {
+  cr_assert_null(es_flatten(NULL, x, 0, 1));
   NO_TENSOR(es_permute(ctx, x, NULL));
   CHECK_OK(ctx, es_permute(ctx, es_full(ctx, ES_F32, 0, NULL, 1), NULL));
   NO_TENSOR(es_permute(ctx, NULL, NULL));

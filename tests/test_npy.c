@@ -241,6 +241,10 @@ Test(npy, writes_the_bytes_numpy_writes) {
   }
 }
 
+Test(npy, has_no_type_for_some) {
+  EXPECT_ERROR(es_npy_write(es, es_zeros(es, ES_BF16, ES_SHAPE(2)), NULL, 0), ES_E_DTYPE, "bf16");
+}
+
 Test(npy, counts_what_a_broadcast_view_would_take) {
   int64_t one = 1, wide[2] = {INT64_MAX / 4, 2};
   es_tensor *x = es_broadcast_to(es, es_zeros(es, ES_F64, 1, &one), 2, wide);

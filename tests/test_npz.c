@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "einstride/io.h"
+#include "support/alloc.h"
 #include "support/files.h"
 
 static es_ctx *es;
@@ -160,6 +161,57 @@ Test(npz, round_trips) {
   const char *const twice[3] = {"x", "y", "x"};
   cr_assert_neq(es_save_npz(es, test_scratch("no.npz"), twice, in, 3, false), ES_OK);
   cr_assert(strstr(es_error_text(es), "two entries named 'x.npy'"), "%s", es_error_text(es));
+}
+
+/* The first that cannot be written ends the saving; the archive that was there stays. */
+Test(npz, saves_all_or_nothing) {
+  es_tensor *in[2] = {es_zeros(es, ES_BF16, ES_SHAPE(2)), es_zeros(es, ES_F32, ES_SHAPE(2))};
+  const char *const in_names[2] = {"a", "b"}, *path = test_scratch("whole.npz");
+  cr_assert_eq(es_save_npz(es, path, in_names + 1, in + 1, 1, true), ES_OK);
+  cr_assert_eq(es_save_npz(es, path, in_names, in, 2, true), ES_E_DTYPE);
+  cr_assert(strstr(es_error_text(es), "no type for bf16"), "%s", es_error_text(es));
+  cr_assert_eq(load(path), 1, "%s", es_error_text(es));
+  cr_assert_str_eq(names[0], "b");
+}
+
+/* zlib gets them in pieces. */
+Test(npz, large_entries) {
+  const int64_t shape[1] = {700000};
+  es_tensor *in[1] = {es_ramp(es, ES_I32, 1, shape)};
+  const char *const in_names[1] = {"x"}, *path = test_scratch("large.npz");
+  cr_assert_eq(es_save_npz(es, path, in_names, in, 1, true), ES_OK, "%s", es_error_text(es));
+  cr_assert_eq(load(path), 1, "%s", es_error_text(es));
+  cr_assert(es_size(xs[0]) == 700000 && !memcmp(es_data(xs[0]), es_data(in[0]), 4 * 700000));
+}
+
+/* Names so long that memory is asked for them. */
+Test(npz, names_that_need_memory) {
+  enum { N = 8, LONG = 1000 };
+  char text[N][LONG + 1];
+  const char *in_names[N];
+  es_tensor *in[N];
+  test_alloc heap;
+  test_alloc_init(&heap);
+  es_ctx *ctx = es_ctx_create(&(es_config){.allocator = test_alloc_hooks(&heap), .threads = 1});
+  for (int i = 0; i < N; i++) {
+    memset(text[i], 'a' + i, LONG);
+    text[i][LONG] = '\0';
+    in_names[i] = text[i];
+    in[i] = es_zeros(ctx, ES_U8, ES_SHAPE(3));
+  }
+  const char *path = test_scratch("long.npz");
+  es_status status = ES_E_NOMEM;
+  for (int64_t k = 1; status == ES_E_NOMEM; k++) {
+    cr_assert_lt(k, 100);
+    test_alloc_fail(&heap, k, false);
+    status = es_save_npz(ctx, path, in_names, in, N, false);
+    test_alloc_obey(&heap);
+  }
+  cr_assert_eq(status, ES_OK, "%s", es_error_text(ctx));
+  es_ctx_destroy(ctx);
+  cr_assert_eq(heap.blocks, 0);
+  cr_assert_eq(load(path), N, "%s", es_error_text(es));
+  cr_assert_str_eq(names[N - 1], in_names[N - 1]);
 }
 
 /* Beyond 65,535 entries the counts move to the zip64 records. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lexer/program.h"
 #include "support/alloc.h"
 #include "support/check.h"
 
@@ -483,4 +484,44 @@ Test(program, fails_without_an_error_to_fill) {
     cr_assert_null(es_plan_make(ctx, e, in, n, NULL, NULL, NULL), "%lld operands", (long long)n);
   es_expr_release(e);
   es_ctx_destroy(ctx);
+}
+
+/* A statement goes on to the next line where a bracket is open. */
+Test(program, lines_end_no_bracket) {
+  es_ctx *es = es_ctx_create(NULL);
+  es_tensor *x = es_ramp(es, ES_F32, ES_SHAPE(6));
+  es_tensor *whole = run_one(es, "y = (x + 2) * maximum(x, 3)", NAMES("x"), ES_IN(x), NULL);
+  same_bits(es, run_one(es, "y = (x\n +\r\n 2\n)\n\n", NAMES("x"), ES_IN(x), NULL),
+            run_one(es, "y = x + 2", NAMES("x"), ES_IN(x), NULL));
+  same_bits(
+      es, run_one(es, "y = (x +\n\t2) * maximum(\nx, # the larger\n3)", NAMES("x"), ES_IN(x), NULL),
+      whole);
+  cr_assert_null(run_one(es, "y = x\n+ 2", NAMES("x"), ES_IN(x), NULL));
+  es_ctx_destroy(es);
+}
+
+/* Equal values are one node and unequal ones are not, also where so many are kept that unlike
+ * ones share each place of the table that finds them. */
+Test(program, equal_values_are_one_node) {
+  enum { N = 130, FORMS = 7 };
+  static const char *const forms[FORMS] = {"x%d",  "x%d+x0", "[x%d: i ->]", "[x%d: i, x0: i -> i]",
+                                           "%d.5", "x0*%d",  "x0*%d.0"};
+  static char text[2 * N * FORMS * 32];
+  size_t len = 0;
+  es_allocator allocator = es_allocator_default();
+  for (int times = 0; times < 2; times++) {
+    for (int i = 0; i < N * FORMS; i++) {
+      text[len++] = 'y', text[len++] = '=';
+      len += (size_t)snprintf(text + len, 30, forms[i % FORMS], i / FORMS);
+      text[len++] = '\n';
+    }
+    es_arena arena;
+    es_graph *program;
+    es_error error;
+    es_arena_init(&arena, &allocator);
+    cr_assert_eq(es_program_parse(&arena, text, len, ES_READ_AUTO, &program, &error), ES_OK, "%s",
+                 error.message);
+    cr_assert_eq(program->n, N * (FORMS + 2), "%d nodes", program->n); /* each number is one */
+    es_arena_free(&arena);
+  }
 }

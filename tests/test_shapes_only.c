@@ -93,6 +93,17 @@ Test(shapes_only, constants_are_not_read, .init = open_both, .fini = close_both)
   }
 }
 
+/* The stride of a unit axis that C order would give does not fit: it is 0, and walks nowhere. */
+Test(shapes_only, strides_past_64_bits) {
+  es_ctx *es = es_ctx_create(&(es_config){.shapes_only = true, .max_bytes = INT64_MAX});
+  const int64_t half = INT64_C(1) << 62;
+  es_tensor *x = es_slice(es, es_empty(es, ES_U8, ES_SHAPE(half + 1)), 0, 0, INT64_MAX, half);
+  cr_assert(x && es_shape(x)[0] == 2, "%s", es_error_text(es));
+  es_tensor *y = es_unsqueeze(es, x, 0);
+  cr_assert(y && es_strides(y)[0] == 0 && es_strides(y)[1] == half, "%s", es_error_text(es));
+  es_ctx_destroy(es);
+}
+
 Test(shapes_only, what_needs_values_says_so, .init = open_both, .fini = close_both) {
   es_ctx *es = contexts[1];
   double out[4];

@@ -410,6 +410,21 @@ Test(view, sizes_and_strides_that_leave_64_bits) {
   cr_assert(!es_window_count(5, 1, 1, 1, INT64_MAX - 10, 100, &count));
 }
 
+Test(view, alike_is_the_same_walk_over_the_same_type) {
+  const int64_t shape[] = {2, 3}, strides[] = {3, 1}, other[] = {3, 2};
+  const es_array a = {NULL, ES_F32, 2, shape, strides};
+  const es_array unlike[] = {{NULL, ES_F64, 2, shape, strides},
+                             {NULL, ES_F32, 1, shape, strides},
+                             {NULL, ES_F32, 2, other, strides},
+                             {NULL, ES_F32, 2, shape, other}};
+  const int64_t shape_again[] = {2, 3}, strides_again[] = {3, 1};
+  cr_assert(es_view_alike(&a, &(es_array){(void *)&a, ES_F32, 2, shape_again, strides_again}));
+  for (int i = 0; i < 4; i++)
+    cr_assert(!es_view_alike(&a, &unlike[i]) && !es_view_alike(&unlike[i], &a), "%d", i);
+  const es_array scalar = {NULL, ES_F32, 0, NULL, NULL};
+  cr_assert(es_view_alike(&scalar, &(es_array){NULL, ES_F32, 0, shape, strides}));
+}
+
 Test(view, a_shape_that_is_missing) {
   es_view v;
   es_error e;

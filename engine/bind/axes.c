@@ -148,14 +148,16 @@ static es_status solve_ranks(builder *b) {
 
 static int32_t add_label(builder *b, const char *name, es_span span, int64_t fixed) {
   es_axes *axes = b->axes;
-  axes->label[axes->n_labels] = (es_axis_label){name, span, fixed, false};
+  axes->label[axes->n_labels] = (es_axis_label){name, span, fixed, -1, false};
   return axes->n_labels++;
 }
 
 static int32_t label_of_name(builder *b, es_name_id id) {
   es_axis_name *name = &b->axes->name[id];
   const es_pattern *p = b->axes->pattern;
-  if (name->label < 0) name->label = add_label(b, p->names[id], p->name_spans[id], -1);
+  if (name->label >= 0) return name->label;
+  name->label = add_label(b, p->names[id], p->name_spans[id], -1);
+  if (name->given) b->axes->label[name->label].given = name->value;
   return name->label;
 }
 
@@ -282,8 +284,9 @@ static es_status build_items(builder *b, const es_item *items, int n, const int 
       break;
     case ES_ITEM_GROUP:
     case ES_ITEM_CONCAT: ES_TRY(build_group(b, item, out)); break;
-    case ES_ITEM_AFFINE: ES_TRY(build_affine(b, item, out)); break;
-    case ES_ITEM_STAR: break; /* of pack and unpack, which are not bound */
+    case ES_ITEM_STAR: /* of pack and unpack, which are not bound: no terms */
+    case ES_ITEM_AFFINE:
+    default: ES_TRY(build_affine(b, item, out)); break;
     }
     out += took;
   }

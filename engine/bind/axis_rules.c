@@ -81,12 +81,13 @@ static es_status check_items(rules *r, const es_term *t, const es_item *items, i
     case ES_ITEM_ELLIPSIS: ES_TRY(check_ellipsis(r, item, left, depth)); break;
     case ES_ITEM_GROUP:
     case ES_ITEM_CONCAT: ES_TRY(check_items(r, t, item->items, item->n, left, depth + 1)); break;
+    case ES_ITEM_STAR: /* has no terms */
     case ES_ITEM_AFFINE:
+    default:
       for (int k = 0; k < item->n; k++)
         if (item->terms[k].name != ES_NO_NAME)
           ES_TRY(check_name(r, t, item->terms[k].name, item->terms[k].name_span));
       break;
-    case ES_ITEM_STAR: break;
     }
   }
   return ES_OK;

@@ -45,6 +45,7 @@ typedef struct es_axis_label {
   const char *name; /* "h", "3", "_", "...[0]" */
   es_span span;     /* first place in the text; length 0 when none shows it */
   int64_t fixed;    /* a number in the text; else -1 */
+  int64_t given;    /* a size by the caller; else -1 */
   bool stretches;   /* from an ellipsis: size 1 meets any size */
 } es_axis_label;
 

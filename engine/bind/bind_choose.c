@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "engine/bind/binder.h"
 
 /* A '^' of an output term. Inside an alternative of another one it only matters
@@ -207,7 +206,8 @@ es_status es_chooser_output(es_chooser *c, int output) {
   int64_t parts = 1;
   for (int i = 0; i < c->n; i++) {
     b->choice[c->list[i].node->var] = 0;
-    if (es_mul_i64(parts, c->list[i].node->n, &parts) && parts <= MAX_PARTS) continue;
+    parts *= c->list[i].node->n; /* fits: an int times MAX_PARTS at most */
+    if (parts <= MAX_PARTS) continue;
     return es_fail(b->error, ES_E_LIMIT, "M1", c->list[i].node->span,
                    "the '^' of one output make over %d pieces", MAX_PARTS);
   }

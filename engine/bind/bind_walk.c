@@ -231,7 +231,8 @@ static es_status walk_node(es_binder *b, const es_node *node, int64_t stride, co
                                                    node->span};
     break;
   }
-  case ES_NODE_CONCAT: {
+  case ES_NODE_CONCAT:
+  default: {
     int64_t elements;
     if (!before_choice(b, node, &elements)) return es_fail_nomem(b->error);
     fits = es_mad_i64(b->work.offset, stride, elements, &b->work.offset);

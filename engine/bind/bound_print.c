@@ -21,9 +21,9 @@ static const char *outside(const es_fill *f) {
   case ES_FILL_WRAP: return "wrapped round";
   case ES_FILL_REFLECT: return "reflected";
   case ES_FILL_NUMBER: return f->value == 0 ? "absent" : "a number";
-  case ES_FILL_NONE: break;
+  case ES_FILL_NONE:
+  default: return "dropped"; /* only writes may leave their axis without a fill */
   }
-  return "dropped"; /* only writes may leave their axis without a fill */
 }
 
 /* The range an affine index covers, and what of its axis it leaves alone. */
@@ -50,6 +50,7 @@ static void print_node(const es_bound *r, es_text *t, const es_node *node, bool 
     break;
   case ES_NODE_GROUP:
   case ES_NODE_CONCAT:
+  default:
     es_text_puts(t, "(");
     for (int i = 0; i < node->n; i++) {
       if (i) es_text_puts(t, node->kind == ES_NODE_CONCAT ? " ^ " : " ");

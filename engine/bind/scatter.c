@@ -78,32 +78,34 @@ static es_status keep(scatter *s, const draft *d) {
   return ES_OK;
 }
 
+/* label := value, in one walk. */
+static es_status replace(const scatter *s, es_walk *w, int32_t label, const es_walk *value) {
+  return failed(s, es_walk_substitute(s->b->arena, w, label, value, w));
+}
+
 /* label := value, in everything the draft walks. */
 static es_status substitute(const scatter *s, draft *d, int32_t label, const es_walk *value) {
-  es_arena *arena = s->b->arena;
-  es_status status = ES_OK;
   es_part *p = &d->part;
-  for (int i = 0; i < p->n_in && !status; i++)
-    status = es_walk_substitute(arena, &p->in_walk[i], label, value, &p->in_walk[i]);
-  for (int i = 0; i < p->n_constraints && !status; i++) {
+  for (int i = 0; i < p->n_in; i++) ES_TRY(replace(s, &p->in_walk[i], label, value));
+  for (int i = 0; i < p->n_constraints; i++) {
     es_label_constraint *c = &p->constraint[i];
     es_walk w = {c->base, c->n, c->label, c->coef};
-    status = es_walk_substitute(arena, &w, label, value, &w);
+    ES_TRY(replace(s, &w, label, value));
     *c = (es_label_constraint){w.offset, c->extent, w.n, w.label, w.stride};
   }
-  for (int i = s->at + 1; i < s->n && !status; i++)
-    status = es_walk_substitute(arena, &d->index[i], label, value, &d->index[i]);
-  return failed(s, status);
+  for (int i = s->at + 1; i < s->n; i++) ES_TRY(replace(s, &d->index[i], label, value));
+  return ES_OK;
 }
 
 /* 0 <= w < extent, where that is not so anyway. */
-static void constrain(const scatter *s, draft *d, const es_walk *w, int64_t extent) {
+static es_status constrain(const scatter *s, draft *d, const es_walk *w, int64_t extent) {
   int64_t low, high;
   bool empty;
-  if (es_walk_range(w, s->b->bound->label, &low, &high, &empty) && low >= 0 && high < extent)
-    return;
-  d->part.constraint[d->part.n_constraints++] = (es_label_constraint){w->offset, extent, w->n,
-                                                                      w->label, w->stride};
+  if (!es_walk_range(w, s->b->bound->label, &low, &high, &empty)) return failed(s, ES_E_OVERFLOW);
+  if (low < 0 || high >= extent)
+    d->part.constraint[d->part.n_constraints++] = (es_label_constraint){w->offset, extent, w->n,
+                                                                        w->label, w->stride};
+  return ES_OK;
 }
 
 /* A label for positions of the axis, or of each step-th of a label. */
@@ -141,18 +143,17 @@ static es_status write_directly(scatter *s, const draft *from) {
   const es_scatter_axis *x = &s->axis[s->at];
   const es_walk *w = &from->index[s->at];
   draft d = *from;
-  if (!es_mad_i64(d.part.out_walk.offset, x->stride, w->offset, &d.part.out_walk.offset))
-    return failed(s, ES_E_OVERFLOW);
+  d.part.out_walk.offset += x->stride * w->offset; /* a place in the array: it fits */
   for (int i = 0; i < w->n; i++)
     if (w->stride[i]) ES_TRY(write_along(s, &d, w->label[i], w->stride[i], 0));
   return keep(s, &d);
 }
 
-/* t = k + c*v alone: only the v that land inside. False: none does. */
+/* t = k + c*v alone: only the v that land inside. False: none does. k is not INT64_MIN. */
 static bool landing(const es_walk *w, int entry, int64_t extent, int64_t n, int64_t *low,
                     int64_t *count) {
   int64_t k = w->offset, c = w->stride[entry], room, high;
-  if (!es_sub_i64(extent - 1, k, &room) || k == INT64_MIN) return false;
+  if (!es_sub_i64(extent - 1, k, &room)) return false;
   *low = c > 0 ? -es_floor_div(k, c) : -es_floor_div(room, -c);
   high = c > 0 ? es_floor_div(room, c) : es_floor_div(k, -c);
   if (*low < 0) *low = 0;
@@ -171,8 +172,7 @@ static es_status write_trimmed(scatter *s, const draft *from, int entry, int64_t
   ES_TRY(new_label(s, name, 1, count, &label));
   es_walk value = {low, 1, &label, (int64_t[]){1}};
   ES_TRY(substitute(s, &d, old, &value));
-  int64_t first;
-  if (!es_mad_i64(w->offset, w->stride[entry], low, &first)) return failed(s, ES_E_OVERFLOW);
+  int64_t first = w->offset + w->stride[entry] * low; /* in the range of the index, which fits */
   ES_TRY(write_along(s, &d, label, w->stride[entry], first));
   return keep(s, &d);
 }
@@ -193,7 +193,7 @@ static es_status test_every_point(scatter *s, const draft *from) {
   for (int i = 0; i < left.n; i++) left.stride[i] = -left.stride[i];
   left.label[left.n] = label;
   left.stride[left.n++] = 1;
-  constrain(s, &d, &left, 1);
+  ES_TRY(constrain(s, &d, &left, 1));
   ES_TRY(write_along(s, &d, label, 1, 0));
   return keep(s, &d);
 }
@@ -244,8 +244,7 @@ static es_status solve_residue(scatter *s, const draft *from, const solution *ho
   const es_binder *b = s->b;
   const es_walk *w = &from->index[s->at];
   int64_t base = w->offset, n_a = extent_of(s, w->label[how->a]);
-  if (how->b >= 0 && !es_mad_i64(base, w->stride[how->b], b0, &base))
-    return failed(s, ES_E_OVERFLOW);
+  if (how->b >= 0) base += w->stride[how->b] * b0; /* in the range of the index, which fits */
   int64_t quotient = es_floor_div(base, how->s), r = base - quotient * how->s;
   if (r >= x->extent) return ES_OK;
   int32_t q, j = -1;
@@ -263,7 +262,7 @@ static es_status solve_residue(scatter *s, const draft *from, const solution *ho
     if (i == how->a || (i != how->b && w->stride[i] % how->s)) continue;
     a.label[a.n] = w->label[i];
     a.stride[a.n] = -sign * (w->stride[i] / (how->s / (i == how->b ? how->period : 1)));
-    if (i == how->b && how->period > 1) {
+    if (i == how->b) {
       int64_t steps = (extent_of(s, w->label[i]) - 1 - b0) / how->period + 1;
       ES_TRY(
           new_label(s, es_words_text(b->bound->label[w->label[i]].name), how->period, steps, &j));
@@ -278,7 +277,7 @@ static es_status solve_residue(scatter *s, const draft *from, const solution *ho
     ES_TRY(substitute(s, &d, w->label[how->b], &value));
   }
   ES_TRY(substitute(s, &d, w->label[how->a], &a));
-  constrain(s, &d, &a, n_a);
+  ES_TRY(constrain(s, &d, &a, n_a));
   ES_TRY(write_along(s, &d, q, how->s, r));
   return keep(s, &d);
 }

@@ -64,7 +64,7 @@ static es_status plain_clash(const solver *s, int32_t label, const seen *now) {
     status = es_fail2(s->error, ES_E_EXTENT, "S7", now->span, from->span,
                       "'%s' is %lld at axis %d of operand %d, and %lld at axis %d of operand %d%s",
                       name, had, from->axis, from->operand, has, now->axis, now->operand,
-                      (had == 1 || has == 1) && !s->stretch
+                      had == 1 || has == 1 /* where sizes of 1 stretch they do not clash */
                           ? ": size 1 stretches where the pattern says '1' or '...'"
                           : "");
   return es_blame(s->error, now->operand, status);
@@ -104,16 +104,12 @@ static void given_sizes(solver *s) {
   const es_axes *axes = s->axes;
   for (int i = 0; i < axes->n_vars; i++) s->sizes->extent[i] = -1;
   for (int i = 0; i < axes->n_labels; i++) {
-    if (axes->label[i].fixed < 0) continue;
-    s->sizes->extent[i] = axes->label[i].fixed;
-    s->sizes->origin[i] = (es_size_origin){ES_SIZE_TEXT, -1, -1, axes->label[i].span};
-  }
-  for (int id = 0; id < axes->pattern->n_names; id++) {
-    const es_axis_name *name = &axes->name[id];
-    if (name->role != ES_NAME_AXIS || !name->given || name->label < 0) continue;
-    s->sizes->extent[name->label] = name->value;
-    s->sizes->origin[name->label] = (es_size_origin){ES_SIZE_GIVEN, -1, -1,
-                                                     axes->pattern->name_spans[id]};
+    const es_axis_label *label = &axes->label[i];
+    es_size_source source = label->fixed >= 0 ? ES_SIZE_TEXT : ES_SIZE_GIVEN;
+    int64_t size = label->fixed >= 0 ? label->fixed : label->given;
+    if (size < 0) continue;
+    s->sizes->extent[i] = size;
+    s->sizes->origin[i] = (es_size_origin){source, -1, -1, label->span};
   }
 }
 
@@ -299,7 +295,7 @@ static es_status check_equations(const solver *s) {
     if (e->node->kind == ES_NODE_AFFINE) continue;
     if (!fold(s, e, &value, &unknown)) return wide(s, e);
     int64_t total = s->sizes->extent[e->node->var];
-    if (unknown < 0 && total >= 0 && value != total) return parts_clash(s, e, value);
+    if (unknown < 0 && value != total) return parts_clash(s, e, value);
     if (unknown >= 0 && e->node->kind == ES_NODE_CONCAT && total >= 0 && value > total)
       return parts_clash(s, e, value);
   }
@@ -322,22 +318,20 @@ static es_status undetermined(const solver *s, int32_t first) {
   for (int i = 0; i < s->axes->n_labels && listed_names < 4; i++)
     if (s->sizes->extent[i] < 0)
       es_text_printf(&n, "%s'%s'", listed_names++ ? ", " : "", label_name(s, i));
-  const equation *where = NULL;
+  es_span where = ES_NOWHERE;
+  int operand = -1;
   for (int i = 0; i < s->n_equations && listed < 3; i++) {
     const equation *e = &s->equation[i];
     bool open = false;
     for (int k = 0; k < variables(e); k++) open |= s->sizes->extent[variable(e, k)] < 0;
     if (!open) continue;
-    if (!where) where = e;
+    if (!listed++) where = e->node->span, operand = e->operand;
     print_equation(s, &q, e);
-    listed++;
   }
-  es_status status = es_fail(s->error, ES_E_UNDETERMINED, "S9",
-                             where ? where->node->span : ES_NOWHERE,
+  es_status status = es_fail(s->error, ES_E_UNDETERMINED, "S9", where,
                              "%s %s not follow from what is known: %s. Give %s=...", names,
-                             listed_names > 1 ? "do" : "does",
-                             q.len ? equations : "no input holds it", label_name(s, first));
-  return es_blame(s->error, where ? where->operand : -1, status);
+                             listed_names > 1 ? "do" : "does", equations, label_name(s, first));
+  return es_blame(s->error, operand, status);
 }
 
 /* With all labels known, only an affine index beside an empty part of its group has
@@ -395,7 +389,6 @@ es_status es_sizes_solve(es_arena *arena, const es_axes *axes, const es_array *i
   ES_TRY(check_known(&s));
   for (int i = 0; i < axes->n_out; i++)
     for (int k = 0; k < axes->out[i].n; k++)
-      ES_TRY(
-          output_node(&s, &axes->out[i].node[k], out_shape && out_shape[i] ? out_shape[i][k] : -1));
+      ES_TRY(output_node(&s, &axes->out[i].node[k], out_shape[i] ? out_shape[i][k] : -1));
   return ES_OK;
 }

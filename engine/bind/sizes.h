@@ -26,9 +26,9 @@ typedef struct es_sizes {
 
 /* Solves in rounds: plain names first, then any group with exactly one unknown, an
  * affine index only where no group can, until nothing changes. stretch: a label of
- * size 1 meets any other size, as in NumPy. out_shape: NULL, or per output term
- * the shape of its array (NULL, or -1 where the pattern decides): only affine
- * axes take it. S7-S10, S12, M1. */
+ * size 1 meets any other size, as in NumPy. out_shape: per output term the
+ * shape of its array (NULL, or -1 where the pattern decides): only affine axes
+ * take it. S7-S10, S12, M1. */
 es_status es_sizes_solve(es_arena *arena, const es_axes *axes, const es_array *in, bool stretch,
                          const int64_t *const *out_shape, es_sizes *sizes, es_error *error);
 

@@ -12,10 +12,10 @@ import sys
 # Name, files (their paths start so) and what has been reached of their lines and branches, in
 # whole percent, rounded down. These figures only rise.
 RATCHET = [
-    ("parser", ("lexer/",), (99, 99)),
-    ("axes, bind", ("engine/bind/",), (99, 97)),
-    ("views", ("base/view", "engine/tensor/view"), (99, 98)),
-    ("readers of .npy, .npz", ("io/npy", "io/npz"), (100, 97)),
+    ("parser", ("lexer/",), (100, 100)),
+    ("axes, bind", ("engine/bind/",), (100, 100)),
+    ("views", ("base/view", "engine/tensor/view"), (100, 100)),
+    ("readers of .npy, .npz", ("io/npy", "io/npz"), (100, 100)),
     ("total", ("",), (99, 91)),  # branches without the kernels'
 ]
 KERNELS = "engine/kernels/"

@@ -1,36 +1,41 @@
 #!/usr/bin/env python3
 """Mutation testing of the code that guards memory: checked arithmetic, views, bind.
 
-Every mutant is one small change (an operator, a constant, a condition, a check left out),
-built in a copy of the sources and run against the tests of that file. A mutant that no test
-notices is printed: a test is missing there, or the code is not needed.
+Every mutant is one small change (an operator, a constant, a condition, a check left out). It is
+compiled beside a finished build, linked before the library and run against the tests of its file.
+A mutant that no test notices is printed: a test is missing there, or the code is not needed. The
+exit status is 0 when there are none but those of EQUIVALENT.
 
-    mutate.py COPY [--each N] [FILE...]     takes every N-th mutant of each file
+    mutate.py BUILD [--each N] [FILE...]     takes every N-th mutant of each file
 """
 import argparse
 import os
 import pathlib
+import queue
 import re
-import shutil
+import shlex
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-VIEW = [["test_view"], ["test_views"], ["test_tensor"], ["test_hostile"], ["suite_views", "300000"]]
+VIEW = [["test_view"], ["test_tensor"], ["test_views"], ["suite_views", "300000"], ["test_hostile"]]
 BIND = [["test_bind"], ["test_cases"], ["test_axes"], ["test_hostile"], ["test_scarce"], ["suite_differential", "600"]]
 TESTS = {
     "base/checked.h": [["test_checked"]],
     "base/view.c": VIEW,
-    "engine/bind/bind.c": BIND,
     "engine/bind/bind_check.c": BIND,
+    "engine/bind/bind.c": BIND,
     "engine/bind/bind_choose.c": BIND,
     "engine/bind/bind_parts.c": BIND,
     "engine/bind/bind_types.c": BIND,
     "engine/bind/bind_walk.c": BIND,
 }
+DEFAULT = ["base/checked.h", "base/view.c", "engine/bind/bind_check.c"]
 
-# A header whose test needs nothing else of the library is built with its test alone.
-ALONE = {"base/checked.h"}
+# Mutants that no input tells from the original: file, line, what it becomes, why.
+EQUIVALENT = []
 
 # What is replaced, and by what. Of code only: comments, texts and #lines are left alone.
 RULES = [
@@ -53,7 +58,7 @@ RULES = [
     (r"(?<![\w.])1(?![\w.])", "2"),
     (r"ES_TRY\((.*)\);", r"(void)(\1);"),
 ]
-TIMEOUT = 120
+TIMEOUT = 60  # seconds; a test takes one
 
 
 def code_lines(text):
@@ -65,6 +70,7 @@ def code_lines(text):
 
 
 def mutants(text):
+    """Number of the line, from 0, and what it becomes."""
     lines = text.split("\n")
     for number, code in enumerate(code_lines(text)):
         if code.lstrip().startswith("#") or "es_fail(" in code:
@@ -74,87 +80,157 @@ def mutants(text):
                 line = lines[number]
                 changed = line[: found.start()] + found.expand(replacement) + line[found.end() :]
                 if changed != line:
-                    yield number, changed, lines
+                    yield number, changed
 
 
-def run(command, cwd, **keywords):
-    return subprocess.run(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          **keywords)
+def without(command, *options):
+    """The command without these options and what follows each of them."""
+    kept, skip = [], False
+    for word in command:
+        if not skip and word not in options:
+            kept.append(word)
+        skip = not skip and word in options
+    return kept
 
 
-class Copy:
+class Build:
+    """A finished build: its commands, with other files put in."""
+
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.source, self.build = self.folder / "source", self.folder / "build"
-        self.source.mkdir(parents=True, exist_ok=True)
-        listed = subprocess.run(["git", "ls-files", "-z"], check=True, stdout=subprocess.PIPE)
-        for name in filter(None, listed.stdout.decode().split("\0")):
-            self.copy_file(pathlib.Path(name))
-        launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if os.path.exists("/usr/bin/ccache") else []
-        (self.build / "tests").mkdir(parents=True, exist_ok=True)
-        run(["cmake", "-G", "Ninja", "-S", str(self.source.resolve()), "-B", str(self.build),
-             "-DCMAKE_BUILD_TYPE=Release", "-DEINSTRIDE_BENCH=OFF", *launcher], ".", check=True)
+        self.folder = pathlib.Path(folder).resolve()
+        self.commands = {}
 
-    def copy_file(self, name):
-        target = self.source / name
-        if target.exists() and target.read_bytes() == name.read_bytes():
-            return  # what has not changed need not be built again
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(name, target)
+    def command(self, target):
+        """How ninja makes it."""
+        if target not in self.commands:
+            text = subprocess.run(["ninja", "-C", self.folder, "-t", "commands", "-s", target], check=True,
+                                  stdout=subprocess.PIPE, text=True).stdout
+            self.commands[target] = [w for w in shlex.split(text.strip()) if w not in (":", "&&")]
+        return self.commands[target]
 
-    def make(self, tests, alone=False):
-        if alone:
-            return all(run(["cc", "-std=c17", "-O1", "-I", "source", "-I", "source/include", f"source/tests/{t[0]}.c",
-                            "-o", f"build/tests/{t[0]}", "-lcriterion"], self.folder).returncode == 0 for t in tests)
-        return run(["ninja", "-C", str(self.build), *[t[0] for t in tests]], ".").returncode == 0
-
-    def notices(self, tests):
-        """Whether a test fails, crashes or does not end."""
-        for name, *arguments in tests:
+    def succeeds(self, command):
+        """Whether it ends well in time; with it end the processes that it started."""
+        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            return process.wait(TIMEOUT) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
             try:
-                test = [str((self.build / "tests" / name).resolve()), *arguments]
-                if run(test, self.build, timeout=TIMEOUT).returncode != 0:
-                    return True
-            except subprocess.TimeoutExpired:
-                return True
-        return False
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+
+    def compile(self, object_file, source, headers, into):
+        """As object_file is compiled, but source, with the headers there before all others."""
+        command = without(self.command(object_file), "-MT", "-MF", "-o", "-c")
+        command = [w for w in command if w not in ("-MD", "-Werror")]
+        return self.succeeds([*command, "-w", "-O1", "-iquote", headers, "-o", into, "-c", source])
+
+    def link(self, test, object_file, into):
+        """In place of the test's own object, or else before the library, which then need not give
+        those symbols."""
+        command = without(self.command(f"tests/{test}"), "-o")
+        own = test_object(test)
+        if object_file.name == TEST_OBJECT:
+            command.remove(own)
+        return self.succeeds([*command[:1], object_file, *command[1:], "-o", into])
 
 
-def one_file(copy, name, each):
-    path, tests = copy.source / name, TESTS[name]
-    text = path.read_text(encoding="utf-8")
-    alone = name in ALONE
-    if not copy.make(tests, alone) or copy.notices(tests):
+TEST_OBJECT = "test.o"
+
+
+def test_object(test):
+    return f"tests/CMakeFiles/{test}.dir/{test}.c.o"
+
+
+class Worker:
+    """A folder for one mutant at a time."""
+
+    def __init__(self, build, number):
+        self.build = build
+        self.folder = build.folder / "mutants" / str(number)
+
+    def make(self, name, test):
+        """Compiles what the mutant is in; of a header that is the test."""
+        if name.endswith(".h"):
+            source = f"{pathlib.Path(__file__).parents[1]}/{test}.c"
+            return self.build.compile(test_object(test), source, self.folder, self.folder / TEST_OBJECT)
+        unit = f"CMakeFiles/einstride_objects.dir/{name}.o"
+        return self.build.compile(unit, self.folder / name, self.folder, self.folder / "mutant.o")
+
+    def verdict(self, name, text):
+        """killed, survived or no program."""
+        source = self.folder / name
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text(text, encoding="utf-8")
+        header = name.endswith(".h")
+        unit = self.folder / (TEST_OBJECT if header else "mutant.o")
+        try:
+            made = False
+            for test, *arguments in TESTS[name]:
+                made = made and not header or self.make(name, test)
+                if not made or not self.build.link(test, unit, self.folder / "test"):
+                    return "no program"
+                if not self.build.succeeds([self.folder / "test", *arguments]):
+                    return "killed"
+            return "survived"
+        finally:
+            source.unlink() # or the next file would see this header
+
+
+def one_file(workers, pool, name, each):
+    text = pathlib.Path(name).read_text(encoding="utf-8")
+    lines = text.split("\n")
+
+    def judge(mutant):
+        number, changed = mutant
+        worker = workers.get()
+        try:
+            return worker.verdict(name, "\n".join(lines[:number] + [changed] + lines[number + 1 :]))
+        finally:
+            workers.put(worker)
+
+    if judge((0, lines[0])) != "survived":
         sys.exit(f"{name}: the tests fail without a mutant")
-    tally = {"killed": 0, "survived": 0, "no program": 0}
-    try:
-        for number, changed, lines in list(mutants(text))[::each]:
-            path.write_text("\n".join(lines[:number] + [changed] + lines[number + 1 :]),
-                            encoding="utf-8")
-            if not copy.make(tests, alone):
-                tally["no program"] += 1
-            elif copy.notices(tests):
-                tally["killed"] += 1
-            else:
-                tally["survived"] += 1
-                print(f"{name}:{number + 1}\n  - {lines[number].strip()}\n  + {changed.strip()}",
-                      flush=True)
-    finally:
-        path.write_text(text, encoding="utf-8")
-    return tally
+    allowed = {(line, changed) for file, line, changed, _ in EQUIVALENT if file == name}
+    tally = {"killed": 0, "survived": 0, "equivalent": 0, "no program": 0}
+    met = set()
+    wanted = list(mutants(text))[::each]
+    for (number, changed), verdict in zip(wanted, pool.map(judge, wanted)):
+        key = lines[number].strip(), changed.strip()
+        if key in allowed:
+            met.add(key)
+            verdict = {"survived": "equivalent", "killed": "survived"}.get(verdict, verdict)
+            if verdict == "survived":
+                print(f"{name}:{number + 1}: listed as equivalent, and killed:")
+        tally[verdict] += 1
+        if verdict == "survived":
+            print(f"{name}:{number + 1}\n  - {key[0]}\n  + {key[1]}", flush=True)
+    stale = allowed - met if each == 1 else set()
+    for line, changed in stale:
+        print(f"{name}: listed as equivalent, and there is no such mutant:\n  - {line}\n  + {changed}")
+    print(f"{name}: " + ", ".join(f"{n} {what}" for what, n in tally.items()), flush=True)
+    return tally["survived"] == 0 and not stale
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("copy")
+    parser.add_argument("build")
     parser.add_argument("--each", type=int, default=1)
-    parser.add_argument("files", nargs="*", default=list(TESTS))
+    parser.add_argument("files", nargs="*")
     options = parser.parse_intermixed_args()
-    start, copy = time.time(), Copy(options.copy)
-    for name in options.files or TESTS:
-        tally = one_file(copy, name, options.each)
-        print(f"{name}: " + ", ".join(f"{n} {what}" for what, n in tally.items())
-              + f" ({time.time() - start:.0f} s)", flush=True)
+    start, build, jobs = time.time(), Build(options.build), os.cpu_count() or 1
+    workers = queue.Queue()
+    for number in range(jobs):
+        workers.put(Worker(build, number))
+    with ThreadPoolExecutor(jobs) as pool:
+        clean = [one_file(workers, pool, name, options.each) for name in options.files or DEFAULT]
+    print(f"{time.time() - start:.0f} s")
+    return 0 if all(clean) else 1
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())
