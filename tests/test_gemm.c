@@ -493,6 +493,49 @@ Test(gemm, few_rows_and_runs_of_columns) {
 }
 
 /* Panels packed just before they are used, and the next ones asked for meanwhile. */
+/* Few rows against a Y in place, by many vectors of columns: full ones, the last ones of a run that
+ * overlap or are packed, several chains. Every way has the same bits. */
+static void check_few(instance *x, const es_kernels *kernels, int *few) {
+  const size_t bytes = (size_t)x->array[2].length * es_dtype_size(x->array[2].dtype);
+  es_plan_env env = {.arena = &x->arena, .kernels = kernels, .threads = 1};
+  void *one = NULL;
+  for (int v = 0; v < ES_GEMM_VARIANTS; v++) {
+    es_gemm_plan plan;
+    if (!es_gemm_plan_variant(x->p, &env, es_gemm_kind_of(x->p->compute), v, &plan)) continue;
+    cr_assert(es_gemm_axes_make(&x->arena, &plan));
+    spoil(&x->array[2]);
+    cr_assert_eq(run_plan(x, &plan, NULL), ES_OK);
+    check(x, "few rows");
+    *few += plan.few;
+    if (!one) one = memcpy(malloc(bytes), x->array[2].data, bytes);
+    cr_assert_arr_eq(one, x->array[2].data, bytes, "variant %d", v);
+  }
+  free(one);
+}
+
+Test(gemm, few_rows_and_many_columns) {
+  static const int64_t ns[] = {1, 16, 129, 200, 231, 500}, ks[] = {0, 1, 33, 257, 1100, 2500};
+  FOR_ISAS(kernels) {
+    int few = 0;
+    for (int64_t m = 1; m <= 5; m++)
+      for (int i = 0; i < 6; i++) {
+        int64_t n = ns[i], k = ks[(i + m) % 6], layout = i & 1 ? 4 : 0;
+        instance x = matrices(m, n, k, (int)layout, m & 1 ? ES_F32 : ES_F64);
+        check_few(&x, kernels, &few);
+        release(&x);
+        /* Runs of 31 columns, with gaps between them. */
+        axis axes[] = {{m, A | C, {0, 0, 0}, {0}},
+                       {7, B | C, {0, 2, 2}, {0, 1, 0}},
+                       {31, B | C, {0, 3, 3}, {0, 1, 0}},
+                       {40, A | B, {1, 1, 0}, {0}}};
+        instance y = make(axes, 4, ES_F32, ES_F32, ES_F32, ES_F32);
+        check_few(&y, kernels, &few);
+        release(&y);
+      }
+    cr_assert_eq(few > 0, kernels->gemm->few[ES_GEMM_F32][0] != NULL);
+  }
+}
+
 Test(gemm, a_large_operand_used_once) {
   for (int layout = 0; layout < 8; layout++) check_matrices(23, 5003, 61, layout, ES_F32);
   check_matrices(30, 2500, 1100, 2, ES_F32);

@@ -88,6 +88,16 @@ static void shift_i8(char *terms, int64_t bytes) {
 #include "engine/kernels/gemm_narrow.inc.h"
 #endif
 
+#if ES_V == 64
+#define ES_FEW_HEIGHTS(X) X(1) X(2) X(3) X(4)
+#define ES_T float
+#define ES_S f32
+#include "engine/kernels/gemm_few.inc.h"
+#define ES_T double
+#define ES_S f64
+#include "engine/kernels/gemm_few.inc.h"
+#endif
+
 #define ES_U uint8_t
 #define ES_S u8
 #define ES_LANES 0
@@ -138,6 +148,8 @@ typedef struct u128 {
 #define ES_NARROW_F32(h) ES_JOIN(narrow_##h, f32),
 #define ES_NARROW_F64(h) ES_JOIN(narrow_##h, f64),
 #define ES_NARROW_I64(h) ES_JOIN(narrow_##h, i64),
+#define ES_FEW_F32(h) ES_JOIN(few_##h, f32),
+#define ES_FEW_F64(h) ES_JOIN(few_##h, f64),
 
 extern const es_gemm_kernels ES_WIDE(es_gemm_kernels);
 const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
@@ -157,6 +169,8 @@ const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
     .narrow = {[ES_GEMM_F32] = {ES_HEIGHTS(ES_NARROW_F32)},
                [ES_GEMM_F64] = {ES_HEIGHTS(ES_NARROW_F64)},
                [ES_GEMM_I64] = {ES_HEIGHTS(ES_NARROW_I64)}},
+    .few = {[ES_GEMM_F32] = {ES_FEW_HEIGHTS(ES_FEW_F32)},
+            [ES_GEMM_F64] = {ES_FEW_HEIGHTS(ES_FEW_F64)}},
 #endif
     .moves = {{pack_u8, NULL, scatter_u8},
               {pack_u16, NULL, scatter_u16},

@@ -77,6 +77,18 @@ typedef struct es_gemm_type {
  * and in C, where both lie. C is only written. No byte beside them is touched. */
 typedef void (*es_gemm_narrow)(const es_gemm_tile *tile, int columns);
 
+/* A tile of at most so many rows, packed [k] of at least these, by vectors of columns that begin
+ * anywhere in Y. C is only written, as [rows][vectors] side by side. */
+enum { ES_GEMM_FEW_ROWS = 4, ES_GEMM_FEW_VECTORS = 6 };
+typedef struct es_gemm_few_tile {
+  int64_t k, chain;
+  const char *x, *y;
+  const int64_t *xk, *yk; /* [k] */
+  int64_t cols[ES_GEMM_FEW_VECTORS];
+  char *c;
+} es_gemm_few_tile;
+typedef void (*es_gemm_few)(const es_gemm_few_tile *tile);
+
 /* Moves of elements of one size. pack: dst[p][j] = src[cols[j] + ks[p]] for j < n,
  * zero for n <= j < width; dst has room for a vector past its end. spread: count
  * panels, between elements apart, dst[u][p][j] = src[cols[j] + ks[p]][u]; width is a
@@ -115,6 +127,7 @@ typedef struct es_gemm_groups {
 struct es_gemm_kernels {
   es_gemm_type type[ES_GEMM_KINDS];
   es_gemm_narrow narrow[ES_GEMM_KINDS][ES_GEMM_HEIGHTS]; /* heights of the type; NULL: none */
+  es_gemm_few few[ES_GEMM_KINDS][ES_GEMM_FEW_ROWS];      /* rows less 1; NULL: none */
   es_gemm_groups groups[2];                              /* I16, I8 */
   es_gemm_moves moves[5];                                /* elements of 1, 2, 4, 8, 16 bytes */
   /* Rows of columns complex numbers [k][columns][2] into planes [k][2][columns],

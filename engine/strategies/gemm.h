@@ -84,6 +84,7 @@ typedef struct es_gemm_plan {
   int n_boxes;
   es_gemm_box *box;
   bool x_packed, y_direct; /* else X is read where it lies, and Y is packed */
+  bool few;                /* rows: see gemm_few.c */
   uint8_t *in_place;       /* per panel of n: ES_GEMM_Y_HERE, ES_GEMM_C_HERE; NULL: too many */
   bool plain_store;        /* C has the compute type, alpha 1, beta 0, no mean */
   bool stream_c;           /* C is large and written whole line by line, past the caches */
@@ -259,6 +260,8 @@ int es_gemm_group_size(const es_gemm_plan *plan, int most);
 /* Cycles for one batch and bytes for all, of every way to treat the two sides. */
 typedef struct es_gemm_outlook {
   double common, x[2], y[2]; /* x: in place, packed; y: packed, in place */
+  double few;                /* instead of compute and y, for few rows against a Y in place */
+  double compute;            /* of common */
   double bytes, batch;
 } es_gemm_outlook;
 
@@ -266,6 +269,11 @@ typedef struct es_gemm_outlook {
 es_gemm_outlook es_gemm_look(es_gemm_plan *plan);
 /* Seconds. */
 double es_gemm_predict(const es_gemm_plan *plan, const es_gemm_outlook *outlook);
+
+/* ---- gemm_few.c ---- */
+
+/* Whether few rows against a Y in place are taken with more columns than a tile has. */
+bool es_gemm_takes_few(const es_gemm_plan *plan);
 
 /* ---- gemm_plan.c ---- */
 

@@ -117,6 +117,10 @@ void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm
  * of X. Returns how many. */
 int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
                       const char **list);
+/* Few rows, packed at x, against panels from at on. Returns how many panels; 0: that one is not in
+ * place. */
+int64_t es_gemm_run_few(es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
+                        const char *x, const int64_t *xk, int64_t at);
 /* tile[i][j] of the compute type (planes when complex), width a row, scaled, converted
  * and written to rows i0 … and columns j0 … of C. */
 void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b, int64_t i0, int m,

@@ -132,6 +132,16 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   return elements * pack_cycles(g, ES_GEMM_Y, across, along) + (across ? moves : 0);
 }
 
+/* Few rows: sums enough to hide the latency, and pages that many columns share. */
+static double few_cycles(const es_gemm_plan *g, const es_problem *p) {
+  const int lanes = g->kernels->gemm->type[g->kind].lanes;
+  const double m = (double)g->m_count, k = (double)g->k.count, wide = ES_GEMM_FEW_VECTORS;
+  const double runs = (double)g->n.count / fmax(1, (double)g->run);
+  const double calls = runs * (double)es_ceil_div(g->run, lanes) / wide;
+  const double step = fmax(m * wide, m + 2 * wide) / 2;
+  return calls * (k * step + 60 + page_moves(p, &p->in[g->y.in]) * PAGE_MOVE_HIDDEN);
+}
+
 /* Where rows lie anywhere, their addresses take registers and loads: beside one vector of columns
  * these are much of the work, if the rows are not in the first-level cache. */
 static double in_place(const es_gemm_plan *g) {
@@ -147,6 +157,8 @@ es_gemm_outlook es_gemm_look(es_gemm_plan *g) {
   bool rows = !g->along_c && es_gemm_runs_along(p, g->x.in, &p->out, ES_GEMM_M);
   double compute = compute_cycles(g, m, (double)g->k.count);
   es_gemm_outlook o = {.batch = (double)g->batch.count,
+                       .compute = compute,
+                       .few = few_cycles(g, p),
                        .common = compute + m * n * store_cycles(g, rows, g->along_c) + 100,
                        .bytes = g->bytes[ES_GEMM_X] + g->bytes[ES_GEMM_Y] +
                                 2 * g->bytes[ES_GEMM_C]};
@@ -163,7 +175,7 @@ es_gemm_outlook es_gemm_look(es_gemm_plan *g) {
 double es_gemm_predict(const es_gemm_plan *g, const es_gemm_outlook *o) {
   bool again = !g->y_direct && (g->n_kb > 1 || g->stretch < g->pb); /* for each block of rows */
   double y = g->hold_y ? 0 : o->y[g->y_direct] * (again ? (double)es_gemm_lots(g) : 1);
-  double cycles = o->common + o->x[g->x_packed] + y;
+  double cycles = o->common + o->x[g->x_packed] + (g->few ? o->few - o->compute : y);
   double tasks = o->batch * (double)(g->n_nb * es_gemm_lots(g));
   double threads = fmin(g->threads, fmax(1, tasks));
   double compute = o->batch * cycles / 3e9 / threads, memory = o->bytes / 2e10;

@@ -71,6 +71,12 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   g->x_packed = variant & 2;
   g->y_direct = variant & 4;
+  g->few = es_gemm_takes_few(g);
+  if (g->few && g->n_kb > 1) { /* nothing is packed that blocks of k would keep near */
+    g->kc = g->k.count;
+    g->n_kb = 1;
+    g->add_c = false;
+  }
   g->keep_x = g->x_packed && g->stretch < g->pb;
   const es_problem *p = g->problem;
   int most = type->height[type->n_heights - 1];
@@ -159,10 +165,11 @@ static void choose_sides(const es_problem *p, const es_plan_env *env, es_gemm_ki
   if (!n_boxes) return;
   es_gemm_plan g = candidate(p, env, kind, x, n_boxes);
   es_gemm_outlook o = es_gemm_look(&g);
-  int64_t mb = g.mb, n_mb = g.n_mb;
+  const es_gemm_plan uncut = g;
   for (int i = x; i < ES_GEMM_VARIANTS; i += 2) {
     if (only >= 0 && i != only) continue;
-    g.mb = mb, g.n_mb = n_mb;
+    g.mb = uncut.mb, g.n_mb = uncut.n_mb;
+    g.kc = uncut.kc, g.n_kb = uncut.n_kb, g.add_c = uncut.add_c;
     treat_sides(&g, i);
     if (!possible(&g)) continue;
     g.seconds = es_gemm_predict(&g, &o);

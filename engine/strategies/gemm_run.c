@@ -212,7 +212,11 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
   for (int q = 0; q < tiles && g->terms > 1; q++) start_sums(r, b, &t[q]);
-  for (int64_t at = b->from; at < b->to; at++) {
+  for (int64_t at = b->from, some; at < b->to; at++) {
+    if (g->few && (some = es_gemm_run_few(r, w, b, t->x, t->xk, at)) > 0) {
+      at += some - 1;
+      continue;
+    }
     if (g->stream_y && at % es_gemm_unit(g) == 0)
       es_gemm_pack_y(r, w, b, at, at + es_gemm_unit(g), b->k0, b->k);
     panel(r, w, b, t, tiles, m, at);

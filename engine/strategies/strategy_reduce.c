@@ -215,8 +215,9 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   if (can_run(p, env->kernels)) each = fmin(each, runs_ns(p));
   for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
   double threads = fmin(env->threads, fmax(1, es_problem_outputs(p) / 64));
-  /* Memory delivers some 20 GB/s. */
-  return fmax(60e-9 + es_problem_outputs(p) * each * 1e-9 / threads, bytes * 0.05e-9);
+  /* Memory delivers some 20 GB/s; the two overlap in part. */
+  double compute = 60e-9 + es_problem_outputs(p) * each * 1e-9 / threads, memory = bytes / 2e10;
+  return fmax(compute, memory) + fmin(compute, memory) / 4;
 }
 
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
