@@ -287,12 +287,35 @@ static bool applicable(const es_problem *p, const es_plan_env *env) {
  * block computes the rows of taps at its ends for nothing. */
 enum { BLOCK_BYTES = 16 << 10, BLOCK_ROWS = 32, SHARED_ROWS = 8 };
 
+/* Whether taps lead from one row to the x of another. */
+static bool rows_meet(const es_problem *p, const es_window_roles *roles) {
+  const int64_t *stride = p->in[roles->x].stride;
+  for (int a = p->n_out; a < p->rank; a++)
+    if (stride[a] == stride[roles->row]) return true;
+  return false;
+}
+
+/* Rows, each of its own x, of which that of one chain and a block of vectors stays in the
+ * first-level cache for all shares; but at least as many as the kernel takes at once. */
+static int64_t shared_rows(const es_problem *p, const window *w, const es_window_piece *piece) {
+  enum { FIT = 32 << 10 };
+  const int64_t columns = p->extent[w->roles.along], lanes = w->roles.lanes;
+  const int64_t vectors = columns < BLOCK_VECTORS * lanes ? (columns + lanes - 1) / lanes
+                                                          : BLOCK_VECTORS;
+  const int64_t taps = piece->taps < piece->chain ? piece->taps : piece->chain;
+  const int64_t least = vectors > 2 ? 1 : 4 / vectors,
+                fit = FIT / (taps * vectors * lanes * w->size);
+  return fit > least ? fit : least;
+}
+
 static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   int64_t row = p->extent[w->roles.along] * w->roles.step * w->size;
   for (int i = 0; i < w->n_groups; i++) {
     es_window_group *g = &w->group[i];
     g->block = BLOCK_BYTES / row > BLOCK_ROWS ? BLOCK_BYTES / row : BLOCK_ROWS;
     if (w->roles.share >= 0 && w->roles.step == 2) g->block = SHARED_ROWS;
+    if (w->roles.step == 1 && w->shares > SHARES && w->roles.row >= 0 && !rows_meet(p, &w->roles))
+      g->block = shared_rows(p, w, g->piece);
     if (g->block > g->rows) g->block = g->rows;
     while (g->block > 1 && g->outer.count * ((g->rows + g->block - 1) / g->block) < env->threads)
       g->block /= 2;
