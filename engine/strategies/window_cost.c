@@ -6,11 +6,7 @@
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 
-enum {
-  LARGE_RESULT = 16 << 20, /* bytes that do not stay in the caches */
-  FAR_PAGES = 8 << 20,     /* bytes of x of which addresses are not at hand */
-  PAGE = 4096
-};
+enum { PAGE = 4096 };
 
 /* The contraction runs small products without blocks; it is only slower where rows are whole
  * blocks of vectors. */
@@ -36,7 +32,7 @@ static bool crowds(const es_problem *p, const es_window_roles *roles) {
 
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
  * begin a chain; measured. Weights past half of the second-level cache come slowly, for every
- * block of vectors anew, and so do results that no cache holds. */
+ * block of vectors anew. */
 static double shared_cost(const es_problem *p, const es_window_roles *roles, double bytes,
                           int threads) {
   if (roles->row < 0 && small_product(p, roles)) return INFINITY;
@@ -46,16 +42,13 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   const double full = ceil((double)(roles->to - roles->from) / (double)roles->lanes);
   bool lone = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
   bool picks = roles->step == 2 && shares < ES_WINDOW_APART_SHARES;
-  double tap = (lone ? 0.38 : picks ? 0.3 : 0.187) * (crowds(p, roles) ? 1.15 : 1);
+  double tap = (lone ? 0.38 : picks ? 0.3 : 0.185) * (crowds(p, roles) ? 1.15 : 1);
   double edge = full + roles->n_edges > 1 ? 0.28 : 0.48; /* latency, again */
   double each = taps * (full * tap + roles->n_edges * edge) + chains * (full + roles->n_edges) / 2;
   double units = rows / shares, parts = units * ceil(shares / 4);
   double weights = es_problem_side_bytes(p, &p->in[roles->w]);
   double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
   if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
-  if (out > 2 * LARGE_RESULT) slow += out;
-  double x = es_problem_side_bytes(p, &p->in[roles->x]);
-  if (x > FAR_PAGES && step_of_taps(p, roles) >= PAGE) slow += x; /* a page for four vectors */
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
   double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9;
   double memory = (bytes + out) / 2e10;
