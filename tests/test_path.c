@@ -288,6 +288,85 @@ static void tangle(net *t, int n, int labels) {
   }
 }
 
+/* An annealed tree is one, costs what is told, and less than the greedy one that it came from.
+ * Where large values cost more, the largest gets smaller. */
+Test(path, annealed_trees_are_sound_and_cheaper) {
+  double gain = 0;
+  int smaller = 0;
+  for (int round = 0; round < 8; round++) {
+    net t;
+    int n = 20 + random_below(40);
+    if (round % 2)
+      tangle(&t, 10 + random_below(10), 40);
+    else
+      ring_with_chords(&t, n);
+    n = t.net.n;
+    es_merge *merge = ES_NEW_N(&t.arena, es_merge, n), *best = ES_NEW_N(&t.arena, es_merge, n);
+    double greedy, largest[2], work = 0;
+    cr_assert(es_merge_greedy(&t.arena, &t.net, &(es_greedy){.penalty = 1}, INFINITY, merge,
+                              &greedy, &work));
+    es_mender *m = es_mender_new(&t.arena, &t.net);
+    es_mender_load(m, merge);
+    greedy = es_mender_cost(m);
+    for (int narrow = 0; narrow < 2; narrow++) {
+      if (narrow) t.net.room = largest[0] / 8;
+      work = 0;
+      es_mender_load(m, merge);
+      double cost = es_mender_anneal(m, 1, (uint64_t)round, 3e5, best, &work);
+      cr_assert(work >= 3e5 && work < 5e5, "%g", work);
+      check_tree(n, best);
+      es_mender_load(m, best);
+      cr_assert_float_eq(es_mender_cost(m) / cost, 1, 1e-9);
+      if (!narrow) gain += log2(greedy / cost);
+      t.net.room = 0;
+      es_path *path;
+      es_error error;
+      cr_assert_eq(es_path_of(&t.arena, &t.net, best, &path, &error), ES_OK);
+      check_sound(&t, path);
+      largest[narrow] = 0;
+      for (int k = 0; k < path->n_steps - 1; k++)
+        largest[narrow] = fmax(largest[narrow], es_label_points(&t.net, path->step[k].keep));
+    }
+    smaller += largest[1] < largest[0];
+    cr_assert_leq(largest[1], largest[0]);
+    es_arena_free(&t.arena);
+  }
+  cr_assert(gain > 8, "2^%g times as cheap", gain / 8);
+  cr_assert(smaller >= 4, "%d", smaller);
+}
+
+/* In a sixteenth of the memory that the cheapest order takes another one is found, or pieces that
+ * repeat little. */
+Test(path, little_memory_costs_little) {
+  double sum = 0;
+  enum { ROUNDS = 6 };
+  for (int round = 0; round < ROUNDS; round++) {
+    net t;
+    ring_with_chords(&t, 40);
+    bool may_cut[96];
+    int64_t kept[96];
+    double cost[2], least = 0;
+    for (int l = 0; l < t.net.n_labels; l++) may_cut[l] = true;
+    for (int tight = 0; tight < 2; tight++) {
+      es_slicing_rules rules = {tight ? least / 16 : INFINITY, t.net.element_bytes, 24, may_cut};
+      es_known *known = es_known_new(&t.arena.allocator);
+      es_path *path;
+      es_error error;
+      cr_assert_eq(es_path_within(&t.arena, &t.net, 1, &rules, known, &path, kept, &least, &error),
+                   ES_OK);
+      cr_assert_leq(least, rules.limit);
+      net piece = t;
+      piece.net.extent = kept;
+      cost[tight] = path_cost(&piece, path);
+      for (int l = 0; l < t.net.n_labels; l++) cost[tight] *= (double)(t.net.extent[l] / kept[l]);
+      es_known_free(known);
+    }
+    sum += log2(cost[1] / cost[0]);
+    es_arena_free(&t.arena);
+  }
+  cr_assert(sum / ROUNDS < 2, "2^%g times the cost", sum / ROUNDS);
+}
+
 /* More effort never finds a dearer order, in memory without end and in little. */
 static void climb(net *t, double share) {
   static const double effort[] = {0.001, 0.02, 0.1, 0.3, 0.6, 1.2};

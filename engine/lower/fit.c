@@ -34,10 +34,14 @@ static double results_of(const es_plan *plan) {
 /* Bytes in use once the plan is made: not those that making it takes. */
 static int64_t used(const es_builder *b) { return b->fit->now + (int64_t)b->plan->arena.total; }
 
-/* The same, and the intermediates that later steps read. */
-static double taken(const es_builder *b) {
+/* Of the plan's own memory, what a step takes at least. */
+static const double STEP_BYTES = 7 << 10;
+
+/* The same, the intermediates that later steps read, and the steps between so many operands where
+ * they are many. */
+static double taken(const es_builder *b, int operands) {
   const es_plan *plan = b->plan;
-  double bytes = (double)used(b) + b->live;
+  double bytes = (double)used(b) + b->live + (operands > ES_FIT_FEW ? STEP_BYTES * operands : 0);
   for (int i = b->first_slot; i < plan->n_slots; i++)
     if (i >= plan->n_in + plan->n_out && !plan->slot[i].constant)
       bytes += es_plan_slot_bytes(&plan->slot[i]);
@@ -49,26 +53,32 @@ static bool counts(const es_fit *fit, double results) {
   return fit->whole || results < (double)fit->limit - (double)fit->now;
 }
 
-double es_builder_room(const es_builder *b) {
-  double results = results_of(b->plan), room = (double)b->fit->limit - taken(b);
+double es_builder_room(const es_builder *b, int operands) {
+  double results = results_of(b->plan), room = (double)b->fit->limit - taken(b, operands);
   if (counts(b->fit, results)) room -= results;
   return room > 0 ? room * (1 - STEP_SHARE) * b->fit->share : 0;
 }
 
-double es_builder_limit_for(const es_builder *b, double bytes) {
-  return taken(b) + results_of(b->plan) + 1.1 * bytes / (1 - STEP_SHARE);
+double es_builder_limit_for(const es_builder *b, int operands, double bytes) {
+  return taken(b, operands) + results_of(b->plan) + 1.1 * bytes / (1 - STEP_SHARE);
 }
 
 /* ---- whether it fits --------------------------------------------------------------------- */
 
 /* Cutting a little less each time keeps fast kernels, which need room of their own; of many
- * operands the search takes long. */
-static const double LEAST_SHARE = 1.0 / 1024;
+ * operands, where making a plan takes long, a few times, and not
+ * at all where it is the plan itself that takes nearly all. */
+static const double LEAST_SHARE = 1.0 / 1024, LARGE_SHARE = 1.0 / 10;
 
 static double next_share(const es_fit *fit, double room, double bytes) {
-  double share = fmin(fit->share / 4, 0.9 * room / bytes);
+  double part = 0.9 * room / bytes, share = fmin(fit->share / 4, part);
   if (fit->over || fit->share == 0) return -1;
-  return share < LEAST_SHARE || fit->operands > ES_FIT_FEW ? 0 : share;
+  if (fit->operands > ES_FIT_FEW && room <= 0 && 8 * bytes < (double)fit->least) return -1;
+  if (fit->operands > ES_FIT_FEW) {
+    share = fit->share * fmin(part, 0.5);
+    return share < LARGE_SHARE ? 0 : share;
+  }
+  return share < LEAST_SHARE ? 0 : share;
 }
 
 es_status es_fit_refuse(const es_fit *fit, int64_t limit, bool exact, es_error *error) {

@@ -7,10 +7,10 @@
 /* Gives back the memory of what other attempts found, and takes anew what is in use. */
 void es_fit_settle(es_fit *fit, const es_ctx *ctx);
 void es_fit_end(es_fit *fit);
-/* What intermediates may still take of the context's memory. */
-double es_builder_room(const es_builder *b);
+/* What intermediates between so many operands may still take of the context's memory. */
+double es_builder_room(const es_builder *b, int operands);
 /* A limit that leaves room for so many bytes of them, and for the results. */
-double es_builder_limit_for(const es_builder *b, double bytes);
+double es_builder_limit_for(const es_builder *b, int operands, double bytes);
 /* Whether a workspace of so many bytes fits. Where an order was searched for, the results count
  * too, unless they are the caller's own: with the limit that would do the whole call works. */
 es_status es_builder_admit(es_builder *b, size_t bytes);

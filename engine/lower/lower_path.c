@@ -197,7 +197,7 @@ static void list_cuttable(const es_builder *b, const es_part *part, const number
  * an estimate has to do: the plan itself takes memory. */
 static const double FAIR = 0x1p28;
 
-static es_status refuse(const es_builder *b, double least, double room) {
+static es_status refuse(const es_builder *b, int operands, double least, double room) {
   double limit = (double)b->ctx->config.max_bytes;
   if (least > 0x1p62)
     return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
@@ -207,7 +207,7 @@ static es_status refuse(const es_builder *b, double least, double room) {
                  "the intermediates of this expression take %.4g bytes at a time, cut into pieces "
                  "wherever that frees memory, and the memory limit of %.4g leaves %.4g for them; a "
                  "limit of about %.4g would do (es_set_max_bytes)",
-                 least, limit, room, es_builder_limit_for(b, least));
+                 least, limit, room, es_builder_limit_for(b, operands, least));
 }
 
 /* The path, and in b->extent what of each label one run of it walks. */
@@ -234,7 +234,7 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, b->fit->known, path, kept, &least,
                         b->error));
   if (least > rules.limit && least > FAIR && b->fit->share == 1)
-    return refuse(b, least, rules.limit);
+    return refuse(b, part->n_in, least, rules.limit);
   if (part->n_in > b->fit->operands) b->fit->operands = part->n_in;
   b->fit->over |= least > rules.limit;
   for (int i = 0; i < names->n; i++) b->extent[names->label[i]] = kept[i];
@@ -337,7 +337,7 @@ static es_status add_pairs(es_builder *b, const es_part *part, es_operand *value
   numbering names = {0};
   es_path *path = NULL;
   es_plan_detour d = {.begin = plan->n_steps};
-  double room = es_builder_room(b);
+  double room = es_builder_room(b, part->n_in);
   ES_TRY(find_path(b, part, &names, room, &path));
   bool adds;
   ES_TRY(run_path(b, part, &names, room, path, values, &d.last, &adds));

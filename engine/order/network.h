@@ -19,6 +19,8 @@ typedef struct es_network {
   const es_label_set *operand; /* [n] */
   es_label_set out;
   double element_bytes; /* of an intermediate, what a touched element costs */
+  double room;          /* elements of an intermediate: a larger one would be made in pieces, and
+                           costs as many times more; 0: no matter */
   uint64_t seed;        /* of trees drawn at random */
 } es_network;
 

@@ -32,6 +32,9 @@ static void fill_sets(const es_small *s, es_subsets *t) {
   }
 }
 
+/* What a split takes, and a subset, in units of some 10 ns. */
+static double unit_of(const es_small *s) { return 0.5 + s->n_classes / 6.0; }
+
 /* ---- the search ------------------------------------------------------------------- */
 
 bool es_subsets_init(es_arena *arena, int n, int words, es_subsets *t) {
@@ -59,7 +62,7 @@ static es_pair pair_of(const es_small *s, const es_subsets *t, int a, int b) {
 static void best_split(const es_small *s, es_subsets *t, int subset, double bound, double *work) {
   int lowest = subset & -subset, words = s->words, others = subset ^ lowest;
   double best = bound;
-  int uneven = 0, size = __builtin_popcount((unsigned)subset);
+  int looked = 0, uneven = 0, size = __builtin_popcount((unsigned)subset);
   t->split[subset] = 0;
   /* a holds the lowest member, so that each split is seen once. */
   for (int b = others; b; b = (b - 1) & others) {
@@ -68,7 +71,7 @@ static void best_split(const es_small *s, es_subsets *t, int subset, double boun
     if (least >= best) continue;
     const uint64_t *x = t->kept + a * words, *y = t->kept + b * words;
     if (!s->strangers && !meet(s, x, y)) continue;
-    *work += 1;
+    looked++;
     double cost = least + es_pair_cost(s->net, pair_of(s, t, a, b));
     /* Of equal ones the most even: "ab, bc, cd, de" may then share what equal halves compute. */
     int more = abs(2 * __builtin_popcount((unsigned)a) - size);
@@ -77,13 +80,14 @@ static void best_split(const es_small *s, es_subsets *t, int subset, double boun
     uneven = more;
     t->split[subset] = a;
   }
-  *work += 0.1 * (double)((1 << __builtin_popcount((unsigned)others)) - 1);
+  *work += unit_of(s) * looked + 0.1 * (double)((1 << __builtin_popcount((unsigned)others)) - 1);
   t->cost[subset] = t->split[subset] ? best : INFINITY;
 }
 
 bool es_small_solve(const es_small *s, es_subsets *t, double bound, double *work) {
   int all = (1 << s->n) - 1;
   fill_sets(s, t);
+  *work += unit_of(s) * (all + 1);
   for (int subset = 1; subset <= all; subset++) {
     if (subset & (subset - 1))
       best_split(s, t, subset, bound, work);

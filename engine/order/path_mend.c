@@ -3,40 +3,15 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/order/path_tree.h"
+#include "engine/order/path_mender.h"
 
-enum {
-  PIECE = 8,           /* values of a piece that is solved */
-  MOST_WORDS = 1 << 20 /* of the label sets of a tree */
-};
+enum { MOST_WORDS = 1 << 20 }; /* of the label sets of a tree */
 
-struct es_mender {
-  const es_network *net;
-  es_network by_points; /* the same, but an element touched costs nothing */
-  int words;
-  double *extent;  /* [n_labels] */
-  es_merge *merge; /* [n - 1] */
-  uint64_t *kept;  /* [2n - 1][words] labels of a value that something outside needs */
-  double *size;    /* [2n - 1] elements over these */
-  double *lone;    /* [2n - 1] product of the labels that nothing outside needs */
-  double *cost;    /* [2n - 1] of the merge that makes the value */
-  double total;
-  double may_cost; /* what the tree may come to cost where points get fewer */
-  es_small small;
-  es_subsets subsets;
-  int leaf[PIECE];  /* the values of the piece */
-  int inner[PIECE]; /* the merges between them, the root first */
-  int n_leaves, n_inner, next_inner;
-  int class_of[2 << PIECE]; /* by the values that hold a label, and the outside */
-  uint32_t seen[2 << PIECE];
-  uint32_t pieces;
-  int *label_class; /* [n_labels] in the piece */
-  int *holders;     /* [n_labels] of the values that are not merged yet, and the output */
-  int *order;       /* [n - 1] merges, the dearest first */
-  int *stack;       /* [2n] */
-  int *number;      /* [2n - 1] of a value in a list whose merges use lower ones */
-  double work;
-};
+static uint64_t *kept(const es_mender *m, int v) { return es_mender_kept(m, v); }
+
+static double points(const es_mender *m, const uint64_t *a, const uint64_t *b) {
+  return es_mender_points(m, a, b);
+}
 
 /* ---- the tree ------------------------------------------------------------------ */
 
@@ -63,16 +38,11 @@ es_mender *es_mender_new(es_arena *arena, const es_network *net) {
   m->order = ES_NEW_N(arena, int, net->n);
   m->stack = ES_NEW_N(arena, int, values);
   m->number = ES_NEW_N(arena, int, values);
+  m->turned = ES_NEW_N(arena, uint64_t, m->words);
   bool ok = m->extent && m->merge && m->kept && m->size && m->lone && m->cost && m->label_class &&
-            m->holders && m->order && m->stack && m->number &&
-            es_subsets_init(arena, PIECE, ES_SMALL_CLASSES / 64, &m->subsets);
+            m->holders && m->order && m->stack && m->number && m->turned &&
+            es_subsets_init(arena, ES_PIECE, ES_SMALL_CLASSES / 64, &m->subsets);
   return ok ? m : NULL;
-}
-
-static uint64_t *kept(const es_mender *m, int v) { return m->kept + (size_t)v * (size_t)m->words; }
-
-static double points(const es_mender *m, const uint64_t *a, const uint64_t *b) {
-  return es_set_points(m->words, m->extent, a, b);
 }
 
 /* The merge that makes a value, whose size is known. */
@@ -159,7 +129,7 @@ static double cut_piece(es_mender *m, int root) {
   m->n_leaves = m->n_inner = 0;
   m->leaf[m->n_leaves++] = root;
   double cost = 0;
-  while (m->n_leaves < PIECE) {
+  while (m->n_leaves < ES_PIECE) {
     int at = -1;
     for (int i = 0; i < m->n_leaves; i++)
       if (m->leaf[i] >= n && (at < 0 || m->cost[m->leaf[i]] > m->cost[m->leaf[at]])) at = i;
@@ -208,7 +178,7 @@ static bool describe_piece(es_mender *m, int root) {
   return true;
 }
 
-/* Rewrites the merges of the piece; the root stays the root. Depth is at most PIECE. */
+/* Rewrites the merges of the piece; the root stays the root. Depth is at most ES_PIECE. */
 static int write_piece(es_mender *m, int subset) {
   if (!(subset & (subset - 1))) return m->leaf[__builtin_ctz((unsigned)subset)];
   int v = m->inner[m->next_inner++];
@@ -245,9 +215,6 @@ static bool renew_piece(es_mender *m, const es_network *net, double bound, doubl
   return true;
 }
 
-/* Less by more than what rounding may do. */
-static const double LESS = 1 - 1e-9;
-
 /* The piece below root and what it costs. False: too few values, or too many classes of labels. */
 static bool open_piece(es_mender *m, int root, double *cost) {
   *cost = cut_piece(m, root);
@@ -257,7 +224,7 @@ static bool open_piece(es_mender *m, int root, double *cost) {
 
 static bool mend_piece(es_mender *m, int root) {
   double cost;
-  return open_piece(m, root, &cost) && renew_piece(m, m->net, cost * LESS, cost, cost, INFINITY);
+  return open_piece(m, root, &cost) && renew_piece(m, m->net, cost * ES_LESS, cost, cost, INFINITY);
 }
 
 static double points_of_piece(const es_mender *m) {
@@ -270,7 +237,7 @@ static double points_of_piece(const es_mender *m) {
 static bool lean_piece(es_mender *m, int root) {
   double cost;
   if (!open_piece(m, root, &cost)) return false;
-  double fewer = points_of_piece(m) * LESS;
+  double fewer = points_of_piece(m) * ES_LESS;
   return renew_piece(m, &m->by_points, fewer, cost, cost + m->may_cost - m->total, fewer);
 }
 
@@ -280,7 +247,7 @@ static bool lean_piece(es_mender *m, int root) {
 static int sort_by_cost(es_mender *m) {
   int n = m->net->n, count = n - 1;
   m->order[0] = 2 * n - 2;
-  if (n <= PIECE) return 1;
+  if (n <= ES_PIECE) return 1;
   const double *cost = m->cost;
   for (int i = 0; i < count; i++) m->order[i] = n + i;
   for (int gap = count / 2; gap; gap /= 2)
@@ -293,19 +260,17 @@ static int sort_by_cost(es_mender *m) {
   return count;
 }
 
-/* Piece after piece until none gets better, or the limit of work is reached. Whether any did. */
-static bool renew_all(es_mender *m, double limit, double *work,
+/* Piece after piece until none gets better, or the limit of work is reached. */
+static void renew_all(es_mender *m, double limit, double *work,
                       bool (*renew)(es_mender *m, int root)) {
-  bool better = true, any = false;
+  bool better = true;
   m->work = *work;
   while (better && m->work < limit) {
     int n = sort_by_cost(m);
     better = false;
     for (int i = 0; i < n && m->work < limit; i++) better |= renew(m, m->order[i]);
-    any |= better;
   }
   *work = m->work;
-  return any;
 }
 
 bool es_mender_mend(es_mender *m, double limit, double *work) {
@@ -317,7 +282,7 @@ bool es_mender_mend(es_mender *m, double limit, double *work) {
  * besides, in multiply-adds. */
 static const double ALIKE = 0.02, STEP = 2000;
 
-bool es_mender_lean(es_mender *m, double limit, double *work) {
+void es_mender_lean(es_mender *m, double limit, double *work) {
   m->may_cost = m->total + ALIKE * (m->total + STEP * (m->net->n - 1));
-  return renew_all(m, limit, work, lean_piece);
+  renew_all(m, limit, work, lean_piece);
 }

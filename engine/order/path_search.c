@@ -8,9 +8,15 @@
 
 enum { BEST = 3 }; /* trees that are mended */
 
-/* Splits looked at, some 10 ns each: between two limits twice as many as the contraction has
- * multiply-adds. What the searches that make trees count takes as long as so many splits. */
-static const double WORK_LEAST = 8e5, WORK_EACH = 2000, WORK_MOST = 1.5e6, MAKING = 8;
+/* In units of some 10 ns: twice as many as the contraction has multiply-adds, between two limits
+ * the upper of which may grow with the operands, and less where the first trees took long
+ * (WORK_ALL). MAKING: for what the searches that make trees count. */
+static const double WORK_LEAST = 8e5, WORK_EACH = 2000, WORK_MOST = 1.7e6, WORK_ALL = 2.8e6,
+                    MAKING = 4;
+
+/* Parts of the work between two limits that go into making trees, and into mending them; the best
+ * is annealed with nearly all of the rest. */
+static const double MAKE = 0.2, MEND = 0.15, ANNEAL = 0.9;
 
 /* Efforts are powers of two, this one and above. */
 static const double LEAST_EFFORT = 0x1p-7;
@@ -35,6 +41,7 @@ typedef struct search {
   es_merge *best;        /* [n - 1] of all, once they are mended */
   double best_cost;
   double work;
+  double round_work; /* of the last tree that was made */
 } search;
 
 static size_t tree_bytes(const search *s) { return sizeof(es_merge) * (size_t)(s->net->n - 1); }
@@ -96,8 +103,10 @@ static bool global_round(search *s) {
 }
 
 static bool make_one(search *s) {
+  double before = s->work;
   bool ok = greedy_round(s) && (!s->mender || s->round == 0 || global_round(s));
   s->round++;
+  s->round_work = s->work - before;
   return ok;
 }
 
@@ -114,17 +123,29 @@ static void mend_best(search *s, double limit) {
   }
 }
 
+/* ---- the best one annealed --------------------------------------------------------------- */
+
+static void anneal_best(search *s, double limit, uint64_t turn) {
+  uint64_t seed = s->net->seed * 0x9E3779B97F4A7C15u + turn;
+  double cool = s->work + ANNEAL * (limit - s->work);
+  es_mender_load(s->mender, s->best);
+  if (isinf(es_mender_anneal(s->mender, 1, seed, cool, s->made, &s->work))) return;
+  es_mender_load(s->mender, s->made);
+  es_mender_mend(s->mender, limit, &s->work);
+  es_mender_store(s->mender, s->made);
+  note(s, s->made, es_mender_cost(s->mender));
+}
+
 /* ---- the whole ------------------------------------------------------------------- */
 
 /* Appends a tree, with fewer multiply-adds where it costs about the same then. False: no memory. */
 static bool append(es_arena *arena, es_mender *m, const es_network *net, const es_merge *merge,
                    double effort, double work, es_orders *found) {
   double done = 0;
-  es_merge *lean = ES_NEW_N(arena, es_merge, net->n), *copy = ES_NEW_N(arena, es_merge, net->n);
-  if (!lean || !copy) return false;
-  memcpy(copy, merge, sizeof *merge * (size_t)(net->n - 1));
+  es_merge *lean = ES_NEW_N(arena, es_merge, net->n);
+  if (!lean) return false;
   es_mender_load(m, merge);
-  if (es_mender_lean(m, work, &done)) found->order[found->n].dearer = copy;
+  es_mender_lean(m, work, &done);
   es_mender_store(m, lean);
   found->order[found->n].merge = lean;
   found->order[found->n].cost = es_mender_cost(m);
@@ -135,9 +156,10 @@ static bool append(es_arena *arena, es_mender *m, const es_network *net, const e
 static bool init(search *s, bool mends) {
   s->best_cost = INFINITY;
   s->best = ES_NEW_N(s->arena, es_merge, s->net->n);
+  s->made = ES_NEW_N(s->arena, es_merge, s->net->n);
   for (int i = 0; i <= BEST; i++)
     if (!(s->rank[i].merge = ES_NEW_N(s->arena, es_merge, s->net->n))) return false;
-  return s->best && (!mends || (s->mender = es_mender_new(s->arena, s->net)));
+  return s->best && s->made && (!mends || (s->mender = es_mender_new(s->arena, s->net)));
 }
 
 /* One that nobody will wait for, or of a network too large to mend. */
@@ -148,19 +170,24 @@ static bool append_raw(search *s, es_orders *found) {
   return true;
 }
 
+static bool advance(search *s, double limit, uint64_t turn) {
+  double begin = s->work, span = limit - begin;
+  if (span <= 0) return true;
+  while (s->work + s->round_work / 2 < begin + MAKE * span)
+    if (!make_one(s)) return false;
+  mend_best(s, begin + (MAKE + MEND) * span);
+  anneal_best(s, limit, turn);
+  return true;
+}
+
 static bool climb(search *s, double unit, double effort, es_orders *found) {
   double last = INFINITY;
   for (int doubled = 0; doubled == 0 || ldexp(LEAST_EFFORT, doubled) <= effort; doubled++) {
     const double rung = ldexp(LEAST_EFFORT, doubled), limit = rung * unit;
-    do { /* what mending leaves of its half goes into further trees */
-      double half = (s->work + limit) / 2;
-      while (s->work < half)
-        if (!make_one(s)) return false;
-      mend_best(s, limit);
-    } while (s->work < limit);
+    if (!advance(s, limit, (uint64_t)doubled)) return false;
     if (s->best_cost >= last || found->n == ES_RUNGS) continue;
     last = s->best_cost;
-    if (!append(s->arena, s->mender, s->net, s->best, rung, limit / 4, found)) return false;
+    if (!append(s->arena, s->mender, s->net, s->best, rung, limit / 8, found)) return false;
   }
   return true;
 }
@@ -172,6 +199,7 @@ static bool run(search *s, double effort, es_orders *found) {
   if (first > HOPELESS) return note(s, s->rank[0].merge, first), append_raw(s, found);
   while (s->round < 3 || (!s->mender && s->work < effort * unit))
     if (!make_one(s)) return false;
+  unit = fmin(unit, fmax(WORK_LEAST, WORK_ALL - s->work));
   s->work = 0; /* these are for every effort */
   return s->mender ? climb(s, unit, effort, found) : append_raw(s, found);
 }
@@ -213,7 +241,6 @@ static es_status only_order(es_arena *arena, es_orders *found, es_error *error) 
 }
 
 static bool keep(es_arena *arena, const es_network *net, es_merge **merge) {
-  if (!*merge) return true;
   es_merge *copy = ES_NEW_N(arena, es_merge, net->n);
   if (copy) memcpy(copy, *merge, sizeof *copy * (size_t)(net->n - 1));
   *merge = copy;
@@ -229,8 +256,7 @@ es_status es_orders_find(es_arena *arena, const es_network *net, double effort, 
   es_status status = find(&own, net, effort, found, error);
   bool ok = true;
   for (int i = 0; i < found->n && status == ES_OK; i++)
-    ok = ok && keep(arena, net, &found->order[i].merge) &&
-         keep(arena, net, &found->order[i].dearer);
+    ok = ok && keep(arena, net, &found->order[i].merge);
   es_arena_free(&own);
   return status != ES_OK || ok ? status : es_fail_nomem(error);
 }

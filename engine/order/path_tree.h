@@ -40,6 +40,10 @@ static inline es_pair es_pair_of(const es_network *net, double points, es_extent
   }
   pair.points += points * a.lone * b.lone;
   pair.elements += a.size * a.lone + b.size * b.lone;
+  if (net->room > 0 && out > net->room) {
+    double pieces = out / net->room;
+    pair.points *= pieces, pair.elements *= pieces;
+  }
   return pair;
 }
 
@@ -47,6 +51,9 @@ static inline es_pair es_pair_of(const es_network *net, double points, es_extent
 static inline double es_pair_cost(const es_network *net, es_pair pair) {
   return pair.points + net->element_bytes * pair.elements;
 }
+
+/* Less by more than what rounding may do. */
+#define ES_LESS (1 - 1e-9)
 
 /* ---- path_exact.c ---- */
 
@@ -143,7 +150,16 @@ double es_mender_cost(const es_mender *m);
 /* Solves piece after piece exactly until *work passes the limit, or none gets cheaper: true. */
 bool es_mender_mend(es_mender *m, double limit, double *work);
 /* Of trees that cost about the same the one with the fewest multiply-adds. */
-bool es_mender_lean(es_mender *m, double limit, double *work);
+void es_mender_lean(es_mender *m, double limit, double *work);
+
+/* ---- path_anneal.c ---- */
+
+/* Rotates merges at random, also to dearer ones, fewer and fewer of these, until *work passes the
+ * limit. The best tree on the way, whose cost is returned, goes into best[n - 1], as it is loaded;
+ * infinite: none was found. heat: how much dearer it may get at first, 1 as a rule. The tree of m
+ * is lost. */
+double es_mender_anneal(es_mender *m, double heat, uint64_t seed, double limit, es_merge *best,
+                        double *work);
 
 /* ---- path_search.c ---- */
 
@@ -153,8 +169,7 @@ enum { ES_RUNGS = 30 };
 typedef struct es_orders {
   int n;
   struct {
-    es_merge *merge;     /* [n - 1] using lower values: the leanest of those that cost about */
-    es_merge *dearer;    /* as much as this one, which does with more multiply-adds; may be NULL */
+    es_merge *merge; /* [n - 1] using lower values: the leanest of those that cost about as much */
     double cost, effort; /* that found it */
   } order[ES_RUNGS];
 } es_orders;

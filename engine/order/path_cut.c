@@ -1,0 +1,226 @@
+#include "engine/order/path_cut.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- memory and work of a path ------------------------------------------------------- */
+
+static es_room *room_new(const es_slicer *s) {
+  size_t steps = 2 * (size_t)s->net.n;
+  es_room *r = ES_NEW(s->arena, es_room);
+  if (!r) return NULL;
+  r->merge = ES_NEW_N(s->arena, es_merge, s->net.n);
+  r->size = ES_NEW_N(s->arena, double, steps);
+  r->work = ES_NEW_N(s->arena, double, steps);
+  r->keeps = es_arena_array(s->arena, steps * (size_t)s->words, sizeof *r->keeps);
+  r->walks = es_arena_array(s->arena, steps * (size_t)s->words, sizeof *r->walks);
+  return r->merge && r->size && r->work && r->keeps && r->walks ? r : NULL;
+}
+
+bool es_slicer_init(es_slicer *s) {
+  const es_network *net = &s->net;
+  s->words = (net->n_labels + 63) / 64;
+  s->room = room_new(s);
+  s->spare = room_new(s);
+  s->now = ES_NEW_N(s->arena, double, 2 * (size_t)net->n);
+  s->value = ES_NEW_N(s->arena, es_label_set, 3 * (size_t)net->n);
+  s->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)net->n_labels);
+  s->cuts = ES_NEW_N(s->arena, es_cut, net->n_labels);
+  s->cut_of = ES_NEW_N(s->arena, int, net->n_labels);
+  s->out = ES_NEW_N(s->arena, bool, net->n_labels);
+  s->alive = ES_NEW_N(s->arena, bool, 2 * (size_t)net->n);
+  for (int i = 0; s->out && i < net->out.n; i++) s->out[net->out.label[i]] = true;
+  return s->room && s->spare && s->now && s->value && s->labels && s->cuts && s->cut_of && s->out &&
+         s->alive;
+}
+
+static bool contains(const uint64_t *set, int label) { return set[label / 64] >> label % 64 & 1; }
+
+static void set_bits(uint64_t *set, int words, es_label_set labels) {
+  memset(set, 0, (size_t)words * sizeof *set);
+  for (int i = 0; i < labels.n; i++)
+    set[labels.label[i] / 64] |= (uint64_t)1 << labels.label[i] % 64;
+}
+
+void es_slicer_weigh(es_slicer *s, es_path *path, es_room *r) {
+  r->path = path;
+  memcpy(s->value, s->net.operand, sizeof *s->value * (size_t)s->net.n);
+  for (int k = 0; k < path->n_steps; k++) {
+    const es_path_step *step = &path->step[k];
+    es_label_set a = s->value[step->in[0]], b = s->value[step->in[step->n_in - 1]];
+    es_label_set all = {es_label_union(a, b, s->labels), s->labels};
+    bool last = k == path->n_steps - 1;
+    r->size[k] = last ? 0 : s->rules->element_bytes * es_label_points(&s->net, step->keep);
+    r->work[k] = es_label_points(&s->net, all);
+    set_bits(r->keeps + (size_t)k * (size_t)s->words, s->words, step->keep);
+    set_bits(r->walks + (size_t)k * (size_t)s->words, s->words, all);
+    s->value[s->net.n + k] = step->keep;
+  }
+}
+
+/* The same, once a label is cut. */
+static void scale(const es_slicer *s, int label, double pieces) {
+  const es_room *r = s->room;
+  const uint64_t *keeps = r->keeps, *walks = r->walks;
+  for (int k = 0; k < r->path->n_steps; k++, keeps += s->words, walks += s->words) {
+    if (contains(keeps, label)) r->size[k] /= pieces;
+    if (contains(walks, label)) r->work[k] /= pieces;
+  }
+}
+
+double es_slicer_peak(const es_slicer *s, const es_room *r, int label, double pieces) {
+  double live = 0, most = 0;
+  const uint64_t *keeps = r->keeps;
+  double *now = s->now;
+  for (int k = 0; k < r->path->n_steps; k++, keeps += s->words) {
+    const es_path_step *step = &r->path->step[k];
+    now[k] = label >= 0 && contains(keeps, label) ? r->size[k] / pieces : r->size[k];
+    live += now[k];
+    most = fmax(most, live);
+    for (int i = 0; i < step->n_in; i++)
+      if (step->in[i] >= s->net.n) live -= now[step->in[i] - s->net.n];
+  }
+  return most;
+}
+
+double es_slicer_cost(const es_slicer *s, const es_room *r) {
+  double sum = 0;
+  const es_path *path = r->path;
+  memcpy(s->value, s->net.operand, sizeof *s->value * (size_t)s->net.n);
+  for (int k = 0; k < path->n_steps; k++) {
+    const es_path_step *step = &path->step[k];
+    double elements = es_label_points(&s->net, step->keep);
+    for (int i = 0; i < step->n_in; i++)
+      elements += es_label_points(&s->net, s->value[step->in[i]]);
+    sum += r->work[k] + s->net.element_bytes * elements;
+    s->value[s->net.n + k] = step->keep;
+  }
+  return sum;
+}
+
+/* ---- the label to cut --------------------------------------------------------------------- */
+
+/* A value of less than one part in so many makes no peak: there are 1,000 at most. */
+static const double SMALL = 1024;
+
+static void add_cut(es_slicer *s, int label) {
+  if (s->cut_of[label] >= 0 || s->kept[label] < 2 || !s->rules->may_cut[label]) return;
+  s->cut_of[label] = s->n_cuts;
+  s->cuts[s->n_cuts++] = (es_cut){.label = label, .part = 1 - 1 / (double)s->kept[label]};
+}
+
+/* Lists the labels of the values that live when most memory is taken. */
+static void list_cuts(es_slicer *s, double most) {
+  const es_room *r = s->room;
+  double live = 0;
+  bool *alive = s->alive;
+  s->n_cuts = 0;
+  for (int l = 0; l < s->net.n_labels; l++) s->cut_of[l] = -1;
+  memset(alive, 0, (size_t)r->path->n_steps);
+  for (int k = 0; k < r->path->n_steps; k++) {
+    const es_path_step *step = &r->path->step[k];
+    live += r->size[k];
+    alive[k] = true;
+    if (live >= most) break;
+    for (int i = 0; i < step->n_in; i++) {
+      int made = step->in[i] - s->net.n;
+      if (made >= 0) live -= r->size[made], alive[made] = false;
+    }
+  }
+  for (int k = 0; k < r->path->n_steps; k++)
+    for (int j = 0; alive[k] && r->size[k] * SMALL > most && j < r->path->step[k].keep.n; j++)
+      add_cut(s, r->path->step[k].keep.label[j]);
+}
+
+static void add_live(es_slicer *s, int step, double bytes) {
+  const es_label_set *keep = &s->room->path->step[step].keep;
+  for (int j = 0; j < keep->n; j++) {
+    int c = s->cut_of[keep->label[j]];
+    if (c >= 0) s->cuts[c].live += bytes;
+  }
+}
+
+static void rate_cut(es_cut *c, double live, double most) {
+  double left = live - c->part * c->live, ratio = left / most;
+  c->peak = left > c->peak ? left : c->peak;
+  c->crowd += ratio * ratio * (ratio * ratio);
+}
+
+/* What each of them would do, in one pass over the steps. Returns the norm as it is. */
+static double rate_cuts(es_slicer *s, double most) {
+  const es_room *r = s->room;
+  const uint64_t *walks = r->walks;
+  double live = 0, sum = 0;
+  for (int k = 0; k < r->path->n_steps; k++, walks += s->words) {
+    const es_path_step *step = &r->path->step[k];
+    live += r->size[k];
+    add_live(s, k, r->size[k]);
+    if (r->size[k] * SMALL > most) {
+      double ratio = live / most;
+      sum += ratio * ratio * (ratio * ratio);
+      for (int c = 0; c < s->n_cuts; c++) rate_cut(&s->cuts[c], live, most);
+    }
+    for (int w = 0; w < s->words; w++)
+      for (uint64_t bits = walks[w]; bits; bits &= bits - 1) {
+        int c = s->cut_of[w * 64 + __builtin_ctzll(bits)];
+        if (c >= 0) s->cuts[c].walks += r->work[k];
+      }
+    for (int i = 0; i < step->n_in; i++) {
+      int made = step->in[i] - s->net.n;
+      if (made >= 0) live -= r->size[made], add_live(s, made, -r->size[made]);
+    }
+  }
+  for (int c = 0; c < s->n_cuts; c++) s->cuts[c].crowd = sqrt(sqrt(s->cuts[c].crowd));
+  return sqrt(sqrt(sum));
+}
+
+/* The largest proper part of an extent that divides it and brings the peak under the
+ * limit; 1 if none does. */
+static int64_t part_that_fits(const es_slicer *s, int label) {
+  int64_t extent = s->kept[label];
+  for (int64_t pieces = 2; pieces * pieces <= extent || pieces == 2; pieces++)
+    if (extent % pieces == 0 &&
+        es_slicer_peak(s, s->room, label, (double)pieces) <= s->rules->limit)
+      return extent / pieces;
+  return 1;
+}
+
+/* Pieces of the output have the bits of the whole, those of a sum add up in another order:
+ * worth eight times the work, as a logarithm. */
+static const double ADDS = 3;
+
+bool es_slicer_cut(es_slicer *s, double before) {
+  double best = INFINITY, work = 0;
+  int chosen = -1;
+  bool fits = false;
+  for (int k = 0; k < s->room->path->n_steps; k++) work += s->room->work[k];
+  list_cuts(s, before);
+  double crowd = rate_cuts(s, before);
+  for (const es_cut *c = s->cuts; c < s->cuts + s->n_cuts; c++) {
+    double extent = (double)s->kept[c->label];
+    bool does = c->peak <= s->rules->limit;
+    if (c->crowd >= crowd * ES_LESS || (fits && !does)) continue;
+    double score = log2(extent * (work - c->part * c->walks) / work) + (does ? 0 : log2(c->crowd)) +
+                   (s->out[c->label] ? 0 : ADDS);
+    if (score >= best && does == fits) continue;
+    fits = does;
+    best = score;
+    chosen = c->label;
+  }
+  if (chosen < 0) return false;
+  double extent = (double)s->kept[chosen];
+  s->kept[chosen] = part_that_fits(s, chosen);
+  scale(s, chosen, extent / (double)s->kept[chosen]);
+  return true;
+}
+
+void es_slicer_give_back(es_slicer *s, const es_network *net, double *least) {
+  for (int l = 0; l < net->n_labels && *least <= s->rules->limit; l++) {
+    double pieces = (double)(net->extent[l] / s->kept[l]), bytes;
+    if (pieces == 1 || (bytes = es_slicer_peak(s, s->room, l, 1 / pieces)) > s->rules->limit)
+      continue;
+    s->kept[l] = net->extent[l];
+    scale(s, l, 1 / pieces);
+    *least = bytes;
+  }
+}
