@@ -1,6 +1,7 @@
 /* The streaming kernels of one vector width: compiled once for each width by the build, which
  * sets ES_V, the bytes of a vector. */
 #include <math.h>
+#include <stdatomic.h>
 
 #include "engine/kernels/stream.h"
 #include "engine/kernels/width.h"

@@ -34,22 +34,32 @@ ES_INLINE __m512d wide_part_widen(const float *at, int64_t n, __m512d other) {
   return _mm512_mask_cvtps_pd(other, (__mmask8)((1u << n) - 1),
                               _mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), at));
 }
-/* Column k + j of the runs a, one a lane, to x[j]. Sixteen bytes at a time are inserted as
- * they are loaded, which leaves the shuffles of the last rounds only. */
-ES_INLINE __m512 wide_blocks(const float *const *a, int64_t k, int every) {
-  __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(a[0] + k));
-  x = _mm512_insertf32x4(x, _mm_loadu_ps(a[every] + k), 1);
-  x = _mm512_insertf32x4(x, _mm_loadu_ps(a[2 * every] + k), 2);
-  return _mm512_insertf32x4(x, _mm_loadu_ps(a[3 * every] + k), 3);
+/* Four times sixteen bytes, from k on, of every every-th run, to z[0], z[apart], …: put in their
+ * place as they are loaded, which leaves the shuffles of the last rounds only. A broadcast under a
+ * mask takes either of two ports, an insertion the one that shuffles; and each run's address is
+ * read once. Together 1.05 to 1.1 times as fast. */
+ES_INLINE void wide_blocks(const float *const *a, int64_t k, int every, __m512 *z, int apart) {
+  const float *run[4];
+  ES_UNROLL for (int i = 0; i < 4; i++) run[i] = a[i * every] + k;
+  ES_UNROLL for (int q = 0; q < 4; q++) {
+    __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(run[0] + 4 * q));
+    x = _mm512_mask_broadcast_f32x4(x, 0x00f0, _mm_loadu_ps(run[1] + 4 * q));
+    x = _mm512_mask_broadcast_f32x4(x, 0x0f00, _mm_loadu_ps(run[2] + 4 * q));
+    z[q * apart] = _mm512_mask_broadcast_f32x4(x, 0xf000, _mm_loadu_ps(run[3] + 4 * q));
+  }
 }
+/* Column k + j of the runs a, one a lane, to x[j]. */
 ES_INLINE void wide_columns_f32(const void *const *a, int64_t k, __m512 *x) {
+  __m512 z[16];
+  ES_UNROLL for (int r = 0; r < 4; r++) {
+    wide_blocks((const float *const *)a + r, k, 4, z + r, 4);
+    atomic_signal_fence(memory_order_seq_cst); /* the next run's addresses later. No instruction. */
+  }
   ES_UNROLL for (int q = 0; q < 16; q += 4) {
-    __m512 z[4];
-    ES_UNROLL for (int r = 0; r < 4; r++) z[r] = wide_blocks((const float *const *)a + r, k + q, 4);
-    __m512d low[2] = {_mm512_castps_pd(_mm512_unpacklo_ps(z[0], z[1])),
-                      _mm512_castps_pd(_mm512_unpacklo_ps(z[2], z[3]))};
-    __m512d high[2] = {_mm512_castps_pd(_mm512_unpackhi_ps(z[0], z[1])),
-                       _mm512_castps_pd(_mm512_unpackhi_ps(z[2], z[3]))};
+    __m512d low[2] = {_mm512_castps_pd(_mm512_unpacklo_ps(z[q], z[q + 1])),
+                      _mm512_castps_pd(_mm512_unpacklo_ps(z[q + 2], z[q + 3]))};
+    __m512d high[2] = {_mm512_castps_pd(_mm512_unpackhi_ps(z[q], z[q + 1])),
+                       _mm512_castps_pd(_mm512_unpackhi_ps(z[q + 2], z[q + 3]))};
     x[q] = _mm512_castpd_ps(_mm512_unpacklo_pd(low[0], low[1]));
     x[q + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low[0], low[1]));
     x[q + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high[0], high[1]));
@@ -57,12 +67,14 @@ ES_INLINE void wide_columns_f32(const void *const *a, int64_t k, __m512 *x) {
   }
 }
 ES_INLINE void wide_columns_f64(const void *const *a, int64_t k, __m512d *x) {
+  __m512 z[8];
+  ES_UNROLL for (int r = 0; r < 2; r++) {
+    wide_blocks((const float *const *)a + r, 2 * k, 2, z + r, 2);
+    atomic_signal_fence(memory_order_seq_cst); /* likewise */
+  }
   ES_UNROLL for (int q = 0; q < 8; q += 2) {
-    __m512d z[2];
-    ES_UNROLL for (int r = 0; r < 2; r++)
-        z[r] = _mm512_castps_pd(wide_blocks((const float *const *)a + r, 2 * (k + q), 2));
-    x[q] = _mm512_unpacklo_pd(z[0], z[1]);
-    x[q + 1] = _mm512_unpackhi_pd(z[0], z[1]);
+    x[q] = _mm512_unpacklo_pd(_mm512_castps_pd(z[q]), _mm512_castps_pd(z[q + 1]));
+    x[q + 1] = _mm512_unpackhi_pd(_mm512_castps_pd(z[q]), _mm512_castps_pd(z[q + 1]));
   }
 }
 #else
