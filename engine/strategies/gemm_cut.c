@@ -44,7 +44,8 @@ void es_gemm_keep_rows(es_gemm_plan *g, int most) {
  * first: X is then read again, but Y is not packed again. */
 static void share_out(es_gemm_plan *g, int most) {
   double points = (double)g->m_count * (double)g->n.count * (double)g->k.count;
-  double tasks = fmin(4 * g->threads, points * (double)g->batch.count / TASK_POINTS);
+  const bool again = g->n_kb > 1 && !g->add_c; /* Y is packed, for each block of rows */
+  double tasks = fmin((again ? 1 : 4) * g->threads, points * (double)g->batch.count / TASK_POINTS);
   while ((double)(g->batch.count * g->n_nb * g->n_mb) < tasks) {
     int64_t before = g->n_nb * g->n_mb;
     if (g->pb > 4 || (g->pb > 1 && g->mb <= 4 * most))
