@@ -36,7 +36,6 @@ static bool reach(int rank, const int64_t *shape, const int64_t *strides, int64_
                   int64_t *high) {
   *low = *high = 0;
   for (int i = 0; i < rank; i++) {
-    if (shape[i] <= 1) continue;
     int64_t *end = strides[i] < 0 ? low : high;
     if (!es_mad_i64(*end, shape[i] - 1, strides[i], end)) return false;
   }
@@ -56,7 +55,7 @@ bool es_view_reach(int rank, const int64_t *shape, const int64_t *strides, int64
 static es_status refuse_shape(es_dtype dtype, int rank, const int64_t *shape, es_error *error) {
   if (!es_dtype_valid(dtype))
     return es_fail(error, ES_E_DTYPE, "D1", ES_NOWHERE, "%d is not an element type", (int)dtype);
-  if (rank < 0 || rank > ES_MAX_RANK)
+  if ((unsigned)rank > ES_MAX_RANK)
     return es_fail(error, ES_E_RANK, "", ES_NOWHERE, "a tensor has 0 … %d axes, not %d",
                    ES_MAX_RANK, rank);
   if (!shape)
@@ -117,31 +116,29 @@ static es_status refuse_reach(int64_t length, int64_t offset, int rank, const in
       (long long)length);
 }
 
-static es_status check_reach(int64_t length, int64_t offset, int rank, const int64_t *shape,
-                             const int64_t *strides, es_error *error) {
+static bool reaches_inside(int64_t length, int64_t offset, int rank, const int64_t *shape,
+                           const int64_t *strides) {
   int64_t first, last;
-  bool inside = ends(offset, rank, shape, strides, &first, &last) && first >= 0 && last < length;
-  return inside ? ES_OK : refuse_reach(length, offset, rank, shape, strides, error);
+  return ends(offset, rank, shape, strides, &first, &last) && first >= 0 && last < length;
 }
 
 static bool same(int rank, const int64_t *a, const int64_t *b) {
-  for (int i = 0; i < rank; i++)
-    if (a[i] != b[i]) return false;
-  return true;
+  return !memcmp(a, b, (size_t)rank * sizeof *a);
 }
 
 es_status es_view_make(es_dtype dtype, int64_t storage_length, int64_t offset, int rank,
                        const int64_t *shape, const int64_t *strides, bool storage_writable,
                        es_view *out, es_error *error) {
-  int64_t count = 0, c_strides[ES_MAX_RANK];
+  int64_t count, c_strides[ES_MAX_RANK];
   ES_TRY(check_shape(dtype, rank, shape, &count, error));
   es_view_c_strides(rank, shape, c_strides); /* fits: count does */
   bool dense = count == 0 || !strides || same(rank, strides, c_strides);
   if (dense) strides = c_strides;
-  if (count == 0)
-    offset = 0;
-  else if (!dense || offset < 0 || count > storage_length - offset)
-    ES_TRY(check_reach(storage_length, offset, rank, shape, strides, error));
+  if (count == 0) offset = 0;
+  bool inside = count == 0 ||
+                (dense ? offset >= 0 && count <= storage_length - offset
+                       : reaches_inside(storage_length, offset, rank, shape, strides));
+  if (!inside) return refuse_reach(storage_length, offset, rank, shape, strides, error);
   bool writable = storage_writable && (dense || es_view_injective(rank, shape, strides));
   out->dtype = dtype;
   out->rank = rank;
@@ -200,7 +197,7 @@ bool es_view_injective(int rank, const int64_t *shape, const int64_t *strides) {
   for (int i = 0; i < rank; i++) {
     if (shape[i] == 0) return true;
     if (shape[i] == 1) continue;
-    if (strides[i] == 0 || strides[i] == INT64_MIN) return false;
+    if (strides[i] == INT64_MIN) return false; /* has no absolute value */
     a[n++] = (loop){shape[i], llabs(strides[i])};
   }
   sort_by_stride(a, n);

@@ -41,6 +41,7 @@ static void check(const row *rows, size_t n) {
 Test(bind_edges, indices_of_inputs) {
   const row rows[] = {
       {E, "(x+y+" MOST "), y -> x", "0 2", "", 0, {0}, ES_E_OVERFLOW, "the positions of"},
+      {E, "(x+2*y+" MOST "), y -> x", "0 3", "", 0, {0}, ES_E_OVERFLOW, "the positions of"},
       {E, "(x+" MOST ") -> x", "0", "", 0, {0}, ES_E_RANGE, "needs " MOST " elements"},
       {E, "(-" MOST "*h-h) -> h", "5", "", 0, {0}, ES_E_OVERFLOW, "the factors of"},
       {E, "(h-" MOST "*k), k -> h", "5 3", "", 0, {0}, ES_E_OVERFLOW, "the positions of"},
@@ -172,4 +173,25 @@ Test(bind_edges, groups_that_hold_names_of_two_parts) {
                        ES_E_NAME,
                        "operand 0 takes part in no piece"}};
   CHECK(rows);
+}
+
+/* Beside the padding alone, along a label that is not in the text. */
+Test(bind_edges, words_about_a_label_that_is_not_in_the_text) {
+  const row r = {R, "(h-3)?0 -> (h-1) | max", "2", "", 1, {3}, ES_E_EMPTY, ""};
+  bound_case c;
+  open_row(&c, &r);
+  cr_assert(strstr(c.error.message, "padding, along 'h'"), "%s", c.error.message);
+  cr_assert(c.error.offset == ES_NOWHERE.offset && c.error.length == 0);
+  bound_close(&c);
+}
+
+/* Strides of an array without elements reach nowhere. */
+Test(bind_edges, strides_over_nothing) {
+  const int64_t shape[] = {0, 3}, strides[] = {INT64_MAX, 1};
+  const es_array in = {.dtype = ES_F32, .rank = 2, .shape = shape, .strides = strides};
+  bound_case c;
+  bound_open(&c, E, "a b -> b", "0,3", "", NULL);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, NULL, NULL, &c.bound, &c.error), ES_OK, "%s",
+               c.error.message);
+  bound_close(&c);
 }

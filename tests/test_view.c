@@ -486,3 +486,103 @@ Test(view, strides_of_axes_of_one_element) {
     cr_assert_eq(v.strides[0], stride > 6 || stride < -6 ? 0 : stride);
   }
 }
+
+/* ---- at the ends: of arrays, of what is searched, of what is worth a word ------------------- */
+
+/* Arrays of exactly as many entries as there are axes, which sanitizers watch. */
+static int64_t *exactly(int n, const int64_t *from) {
+  int64_t *copy = malloc((size_t)n * sizeof *copy);
+  cr_assert(copy);
+  memcpy(copy, from, (size_t)n * sizeof *copy);
+  return copy;
+}
+
+Test(view, looks_at_no_axis_that_is_not_there) {
+  int64_t *shape = exactly(2, (int64_t[]){2, 3}), *strides = exactly(2, (int64_t[]){3, 1});
+  int64_t out[2];
+  es_view v;
+  for (int writable = 0; writable < 2; writable++) {
+    cr_assert_eq(es_view_make(ES_U8, 6, 0, 2, shape, strides, writable, &v, NULL), ES_OK);
+    cr_assert_eq(v.writable, writable == 1);
+  }
+  cr_assert(es_view_contiguous(2, shape, strides) && es_view_injective(2, shape, strides));
+  cr_assert(es_view_reshape_strides(2, shape, strides, 2, shape, out) && out[0] == 3 &&
+            out[1] == 1);
+  shape[0] = 0;
+  cr_assert_eq(es_view_make(ES_U8, 6, 4, 2, shape, strides, true, &v, NULL), ES_OK);
+  cr_assert_eq(v.offset, 0); /* of nothing, which C order walks */
+  strides[0] = 7, strides[1] = -5;
+  cr_assert_eq(es_view_make(ES_U8, 6, 0, 2, shape, strides, true, &v, NULL), ES_OK);
+  cr_assert(v.strides[0] == 3 && v.strides[1] == 1 && v.writable);
+  cr_assert_eq(es_view_make(ES_U8, 1, 0, 1, shape + 1, strides + 1, true, &v, NULL), ES_E_RANGE);
+  shape[0] = 2, strides[0] = 3, strides[1] = 65537; /* not the 1 that its low bytes are */
+  cr_assert_eq(es_view_make(ES_U8, 200000, 0, 2, shape, strides, true, &v, NULL), ES_OK);
+  cr_assert_eq(v.strides[1], 65537);
+  free(shape), free(strides);
+}
+
+Test(view, as_many_axes_as_there_can_be) {
+  int64_t shape[ES_MAX_RANK], strides[ES_MAX_RANK];
+  es_view v;
+  es_error e;
+  for (int i = 0; i < ES_MAX_RANK; i++) shape[i] = 2, strides[i] = i + 1;
+  cr_assert(!es_view_injective(ES_MAX_RANK, shape, strides)); /* 1 + 2 is 3 */
+  shape[63] = -7;
+  cr_assert_eq(es_view_make(ES_U8, 1, 0, ES_MAX_RANK, shape, NULL, true, &v, &e), ES_E_EXTENT);
+  cr_assert_eq(es_view_make(ES_U8, 1, 0, ES_MAX_RANK + 1, shape, NULL, true, &v, &e), ES_E_RANK);
+  for (int i = 0; i < ES_MAX_RANK; i++) shape[i] = 1;
+  cr_assert_eq(es_view_make(ES_U8, 1, 0, ES_MAX_RANK, shape, NULL, true, &v, &e), ES_OK);
+  char memory[2];
+  cr_assert(es_view_may_overlap(memory, &v, memory, &v));
+  cr_assert(!es_view_may_overlap(memory, &v, memory + 1, &v));
+}
+
+static bool injective(int64_t n, int64_t step, int64_t m, int64_t other) {
+  return es_view_injective(2, (int64_t[]){n, m}, (int64_t[]){step, other});
+}
+
+/* Steps that do not nest are walked, where at most 2^15 places are met. */
+Test(view, injectivity_where_steps_do_not_nest) {
+  cr_assert(injective(100000, 3, 3, 1) && injective(3, 1, 100000, 3)); /* these nest: any size */
+  cr_assert(!injective(100000, 2, 3, 1) && !injective(100000, 0, 3, 1));
+  cr_assert(injective(3, 2, 10000, 3));  /* 0 2 4 differ by 3 */
+  cr_assert(injective(3, 2, 10922, 3));  /* the last place is 2^15 - 1 */
+  cr_assert(injective(3, 2, 300, 3));    /* what the walk before has marked is forgotten */
+  cr_assert(!injective(3, 2, 13333, 3)); /* 40,000: not looked at */
+  cr_assert(!injective(5, 2, 10921, 3)); /* 2^15 */
+  cr_assert(!injective(4, 21, 2, 63));   /* 3 * 21 is 63, the last of a word */
+  cr_assert(!injective(2, INT64_MIN, 2, 1));
+  cr_assert(es_view_injective(1, (int64_t[]){0}, (int64_t[]){0}));
+  cr_assert(!es_view_injective(1, (int64_t[]){2}, (int64_t[]){0}));
+}
+
+/* What an axis of one element steps over: what C order would say. */
+Test(view, reshape_to_axes_of_one_element) {
+  int64_t out[3];
+  cr_assert(es_view_reshape_strides(0, NULL, NULL, 1, (int64_t[]){1}, out) && out[0] == 1);
+  cr_assert(
+      es_view_reshape_strides(1, (int64_t[]){6}, (int64_t[]){2}, 3, (int64_t[]){2, 3, 1}, out));
+  cr_assert(out[0] == 6 && out[1] == 2 && out[2] == 2);
+  cr_assert(es_view_reshape_strides(2, (int64_t[]){2, 3}, (int64_t[]){10, 2}, 3,
+                                    (int64_t[]){2, 3, 1}, out));
+  cr_assert(out[0] == 10 && out[1] == 2 && out[2] == 2);
+}
+
+/* The step of an axis of one element brings no two walks together. */
+Test(view, unit_axes_do_not_overlap) {
+  es_view v;
+  char memory[16];
+  const int64_t shape[] = {1, 4}, strides[] = {1, 2};
+  cr_assert_eq(es_view_make(ES_U8, 8, 0, 2, shape, strides, true, &v, NULL), ES_OK);
+  cr_assert(!es_view_may_overlap(memory, &v, memory + 1, &v));
+  cr_assert(es_view_may_overlap(memory, &v, memory + 2, &v));
+}
+
+Test(view, the_words_count_axes) {
+  es_error e;
+  int axis;
+  cr_assert_eq(es_axis_resolve(5, 1, &axis, &e), ES_E_RANGE);
+  cr_assert(strstr(e.message, "with 1 axis (-1 … 0)"), "%s", e.message);
+  cr_assert_eq(es_axis_resolve(5, 2, &axis, &e), ES_E_RANGE);
+  cr_assert(strstr(e.message, "with 2 axes (-2 … 1)"), "%s", e.message);
+}

@@ -96,14 +96,14 @@ static bool covered(const es_bound *r, const window *w, int64_t extent) {
   if (!fits) return true;
   if (low + tap_high < 0 || high + tap_low >= extent) return false;
   if (w->start.n > 1 || w->taps.n != 1) return true;
-  int64_t d = w->taps.stride[0], s = w->start.n ? w->start.stride[0] : 1;
+  int64_t d = w->taps.stride[0];
   int64_t n = w->start.n ? r->label[w->start.label[0]].extent : 1;
   if (d < 0) d = -d;
   if (d <= extent || n > MAX_TRIED) return true; /* taps cannot step over the axis */
   for (int64_t i = 0; i < n; i++) {
     /* Taps lie whole steps of d from at, the first below extent, the last not below 0: see above.
      * Where the last is not below extent either, one is inside if the rest of at is. */
-    int64_t at = w->start.offset + i * s, rest = at % d;
+    int64_t at = w->start.offset + (w->start.n ? i * w->start.stride[0] : 0), rest = at % d;
     if (rest < 0) rest += d;
     if (at + tap_high >= extent && rest >= extent) return false;
   }
@@ -153,9 +153,8 @@ static es_status check_gaps(es_binder *b) {
 es_status es_bind_check_parts(es_binder *b) {
   es_bound *r = b->bound;
   uint32_t *seen = ES_NEW_N(b->arena, uint32_t, r->n_labels);
-  reduced list = {0, ES_NEW_N(b->arena, int32_t, r->n_labels)};
+  reduced list = {.label = ES_NEW_N(b->arena, int32_t, r->n_labels)};
   if (!seen || !list.label) return es_fail_nomem(b->error);
-  b->stamp = 0;
   for (int i = 0; i < r->n_parts; i++) {
     es_part *p = &r->part[i];
     collect_reduced(b, seen, p, &list);

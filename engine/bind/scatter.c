@@ -302,7 +302,6 @@ static es_status free_in(const scatter *s, const draft *d, free_labels *f, bool 
   f->entry = ES_NEW_N(s->b->arena, int, w->n);
   if (!f->entry) return es_fail_nomem(s->b->error);
   for (int i = 0; i < w->n; i++) {
-    if (w->stride[i] == INT64_MIN) return failed(s, ES_E_OVERFLOW);
     if (w->stride[i] == 0 || extent_of(s, w->label[i]) == 1) continue;
     if (es_walk_find(&d->part.out_walk, w->label[i]) >= 0)
       *shared = true;

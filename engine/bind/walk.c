@@ -62,7 +62,9 @@ es_status es_walk_substitute(es_arena *arena, const es_walk *w, int32_t label, c
       r.label[k] = value->label[i];
       r.stride[k] = 0;
     }
-    if (!es_mad_i64(r.stride[k], stride, value->stride[i], &r.stride[k])) return ES_E_OVERFLOW;
+    if (!es_mad_i64(r.stride[k], stride, value->stride[i], &r.stride[k]) ||
+        r.stride[k] == INT64_MIN) /* has no negative */
+      return ES_E_OVERFLOW;
   }
   *out = r;
   return ES_OK;

@@ -21,7 +21,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 VIEW = [["test_view"], ["test_tensor"], ["test_views"], ["suite_views", "300000"], ["test_hostile"]]
-BIND = [["test_bind"], ["test_cases"], ["test_axes"], ["test_hostile"], ["test_scarce"], ["suite_differential", "600"]]
+BIND = [["test_bind"], ["test_bind_edges"], ["test_cases"], ["test_axes"], ["test_hostile"], ["test_scarce"], ["suite_differential", "600"]]
 TESTS = {
     "base/checked.h": [["test_checked"]],
     "base/view.c": VIEW,
@@ -35,7 +35,40 @@ TESTS = {
 DEFAULT = ["base/checked.h", "base/view.c", "engine/bind/bind_check.c"]
 
 # Mutants that no input tells from the original: file, line, what it becomes, why.
-EQUIVALENT = []
+EQUIVALENT = [
+    ("base/view.c", "int64_t *end = strides[i] < 0 ? low : high;", "int64_t *end = strides[i] <= 0 ? low : high;",
+     "a stride of 0 adds 0 to either end"),
+    ("base/view.c", "int64_t *end = strides[i] < 0 ? low : high;", "int64_t *end = strides[i] < 1 ? low : high;",
+     "a stride of 0 adds 0 to either end"),
+    ("base/view.c", "for (int j = i; j > 0 && a[j].stride < a[j - 1].stride; j--) {",
+     "for (int j = i; j > 0 && a[j].stride <= a[j - 1].stride; j--) {", "equal strides may stand in any order"),
+    ("base/view.c", "if (new_run < old_run) {", "if (new_run <= old_run) {", "the loop ends where they are equal"),
+    ("engine/bind/bind_check.c", "b->stamp++;", "b->stamp--;", "stamps need only differ"),
+    ("engine/bind/bind_check.c",
+     "if (!es_walk_copy(b->arena, &all, 0, &w->start) || !es_walk_copy(b->arena, &all, 0, &w->taps))",
+     "if (!es_walk_copy(b->arena, &all, 1, &w->start) || !es_walk_copy(b->arena, &all, 0, &w->taps))",
+     "room that nothing fills"),
+    ("engine/bind/bind_check.c",
+     "if (!es_walk_copy(b->arena, &all, 0, &w->start) || !es_walk_copy(b->arena, &all, 0, &w->taps))",
+     "if (!es_walk_copy(b->arena, &all, 0, &w->start) || !es_walk_copy(b->arena, &all, 1, &w->taps))",
+     "room that nothing fills"),
+    ("engine/bind/bind_check.c", "enum { MAX_TRIED = 1 << 20 };", "enum { MAX_TRIED = 2 << 20 };",
+     "a bound on work: what is not told here, the run reports"),
+    ("engine/bind/bind_check.c", "if (d < 0) d = -d;", "if (d <= 0) d = -d;", "0 has no sign"),
+    ("engine/bind/bind_check.c", "if (d < 0) d = -d;", "if (d < 1) d = -d;", "0 has no sign"),
+    ("engine/bind/bind_check.c",
+     "if (d <= extent || n > MAX_TRIED) return true; /* taps cannot step over the axis */",
+     "if (d < extent || n > MAX_TRIED) return true; /* taps cannot step over the axis */",
+     "a short cut before a walk that says the same"),
+    ("engine/bind/bind_check.c",
+     "if (d <= extent || n > MAX_TRIED) return true; /* taps cannot step over the axis */",
+     "if (d <= extent || n >= MAX_TRIED) return true; /* taps cannot step over the axis */",
+     "a bound on work: what is not told here, the run reports"),
+    ("engine/bind/bind_check.c",
+     "if (d <= extent || n > MAX_TRIED) return true; /* taps cannot step over the axis */",
+     "if (d <= extent && n > MAX_TRIED) return true; /* taps cannot step over the axis */",
+     "a short cut before a walk that says the same"),
+]
 
 # What is replaced, and by what. Of code only: comments, texts and #lines are left alone.
 RULES = [
@@ -59,6 +92,9 @@ RULES = [
     (r"ES_TRY\((.*)\);", r"(void)(\1);"),
 ]
 TIMEOUT = 60  # seconds; a test takes one
+# Of the mutant alone: what reads past an end is noticed even where nothing comes of it.
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+ENVIRONMENT = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
 
 
 def code_lines(text):
@@ -111,7 +147,7 @@ class Build:
     def succeeds(self, command):
         """Whether it ends well in time; with it end the processes that it started."""
         process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, start_new_session=True)
+                                   stderr=subprocess.DEVNULL, env=ENVIRONMENT, start_new_session=True)
         try:
             return process.wait(TIMEOUT) == 0
         except subprocess.TimeoutExpired:
@@ -123,20 +159,20 @@ class Build:
                 pass
             process.wait()
 
-    def compile(self, object_file, source, headers, into):
+    def compile(self, object_file, source, headers, into, watch):
         """As object_file is compiled, but source, with the headers there before all others."""
         command = without(self.command(object_file), "-MT", "-MF", "-o", "-c")
         command = [w for w in command if w not in ("-MD", "-Werror")]
-        return self.succeeds([*command, "-w", "-O1", "-iquote", headers, "-o", into, "-c", source])
+        return self.succeeds([*command, "-w", "-O1", *watch, "-iquote", headers, "-o", into, "-c", source])
 
-    def link(self, test, object_file, into):
+    def link(self, test, object_file, into, watch):
         """In place of the test's own object, or else before the library, which then need not give
         those symbols."""
         command = without(self.command(f"tests/{test}"), "-o")
         own = test_object(test)
         if object_file.name == TEST_OBJECT:
             command.remove(own)
-        return self.succeeds([*command[:1], object_file, *command[1:], "-o", into])
+        return self.succeeds([*command[:1], *watch, object_file, *command[1:], "-o", into])
 
 
 TEST_OBJECT = "test.o"
@@ -153,32 +189,36 @@ class Worker:
         self.build = build
         self.folder = build.folder / "mutants" / str(number)
 
-    def make(self, name, test):
+    def make(self, name, test, watch):
         """Compiles what the mutant is in; of a header that is the test."""
         if name.endswith(".h"):
             source = f"{pathlib.Path(__file__).parents[1]}/{test}.c"
-            return self.build.compile(test_object(test), source, self.folder, self.folder / TEST_OBJECT)
+            return self.build.compile(test_object(test), source, self.folder, self.folder / TEST_OBJECT, watch)
         unit = f"CMakeFiles/einstride_objects.dir/{name}.o"
-        return self.build.compile(unit, self.folder / name, self.folder, self.folder / "mutant.o")
+        return self.build.compile(unit, self.folder / name, self.folder, self.folder / "mutant.o", watch)
+
+    def judged(self, name, watch):
+        header = name.endswith(".h")
+        unit = self.folder / (TEST_OBJECT if header else "mutant.o")
+        made = False
+        for test, *arguments in TESTS[name]:
+            made = made and not header or self.make(name, test, watch)
+            if not made or not self.build.link(test, unit, self.folder / "test", watch):
+                return "no program"
+            if not self.build.succeeds([self.folder / "test", *arguments]):
+                return "killed"
+        return "survived"
 
     def verdict(self, name, text):
-        """killed, survived or no program."""
+        """killed, survived or no program. Sanitizers are slow: they look at what has survived."""
         source = self.folder / name
         source.parent.mkdir(parents=True, exist_ok=True)
         source.write_text(text, encoding="utf-8")
-        header = name.endswith(".h")
-        unit = self.folder / (TEST_OBJECT if header else "mutant.o")
         try:
-            made = False
-            for test, *arguments in TESTS[name]:
-                made = made and not header or self.make(name, test)
-                if not made or not self.build.link(test, unit, self.folder / "test"):
-                    return "no program"
-                if not self.build.succeeds([self.folder / "test", *arguments]):
-                    return "killed"
-            return "survived"
+            first = self.judged(name, [])
+            return self.judged(name, SANITIZE) if first == "survived" else first
         finally:
-            source.unlink() # or the next file would see this header
+            source.unlink()  # or the next file would see this header
 
 
 def one_file(workers, pool, name, each):

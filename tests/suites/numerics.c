@@ -247,8 +247,8 @@ static void measure(row *r, const sum_kind *kind, int t, data d, int64_t k) {
   free(p.b);
 }
 
-static const int64_t lengths[] = {1,   2,    3,    7,    16,   31,   64,    127,  255,
-                                  576, 1000, 1024, 1025, 2304, 4608, 16384, 65536};
+static const int64_t lengths[] = {1,   2,   3,    7,    16,   31,   64,   96,    127,  128,
+                                  255, 576, 1000, 1024, 1025, 2304, 4608, 16384, 65536};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 /* Data of one sign are the hard case: more of them. */
