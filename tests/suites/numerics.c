@@ -83,10 +83,12 @@ SHAPES(shape_dot, s.k, 0, 0, s.k, 0, 0)
 SHAPES(shape_conv, s.m, s.k / 3, 3, s.k / 3, s.n + 2, 0)
 SHAPES(shape_depthwise, s.m, s.k, 0, s.m, s.n + s.k - 1, 0)
 
-/* Chains of multiply-adds that are added up err by a few units; f64 accumulators by the one
- * rounding of the result; sums of f64 keep aside what they round off. */
+/* Chains of multiply-adds that are added up err by a few units, most where 65 to 128 terms are one
+ * chain: by 2.6 in the mean square on data of one sign, four times as much at worst of thousands of
+ * samples; f64 accumulators by the one rounding of the result; sums of f64 keep aside what they
+ * round off. */
 #define CHAINS                                                                                     \
-  { 10, 10 }
+  { 12, 12 }
 #define ONCE                                                                                       \
   { 1.01, 1.01 }
 static const sum_kind kinds[] = {
