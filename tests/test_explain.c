@@ -1,5 +1,6 @@
 /* Plans explained: every pair with its sizes, costs and times, in four formats. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "support/check.h"
 
 static es_plan *plan_of(es_ctx *ctx, const char *text, int n, const int64_t (*shape)[3]) {
-  es_array in[8];
+  es_array in[32];
   es_error error;
   for (int i = 0; i < n; i++) {
     int rank = 0;
@@ -151,5 +152,38 @@ Test(explain, formats_are_well_formed) {
     free(svg);
     es_plan_release(plan);
   }
+  es_ctx_destroy(ctx);
+}
+
+/* The picture of many operands is as wide as that of a few, and as high as it has stages; what its
+ * boxes cannot hold is told by a title. */
+Test(explain, pictures_of_many_operands_stay_narrow) {
+  enum { FEW = 3, MANY = 30 };
+  es_ctx *ctx = es_ctx_create(NULL);
+  double width[2], height[2];
+  for (int many = 0; many < 2; many++) {
+    char text[2048] = "";
+    int64_t shape[MANY][3] = {{0}};
+    int n = many ? MANY : FEW;
+    for (int i = 0; i < n; i++) {
+      size_t len = strlen(text);
+      snprintf(text + len, sizeof text - len, "%slabel_of_axis_%d label_of_axis_%d", i ? ", " : "",
+               i, i + 1);
+      shape[i][0] = 2 + i % 3;
+      shape[i][1] = 2 + (i + 1) % 3;
+    }
+    snprintf(text + strlen(text), 64, " -> label_of_axis_0 label_of_axis_%d", n);
+    es_plan *plan = plan_of(ctx, text, n, shape);
+    char *svg = explained(plan, ES_EXPLAIN_SVG, NULL);
+    cr_assert_eq(sscanf(svg, "<svg %*s width='%lf' height='%lf'", &width[many], &height[many]), 2,
+                 "%.200s", svg);
+    cr_assert_eq(count(svg, "label_of_axis_1, ") > 0, true, "%s", svg);
+    cr_assert_eq(count(svg, "…<title>"), n - 1, "%s", svg);
+    cr_assert_eq(count(svg, ">operand "), n);
+    free(svg);
+    es_plan_release(plan);
+  }
+  cr_assert(width[1] <= 1.3 * width[0], "%g, of few operands %g", width[1], width[0]);
+  cr_assert(height[1] <= 100 * MANY, "%g", height[1]);
   es_ctx_destroy(ctx);
 }

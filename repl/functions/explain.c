@@ -43,7 +43,9 @@ static void put_tokens(sc_args *a, const sc_question *q, sc_canvas *c, int *row)
 
 /* ---- labels and strides ------------------------------------------------------------------ */
 
-enum { MOST = 512 }; /* columns of the table, in cells */
+/* Arrays that have a column each; of more the few are listed that a label moves in, in about so
+ * many cells. */
+enum { COLUMNS = 8, LIST = 60 };
 
 /* How far one step along a label moves in an operand, in elements; false: it has no part. */
 static bool stride_of(const es_outline_axis *axis, int64_t stride, int label, int64_t *sum) {
@@ -66,34 +68,73 @@ static void strides_of(const es_outline_term *term, const es_array *in, int64_t 
   }
 }
 
-/* Returns the column after it; *shifted where the array is not read from its first element. */
-static int put_column(sc_canvas *c, const es_outline *o, int term, const es_array *in, int x,
-                      int row, const int *ink, bool *shifted) {
+/* How far one step along a label moves in the array of a term; false: it has no part there. */
+static bool moves(const es_outline *o, const sc_question *q, int term, int label, int64_t *sum) {
+  const es_outline_term *t = &o->term[term];
+  int64_t stride[ES_MAX_RANK];
+  bool found = false;
+  *sum = 0;
+  strides_of(t, term < o->n_in ? &q->in[term] : NULL, stride);
+  for (int i = 0; i < t->rank; i++) found |= stride_of(&t->axis[i], stride[i], label, sum);
+  return found;
+}
+
+/* The element that the array of a term is read from first. */
+static int64_t start_of(const es_outline *o, const sc_question *q, int term) {
   const es_outline_term *t = &o->term[term];
   int64_t stride[ES_MAX_RANK], start = 0;
-  char head[40];
-  strides_of(t, in, stride);
+  strides_of(t, term < o->n_in ? &q->in[term] : NULL, stride);
+  for (int i = 0; i < t->rank; i++) start += t->axis[i].constant * stride[i];
+  return start;
+}
+
+static void name_array(sc_buffer *b, const es_outline *o, int term) {
   if (term < o->n_in)
-    snprintf(head, sizeof head, "operand %d", term);
+    sc_printf(b, "operand %d", term);
   else
-    snprintf(head, sizeof head, "result");
+    sc_printf(b, "result");
+}
+
+/* Returns the column after it; *shifted where the array is not read from its first element. */
+static int put_column(sc_canvas *c, const es_outline *o, const sc_question *q, int term, int x,
+                      int row, const int *ink, bool *shifted) {
+  int64_t sum, start = start_of(o, q, term);
   int right = x + 12;
-  sc_draw_text(c, right, row, SC_FAINT, SC_RIGHT, "%s", head);
+  sc_buffer head = {0};
+  name_array(&head, o, term);
+  sc_draw_text(c, right, row, SC_FAINT, SC_RIGHT, "%s", sc_text(&head));
+  sc_buffer_free(&head);
   for (int label = 0; label < o->n_labels; label++) {
-    int64_t sum = 0;
-    bool found = false;
-    for (int i = 0; i < t->rank; i++) found |= stride_of(&t->axis[i], stride[i], label, &sum);
-    if (found)
+    if (moves(o, q, term, label, &sum))
       sc_draw_text(c, right, row + 1 + label, ink[label], SC_RIGHT, "%lld", (long long)sum);
     else
       sc_draw_text(c, right, row + 1 + label, SC_FAINT, SC_RIGHT, "·");
   }
-  for (int i = 0; i < t->rank; i++) start += t->axis[i].constant * stride[i];
   if (start)
     sc_draw_text(c, right, row + 1 + o->n_labels, SC_FAINT, SC_RIGHT, "from %lld",
                  (long long)start);
   *shifted |= start != 0;
   return right + 1;
+}
+
+/* "operand 3: 12, operand 4: 1", as many as fit: of label, or with -1 where arrays are read from.
+ */
+static void put_list(sc_canvas *c, const es_outline *o, const sc_question *q, int label, int x,
+                     int row, int ink) {
+  sc_buffer line = {0};
+  for (int t = 0, most = o->n_in + o->n_out; t < most; t++) {
+    int64_t value = start_of(o, q, t);
+    if (label < 0 ? value == 0 : !moves(o, q, t, label, &value)) continue;
+    if (line.len) sc_printf(&line, ", ");
+    if (line.len > LIST) {
+      sc_printf(&line, "…");
+      break;
+    }
+    name_array(&line, o, t);
+    sc_printf(&line, "%s%lld", label < 0 ? " from " : ": ", (long long)value);
+  }
+  sc_draw_text(c, x, row, ink, SC_LEFT, "%s", sc_text(&line));
+  sc_buffer_free(&line);
 }
 
 static void put_labels(sc_canvas *c, const es_outline *o, const sc_question *q, const int *ink,
@@ -118,8 +159,13 @@ static void put_labels(sc_canvas *c, const es_outline *o, const sc_question *q, 
                  o->label[i].reduced ? "reduced" : "kept");
   }
   x += 19;
-  for (int t = 0; t < o->n_in + o->n_out && x < MOST; t++)
-    x = put_column(c, o, t, t < o->n_in ? &q->in[t] : NULL, x, *row, ink, &shifted);
+  int arrays = o->n_in + o->n_out;
+  for (int t = 0; t < arrays && arrays <= COLUMNS; t++)
+    x = put_column(c, o, q, t, x, *row, ink, &shifted);
+  for (int t = 0; t < arrays && arrays > COLUMNS; t++) shifted |= start_of(o, q, t) != 0;
+  for (int i = 0; i < o->n_labels && arrays > COLUMNS; i++)
+    put_list(c, o, q, i, x + 2, *row + 1 + i, ink[i]);
+  if (shifted && arrays > COLUMNS) put_list(c, o, q, -1, x + 2, *row + 1 + o->n_labels, SC_FAINT);
   *row += 1 + o->n_labels + shifted;
 }
 
