@@ -152,6 +152,11 @@ static inline int64_t es_gemm_unit(const es_gemm_plan *g) {
   return g->u < 0 ? 1 : g->u_part * g->run_panels;
 }
 
+/* Panels that are in their packed form at a time, but of a Y that is held. */
+static inline int64_t es_gemm_in_use(const es_gemm_plan *g) {
+  return g->stream_y ? es_gemm_unit(g) : g->ahead > 1 ? g->pb : g->stretch;
+}
+
 /* Columns a panel of n is computed with. */
 static inline int es_gemm_width(const es_gemm_plan *g, int64_t n) {
   int lanes = g->kernels->gemm->type[g->kind].lanes;

@@ -140,7 +140,6 @@ static void choose_ahead(es_gemm_plan *g) {
   g->y_inner = inner;
   g->ahead = ahead;
   if (ahead == 1) return;
-  if (fit > g->stretch) fit = g->stretch;
   g->pb = block(g->n_panels, fit, 1, &g->n_nb);
 }
 

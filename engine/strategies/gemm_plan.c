@@ -129,7 +129,7 @@ static void set_room(es_gemm_plan *g) {
   size_t tile_rows = (size_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
-  size_t in_use = (size_t)(g->stream_y ? es_gemm_unit(g) : g->stretch) * nr;
+  size_t in_use = (size_t)es_gemm_in_use(g) * nr;
   size_t packed = g->stream_y ? in_use : nb;
   g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
   room->y_block = place(

@@ -301,16 +301,16 @@ static bool k_block(run *r, worker *w, block *b, int64_t index) {
   if (g->in_turn && !cut_in_turn(g, b, index)) return true;
   int64_t first = index - index % g->ahead,
           held = (b->batch * g->n_nb + b->n_block) * g->n_kb + first;
-  bool packed = g->hold_y || g->stream_y || (*w->y_held == held && g->stretch >= b->panels);
+  bool packed = g->hold_y || g->stream_y || (*w->y_held == held && es_gemm_in_use(g) >= b->panels);
   if (g->hold_y) w->y_block = g->held + held * g->held_block;
   *w->y_held = held;
   point_at_k(r, w, b);
   bool more = true;
   for (b->from = 0; b->from < b->panels && more; b->from = b->to) {
     b->to = g->stream_y ? b->panels : es_gemm_smaller(b->from + g->stretch, b->panels);
-    if (!packed)
-      es_gemm_pack_y(r, w, b, b->from, b->to, first * g->kc,
-                     es_gemm_smaller(g->ahead * g->kc, g->k.count - first * g->kc));
+    if (!packed && b->from % es_gemm_in_use(g) == 0)
+      es_gemm_pack_y(r, w, b, b->from, es_gemm_smaller(b->from + es_gemm_in_use(g), b->panels),
+                     first * g->kc, es_gemm_smaller(g->ahead * g->kc, g->k.count - first * g->kc));
     more = use_stretch(r, w, b);
   }
   return more;
