@@ -11,7 +11,7 @@ enum { BEST = 3 }; /* trees that are mended */
 /* In units of some 10 ns: twice as many as the contraction has multiply-adds, between two limits
  * the upper of which may grow with the operands, and less where the first trees took long
  * (WORK_ALL). MAKING: for what the searches that make trees count. */
-static const double WORK_LEAST = 8e5, WORK_EACH = 2000, WORK_MOST = 1.7e6, WORK_ALL = 2.8e6,
+static const double WORK_LEAST = 8e5, WORK_EACH = 2000, WORK_MOST = 1.5e6, WORK_ALL = 2.8e6,
                     MAKING = 4;
 
 /* Parts of the work between two limits that go into making trees, and into mending them; the best

@@ -41,7 +41,7 @@ static es_status take_spare(es_slicer *s, double *least, es_error *error) {
 
 /* Splits that are looked at to fit an order into memory, at effort 1, and those that annealing it
  * takes less than all. */
-static const double FIT_EACH = 1e4, FIT_MOST = 6e5, ANNEAL = 0.85;
+static const double FIT_EACH = 1e4, FIT_MOST = 3.5e5, ANNEAL = 0.85;
 
 /* What taking up another order takes, in splits for each operand. */
 static const double TAKE = 100;
@@ -173,7 +173,6 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
     const es_merge *merge = found->order[found_with(found, with)].merge;
     bool later = with > LEAST_EFFORT;
     if (later && hopeless(s, plain, best->least)) break;
-    if (later && best->least > s->rules->limit) ES_TRY(try_tree(s, net, merge, 0, best, error));
     ES_TRY(try_tree(s, net, merge, with * most, best, error));
   }
   for (int i = found->n - 1; i >= 0; i--)
