@@ -27,11 +27,12 @@ bool es_slicer_init(es_slicer *s) {
   s->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)net->n_labels);
   s->cuts = ES_NEW_N(s->arena, es_cut, net->n_labels);
   s->cut_of = ES_NEW_N(s->arena, int, net->n_labels);
+  s->listed = ES_NEW_N(s->arena, uint64_t, s->words);
   s->out = ES_NEW_N(s->arena, bool, net->n_labels);
   s->alive = ES_NEW_N(s->arena, bool, 2 * (size_t)net->n);
   for (int i = 0; s->out && i < net->out.n; i++) s->out[net->out.label[i]] = true;
-  return s->room && s->spare && s->now && s->value && s->labels && s->cuts && s->cut_of && s->out &&
-         s->alive;
+  return s->room && s->spare && s->now && s->value && s->labels && s->cuts && s->cut_of &&
+         s->listed && s->out && s->alive;
 }
 
 static bool contains(const uint64_t *set, int label) { return set[label / 64] >> label % 64 & 1; }
@@ -106,6 +107,7 @@ static const double SMALL = 1024;
 static void add_cut(es_slicer *s, int label) {
   if (s->cut_of[label] >= 0 || s->kept[label] < 2 || !s->rules->may_cut[label]) return;
   s->cut_of[label] = s->n_cuts;
+  s->listed[label / 64] |= (uint64_t)1 << label % 64;
   s->cuts[s->n_cuts++] = (es_cut){.label = label, .part = 1 - 1 / (double)s->kept[label]};
 }
 
@@ -116,6 +118,7 @@ static void list_cuts(es_slicer *s, double most) {
   bool *alive = s->alive;
   s->n_cuts = 0;
   for (int l = 0; l < s->net.n_labels; l++) s->cut_of[l] = -1;
+  memset(s->listed, 0, (size_t)s->words * sizeof *s->listed);
   memset(alive, 0, (size_t)r->path->n_steps);
   for (int k = 0; k < r->path->n_steps; k++) {
     const es_path_step *step = &r->path->step[k];
@@ -140,8 +143,8 @@ static void add_live(es_slicer *s, int step, double bytes) {
   }
 }
 
-static void rate_cut(es_cut *c, double live, double most) {
-  double left = live - c->part * c->live, ratio = left / most;
+static void rate_cut(es_cut *c, double live, double part_of_most) {
+  double left = live - c->part * c->live, ratio = left * part_of_most;
   c->peak = left > c->peak ? left : c->peak;
   c->crowd += ratio * ratio * (ratio * ratio);
 }
@@ -150,6 +153,7 @@ static void rate_cut(es_cut *c, double live, double most) {
 static double rate_cuts(es_slicer *s, double most) {
   const es_room *r = s->room;
   const uint64_t *walks = r->walks;
+  const double part_of_most = 1 / most;
   double live = 0, sum = 0;
   for (int k = 0; k < r->path->n_steps; k++, walks += s->words) {
     const es_path_step *step = &r->path->step[k];
@@ -158,13 +162,11 @@ static double rate_cuts(es_slicer *s, double most) {
     if (r->size[k] * SMALL > most) {
       double ratio = live / most;
       sum += ratio * ratio * (ratio * ratio);
-      for (int c = 0; c < s->n_cuts; c++) rate_cut(&s->cuts[c], live, most);
+      for (int c = 0; c < s->n_cuts; c++) rate_cut(&s->cuts[c], live, part_of_most);
     }
     for (int w = 0; w < s->words; w++)
-      for (uint64_t bits = walks[w]; bits; bits &= bits - 1) {
-        int c = s->cut_of[w * 64 + __builtin_ctzll(bits)];
-        if (c >= 0) s->cuts[c].walks += r->work[k];
-      }
+      for (uint64_t bits = walks[w] & s->listed[w]; bits; bits &= bits - 1)
+        s->cuts[s->cut_of[w * 64 + __builtin_ctzll(bits)]].walks += r->work[k];
     for (int i = 0; i < step->n_in; i++) {
       int made = step->in[i] - s->net.n;
       if (made >= 0) live -= r->size[made], add_live(s, made, -r->size[made]);

@@ -40,9 +40,10 @@ typedef struct es_slicer {
   int32_t *labels;
   es_cut *cuts; /* [n_labels] that may be made */
   int n_cuts;
-  int *cut_of; /* [n_labels] number of its cut, -1: none */
-  bool *out;   /* [n_labels] held by the output */
-  bool *alive; /* [steps] */
+  int *cut_of;      /* [n_labels] number of its cut, -1: none */
+  uint64_t *listed; /* [words] the labels of the cuts */
+  bool *out;        /* [n_labels] held by the output */
+  bool *alive;      /* [steps] */
 } es_slicer;
 
 bool es_slicer_init(es_slicer *s); /* of arena, net, kept and rules; false: no memory */
