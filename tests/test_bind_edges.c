@@ -185,13 +185,20 @@ Test(bind_edges, words_about_a_label_that_is_not_in_the_text) {
   bound_close(&c);
 }
 
-/* Strides of an array without elements reach nowhere. */
+/* Strides of an array without elements reach nowhere, but places in bytes are computed with them.
+ */
 Test(bind_edges, strides_over_nothing) {
-  const int64_t shape[] = {0, 3}, strides[] = {INT64_MAX, 1};
-  const es_array in = {.dtype = ES_F32, .rank = 2, .shape = shape, .strides = strides};
+  const int64_t shape[] = {0, 3}, fine[] = {INT64_MAX / 4 - 8, 7}, wild[] = {INT64_MAX, 1};
+  es_array in = {.dtype = ES_F32, .rank = 2, .shape = shape, .strides = fine};
+  es_array out = {.dtype = ES_F32, .rank = 2, .shape = shape, .strides = fine};
   bound_case c;
-  bound_open(&c, E, "a b -> b", "0,3", "", NULL);
-  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, NULL, NULL, &c.bound, &c.error), ES_OK, "%s",
+  bound_open(&c, E, "a b -> a b", "0,3", "", NULL);
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, &out, NULL, &c.bound, &c.error), ES_OK, "%s",
                c.error.message);
+  out.strides = wild;
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, &out, NULL, &c.bound, &c.error), ES_E_VALUE);
+  cr_assert(strstr(c.error.message, "reach beyond 64 bits"), "%s", c.error.message);
+  in.strides = wild;
+  cr_assert_eq(es_bind(&c.arena, c.pattern, &in, 1, NULL, NULL, &c.bound, &c.error), ES_E_VALUE);
   bound_close(&c);
 }

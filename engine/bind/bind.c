@@ -38,13 +38,14 @@ static es_status check_array(const es_array *a, int operand, int64_t *strides, e
                     es_fail(error, ES_E_OVERFLOW, "M1", ES_NOWHERE,
                             "the bytes of shape %s, type %s, do not fit 64 bits",
                             es_words_shape(a->rank, a->shape).text, es_dtype_name(a->dtype)));
-  if (!a->strides || !all) { /* strides over an extent of 0 lead nowhere */
+  if (!a->strides) {
     es_view_c_strides(a->rank, a->shape, strides);
     return ES_OK;
   }
   for (int i = 0; i < a->rank; i++) {
     strides[i] = a->strides[i];
-    int64_t steps = a->shape[i] ? a->shape[i] - 1 : 0, *end = strides[i] < 0 ? &low : &high, bytes;
+    /* Those of an empty array lead nowhere, but each is multiplied by the size of an element. */
+    int64_t steps = all ? a->shape[i] - 1 : 1, *end = strides[i] < 0 ? &low : &high, bytes;
     if (!es_mad_i64(*end, strides[i], steps, end) || !es_mul_i64(*end, size, &bytes))
       return bad_array(a, operand, "the strides reach beyond 64 bits", error);
   }
