@@ -56,6 +56,11 @@ es_status es_compiler_describe(es_compiler *c, es_dtype dtype, int rank, const i
                                es_value_of *value);
 /* The words of a node that the steps to come compute. */
 es_status es_compiler_group(es_compiler *c, const es_value_node *node, double points);
+/* Names the axes of a slot after the output of a pattern that it holds. NOMEM. */
+es_status es_compiler_label(es_compiler *c, const es_output *output, int slot);
+/* Of the step that was added last, elementwise or by rows: the axes of its result have the names
+ * of an operand of the same shape, and what it reads and writes is told in names. NOMEM. */
+es_status es_compiler_words(es_compiler *c, const es_problem *p);
 /* es_fail about a node, with the place in the text. */
 es_status es_compiler_fail(es_compiler *c, const es_value_node *node, es_status status,
                            const char *fmt, ...) ES_PRINTF(4, 5);

@@ -71,7 +71,7 @@ size_t es_plan_bytes_formula(const es_plan *plan, char *buf, size_t cap) {
     const es_plan_group *group = &plan->group[g];
     if (group->alternative || !group->n_steps) continue;
     if (group->bytes_formula) es_sum_text_add(&sum, group->bytes_formula);
-    for (int s = step; s < step + group->n_steps && !group->n_in; s++)
+    for (int s = step; s < step + group->n_steps && !group->n_in && !group->bytes_formula; s++)
       nameless += es_plan_repetitions(plan, s) * plan->step[s].bytes;
   }
   return end_with(&sum, nameless);

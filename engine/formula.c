@@ -91,11 +91,20 @@ static void put_product(es_text *t, const es_product *p) {
     es_text_printf(t, "%s%.*s", i || number ? dot : "", (int)p->factor[i].len, p->factor[i].text);
 }
 
+/* A number alone last. */
 static void put_sum(es_text *t, const es_sum *s) {
+  const es_product *number = NULL;
   for (int i = 0; i < s->n; i++) {
-    if (i) es_text_puts(t, plus);
+    if (!s->term[i].n) {
+      number = &s->term[i];
+      continue;
+    }
+    if (i > (number != NULL)) es_text_puts(t, plus);
     put_product(t, &s->term[i]);
   }
+  if (!number) return;
+  if (s->n > 1) es_text_puts(t, plus);
+  put_product(t, number);
 }
 
 static void put_quotient(es_text *t, es_product over, es_product under) {

@@ -252,7 +252,7 @@ es_status es_normalise_step(const es_plan_env *env, es_normalise op, const es_vi
   *step = (es_step){.strategy = &strategy, .run = run_step, .problem = problem, .data = d};
   step->workspace = (size_t)d->job.bytes;
   double count = (double)d->job.outer * (double)d->job.n * (double)d->job.inner;
-  step->bytes = 2 * count * (double)d->job.size;
+  step->bytes = es_problem_bytes(problem);
   step->predicted = 100e-9 + count * 1e-9;
   return ES_OK;
 }

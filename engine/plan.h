@@ -15,6 +15,7 @@ typedef struct es_plan_slot {
   bool c_order;            /* what strides NULL stands for */
   uint8_t unaligned;       /* bits that no address of an element has */
   int64_t count;           /* elements */
+  const char **label;      /* [rank] what a program's pattern names its axes; NULL: not all */
   const void *constant;    /* one element in the plan's arena, read by broadcast; else NULL */
   bool varies;             /* from run to run: not of what depends on constants alone */
   bool kept;               /* a constant operand, or folded: runs read values, not their own */

@@ -118,9 +118,7 @@ es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *
   ES_TRY(choose(canonical, env, forced, &s, &seconds, error));
   *step = (es_step){.strategy = s, .problem = canonical, .predicted = seconds};
   step->flops = es_problem_points(canonical);
-  step->bytes = es_problem_side_bytes(canonical, &canonical->out);
-  for (int i = 0; i < canonical->n_in; i++)
-    step->bytes += es_problem_side_bytes(canonical, &canonical->in[i]);
+  step->bytes = es_problem_bytes(canonical);
   es_status status = s->make(canonical, env, step);
   return status == ES_E_NOMEM ? es_fail_nomem(error) : status;
 }

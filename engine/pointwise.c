@@ -143,7 +143,5 @@ void es_pointwise_step(es_pointwise *v, const es_problem *problem, es_step *step
   /* Vectors of 16 bytes at 3 a nanosecond an operation; exp and its like take ten times that. */
   *step = (es_step){.strategy = &strategy, .run = run, .problem = problem, .data = v};
   step->predicted = 100e-9 + points * (double)size * (double)v->n * 0.1e-9;
-  step->bytes = es_problem_side_bytes(problem, &problem->out);
-  for (int i = 0; i < problem->n_in; i++)
-    step->bytes += es_problem_side_bytes(problem, &problem->in[i]);
+  step->bytes = es_problem_bytes(problem);
 }

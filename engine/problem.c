@@ -162,6 +162,12 @@ double es_problem_side_bytes(const es_problem *p, const es_side *side) {
   return fmin(walked, reach) * (double)es_dtype_size(side->dtype);
 }
 
+double es_problem_bytes(const es_problem *p) {
+  double bytes = es_problem_side_bytes(p, &p->out);
+  for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
+  return bytes;
+}
+
 bool es_problem_outgrows_caches(const es_problem *p) {
   return es_problem_side_bytes(p, &p->out) >= ES_MOVE_PAST;
 }

@@ -67,6 +67,8 @@ double es_problem_outputs(const es_problem *p);
 double es_problem_taps(const es_problem *p);
 /* Bytes of the distinct elements a side walks over: what must move at least. */
 double es_problem_side_bytes(const es_problem *p, const es_side *side);
+/* The same of all sides together. */
+double es_problem_bytes(const es_problem *p);
 /* The output is so large that its lines are best written past the caches. */
 bool es_problem_outgrows_caches(const es_problem *p);
 /* Whether a reordering of the reduction gives the same bits. */

@@ -101,6 +101,7 @@ static es_status lower_pattern(es_compiler *c, int32_t node, const es_bound *bou
     if (out[k].slot < 0 && c->live[node]) /* another output is wanted */
       ES_TRY(es_builder_intermediate(b, o->dtype, o->rank, o->shape, &out[k].slot));
     b->output_slot[k] = out[k].slot;
+    if (out[k].slot >= 0) ES_TRY(es_compiler_label(c, o, out[k].slot));
   }
   if (!c->live[node]) return ES_OK;
   for (int i = 0; i < n->n_in; i++) {

@@ -84,7 +84,8 @@ static es_status add_step(es_compiler *c, const es_value_node *n, const es_value
   if (es_normalise_step(&b->env, op[n->op - ES_FUNCTION_SOFTMAX], &view, axis, operand, eps, p,
                         &step) != ES_OK)
     return es_fail_nomem(b->error);
-  return es_builder_step(b, &step);
+  ES_TRY(es_builder_step(b, &step));
+  return es_compiler_words(c, p);
 }
 
 es_status es_compile_normalise(es_compiler *c, int32_t node) {

@@ -356,5 +356,6 @@ es_status es_compile_pending(es_compiler *c, int32_t node) {
   ES_TRY(es_compiler_group(c, n, (double)step->count));
   if (es_dtype_class(v->dtype) == ES_CLASS_INT) b->plan->may_overflow = true;
   *v = made;
-  return es_builder_step(b, &done);
+  ES_TRY(es_builder_step(b, &done));
+  return es_compiler_words(c, problem);
 }

@@ -525,3 +525,30 @@ Test(program, equal_values_are_one_node) {
     es_arena_free(&arena);
   }
 }
+
+/* Elementwise steps, and those by rows, are counted in the names that a pattern gave their operand;
+ * of operands without names, and of broadcast ones, the bytes are a number. */
+Test(program, bytes_in_names) {
+  static const struct {
+    const char *text, *bytes, *peak;
+  } row[] = {
+      {"h = relu([x: b c, w: o c -> b o])\ny = h: b o -> b | max",
+       "4·b·c + 4·o·c + 16·b·o + 4·b + 4", "8·b·o"},
+      {"h = x: b c, w: o c -> b o\ny = softmax(h) * h + h", "4·b·c + 4·o·c + 28·b·o", "8·b·o"},
+      {"h = x: b c, w: o c -> b o\ny = layer_norm(h, g)", "4·b·c + 4·o·c + 4·b·o + 80", "4·b·o"},
+      {"y = relu(x)", "52", "0"},
+  };
+  es_ctx *es = es_ctx_create(NULL);
+  const es_array in[] = {ARRAY(2, 3), ARRAY(4, 3), ARRAY(4)};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    int64_t n = strchr(row[i].text, 'g') ? 3 : strchr(row[i].text, 'w') ? 2 : 1;
+    es_plan *plan = plan_of(es, row[i].text, in, n, NULL);
+    char text[256];
+    es_plan_bytes_formula(plan, text, sizeof text);
+    cr_assert_str_eq(text, row[i].bytes, "%s: %s", row[i].text, text);
+    es_plan_peak(plan, NULL, text, sizeof text);
+    cr_assert_str_eq(text, row[i].peak, "%s: %s", row[i].text, text);
+    es_plan_release(plan);
+  }
+  es_ctx_destroy(es);
+}
