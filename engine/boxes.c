@@ -149,10 +149,15 @@ static bool split_axis(splitter *s, int axis, es_status *status) {
   return true;
 }
 
+/* Modulo 2^64: padding may stand for places past 64 bits, those of what is left fit again. */
+static void advance(es_side *side, int axis, int64_t steps) {
+  side->offset = (int64_t)((uint64_t)side->offset + (uint64_t)steps * (uint64_t)side->stride[axis]);
+}
+
 static void shift(es_problem *box, int axis, int64_t start, int64_t extent) {
   box->extent[axis] = extent;
-  box->out.offset += start * box->out.stride[axis];
-  for (int i = 0; i < box->n_in; i++) box->in[i].offset += start * box->in[i].stride[axis];
+  advance(&box->out, axis, start);
+  for (int i = 0; i < box->n_in; i++) advance(&box->in[i], axis, start);
 }
 
 /* Only the positions from start on, in the constraints too. */
