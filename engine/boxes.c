@@ -121,12 +121,17 @@ static int64_t run_end(const splitter *s, int axis, int64_t start) {
   return other;
 }
 
-/* False: out of memory (*status) or more than limit segments. */
+/* Runs of positions that are looked at, absent ones among them: an axis may have 2^60. */
+enum { MOST_RUNS = 1 << 15 };
+
+/* False: out of memory (*status), more than limit segments or too many runs. */
 static bool split_axis(splitter *s, int axis, es_status *status) {
   int cap = 4, n = 0;
   segment *list = ES_NEW_N(s->arena, segment, cap);
   if (!list) return *status = ES_E_NOMEM, false;
+  int runs = 0;
   for (int64_t start = 0; start < s->p->extent[axis];) {
+    if (runs++ == MOST_RUNS) return false;
     int64_t end = run_end(s, axis, start);
     bool absent = absent_at(s, axis, start);
     if (n > 0 && absent && list[n - 1].absent) {
