@@ -93,18 +93,13 @@ static void put_product(es_text *t, const es_product *p) {
 
 /* A number alone last. */
 static void put_sum(es_text *t, const es_sum *s) {
-  const es_product *number = NULL;
-  for (int i = 0; i < s->n; i++) {
-    if (!s->term[i].n) {
-      number = &s->term[i];
-      continue;
+  const size_t begin = t->len;
+  for (int numbers = 0; numbers < 2; numbers++)
+    for (int i = 0; i < s->n; i++) {
+      if ((s->term[i].n == 0) != numbers) continue;
+      if (t->len > begin) es_text_puts(t, plus);
+      put_product(t, &s->term[i]);
     }
-    if (i > (number != NULL)) es_text_puts(t, plus);
-    put_product(t, &s->term[i]);
-  }
-  if (!number) return;
-  if (s->n > 1) es_text_puts(t, plus);
-  put_product(t, number);
 }
 
 static void put_quotient(es_text *t, es_product over, es_product under) {

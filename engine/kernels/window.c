@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-enum { SHARED_BYTES = 32 << 10, LINE_BYTES = 64 };
+enum { LINE_BYTES = 64 };
 
 /* For loops over a few registers: left rolled, these would live in memory. */
 

@@ -23,6 +23,9 @@ typedef enum es_window_type {
   ES_WINDOW_TYPES
 } es_window_type;
 
+/* Bytes of a chain's x that stay in the first-level cache for all that share it. */
+enum { ES_WINDOW_SHARED_BYTES = 32 << 10 };
+
 /* Rows of outputs that see the same taps. All distances in bytes. */
 typedef struct es_window_tile {
   const char *x, *w; /* of the first output, without a tap's distance */

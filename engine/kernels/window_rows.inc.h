@@ -299,7 +299,8 @@ ES_INLINE void ES_JOIN(all_shares, NAME)(const es_window_tile *t, const window_c
 ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op op, int step) {
   const bool chains = op == ES_WINDOW_SCALE && t->taps > t->chain;
   es_window_tile u = *t;
-  int64_t blocks = SHARED_BYTES / (int64_t)sizeof(T) / (4 * LANES) / (t->taps ? t->taps : 1);
+  int64_t blocks = ES_WINDOW_SHARED_BYTES / (int64_t)sizeof(T) / (4 * LANES) /
+                   (t->taps ? t->taps : 1);
   int64_t most = t->shares <= SHARES ? t->n : (blocks ? blocks : 1) * 4 * LANES;
   for (int64_t left = t->n; left > 0; left -= u.n) {
     u.n = left < 2 * most ? left : most;

@@ -66,19 +66,17 @@ double es_builder_limit_for(const es_builder *b, int operands, double bytes) {
 /* ---- whether it fits --------------------------------------------------------------------- */
 
 /* Cutting a little less each time keeps fast kernels, which need room of their own; of many
- * operands, where making a plan takes long, a few times, and not
- * at all where it is the plan itself that takes nearly all. */
+ * operands, where making a plan takes long, a few times, and not at all where it is the plan
+ * itself that takes nearly all. */
 static const double LEAST_SHARE = 1.0 / 1024, LARGE_SHARE = 1.0 / 10;
 
 static double next_share(const es_fit *fit, double room, double bytes) {
-  double part = 0.9 * room / bytes, share = fmin(fit->share / 4, part);
+  const double part = 0.9 * room / bytes;
+  const bool many = fit->operands > ES_FIT_FEW;
   if (fit->over || fit->share == 0) return -1;
-  if (fit->operands > ES_FIT_FEW && room <= 0 && 8 * bytes < (double)fit->least) return -1;
-  if (fit->operands > ES_FIT_FEW) {
-    share = fit->share * fmin(part, 0.5);
-    return share < LARGE_SHARE ? 0 : share;
-  }
-  return share < LEAST_SHARE ? 0 : share;
+  if (many && room <= 0 && 8 * bytes < (double)fit->least) return -1;
+  double share = many ? fit->share * fmin(part, 0.5) : fmin(fit->share / 4, part);
+  return share < (many ? LARGE_SHARE : LEAST_SHARE) ? 0 : share;
 }
 
 es_status es_fit_refuse(const es_fit *fit, int64_t limit, bool exact, es_error *error) {

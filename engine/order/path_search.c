@@ -62,7 +62,11 @@ static void rank(search *s, double cost) {
 
 /* ---- trees that are made -------------------------------------------------------------- */
 
-/* The rounds of one seed draw from streams that those of another do not meet. */
+/* The seed of a stream of random numbers; those of another order_seed do not meet it. */
+static uint64_t stream(uint64_t order_seed, uint64_t number) {
+  return order_seed * 0x9E3779B97F4A7C15u + number;
+}
+
 static es_greedy greedy_rule(int round, uint64_t order_seed) {
   static const double penalty[] = {1, 0.7, 1.4, 0.5, 2, 0.35};
   static const double temperature[] = {0.01, 0.1, 0.3, 1};
@@ -71,7 +75,7 @@ static es_greedy greedy_rule(int round, uint64_t order_seed) {
   if (round == 2) return (es_greedy){.by_points = true, .penalty = 1};
   return (es_greedy){.penalty = penalty[round % 6],
                      .temperature = temperature[round / 6 % 4],
-                     .seed = order_seed * 0x9E3779B97F4A7C15u + (uint64_t)round};
+                     .seed = stream(order_seed, (uint64_t)round)};
 }
 
 static bool greedy_round(search *s) {
@@ -126,10 +130,10 @@ static void mend_best(search *s, double limit) {
 /* ---- the best one annealed --------------------------------------------------------------- */
 
 static void anneal_best(search *s, double limit, uint64_t turn) {
-  uint64_t seed = s->net->seed * 0x9E3779B97F4A7C15u + turn;
   double cool = s->work + ANNEAL * (limit - s->work);
   es_mender_load(s->mender, s->best);
-  if (isinf(es_mender_anneal(s->mender, 1, seed, cool, s->made, &s->work))) return;
+  if (isinf(es_mender_anneal(s->mender, 1, stream(s->net->seed, turn), cool, s->made, &s->work)))
+    return;
   es_mender_load(s->mender, s->made);
   es_mender_mend(s->mender, limit, &s->work);
   es_mender_store(s->mender, s->made);

@@ -4,12 +4,11 @@
 #include "engine/strategies/gemm.h"
 
 enum {
-  X_GROUP = 16 << 10,   /* bytes of X that a group of tiles keeps in the first-level cache */
-  KC_MOST = 1024,       /* longest block of k */
-  Y_AHEAD = 16 << 20,   /* bytes of Y that are packed at once, for several blocks of k */
-  PANELS_AHEAD = 4,     /* fewest of them */
-  PANEL_MOST = 1 << 20, /* of one that holds all of k, for boxes: in the second-level cache */
-  TURN_LEAST = 512,     /* rows of k, of which boxes take in turn */
+  X_GROUP = 16 << 10, /* bytes of X that a group of tiles keeps in the first-level cache */
+  KC_MOST = 1024,     /* longest block of k */
+  Y_AHEAD = 16 << 20, /* bytes of Y that are packed at once, for several blocks of k */
+  PANELS_AHEAD = 4,   /* fewest of them */
+  TURN_LEAST = 512,   /* rows of k, of which boxes take in turn */
   TURN_MOST = 2048,
   SUMS = 1 << 20,       /* bytes of sums that stay near beside the block */
   SUMS_LEAST = 256,     /* rows they are of at least */
@@ -151,7 +150,7 @@ static void choose_turns(es_gemm_plan *g) {
   const bool near = g->m_count * g->n.count * (int64_t)g->each <= SUMS;
   g->lots = 1;
   g->in_turn = g->problem->n_constraints && g->terms == 1 && g->kind < ES_GEMM_C64 &&
-               g->k.count > PANEL_MOST / (near ? 2 : 1) / row;
+               g->k.count > ES_GEMM_PANEL / (near ? 2 : 1) / row;
   if (!g->in_turn) return;
   const int64_t fit = ES_GEMM_Y_BLOCK / at_least(panels * row, 1);
   g->kc = block(g->k.count, fit > TURN_MOST ? TURN_MOST : at_least(fit, TURN_LEAST), 1, &g->n_kb);

@@ -2,8 +2,6 @@
 #include "engine/strategies/gemm.h"
 
 enum {
-  Y_BLOCK_MOST =
-      1 << 20, /* bytes of a panel of Y where k cannot be cut, in the second-level cache */
   GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
   COLUMNS_OF_BOXES = 8,
 };
@@ -101,7 +99,7 @@ static bool possible(const es_gemm_plan *g) {
   if (g->kind == ES_GEMM_I8 && g->x.dtype != ES_I8) return false;
   if (g->terms > 1 && p->n_constraints && g->k.count > GROUPS_OF_BOXES) return false;
   int64_t panel = es_gemm_steps(g, g->kc) * g->nr * (int64_t)g->each;
-  if (p->n_constraints && (panel > Y_BLOCK_MOST || g->n.count < COLUMNS_OF_BOXES)) return false;
+  if (p->n_constraints && (panel > ES_GEMM_PANEL || g->n.count < COLUMNS_OF_BOXES)) return false;
   if (g->overlap) return g->y_direct;
   return !g->y_direct ||
          (g->y.native && g->kind < ES_GEMM_C64 && panels_in_place(g, &p->in[g->y.in]));

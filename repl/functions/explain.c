@@ -159,13 +159,14 @@ static void put_labels(sc_canvas *c, const es_outline *o, const sc_question *q, 
                  o->label[i].reduced ? "reduced" : "kept");
   }
   x += 19;
-  int arrays = o->n_in + o->n_out;
-  for (int t = 0; t < arrays && arrays <= COLUMNS; t++)
-    x = put_column(c, o, q, t, x, *row, ink, &shifted);
-  for (int t = 0; t < arrays && arrays > COLUMNS; t++) shifted |= start_of(o, q, t) != 0;
-  for (int i = 0; i < o->n_labels && arrays > COLUMNS; i++)
-    put_list(c, o, q, i, x + 2, *row + 1 + i, ink[i]);
-  if (shifted && arrays > COLUMNS) put_list(c, o, q, -1, x + 2, *row + 1 + o->n_labels, SC_FAINT);
+  const int arrays = o->n_in + o->n_out;
+  if (arrays <= COLUMNS) {
+    for (int t = 0; t < arrays; t++) x = put_column(c, o, q, t, x, *row, ink, &shifted);
+  } else {
+    for (int t = 0; t < arrays; t++) shifted |= start_of(o, q, t) != 0;
+    for (int i = 0; i < o->n_labels; i++) put_list(c, o, q, i, x + 2, *row + 1 + i, ink[i]);
+    if (shifted) put_list(c, o, q, -1, x + 2, *row + 1 + o->n_labels, SC_FAINT);
+  }
   *row += 1 + o->n_labels + shifted;
 }
 
