@@ -64,9 +64,5 @@ static inline int64_t es_floor_div(int64_t a, int64_t d) {
   int64_t q = a / d;
   return a % d < 0 ? q - 1 : q;
 }
-static inline __int128 es_floor_div_wide(__int128 a, __int128 d) {
-  if (d == 1) return a; /* nearly always; a division of 128 bits takes 30 ns */
-  return a / d - (a % d < 0);
-}
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/wide.h"
 
 typedef struct tie { /* one constraint: base + co * o + cr * r in [0, extent) */
   int out, reduced;  /* axes, -1 for none */
@@ -35,21 +36,21 @@ typedef struct interval {
   int64_t low, high; /* high excluded; may be below low */
 } interval;
 
-static int64_t clamp(__int128 x, int64_t low, int64_t high) {
+static int64_t clamp(es_i128 x, int64_t low, int64_t high) {
   return x < low ? low : x > high ? high : (int64_t)x;
 }
 
 /* Positions x in [0, n) with 0 <= base + c * x < extent. Both ends are monotone
  * functions of base, also where nothing is left. */
-static interval within(__int128 base, __int128 c, int64_t extent, int64_t n) {
+static interval within(es_i128 base, es_i128 c, int64_t extent, int64_t n) {
   if (c == 0)
     return base < 0 ? (interval){0, 0} : base < extent ? (interval){0, n} : (interval){n, n};
   if (c < 0) { /* the mirrored condition: 0 <= extent - 1 - base + |c| x < extent */
     base = extent - 1 - base;
     c = -c;
   }
-  __int128 low = es_floor_div_wide(-base + c - 1, c),
-           high = es_floor_div_wide(extent - 1 - base, c) + 1;
+  es_i128 low = es_i128_floor_div(-base + c - 1, c),
+          high = es_i128_floor_div(extent - 1 - base, c) + 1;
   return (interval){clamp(low, 0, n), clamp(high, 0, n)};
 }
 
@@ -57,9 +58,9 @@ typedef enum verdict { ALWAYS, NEVER, SOMETIMES } verdict;
 
 /* Bounds of the linear form over the whole nest (which has points). */
 static verdict judge(const es_problem *p, const es_constraint *c) {
-  __int128 low = c->base, high = c->base;
+  es_i128 low = c->base, high = c->base;
   for (int a = 0; a < p->rank; a++) {
-    __int128 reach = (__int128)c->coef[a] * (p->extent[a] - 1);
+    es_i128 reach = (es_i128)c->coef[a] * (p->extent[a] - 1);
     if (reach < 0)
       low += reach;
     else
@@ -86,7 +87,7 @@ static bool make_tie(const es_problem *p, const es_constraint *c, tie *t) {
  * output axis stands at position o. */
 static interval taps(const splitter *s, const tie *t, int64_t o) {
   int64_t n = t->reduced < 0 ? 1 : s->p->extent[t->reduced];
-  return within((__int128)t->base + (__int128)t->co * o, t->cr, t->extent, n);
+  return within((es_i128)t->base + (es_i128)t->co * o, t->cr, t->extent, n);
 }
 
 static bool same_taps(const splitter *s, int axis, int64_t a, int64_t b) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/wide.h"
 #include "engine/plan_make.h"
 
 /* ---- the key ------------------------------------------------------------------ */
@@ -116,7 +117,7 @@ static bool make_key(key *k, es_kind kind, const char *text, size_t len, const e
 }
 
 static uint64_t mix(uint64_t a, uint64_t b) {
-  unsigned __int128 product = (unsigned __int128)a * b;
+  es_u128 product = (es_u128)a * b;
   return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 

@@ -82,17 +82,19 @@ es_status es_step_split(const es_step *step, const es_run_args *args, int64_t un
 /* ---- wording ------------------------------------------------------------------- */
 
 /* Decimal text of a 128-bit integer; buf holds 48 bytes. */
-static const char *decimal(__int128 value, char *buf) {
+static const char *decimal(es_i128 value, char *buf) {
   char *at = buf + 47;
-  unsigned __int128 rest = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
+  es_u128 rest = value < 0 ? -(es_u128)value : (es_u128)value, digit;
   *at = '\0';
-  do *--at = (char)('0' + (int)(rest % 10));
-  while ((rest /= 10) != 0);
+  do {
+    rest = es_u128_divide(rest, 10, &digit);
+    *--at = (char)('0' + (int)digit);
+  } while (rest != 0);
   if (value < 0) *--at = '-';
   return at;
 }
 
-static const char *wide_enough(__int128 value) {
+static const char *wide_enough(es_i128 value) {
   static const es_dtype wider[] = {ES_I16, ES_I32, ES_I64};
   for (size_t i = 0; i < sizeof wider / sizeof *wider; i++) {
     int64_t low, high;
@@ -102,7 +104,7 @@ static const char *wide_enough(__int128 value) {
   return es_dtype_name(ES_F64);
 }
 
-es_status es_step_overflow(const es_problem *p, int64_t offset, __int128 value, es_error *error) {
+es_status es_step_overflow(const es_problem *p, int64_t offset, es_i128 value, es_error *error) {
   char at[512], digits[48];
   es_problem_position(p, offset, at, sizeof at);
   return es_fail(

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "base/wide.h"
 #include "engine/kernels/kernels.h"
 #include "engine/problem.h"
 #include "engine/thread.h"
@@ -86,7 +87,7 @@ bool es_step_stops(const es_run_args *args); /* without the telling */
 /* Failures of a run, worded. offset: of the output element, from the start of its
  * array. OVERFLOW: the value does not fit the output's type; _wide: not even 128
  * bits. EMPTY: max or min of nothing. */
-es_status es_step_overflow(const es_problem *p, int64_t offset, __int128 value, es_error *error);
+es_status es_step_overflow(const es_problem *p, int64_t offset, es_i128 value, es_error *error);
 es_status es_step_overflow_wide(const es_problem *p, int64_t offset, es_error *error);
 es_status es_step_overflow_real(const es_problem *p, int64_t offset, double value, es_error *error);
 es_status es_step_empty(const es_problem *p, int64_t offset, es_error *error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/dtype.h"
+#include "base/wide.h"
 #include "einstride.h"
 
 static es_ctx *ctx;
@@ -23,8 +24,8 @@ static void check_error(const es_tensor *t, es_status status, const char *messag
 /* ---- integers: exact, or an error ---------------------------------------------------- */
 
 /* Python's result in unlimited integers; false where there is none. */
-static bool exact(es_binary_op op, int a, int b, __int128 *out) {
-  __int128 x = a, y = b, q;
+static bool exact(es_binary_op op, int a, int b, int64_t *out) {
+  int64_t x = a, y = b, q;
   switch (op) {
   case ES_ADD: *out = x + y; return true;
   case ES_SUB: *out = x - y; return true;
@@ -75,7 +76,7 @@ Test(elementwise, all_pairs_of_int8) {
         es_scope_push(ctx);
         es_tensor *x = es_full(ctx, ES_I8, 1, &one, a);
         for (int b = -128; b < 128; b++) {
-          __int128 r;
+          int64_t r;
           bool has = exact(op, a, b, &r), fits = has && r >= -128 && r < 128;
           if (fits) {
             want[n] = (int8_t)r;
@@ -162,7 +163,7 @@ Test(elementwise, edges_of_int64) {
   for (size_t o = 0; o < sizeof ops / sizeof *ops; o++)
     for (int i = 0; i < EDGES; i++)
       for (int j = 0; j < EDGES; j++) {
-        __int128 a = edges[i], b = edges[j], want;
+        es_i128 a = edges[i], b = edges[j], want;
         bool has = true;
         switch (ops[o]) {
         case ES_ADD: want = a + b; break;
@@ -190,7 +191,7 @@ Test(elementwise, edges_of_int64) {
 Test(elementwise, powers_of_int64) {
   for (int i = 0; i < EDGES; i++)
     for (int64_t e = 0; e < 70; e++) {
-      __int128 want = 1;
+      es_i128 want = 1;
       bool fits = true;
       for (int64_t k = 0; k < e && fits; k++) {
         want *= edges[i];

@@ -35,7 +35,7 @@ typedef struct array {
 
 typedef struct sum {
   long double re, im, size; /* size: the same sum of absolute values */
-  __int128 i;
+  es_i128 i;
 } sum;
 
 typedef struct instance {
@@ -169,7 +169,7 @@ static sum reference(const instance *x, const int64_t *index) {
     if (a.cls <= ES_CLASS_INT) a.re = (double)a.i;
     if (b.cls <= ES_CLASS_INT) b.re = (double)b.i;
     /* Modulo 2^128: the sums that must be exact are far smaller. */
-    total.i = (__int128)((unsigned __int128)total.i + (unsigned __int128)((__int128)a.i * b.i));
+    total.i = (es_i128)((es_u128)total.i + (es_u128)((es_i128)a.i * b.i));
     if (!whole) {
       total.re += (long double)a.re * b.re - (long double)a.im * b.im;
       total.im += (long double)a.re * b.im + (long double)a.im * b.re;
@@ -877,7 +877,7 @@ Test(gemm, wrap_keeps_the_low_bits) {
       int64_t index[AXES] = {0};
       do {
         int64_t at = index[0] * x.p->out.stride[0] + index[1] * x.p->out.stride[1];
-        __int128 total = reference(&x, index).i; /* 9 terms below 2^126 fit */
+        es_i128 total = reference(&x, index).i; /* 9 terms below 2^126 fit */
         int64_t want = (int64_t)total;
         if (types[t] == ES_U8) want = (uint8_t)total;
         if (types[t] == ES_I8) want = (int8_t)total;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/wide.h"
 #include "engine/bind/bind.h"
 #include "support/bound_eval.h"
 
@@ -125,12 +126,12 @@ static const int64_t lattice[] = {0,
 enum { LATTICE = sizeof lattice / sizeof *lattice };
 
 /* A walk in 128 bits: from the offset, every index stays inside low..high. */
-static bool walk_inside(const es_bound *b, const es_walk *w, __int128 low, __int128 high) {
-  __int128 from = w->offset, to = w->offset;
+static bool walk_inside(const es_bound *b, const es_walk *w, es_i128 low, es_i128 high) {
+  es_i128 from = w->offset, to = w->offset;
   for (int i = 0; i < w->n; i++) {
     int64_t n = b->label[w->label[i]].extent;
     if (n == 0) return true;
-    *(w->stride[i] < 0 ? &from : &to) += (__int128)w->stride[i] * (n - 1);
+    *(w->stride[i] < 0 ? &from : &to) += (es_i128)w->stride[i] * (n - 1);
   }
   return from >= low && to <= high;
 }
@@ -140,17 +141,17 @@ static void check_sound(const bound_case *c, const char *text) {
   for (int i = 0; i < b->n_parts; i++) {
     const es_part *p = &b->part[i];
     const es_output *o = &b->out[p->output];
-    __int128 high = 0, count = 1;
+    es_i128 high = 0, count = 1;
     for (int k = 0; k < o->rank; k++) {
       cr_assert_geq(o->shape[k], 0, "%s", text);
-      high += (__int128)o->strides[k] * (o->shape[k] ? o->shape[k] - 1 : 0);
+      high += (es_i128)o->strides[k] * (o->shape[k] ? o->shape[k] - 1 : 0);
       count *= o->shape[k] ? o->shape[k] : 1;
       cr_assert(count <= INT64_MAX, "%s: a size that wraps", text);
     }
     cr_assert(walk_inside(b, &p->out_walk, 0, high), "%s: the output leaves its array", text);
     for (int k = 0; k < p->n_in && !p->n_constraints && !b->padded[p->in[k]]; k++) {
       const es_array *a = &c->in[p->in[k]];
-      __int128 reach = 0, step = 1;
+      es_i128 reach = 0, step = 1;
       for (int j = a->rank; j-- > 0; step *= a->shape[j] ? a->shape[j] : 1)
         reach += a->strides ? 0 : step * (a->shape[j] ? a->shape[j] - 1 : 0);
       cr_assert(walk_inside(b, &p->in_walk[k], 0, reach), "%s: operand %d is left", text, p->in[k]);

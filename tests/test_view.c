@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "base/view.h"
+#include "base/wide.h"
 
 static uint64_t state = 0x9e3779b97f4a7c15u;
 
@@ -126,13 +127,13 @@ enum { LATTICE = sizeof lattice / sizeof *lattice };
 
 /* The product of the non-zero extents in 128 bits, saturating above 2^100. */
 static bool product_fits(int rank, const int64_t *shape, int64_t *count) {
-  unsigned __int128 product = 1;
+  es_u128 product = 1;
   bool empty = false;
   for (int i = 0; i < rank; i++) {
     if (!shape[i])
       empty = true;
     else
-      product *= (unsigned __int128)shape[i];
+      product *= (es_u128)shape[i];
     if (product >> 63) return false; /* no later factor makes it smaller */
   }
   *count = empty ? 0 : (int64_t)product;
@@ -169,9 +170,9 @@ Test(view, huge_strides_and_offsets) {
     for (int b = 0; b < EDGES; b++)
       for (int o = 0; o < EDGES; o++) {
         int64_t shape[] = {2, 3}, strides[] = {edge[a], edge[b]};
-        __int128 low = edge[o], high = edge[o];
+        es_i128 low = edge[o], high = edge[o];
         *(edge[a] < 0 ? &low : &high) += edge[a];
-        *(edge[b] < 0 ? &low : &high) += (__int128)2 * edge[b];
+        *(edge[b] < 0 ? &low : &high) += (es_i128)2 * edge[b];
         es_view v;
         es_status status = es_view_make(ES_U8, 1000, edge[o], 2, shape, strides, true, &v, NULL);
         cr_assert_eq(status == ES_OK, low >= 0 && high < 1000);

@@ -13,7 +13,7 @@
 typedef long double real;
 
 typedef struct value { /* i of an integer problem, else re and im */
-  __int128 i;
+  es_i128 i;
   real re, im;
 } value;
 
@@ -88,7 +88,7 @@ static value add(nest *n, value a, value b) {
 }
 
 static value multiply(nest *n, value a, value b) {
-  __int128 i;
+  es_i128 i;
   bool wide = __builtin_mul_overflow(a.i, b.i, &i);
   n->overflow |= wide && n->family == INTEGER && !n->p->wrap;
   if (n->family != COMPLEX) return (value){i, a.re * b.re, 0};
@@ -184,10 +184,10 @@ static value scale(nest *n, value v, bool *is_real) {
   if (p->beta != 0)
     old = load(n, &(es_side){.dtype = p->out.dtype, .slot = p->out.slot}, n->out_at);
   if (!*is_real && whole(p->alpha) && whole(p->beta)) {
-    value a = {.i = (__int128)p->alpha}, b = {.i = (__int128)p->beta};
+    value a = {.i = (int64_t)p->alpha}, b = {.i = (int64_t)p->beta};
     return add(n, multiply(n, a, v), multiply(n, b, old));
   }
-  if (!*is_real) v.re = (real)v.i;
+  if (!*is_real) v.re = es_i128_long_double(v.i);
   *is_real = true;
   v.re *= (real)p->alpha, v.im *= (real)p->alpha;
   if (p->beta != 0) v.re += (real)p->beta * old.re, v.im += (real)p->beta * old.im;
@@ -195,7 +195,7 @@ static value scale(nest *n, value v, bool *is_real) {
 }
 
 /* The low bits, as the type reads them. */
-static int64_t wrapped(es_dtype dtype, __int128 v) {
+static int64_t wrapped(es_dtype dtype, es_i128 v) {
   uint64_t bits = (uint64_t)v;
   switch (dtype) {
   case ES_U8: return (uint8_t)bits;
@@ -211,7 +211,7 @@ static int64_t place(const nest *n) {
   return n->out_at + n->args->moved / (int64_t)es_dtype_size(n->p->out.dtype);
 }
 
-static es_status store_integer(nest *n, __int128 v, void *to) {
+static es_status store_integer(nest *n, es_i128 v, void *to) {
   const es_problem *p = n->p;
   es_class cls = es_dtype_class(p->out.dtype);
   es_scalar s = {.cls = ES_CLASS_INT, .i = (int64_t)v};
@@ -220,7 +220,7 @@ static es_status store_integer(nest *n, __int128 v, void *to) {
   else if (v != (int64_t)v && cls == ES_CLASS_INT)
     return es_step_overflow(p, place(n), v, n->args->error);
   else if (v != (int64_t)v)
-    s = (es_scalar){.cls = ES_CLASS_FLOAT, .re = (double)v};
+    s = (es_scalar){.cls = ES_CLASS_FLOAT, .re = es_i128_double(v)};
   if (es_scalar_store(p->out.dtype, to, s)) return ES_OK;
   return es_step_overflow(p, place(n), v, n->args->error);
 }

@@ -207,18 +207,17 @@ const void *es_stream_combine(const es_stream *s, const es_run_args *args, const
 
 /* ---- rows of results -------------------------------------------------------------- */
 
-double es_mean_of_integers(__int128 sum, double count) {
-  if (!(count >= 1 && count < 0x1p62)) return (double)sum / count;
-  if (sum >= -((int64_t)1 << 53) && sum <= (int64_t)1 << 53 && count <= 0x1p53)
-    return (double)sum / count;
+double es_mean_of_integers(es_i128 sum, double count) {
+  if (!(count >= 1 && count < 0x1p62)) return es_i128_double(sum) / count;
+  if (sum == 0 || (sum >= -((int64_t)1 << 53) && sum <= (int64_t)1 << 53 && count <= 0x1p53))
+    return (double)(int64_t)sum / count;
   /* The quotient with more than 62 bits, the remainder kept as a sticky last bit. */
-  unsigned __int128 rest = sum < 0 ? -(unsigned __int128)sum : (unsigned __int128)sum;
-  unsigned __int128 by = (unsigned __int128)count;
+  es_u128 rest = sum < 0 ? -(es_u128)sum : (es_u128)sum;
   int shift = 0;
   while (rest >> 126 == 0) rest <<= 1, shift++;
-  unsigned __int128 quotient = rest / by;
-  if (rest % by != 0) quotient |= 1;
-  double result = ldexp((double)quotient, -shift);
+  es_u128 quotient = es_u128_divide(rest, (uint64_t)count, &rest);
+  if (rest != 0) quotient |= 1;
+  double result = ldexp(es_u128_double(quotient), -shift);
   return sum < 0 ? -result : result;
 }
 

@@ -60,7 +60,7 @@ const void *es_stream_combine(const es_stream *s, const es_run_args *args, const
 bool es_stream_finish(const es_stream *s, const es_problem *p, const es_run_args *args, void *row,
                       int64_t at, int64_t n);
 /* sum / count, correctly rounded. */
-double es_mean_of_integers(__int128 sum, double count);
+double es_mean_of_integers(es_i128 sum, double count);
 /* Whether every intermediate value of an integer nest fits 64 bits, from the values that
  * the operands hold. */
 bool es_stream_exact_by_value(const es_problem *p, const es_kernels *kernels,

@@ -1,5 +1,6 @@
 /* Windows: which axes are what, the columns where taps are missing, and the pieces. */
 #include "base/checked.h"
+#include "base/wide.h"
 #include "engine/boxes.h"
 #include "engine/kernels/direct.h"
 #include "engine/strategies/gemm.h"
@@ -41,12 +42,12 @@ static es_problem *without_columns(es_arena *arena, const es_problem *p,
 }
 
 /* Narrows [*from, *to) to the columns j with 0 <= base + c * j < extent. */
-static void narrow(__int128 base, __int128 c, __int128 extent, int64_t *from, int64_t *to) {
+static void narrow(es_i128 base, es_i128 c, es_i128 extent, int64_t *from, int64_t *to) {
   if (c < 0) { /* mirrored: 0 <= extent - 1 - base + |c| j < extent */
     base = extent - 1 - base;
     c = -c;
   }
-  __int128 low = -es_floor_div_wide(base, c), high = es_floor_div_wide(extent - 1 - base, c) + 1;
+  es_i128 low = -es_i128_floor_div(base, c), high = es_i128_floor_div(extent - 1 - base, c) + 1;
   if (low > *from) *from = low < *to ? (int64_t)low : *to;
   if (high < *to) *to = high > *from ? (int64_t)high : *from;
 }
@@ -57,9 +58,9 @@ static void whole_columns(const es_problem *p, es_window_roles *roles) {
   roles->to = p->extent[roles->along];
   for (int i = 0; i < p->n_constraints; i++) {
     const es_constraint *c = &p->constraint[i];
-    __int128 reach = 0;
+    es_i128 reach = 0;
     if (!es_window_cuts_columns(c, roles)) continue;
-    for (int a = p->n_out; a < p->rank; a++) reach += (__int128)c->coef[a] * (p->extent[a] - 1);
+    for (int a = p->n_out; a < p->rank; a++) reach += (es_i128)c->coef[a] * (p->extent[a] - 1);
     narrow(c->base, c->coef[roles->along], c->extent, &roles->from, &roles->to);
     narrow(c->base + reach, c->coef[roles->along], c->extent, &roles->from, &roles->to);
   }

@@ -1,6 +1,7 @@
 /* Windows: which outputs of a border have which taps, and where their chains of the sum end. */
 #include <string.h>
 
+#include "base/wide.h"
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 
@@ -10,8 +11,8 @@ uint64_t es_window_lanes(const es_problem *p, const es_window_roles *roles, int6
   for (int i = 0; i < p->n_constraints; i++) {
     const es_constraint *c = &p->constraint[i];
     if (!es_window_cuts_columns(c, roles)) continue;
-    __int128 step = c->coef[roles->along], at = c->base + step * start;
-    for (int a = p->n_out; a < p->rank; a++) at += (__int128)c->coef[a] * tap[a - p->n_out];
+    es_i128 step = c->coef[roles->along], at = c->base + step * start;
+    for (int a = p->n_out; a < p->rank; a++) at += (es_i128)c->coef[a] * tap[a - p->n_out];
     for (int64_t j = 0; j < n; j++, at += step)
       if (at < 0 || at >= c->extent) lanes &= ~((uint64_t)1 << j);
   }

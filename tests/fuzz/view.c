@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/view.h"
+#include "base/wide.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { RANK = 5, MOST = 512, STEPS = 8, LIMIT = 1 << 22 };
@@ -270,14 +271,14 @@ static void construct(fuzz_bytes *b) {
   int64_t length = fuzz_size(b) & INT64_MAX, offset = fuzz_size(b), shape[RANK], strides[RANK];
   int rank = fuzz_below(b, RANK + 1);
   int how = fuzz_byte(b);
-  const __int128 far_away = (__int128)1 << 100; /* beyond any storage; sums of it fit */
-  __int128 low = offset, high = offset;
+  const es_i128 far_away = (es_i128)1 << 100; /* beyond any storage; sums of it fit */
+  es_i128 low = offset, high = offset;
   bool empty = false;
   for (int i = 0; i < rank; i++) {
     shape[i] = fuzz_size(b), strides[i] = fuzz_size(b);
     if (how >> i & 1 && strides[i] > INT64_MIN) strides[i] = -strides[i];
     empty |= shape[i] == 0;
-    __int128 reach = (__int128)strides[i] * ((__int128)shape[i] - 1);
+    es_i128 reach = (es_i128)strides[i] * ((es_i128)shape[i] - 1);
     if (reach > far_away) reach = far_away;
     if (reach < -far_away) reach = -far_away;
     if (shape[i] > 0) *(reach < 0 ? &low : &high) += reach;
