@@ -45,62 +45,87 @@ es_mender *es_mender_new(es_arena *arena, const es_network *net) {
   return ok ? m : NULL;
 }
 
-/* The merge that makes a value, whose size is known. */
-static es_pair pair_of(const es_mender *m, int v) {
+/* The merge that makes a value, whose size is known, and which walks so many points. */
+static es_pair pair_of(const es_mender *m, int v, double walked) {
   int a = m->merge[v - m->net->n].a, b = m->merge[v - m->net->n].b;
-  return es_pair_of(m->net, points(m, kept(m, a), kept(m, b)), (es_extents){m->size[a], m->lone[a]},
+  return es_pair_of(m->net, walked, (es_extents){m->size[a], m->lone[a]},
                     (es_extents){m->size[b], m->lone[b]}, m->size[v]);
+}
+
+static double walked_by(const es_mender *m, int v) {
+  const es_merge *merge = &m->merge[v - m->net->n];
+  return points(m, kept(m, merge->a), kept(m, merge->b));
 }
 
 static void price(es_mender *m, int v) {
   m->size[v] = points(m, kept(m, v), kept(m, v));
-  m->cost[v] = es_pair_cost(m->net, pair_of(m, v));
+  m->cost[v] = es_pair_cost(m->net, pair_of(m, v, walked_by(m, v)));
 }
 
 /* What something else needs of each operand, and what nothing does. */
-static void load_operands(es_mender *m, const int *holders) {
+static void load_operands(es_mender *m) {
+  memset(m->kept, 0, sizeof *m->kept * (size_t)m->net->n * (size_t)m->words);
   for (int v = 0; v < m->net->n; v++) {
     const es_label_set *set = &m->net->operand[v];
-    m->lone[v] = 1;
+    m->size[v] = m->lone[v] = 1;
     for (int j = 0; j < set->n; j++) {
       int l = set->label[j];
-      if (holders[l] > 1)
-        kept(m, v)[l / 64] |= UINT64_C(1) << l % 64;
-      else
+      if (m->holders[l] < 2) {
         m->lone[v] *= m->extent[l];
+        continue;
+      }
+      m->size[v] *= m->extent[l];
+      kept(m, v)[l / 64] |= UINT64_C(1) << l % 64;
     }
-    m->size[v] = points(m, kept(m, v), kept(m, v));
   }
+}
+
+/* One pass over the labels of both values: what the merge walks, keeps and costs. */
+static void load_merge(es_mender *m, int v) {
+  const es_merge *merge = &m->merge[v - m->net->n];
+  const uint64_t *a = kept(m, merge->a), *b = kept(m, merge->b);
+  double walked = 1, size = 1;
+  for (int w = 0; w < m->words; w++) {
+    uint64_t both = a[w] & b[w], set = 0;
+    for (uint64_t any = a[w] | b[w]; any; any &= any - 1) {
+      int label = w * 64 + __builtin_ctzll(any);
+      walked *= m->extent[label];
+      m->holders[label] -= (both & any & -any) != 0;
+      if (m->holders[label] < 2) continue;
+      size *= m->extent[label];
+      set |= any & -any;
+    }
+    kept(m, v)[w] = set;
+  }
+  m->size[v] = size;
+  m->lone[v] = 1;
+  m->cost[v] = es_pair_cost(m->net, pair_of(m, v, walked));
 }
 
 void es_mender_load(es_mender *m, const es_merge *merge) {
   const es_network *net = m->net;
-  int *holders = m->holders;
   for (int l = 0; l < net->n_labels; l++) m->extent[l] = (double)net->extent[l];
-  memset(holders, 0, sizeof *holders * (size_t)net->n_labels);
+  memset(m->holders, 0, sizeof *m->holders * (size_t)net->n_labels);
   memcpy(m->merge, merge, sizeof *merge * (size_t)(net->n - 1));
-  memset(m->kept, 0, sizeof *m->kept * 2 * (size_t)net->n * (size_t)m->words);
   for (int i = 0; i <= net->n; i++) {
     const es_label_set *set = i < net->n ? &net->operand[i] : &net->out;
-    for (int j = 0; j < set->n; j++) holders[set->label[j]]++;
+    for (int j = 0; j < set->n; j++) m->holders[set->label[j]]++;
   }
-  load_operands(m, holders);
+  load_operands(m);
   m->total = 0;
   for (int v = net->n; v < 2 * net->n - 1; v++) {
-    const uint64_t *a = kept(m, merge[v - net->n].a), *b = kept(m, merge[v - net->n].b);
-    for (int w = 0; w < m->words; w++) {
-      for (uint64_t both = a[w] & b[w]; both; both &= both - 1)
-        holders[w * 64 + __builtin_ctzll(both)]--;
-      for (uint64_t any = a[w] | b[w]; any; any &= any - 1)
-        if (holders[w * 64 + __builtin_ctzll(any)] > 1) kept(m, v)[w] |= any & -any;
-    }
-    m->lone[v] = 1;
-    price(m, v);
+    load_merge(m, v);
     m->total += m->cost[v];
   }
 }
 
 double es_mender_cost(const es_mender *m) { return m->total; }
+
+double es_mender_largest(const es_mender *m) {
+  double largest = 0;
+  for (int v = m->net->n; v < 2 * m->net->n - 2; v++) largest = fmax(largest, m->size[v]);
+  return largest;
+}
 
 /* Post-order without recursion: a tree may be as deep as n. */
 void es_mender_store(es_mender *m, es_merge *merge) {
@@ -229,7 +254,8 @@ static bool mend_piece(es_mender *m, int root) {
 
 static double points_of_piece(const es_mender *m) {
   double sum = 0;
-  for (int i = 0; i < m->n_inner; i++) sum += pair_of(m, m->inner[i]).points;
+  for (int i = 0; i < m->n_inner; i++)
+    sum += pair_of(m, m->inner[i], walked_by(m, m->inner[i])).points;
   return sum;
 }
 

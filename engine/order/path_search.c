@@ -153,6 +153,7 @@ static bool append(es_arena *arena, es_mender *m, const es_network *net, const e
   es_mender_store(m, lean);
   found->order[found->n].merge = lean;
   found->order[found->n].cost = es_mender_cost(m);
+  found->order[found->n].largest = es_mender_largest(m);
   found->order[found->n++].effort = effort;
   return true;
 }

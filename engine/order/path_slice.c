@@ -175,9 +175,11 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
     if (later && hopeless(s, plain, best->least)) break;
     ES_TRY(try_tree(s, net, merge, with * most, best, error));
   }
-  for (int i = found->n - 1; i >= 0; i--)
-    if (best->least > s->rules->limit || found->order[i].cost < best->cost)
+  for (int i = found->n - 1; i >= 0; i--) {
+    bool could_fit = s->rules->element_bytes * found->order[i].largest <= s->rules->limit;
+    if (could_fit && (best->least > s->rules->limit || found->order[i].cost < best->cost))
       ES_TRY(try_whole(s, net, found->order[i].merge, best, error));
+  }
   return ES_OK;
 }
 

@@ -147,6 +147,7 @@ es_mender *es_mender_new(es_arena *arena, const es_network *net); /* NULL: no me
 void es_mender_load(es_mender *m, const es_merge *merge);
 void es_mender_store(es_mender *m, es_merge *merge); /* as it is loaded */
 double es_mender_cost(const es_mender *m);
+double es_mender_largest(const es_mender *m); /* elements of an intermediate */
 /* Solves piece after piece exactly until *work passes the limit, or none gets cheaper: true. */
 bool es_mender_mend(es_mender *m, double limit, double *work);
 /* Of trees that cost about the same the one with the fewest multiply-adds. */
@@ -171,6 +172,7 @@ typedef struct es_orders {
   struct {
     es_merge *merge; /* [n - 1] using lower values: the leanest of those that cost about as much */
     double cost, effort; /* that found it */
+    double largest;      /* elements of its largest intermediate; 0: not known */
   } order[ES_RUNGS];
 } es_orders;
 
