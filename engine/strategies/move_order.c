@@ -99,7 +99,7 @@ static void reorder(es_move *v, const int *order, int n) {
 
 /* A loop whose rounds enter too many pages for one more sweep across them is cut in two. */
 static void split(es_move *v, es_move_side *s, int64_t stride) {
-  if (s->loop < 0 || stride * s->n < PAGE) return;
+  if (s->loop < 0 || stride == 0 || stride <= (PAGE - 1) / s->n) return;
   es_move_loop *l = &v->loop[s->loop];
   int64_t per_page = stride < PAGE ? PAGE / stride : 1, most = PAGES / 2 * per_page / s->n;
   if (most < 1) most = 1;
