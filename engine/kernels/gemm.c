@@ -123,8 +123,9 @@ typedef struct u128 {
 #include "engine/kernels/gemm_move.inc.h"
 
 #define ES_KERNELS(S, h)                                                                           \
-  {{ES_JOIN(any_##h##x1, S), ES_JOIN(unit_##h##x1, S)},                                            \
-   {ES_JOIN(any_##h##x2, S), ES_JOIN(unit_##h##x2, S)}},
+  {{ES_JOIN(any_##h##x1, S), ES_JOIN(unit_##h##x1, S), [ES_GEMM_EVEN] = ES_JOIN(even_##h##x1, S)}, \
+   {ES_JOIN(any_##h##x2, S),                                                                       \
+    ES_JOIN(unit_##h##x2, S), [ES_GEMM_EVEN] = ES_JOIN(even_##h##x2, S)}},
 #define ES_COUNT(h) +1
 #define ES_HEIGHT(h) h,
 #define ES_KERNELS_F32(h) ES_KERNELS(f32, h)

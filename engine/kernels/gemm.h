@@ -38,7 +38,8 @@ typedef struct es_gemm_tile {
   const int64_t *xk;   /* [k] */
   const int64_t *rows; /* [height]; not read by the unit-stride form */
   const char *y;
-  const int64_t *yk;     /* [k] */
+  const int64_t *yk;             /* [k] */
+  int64_t x_row, x_step, y_step; /* of the even form, which reads neither rows nor xk and yk */
   char *c;               /* complex: [height] of [columns] real, then [columns] imaginary parts */
   const int64_t *c_rows; /* [height] */
   bool add;              /* to what C holds, else C is only written */
@@ -48,6 +49,9 @@ typedef struct es_gemm_tile {
   int64_t before;
   bool leave;
   char *open;
+  /* Of real kinds, not narrow: tiles of so many panels (0: one), in Y and in C each so many bytes
+   * after the one before. */
+  int64_t panels, y_next, c_next;
   bool fetch_c;         /* C has left the nearer caches: ask for it first */
   const int32_t *start; /* [height] what sums of groups start from; else not read */
   /* Lines wanted soon; NULL: none. Step p asks for fetch[p >> pace]: in the unit-stride form,
@@ -60,9 +64,10 @@ typedef void (*es_gemm_kernel)(const es_gemm_tile *tile);
 
 typedef enum es_gemm_form {
   ES_GEMM_ANY_ROWS,
-  ES_GEMM_UNIT_ROWS, /* rows[i] is i elements: packed [k][height], or neighbours in memory */
-  ES_GEMM_EXCHANGED, /* a bit beside these, of complex kinds: X is the second operand */
-  ES_GEMM_FORMS = 4
+  ES_GEMM_UNIT_ROWS,     /* rows[i] is i elements: packed [k][height], or neighbours in memory */
+  ES_GEMM_EXCHANGED = 2, /* a bit beside these, of complex kinds: X is the second operand */
+  ES_GEMM_EVEN = 4,      /* of real kinds: rows, and all steps of k, are equally far apart */
+  ES_GEMM_FORMS
 } es_gemm_form;
 
 typedef struct es_gemm_type {

@@ -22,84 +22,113 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
                                                                       const int vectors,
                                                                       const es_gemm_form form) {
   typedef ES_JOIN(lanes, ES_S) vec;
-  const bool unit = form == ES_GEMM_UNIT_ROWS;
+  const bool unit = form == ES_GEMM_UNIT_ROWS, even = form == ES_GEMM_EVEN;
   const char *x = t->x, *y = t->y;
+  char *c = t->c;
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
-  const int64_t k = t->k;
+  const int64_t k = t->k, x_row = t->x_row, x_step = t->x_step, y_step = t->y_step;
   const char *const *fetch = t->fetch ? t->fetch : &t->x;
   const int pace = t->fetch ? t->pace : 63;
+  const int64_t *const c_rows = t->c_rows;
+  const int64_t chain = t->chain;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
-  int64_t row[ES_GEMM_ROWS], p = 0, end = t->chain - t->before;
-  bool add = t->add;
+  int64_t row[ES_GEMM_ROWS], panels = t->panels;
   ES_UNROLL
   for (int i = 0; i < height; i++)
-    row[i] = unit ? i * (int64_t)sizeof(ES_T) : i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
-  /* The ends of vectors: where one begins in the line before, that is the end of another. */
-  for (int i = 0; i < height && t->fetch_c; i++) {
-    ES_UNROLL
-    for (int v = 0; v < vectors; v++)
-      __builtin_prefetch(t->c + t->c_rows[i] + (v + 1) * ES_V - 1, 0, 2);
-  }
+    row[i] = unit ? i * (int64_t)sizeof(ES_T) : even ? 0 : i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
   do {
-    if (end > k) end = k;
-    ES_UNROLL
-    for (int i = 0; i < height; i++) {
+    int64_t p = 0, end = chain - t->before;
+    bool add = t->add;
+    /* The ends of vectors: where one begins in the line before, that is the end of another. */
+    for (int i = 0; i < height && t->fetch_c; i++) {
       ES_UNROLL
-      for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
-    }
-    if (p == 0 && t->before) {
-      ES_UNROLL
-      for (int i = 0; i < height; i++) {
-        ES_UNROLL
-        for (int v = 0; v < vectors; v++) acc[i][v] = ((const vec *)t->open)[i * vectors + v];
-      }
+      for (int v = 0; v < vectors; v++)
+        __builtin_prefetch(c + c_rows[i] + (v + 1) * ES_V - 1, 0, 2);
     }
     do {
-      int64_t stop = end;
-      if (!unit && t->fetch) {
-        stop = end - p < STRETCH ? end : p + STRETCH;
-        for (int64_t q = p >> pace; q < (stop + (1 << pace) - 1) >> pace; q++)
-          __builtin_prefetch(fetch[q], 0, 2);
-      }
-      for (; p < stop; p++) {
-        const char *at = x + xk[p], *from = y + yk[p];
-        vec b[ES_GEMM_VECTORS];
-        if (!unit) __asm__("" : "+r"(at)); /* else row[i] + x take the registers of row[i] */
-        if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
-        ES_UNROLL
-        for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
-        ES_UNROLL
-        for (int i = 0; i < height; i++) {
-          ES_T a;
-          memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
-          ES_UNROLL
-          for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
-          /* Keeps the compiler from gathering all broadcasts first, for which there
-           * are no registers. No instruction. */
-          if (!unit) atomic_signal_fence(memory_order_seq_cst);
-        }
-      }
-    } while (!unit && p < end);
-    if (t->leave && p == k) {
+      if (end > k) end = k;
       ES_UNROLL
       for (int i = 0; i < height; i++) {
         ES_UNROLL
-        for (int v = 0; v < vectors; v++) ((vec *)t->open)[i * vectors + v] = acc[i][v];
+        for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
       }
-      return;
-    }
-    ES_UNROLL
-    for (int i = 0; i < height; i++) {
-      vec *c = (vec *)(t->c + t->c_rows[i]);
+      if (p == 0 && t->before) {
+        ES_UNROLL
+        for (int i = 0; i < height; i++) {
+          ES_UNROLL
+          for (int v = 0; v < vectors; v++) acc[i][v] = ((const vec *)t->open)[i * vectors + v];
+        }
+      }
+      do {
+        int64_t stop = end;
+        if (form == ES_GEMM_ANY_ROWS && t->fetch) {
+          stop = end - p < STRETCH ? end : p + STRETCH;
+          for (int64_t q = p >> pace; q < (stop + (1 << pace) - 1) >> pace; q++)
+            __builtin_prefetch(fetch[q], 0, 2);
+        }
+        if (even) {
+          const char *at = x + xk[p], *from = y + yk[p], *half;
+          for (; p < stop; p++, at += x_step, from += y_step) {
+            vec b[ES_GEMM_VECTORS];
+            __asm__("" : "+r"(at)); /* else every row takes a register of its own */
+            half = at + 7 * x_row;
+            __asm__("" : "+r"(half));
+            __builtin_prefetch(fetch[p >> pace], 0, 2);
+            ES_UNROLL
+            for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
+            ES_UNROLL
+            for (int i = 0; i < height; i++) {
+              ES_T a;
+              memcpy(&a, i < 7 ? at + i * x_row : half + (i - 7) * x_row, sizeof a);
+              ES_UNROLL
+              for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+              atomic_signal_fence(memory_order_seq_cst);
+            }
+          }
+        }
+        for (; !even && p < stop; p++) {
+          const char *at = x + xk[p], *from = y + yk[p];
+          vec b[ES_GEMM_VECTORS];
+          if (!unit) __asm__("" : "+r"(at)); /* else row[i] + x take the registers of row[i] */
+          if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
+          ES_UNROLL
+          for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
+          ES_UNROLL
+          for (int i = 0; i < height; i++) {
+            ES_T a;
+            memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
+            ES_UNROLL
+            for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+            /* Keeps the compiler from gathering all broadcasts first, for which there
+             * are no registers. No instruction. */
+            if (!unit) atomic_signal_fence(memory_order_seq_cst);
+          }
+        }
+      } while (form == ES_GEMM_ANY_ROWS && p < end);
+      if (t->leave && p == k) {
+        ES_UNROLL
+        for (int i = 0; i < height; i++) {
+          ES_UNROLL
+          for (int v = 0; v < vectors; v++) ((vec *)t->open)[i * vectors + v] = acc[i][v];
+        }
+        return;
+      }
       ES_UNROLL
-      for (int v = 0; v < vectors; v++) {
-        if (add) acc[i][v] += c[v];
-        c[v] = acc[i][v];
+      for (int i = 0; i < height; i++) {
+        vec *to = (vec *)(c + c_rows[i]);
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) {
+          if (add) acc[i][v] += to[v];
+          to[v] = acc[i][v];
+        }
       }
-    }
-    add = true;
-    end = p + t->chain;
-  } while (p < k);
+      add = true;
+      end = p + chain;
+    } while (p < k);
+    fetch += k >> pace;
+    y += t->y_next;
+    c += t->c_next;
+  } while (--panels > 0);
 }
 
 #define ES_X(h)                                                                                    \
@@ -114,6 +143,12 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
   }                                                                                                \
   static void ES_JOIN(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
     ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
+  }                                                                                                \
+  static void ES_JOIN(even_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_EVEN);                                                    \
+  }                                                                                                \
+  static void ES_JOIN(even_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
+    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_EVEN);                                                    \
   }
 ES_HEIGHTS(ES_X)
 #undef ES_X

@@ -43,17 +43,20 @@ typedef struct es_gemm_block {
   int64_t batch, n_block;
   int64_t m;
   int64_t first_panel, panels, first_col;
-  int64_t from, to;                   /* of the panels: the stretch that is used up now */
-  int height;                         /* of its tiles */
-  const int64_t *x_rows, *c_rows;     /* [m] */
-  const int64_t *y_cols, *c_cols;     /* of all its panels' columns */
-  int64_t k0, k;                      /* the block of the box's k */
-  int64_t first_k;                    /* of a plan in_turn: the row of a whole panel it begins at */
-  int64_t sums;                       /* bytes from c_tiles, and open, where its own begin */
-  const int64_t *x_k, *y_k;           /* [k] */
-  bool x_along_k;                     /* X runs along k */
-  const int64_t *y_packed[2];         /* [k] in a panel of one vector, of two */
-  int64_t tile_rows[2][ES_GEMM_ROWS]; /* of C in a tile of one vector, of two */
+  int64_t from, to;               /* of the panels: the stretch that is used up now */
+  int64_t alike;                  /* the first of them, whole, that tiles take one by one: */
+  int64_t y_next, c_next;         /* each so many bytes after the one before */
+  int height;                     /* of its tiles */
+  const int64_t *x_rows, *c_rows; /* [m] */
+  const int64_t *y_cols, *c_cols; /* of all its panels' columns */
+  int64_t k0, k;                  /* the block of the box's k */
+  int64_t first_k;                /* of a plan in_turn: the row of a whole panel it begins at */
+  int64_t sums;                   /* bytes from c_tiles, and open, where its own begin */
+  const int64_t *x_k, *y_k;       /* [k] */
+  int64_t x_step, y_step, packed_step[2]; /* of these, and of y_packed, bytes; 0: not even */
+  bool x_along_k;                         /* X runs along k */
+  const int64_t *y_packed[2];             /* [k] in a panel of one vector, of two */
+  int64_t tile_rows[2][ES_GEMM_ROWS];     /* of C in a tile of one vector, of two */
 } es_gemm_block;
 
 static inline int64_t es_gemm_smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -112,11 +115,11 @@ void es_gemm_pack(const es_gemm_run *r, const es_gemm_worker *w, char *dst, int 
  * both are whole units. */
 void es_gemm_pack_y(const es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,
                     int64_t from, int64_t to, int64_t k0, int64_t k);
-/* Lists into list[ES_GEMM_FETCH] the lines that follow panel at: of C for the next panel
- * against rows i, … i + m - 1, of the panels of Y packed next, and a share of the next rows
- * of X. Returns how many. */
+/* Lists into list[ES_GEMM_FETCH] the lines that follow panels at, … at + some - 1: of C for the
+ * next panel against rows i, … i + m - 1, of the panels of Y packed next, and a share of the next
+ * rows of X. Returns how many. */
 int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
-                      const char **list);
+                      int64_t some, const char **list);
 /* Few rows, packed at x, against panels from at on. Returns how many panels; 0: that one is not in
  * place. */
 int64_t es_gemm_run_few(es_gemm_run *r, const es_gemm_worker *w, const es_gemm_block *b,

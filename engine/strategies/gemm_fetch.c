@@ -14,10 +14,11 @@ static inline void add(lines *to, const char *from, int64_t bytes) {
   to->n = n;
 }
 
-/* A part of n runs, of so many bytes each. */
+/* Some parts of n runs, of so many bytes each. */
 static void add_part(lines *to, const char *base, const int64_t *run, int64_t n, int64_t bytes,
-                     int64_t part, int64_t parts) {
-  for (int64_t i = n * part / parts; i < n * (part + 1) / parts; i++) add(to, base + run[i], bytes);
+                     int64_t part, int64_t some, int64_t parts) {
+  for (int64_t i = n * part / parts; i < n * (part + some) / parts; i++)
+    add(to, base + run[i], bytes);
 }
 
 /* C of the rows and columns that are stored next. */
@@ -46,9 +47,9 @@ static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
     const int64_t *cols = b->y_cols + q.j;
     int64_t size = (int64_t)es_dtype_size(g->y.dtype);
     if (q.n > 1 && es_gemm_spacing(cols, q.n, (size_t)size) == 1)
-      add_part(to, b->y + cols[0], b->y_k, b->k, q.n * size, 0, 1);
+      add_part(to, b->y + cols[0], b->y_k, b->k, q.n * size, 0, 1, 1);
     else if (es_gemm_spacing(b->y_k, b->k, (size_t)size) == 1)
-      add_part(to, b->y + b->y_k[0], cols, q.n, b->k * size, 0, 1);
+      add_part(to, b->y + b->y_k[0], cols, q.n, b->k * size, 0, 1, 1);
     return;
   }
   for (int64_t i = next; i < next + g->run_panels; i++) n += es_gemm_panel_of(g, b, i).n;
@@ -63,34 +64,36 @@ static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
 static void add_next_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64_t at) {
   if (at + 1 >= b->to) return;
   es_gemm_panel q = es_gemm_panel_of(r->g, b, at + 1);
-  add_part(to, b->y + b->y_cols[q.j], b->y_k, b->k, q.n * (int64_t)r->g->each, 0, 1);
+  add_part(to, b->y + b->y_cols[q.j], b->y_k, b->k, q.n * (int64_t)r->g->each, 0, 1, 1);
 }
 
-/* A share of the m rows of X from row i on, where they lie in runs; others are left alone. */
+/* The share of panels at, … at + some - 1 of the m rows of X from row i on, where they lie in
+ * runs; others are left alone. */
 static void add_x(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64_t i, int64_t m,
-                  int64_t part, int64_t parts) {
+                  int64_t at, int64_t some) {
+  int64_t part = at - b->from, parts = b->to - b->from;
   int64_t size = (int64_t)es_dtype_size(r->g->x.dtype);
   const int64_t *rows = b->x_rows + i;
   if (b->x_along_k)
-    add_part(to, b->x + b->x_k[0], rows, m, b->k * size, part, parts);
+    add_part(to, b->x + b->x_k[0], rows, m, b->k * size, part, some, parts);
   else if (m > 1 && es_gemm_spacing(rows, m, (size_t)size) == 1)
-    add_part(to, b->x + rows[0], b->x_k, b->k, m * size, part, parts);
+    add_part(to, b->x + rows[0], b->x_k, b->k, m * size, part, some, parts);
 }
 
 int64_t es_gemm_fetch(const es_gemm_run *r, const es_gemm_block *b, int64_t i, int m, int64_t at,
-                      const char **list) {
+                      int64_t some, const char **list) {
   const es_gemm_plan *g = r->g;
   lines to = {.list = list};
-  bool more = at + 1 < b->to, last = g->add_c || b->k0 + b->k == b->box->k.count;
+  bool more = at + some < b->to, last = g->add_c || b->k0 + b->k == b->box->k.count;
   int64_t next_i = more ? i : i + m, next_m = es_gemm_smaller(m, b->m - next_i);
   if (g->fetch_c && last && next_m > 0) {
-    es_gemm_panel next = es_gemm_panel_of(g, b, more ? at + 1 : b->from);
+    es_gemm_panel next = es_gemm_panel_of(g, b, more ? at + some : b->from);
     if (!(next.in_place & ES_GEMM_C_HERE)) /* there the kernel asks for it */
       add_c(&to, g, b, next_i, (int)next_m, next.j, next.n);
   }
   if (g->stream_y) add_y(&to, r, b, at);
   if (g->v >= 0) add_next_y(&to, r, b, at);
   if (g->fetch_x && i + m < b->m && !(g->keep_x && b->from))
-    add_x(&to, r, b, i + m, es_gemm_smaller(m, b->m - i - m), at - b->from, b->to - b->from);
+    add_x(&to, r, b, i + m, es_gemm_smaller(m, b->m - i - m), at, some);
   return to.n;
 }

@@ -37,6 +37,7 @@ typedef struct rows {
   const char *x;
   const int64_t *xk;
   int64_t row[ES_GEMM_ROWS];
+  int64_t x_row, x_step; /* where these and xk are even; else one of them is 0 */
   es_gemm_form form;
   int height_index, height, valid;
   int64_t first;     /* in the block */
@@ -63,6 +64,8 @@ static void pack_rows(const run *r, worker *w, const block *b, rows *t, int tile
     t[q].x = to[q] = at;
     t[q].xk = steps(r, w, t[q].height, t[q].height == b->height);
     t[q].form = ES_GEMM_UNIT_ROWS;
+    t[q].x_row = (int64_t)each;
+    t[q].x_step = t[q].height * t[q].x_row;
     at += tile; /* a vector past its end */
   }
   if (r->g->keep_x && b->from > 0) return;
@@ -88,6 +91,8 @@ static void direct_rows(const run *r, const block *b, rows *t) {
   t->form = unit ? ES_GEMM_UNIT_ROWS : ES_GEMM_ANY_ROWS;
   t->xk = b->x_k;
   t->x = b->x + at[0];
+  t->x_row = t->valid == t->height ? es_gemm_spacing(at, t->valid, 1) : 0;
+  t->x_step = b->x_step;
   for (int q = 0; q < t->height; q++) t->row[q] = at[q < t->valid ? q : t->valid - 1] - at[0];
 }
 
@@ -98,6 +103,7 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
   if (to->in_place & ES_GEMM_Y_HERE) {
     tile->y = b->y + b->box->base[ES_GEMM_Y] + b->y_cols[to->j];
     tile->yk = b->y_k;
+    tile->y_step = b->y_step;
     return;
   }
   bool wide = to->width > r->type->lanes;
@@ -106,6 +112,7 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
   if (r->g->ahead > 1)
     tile->y += b->k0 % (r->g->ahead * r->g->kc) * to->width * (int64_t)r->g->each;
   tile->yk = b->y_packed[wide];
+  tile->y_step = b->packed_step[wide];
 }
 
 /* Spreads the lines to fetch over the steps of k of a panel's tiles. */
@@ -147,8 +154,11 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
                               m);
   for (int q = 0; q < tiles; q++) {
     tile->x = t[q].x, tile->xk = t[q].xk, tile->rows = t[q].row;
+    tile->x_row = t[q].x_row, tile->x_step = t[q].x_step;
     tile->start = t[q].start;
-    r->type->kernel[t[q].height_index][wide][es_gemm_form_of(g, t[q].form)](tile);
+    const es_gemm_kernel *form = r->type->kernel[t[q].height_index][wide];
+    bool even = form[ES_GEMM_EVEN] && tile->x_row && tile->x_step && tile->y_step;
+    form[even ? ES_GEMM_EVEN : es_gemm_form_of(g, t[q].form)](tile);
     if (tile->fetch) tile->fetch += tile->k >> tile->pace;
     tile->open += t[q].height * row;
     if (c_in_place)
@@ -160,17 +170,24 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
     es_gemm_store(r, c, to->width, b, t->first, m, to->j, to->n);
 }
 
-/* A group of tiles, of m rows, against a panel. */
-static void panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int m,
-                  int64_t at) {
+/* A group of tiles, of m rows, against the panels from at on that are taken together. Returns
+ * how many. */
+static int64_t panel(run *r, const worker *w, const block *b, const rows *t, int tiles, int m,
+                     int64_t at) {
   const es_gemm_plan *g = r->g;
   es_gemm_panel to = es_gemm_panel_of(g, b, at);
   int64_t steps = es_gemm_steps(g, b->k);
+  bool together = tiles == 1 && t->valid == t->height && at - b->from < b->alike;
+  int64_t some = together ? b->alike - (at - b->from) : 1;
   fetching ahead;
-  spread_fetching(&ahead, es_gemm_fetch(r, b, t->first, m, at, ahead.list), tiles * steps);
+  int64_t lines = es_gemm_fetch(r, b, t->first, m, at, some, ahead.list);
+  spread_fetching(&ahead, lines, tiles * some * steps);
   es_gemm_tile tile = {.k = steps,
                        .chain = b->box->chain,
                        .add = b->k0 > 0,
+                       .panels = some,
+                       .y_next = b->y_next,
+                       .c_next = b->c_next,
                        .fetch = ahead.any ? ahead.list : NULL,
                        .pace = ahead.pace};
   if (g->in_turn) {
@@ -182,6 +199,7 @@ static void panel(run *r, const worker *w, const block *b, const rows *t, int ti
   point_at_y(r, w, b, &to, &tile);
   for (int q = 0; q < tiles; q += at_once)
     run_tiles(r, w, b, t + q, (int)es_gemm_smaller(at_once, tiles - q), &to, &tile);
+  return some;
 }
 
 /* Rows of a tile from row i on. With one vector a row, offsets of rows cost as much as
@@ -212,14 +230,11 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
   for (int q = 0; q < tiles && g->terms > 1; q++) start_sums(r, b, &t[q]);
-  for (int64_t at = b->from, some; at < b->to; at++) {
-    if (g->few && (some = es_gemm_run_few(r, w, b, t->x, t->xk, at)) > 0) {
-      at += some - 1;
-      continue;
-    }
+  for (int64_t at = b->from, some; at < b->to; at += some) {
+    if (g->few && (some = es_gemm_run_few(r, w, b, t->x, t->xk, at)) > 0) continue;
     if (g->stream_y && at % es_gemm_unit(g) == 0)
       es_gemm_pack_y(r, w, b, at, at + es_gemm_unit(g), b->k0, b->k);
-    panel(r, w, b, t, tiles, m, at);
+    some = panel(r, w, b, t, tiles, m, at);
     if (g->v >= 0 && (at + 1) % es_gemm_unit(g) == 0)
       es_gemm_store_turned(r, w, b, t->first, m, at + 1 - es_gemm_unit(g));
   }
@@ -240,7 +255,7 @@ static void point_in_turn(const es_gemm_plan *g, worker *w, block *b) {
   b->y_packed[1] = w->y_packed;
 }
 
-static void point_at_k(const run *r, worker *w, block *b) {
+static void table_k(const run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
   const es_gemm_axes *k = &b->box->k;
   b->x_k = es_gemm_table(k, ES_GEMM_X, b->k0, b->k, w->x_k);
@@ -257,6 +272,13 @@ static void point_at_k(const run *r, worker *w, block *b) {
   for (int64_t p = 0; p < b->k; p++) w->y_narrow[p] = b->y_packed[1][p] / 2;
 }
 
+static void point_at_k(const run *r, worker *w, block *b) {
+  table_k(r, w, b);
+  b->x_step = es_gemm_spacing(b->x_k, b->k, 1);
+  b->y_step = b->y_k ? es_gemm_spacing(b->y_k, b->k, 1) : 0;
+  for (int v = 0; v < 2; v++) b->packed_step[v] = es_gemm_spacing(b->y_packed[v], b->k, 1);
+}
+
 /* Multiply-adds after which cancel is asked for: some milliseconds of the slowest kernel. */
 enum { ASK = 1 << 24 };
 
@@ -268,9 +290,32 @@ static bool stopped(run *r, worker *w) {
   return atomic_load_explicit(&r->stop, memory_order_relaxed);
 }
 
+/* Finds the panels at the beginning of a stretch that are alike: full ones, written where they
+ * lie. A kernel takes these one after the other, without coming back for each. */
+static void find_alike(const run *r, const worker *w, block *b) {
+  const es_gemm_plan *g = r->g;
+  es_gemm_tile first, next;
+  b->alike = 0;
+  if (g->stream_y || g->v >= 0 || g->few || g->terms > 1 || g->kind >= ES_GEMM_C64) return;
+  es_gemm_panel panel = es_gemm_panel_of(g, b, b->from), before;
+  const uint8_t in_place = panel.in_place;
+  if (!(in_place & ES_GEMM_C_HERE) || panel.n < g->nr) return;
+  point_at_y(r, w, b, &panel, &first);
+  for (b->alike = 1; b->from + b->alike < b->to; b->alike++) {
+    before = panel;
+    panel = es_gemm_panel_of(g, b, b->from + b->alike);
+    if (panel.in_place != in_place || panel.n < g->nr) return;
+    point_at_y(r, w, b, &panel, &next);
+    const int64_t y = next.y - first.y, c = b->c_cols[panel.j] - b->c_cols[before.j];
+    if (b->alike == 1) b->y_next = y, b->c_next = c;
+    if (y != b->alike * b->y_next || c != b->c_next) return;
+  }
+}
+
 /* All rows against the panels of a stretch. False when the run is to stop. */
 static bool use_stretch(run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
+  find_alike(r, w, b);
   int64_t first = b->first_panel + b->from, last = b->first_panel + b->to - 1;
   int64_t columns = es_gemm_panel_start(g, last) - es_gemm_panel_start(g, first) +
                     es_gemm_panel_columns(g, last);
