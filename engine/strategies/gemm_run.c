@@ -147,7 +147,7 @@ static void run_tiles(run *r, const worker *w, const block *b, const rows *t, in
   bool wide = to->width > r->type->lanes;
   tile->c = c_in_place ? b->c + b->c_cols[to->j] : c;
   tile->open = w->open + (c - w->c_tiles);
-  tile->fetch_c = g->fetch_c && c_in_place;
+  tile->fetch_c = (g->fetch_c && c_in_place) || (g->n_kb > 1 && !g->add_c && b->k0 > 0);
   tile->c_rows = c_in_place ? b->c_rows + t->first : b->tile_rows[wide];
   if (g->add_c && b->k0 > 0 && !c_in_place)
     es_gemm_moves_of(r)->pack(c, to->width, b->c, b->c_cols + to->j, to->n, b->c_rows + t->first,
