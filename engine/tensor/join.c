@@ -59,7 +59,8 @@ static es_tensor *join(es_ctx *ctx, es_tensor *const *xs, int64_t n, int axis, i
   if (!y) return NULL;
   es_error error;
   int64_t at = 0;
-  for (int64_t k = 0; k < n; k++) {
+  /* Nothing is placed in an empty tensor, whose strides may be too large to multiply. */
+  for (int64_t k = 0; k < n && es_size(y) > 0; k++) {
     if (place(ctx, y, xs[k], axis, at, &error) != ES_OK) {
       es_scope_disown(ctx, y);
       return es_ctx_fail_tensor(ctx, &error);
