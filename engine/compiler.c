@@ -40,7 +40,8 @@ es_status es_compiler_describe(es_compiler *c, es_dtype dtype, int rank, const i
   v->rank = rank;
   v->shape = ES_NEW_N(c->b->scratch, int64_t, rank);
   v->strides = ES_NEW_N(c->b->scratch, int64_t, rank);
-  if (!v->shape || !v->strides) return es_fail_nomem(c->b->error);
+  v->axis = es_axis_new(&c->axes, rank);
+  if (!v->shape || !v->strides || !v->axis) return es_fail_nomem(c->b->error);
   if (rank) memcpy(v->shape, shape, (size_t)rank * sizeof *shape);
   if (!es_view_c_strides(rank, shape, v->strides))
     return es_fail(c->b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
@@ -71,50 +72,5 @@ es_status es_compiler_group(es_compiler *c, const es_value_node *node, double po
     if (*at == '\n' || *at == '\t' || *at == '\r') *at = ' ';
   ES_TRY(es_builder_group(c->b, text, NULL, points));
   c->b->plan->group[c->b->plan->n_groups - 1].statement = true;
-  return ES_OK;
-}
-
-/* ---- names of axes -------------------------------------------------------------------------- */
-
-es_status es_compiler_label(es_compiler *c, const es_output *output, int slot) {
-  es_arena *arena = &c->b->plan->arena;
-  const char **label = ES_NEW_N(arena, const char *, output->rank);
-  if (!label) return es_fail_nomem(c->b->error);
-  for (int a = 0; a < output->rank; a++) {
-    if (!*output->label[a]) return ES_OK;
-    label[a] = es_arena_copy_text(arena, output->label[a], strlen(output->label[a]));
-    if (!label[a]) return es_fail_nomem(c->b->error);
-  }
-  c->b->plan->slot[slot].label = label;
-  return ES_OK;
-}
-
-/* False: some axis has no name, or the side sees another number of elements than they say. */
-static bool put_side(es_text *t, const es_plan *plan, const es_problem *p, const es_side *side) {
-  const es_plan_slot *slot = &plan->slot[side->slot];
-  es_text_printf(t, "%s%zu", t->len ? " + " : "", es_dtype_size(slot->dtype));
-  if (slot->constant) return true;
-  if (!slot->label || es_problem_side_bytes(p, side) != es_plan_slot_bytes(slot)) return false;
-  for (int a = 0; a < slot->rank; a++) es_text_printf(t, "·%s", slot->label[a]);
-  return true;
-}
-
-es_status es_compiler_words(es_compiler *c, const es_problem *p) {
-  es_plan *plan = c->b->plan;
-  es_plan_slot *out = &plan->slot[p->out.slot];
-  for (int i = 0; i < p->n_in && !out->label; i++) {
-    const es_plan_slot *in = &plan->slot[p->in[i].slot];
-    bool same = in->rank == out->rank;
-    for (int a = 0; a < out->rank && same; a++) same = in->shape[a] == out->shape[a];
-    if (same) out->label = in->label;
-  }
-  char words[512];
-  es_text t = es_text_init(words, sizeof words);
-  bool named = true;
-  for (int i = 0; i < p->n_in && named; i++) named = put_side(&t, plan, p, &p->in[i]);
-  if (!named || !put_side(&t, plan, p, &p->out) || t.len >= sizeof words) return ES_OK;
-  const char *copy = es_arena_copy_text(&plan->arena, words, t.len);
-  if (!copy) return es_fail_nomem(c->b->error);
-  plan->group[plan->n_groups - 1].bytes_formula = copy;
   return ES_OK;
 }

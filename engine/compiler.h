@@ -3,6 +3,7 @@
 #ifndef ES_ENGINE_COMPILER_H
 #define ES_ENGINE_COMPILER_H
 
+#include "engine/axis_classes.h"
 #include "engine/lower/builder.h"
 #include "lexer/program.h"
 
@@ -21,10 +22,17 @@ typedef struct es_value_of {
   es_dtype dtype; /* ARRAY, PENDING */
   int rank;
   int64_t *shape, *strides; /* [rank] */
+  const int32_t *axis;      /* [rank] its number among es_compiler.axes */
   int slot;                 /* ARRAY; -1: of a value that nothing needs */
   int64_t offset;           /* of element (0, …) in the slot */
   int ops, rows;            /* PENDING: operations and rows that computing it takes */
 } es_value_of;
+
+/* What an elementwise step reads or writes. */
+typedef struct es_touch {
+  int group;
+  es_value_of value;
+} es_touch;
 
 /* The size an axis has throughout the program. */
 typedef struct es_known_size {
@@ -45,22 +53,20 @@ typedef struct es_compiler {
   es_names names;
   es_known_size *size; /* [size_room] by name */
   int size_room;
+  es_axis_classes axes;
+  es_touch *touch; /* [n_touches] group after group, what it writes last */
+  int n_touches, touch_room;
 } es_compiler;
 
 /* Describes a new array of this shape in C order: the slot of a result where the node is
  * one, else an intermediate. */
 es_status es_compiler_place(es_compiler *c, int32_t node, es_dtype dtype, int rank,
                             const int64_t *shape, es_value_of *value);
-/* Sets dtype, rank, and a shape of its own in C order. */
+/* Sets dtype, rank, and a shape of its own in C order, with new axes. */
 es_status es_compiler_describe(es_compiler *c, es_dtype dtype, int rank, const int64_t *shape,
                                es_value_of *value);
 /* The words of a node that the steps to come compute. */
 es_status es_compiler_group(es_compiler *c, const es_value_node *node, double points);
-/* Names the axes of a slot after the output of a pattern that it holds. NOMEM. */
-es_status es_compiler_label(es_compiler *c, const es_output *output, int slot);
-/* Of the step that was added last, elementwise or by rows: the axes of its result have the names
- * of an operand of the same shape, and what it reads and writes is told in names. NOMEM. */
-es_status es_compiler_words(es_compiler *c, const es_problem *p);
 /* es_fail about a node, with the place in the text. */
 es_status es_compiler_fail(es_compiler *c, const es_value_node *node, es_status status,
                            const char *fmt, ...) ES_PRINTF(4, 5);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "engine/formula.h"
-#include "engine/plan.h"
+#include "engine/stage.h"
+
+static const char dot[] = "·";
 
 size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap) {
   if (!plan) return es_text_init(buf, cap).len;
@@ -16,14 +18,29 @@ size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap) {
   return es_sum_text_end(&sum);
 }
 
-/* The names of a group's output as a product. */
-static void put_output(es_text *t, const char *group) {
-  const char *arrow = strstr(group, " -> ");
-  const char *at = arrow ? arrow + 4 : "";
+/* The bytes of what a group writes, the last term of its formula; NULL: it has none. */
+static const char *written(const es_plan_group *group) {
+  const char *formula = group->bytes_formula;
+  for (const char *plus; formula && (plus = strstr(formula, " + ")); formula = plus + 3) continue;
+  return formula;
+}
+
+/* The elements of a statement's result: its bytes without those of an element. */
+static void put_statement(es_text *t, const es_plan_group *group, const es_plan_slot *out) {
+  const char *bytes = written(group), *names = bytes ? strstr(bytes, dot) : NULL;
+  if (names)
+    es_text_puts(t, names + sizeof dot - 1);
+  else
+    es_text_printf(t, "%lld", (long long)out->count);
+}
+
+/* The names of a pattern's output as a product. */
+static void put_output(es_text *t, const es_plan_group *group) {
+  const char *arrow = strstr(group->text, " -> "), *at = arrow ? arrow + 4 : "";
   if (!*at) es_text_puts(t, "1");
   for (; *at; at++)
     if (*at == ' ')
-      es_text_puts(t, "·");
+      es_text_puts(t, dot);
     else
       es_text_put(t, at, 1);
 }
@@ -31,21 +48,21 @@ static void put_output(es_text *t, const char *group) {
 size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap) {
   if (bytes) *bytes = 0;
   if (!plan) return es_text_init(buf, cap).len;
-  const char *largest = NULL;
+  const es_plan_group *largest = NULL;
+  const es_plan_slot *slot = NULL;
   double most = 0;
   const es_step *step = plan->step;
   for (int g = 0; g < plan->n_groups; step += plan->group[g++].n_steps) {
-    const es_plan_group *group = &plan->group[g];
-    if (!group->points_formula || group->alternative || !group->n_steps) continue;
-    int out = step->problem->out.slot;
-    const es_plan_slot *slot = &plan->slot[out];
-    double size = es_plan_slot_bytes(slot);
-    if (out < plan->n_in + plan->n_out || size <= most) continue;
-    most = size;
-    largest = group->text;
+    int out = es_stage_shown(plan, g) ? step->problem->out.slot : 0;
+    if (out < plan->n_in + plan->n_out || es_plan_slot_bytes(&plan->slot[out]) <= most) continue;
+    largest = &plan->group[g];
+    slot = &plan->slot[out];
+    most = es_plan_slot_bytes(slot);
   }
   es_text t = es_text_init(buf, cap);
-  if (largest)
+  if (largest && largest->statement)
+    put_statement(&t, largest, slot);
+  else if (largest)
     put_output(&t, largest);
   else
     es_text_puts(&t, "0");
@@ -106,12 +123,9 @@ static const char *output_formula(const es_plan *plan, int step) {
   int g = 0;
   for (int end = 0; g < plan->n_groups; g++)
     if (step < (end += plan->group[g].n_steps)) break;
-  const char *formula = g < plan->n_groups ? plan->group[g].bytes_formula : NULL;
   for (int l = 0; l < plan->n_loops; l++)
     if (step >= plan->loop[l].begin && step < plan->loop[l].end) return NULL;
-  if (!formula) return NULL;
-  for (const char *plus; (plus = strstr(formula, " + ")); formula = plus + 3) continue;
-  return formula;
+  return g < plan->n_groups ? written(&plan->group[g]) : NULL;
 }
 
 size_t es_plan_peak(const es_plan *plan, double *bytes, char *buf, size_t cap) {

@@ -121,7 +121,9 @@ static void put_json(es_text *t, const es_plan *plan, const double *seconds) {
 static void put_dot(es_text *t, const es_plan *plan, const double *seconds) {
   es_text_puts(t, "digraph plan {\n  rankdir=BT;\n  node [fontname=\"sans-serif\"];\n");
   for (int i = 0; i < plan->n_in; i++) {
-    es_text_printf(t, "  operand%d [shape=box, style=rounded, label=\"operand %d\\n", i, i);
+    es_text_printf(t, "  operand%d [shape=box, style=rounded, label=\"", i);
+    es_stage_operand(t, plan, i);
+    es_text_puts(t, "\\n");
     es_text_shape(t, plan->slot[i].rank, plan->slot[i].shape);
     es_text_puts(t, "\"];\n");
   }

@@ -15,7 +15,6 @@ typedef struct es_plan_slot {
   bool c_order;            /* what strides NULL stands for */
   uint8_t unaligned;       /* bits that no address of an element has */
   int64_t count;           /* elements */
-  const char **label;      /* [rank] what a program's pattern names its axes; NULL: not all */
   const void *constant;    /* one element in the plan's arena, read by broadcast; else NULL */
   bool varies;             /* from run to run: not of what depends on constants alone */
   bool kept;               /* a constant operand, or folded: runs read values, not their own */
@@ -79,6 +78,7 @@ struct es_plan {
   es_arena arena;
   int n_in, n_out, n_slots;
   es_plan_slot *slot;
+  const char **in_name; /* [n_in] what a program calls its inputs; else NULL */
   int n_steps, n_groups;
   es_step *step;        /* [n_steps], group after group */
   es_plan_group *group; /* [n_groups] */

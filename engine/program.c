@@ -11,6 +11,7 @@
 #include "engine/lower/find_view.h"
 #include "engine/lower/lower.h"
 #include "engine/lower/lower_output.h"
+#include "engine/program_names.h"
 #include "engine/program_normalise.h"
 #include "engine/program_pointwise.h"
 #include "engine/program_sizes.h"
@@ -101,7 +102,6 @@ static es_status lower_pattern(es_compiler *c, int32_t node, const es_bound *bou
     if (out[k].slot < 0 && c->live[node]) /* another output is wanted */
       ES_TRY(es_builder_intermediate(b, o->dtype, o->rank, o->shape, &out[k].slot));
     b->output_slot[k] = out[k].slot;
-    if (out[k].slot >= 0) ES_TRY(es_compiler_label(c, o, out[k].slot));
   }
   if (!c->live[node]) return ES_OK;
   for (int i = 0; i < n->n_in; i++) {
@@ -130,6 +130,7 @@ static es_status compile_pattern(es_compiler *c, int32_t node) {
   }
   status = lower_pattern(c, node, bound);
   if (status != ES_OK) return es_compiler_blame(c, n, status);
+  ES_TRY(es_compiler_name_pattern(c, n, bound, c->parts[node] ? c->parts[node] : &c->value[node]));
   if (c->parts[node]) c->value[node] = c->parts[node][0];
   return ES_OK;
 }
@@ -178,6 +179,10 @@ static es_status copy_result(es_compiler *c, int result) {
   es_view_c_strides(v->rank, v->shape, strides);
   ES_TRY(es_builder_outer_slot(b, slot, v->dtype, v->rank, v->shape, strides));
   ES_TRY(es_compiler_group(c, n, (double)b->plan->slot[slot].count));
+  es_value_of out = *v;
+  out.strides = strides;
+  ES_TRY(es_compiler_touch(c, v));
+  ES_TRY(es_compiler_touch(c, &out));
   es_side from = {.slot = v->slot, .dtype = v->dtype, .offset = v->offset, .stride = v->strides};
   return es_builder_map(b, &from, slot, 1, 0, true);
 }
@@ -192,6 +197,7 @@ static es_status describe_inputs(es_compiler *c, const es_array *in) {
     ES_TRY(es_compiler_describe(c, in[i].dtype, in[i].rank, in[i].shape, v));
     if (in[i].strides && v->rank)
       memcpy(v->strides, in[i].strides, (size_t)v->rank * sizeof *v->strides);
+    ES_TRY(es_compiler_name_input(c, c->program->node[c->program->in[i]].name, v));
   }
   return ES_OK;
 }
@@ -224,10 +230,29 @@ typedef struct request {
   const es_options *options;
 } request;
 
+/* What print-outs and errors tell of the text. */
+static es_status note_text(es_builder *b, const es_graph *p) {
+  es_plan *plan = b->plan;
+  plan->out_span = ES_NEW_N(&plan->arena, es_span, p->n_out);
+  plan->in_name = ES_NEW_N(&plan->arena, const char *, p->n_in);
+  if (!plan->out_span || !plan->in_name) return es_fail_nomem(b->error);
+  for (int r = 0; r < p->n_out; r++) plan->out_span[r] = p->node[p->out[r]].span;
+  for (int i = 0; i < p->n_in; i++) {
+    const char *name = p->node[p->in[i]].name;
+    plan->in_name[i] = es_arena_copy_text(&plan->arena, name, strlen(name));
+    if (!plan->in_name[i]) return es_fail_nomem(b->error);
+  }
+  return ES_OK;
+}
+
 static es_status assemble(es_builder *b, const es_array *in, const void *of) {
   const request *q = of;
   const es_graph *p = q->program;
-  es_compiler c = {.b = b, .program = p, .options = q->options, .names = {.arena = b->scratch}};
+  es_compiler c = {.b = b,
+                   .program = p,
+                   .options = q->options,
+                   .names = {.arena = b->scratch},
+                   .axes = {.arena = b->scratch}};
   if (!find_lives(&c)) return es_fail_nomem(b->error);
   ES_TRY(es_builder_begin(b, in, p->n_in, p->n_out));
   ES_TRY(describe_inputs(&c, in));
@@ -239,10 +264,8 @@ static es_status assemble(es_builder *b, const es_array *in, const void *of) {
     if (c.value[p->out[r]].state == ES_VALUE_PENDING) ES_TRY(es_compile_pending(&c, p->out[r]));
     ES_TRY(copy_result(&c, r));
   }
-  b->plan->out_span = ES_NEW_N(&b->plan->arena, es_span, p->n_out);
-  if (!b->plan->out_span) return es_fail_nomem(b->error);
-  for (int r = 0; r < p->n_out; r++) b->plan->out_span[r] = p->node[p->out[r]].span;
-  return ES_OK;
+  ES_TRY(es_compiler_write_formulas(&c));
+  return note_text(b, p);
 }
 
 es_status es_program_plan(es_ctx *ctx, const es_graph *program, const es_array *in, int64_t n,

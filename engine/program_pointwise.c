@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/view.h"
 #include "engine/pointwise.h"
+#include "engine/program_names.h"
 #include "engine/tensor/elementwise.h"
 
 /* ---- types of a node ------------------------------------------------------------------ */
@@ -194,6 +195,8 @@ es_status es_compile_pointwise(es_compiler *c, int32_t node) {
   v->state = ES_VALUE_PENDING;
   v->slot = -1;
   ES_TRY(es_compiler_blame(c, n, es_compiler_describe(c, m.op.out, rank, shape, v)));
+  for (int i = 0; i < n->n_in; i++)
+    if (c->value[n->in[i]].state != ES_VALUE_SCALAR) es_compiler_tie(c, &c->value[n->in[i]], v);
   /* Taken in by another elementwise node, or computed here and now. */
   bool waits = n->uses == 1 && n->elementwise == 1 && c->result[node] < 0;
   return waits || !c->live[node] ? ES_OK : es_compile_pending(c, node);
@@ -259,7 +262,9 @@ static es_status add_number(writer *w, es_dtype dtype, double number, bool integ
   int64_t strides[ES_MAX_RANK] = {0};
   es_scalar value = integral ? (es_scalar){.cls = ES_CLASS_INT, .i = (int64_t)number}
                              : (es_scalar){.cls = ES_CLASS_FLOAT, .re = number};
+  es_value_of touched = {.state = ES_VALUE_SCALAR, .dtype = dtype};
   ES_TRY(es_builder_constant(w->c->b, dtype, value, &slot));
+  ES_TRY(es_compiler_touch(w->c, &touched));
   return add_side(w, slot, 0, dtype, strides, index);
 }
 
@@ -268,6 +273,7 @@ static es_status add_array(writer *w, const es_value_of *x, int *index) {
   int lead = w->v->rank - x->rank;
   for (int a = 0; a < w->v->rank; a++)
     strides[a] = a < lead || x->shape[a - lead] == 1 ? 0 : x->strides[a - lead];
+  ES_TRY(es_compiler_touch(w->c, x));
   return add_side(w, x->slot, x->offset, x->dtype, strides, index);
 }
 
@@ -325,6 +331,7 @@ es_status es_compile_pending(es_compiler *c, int32_t node) {
   es_value_of *v = &c->value[node], made = *v;
   es_status status = es_compiler_place(c, node, v->dtype, v->rank, v->shape, &made);
   if (status != ES_OK) return es_compiler_blame(c, n, status);
+  made.axis = v->axis;
   es_pointwise *step = ES_NEW(arena, es_pointwise);
   es_problem *problem = es_problem_new(arena, v->rank, ES_POINTWISE_SIDES, 0);
   int64_t *shape = ES_NEW_N(arena, int64_t, v->rank);
@@ -344,18 +351,18 @@ es_status es_compile_pending(es_compiler *c, int32_t node) {
     problem->out.stride[a] = made.strides[a];
   }
   problem->out_strides = problem->out.stride;
+  step->count = b->plan->slot[made.slot].count;
+  ES_TRY(es_compiler_group(c, n, (double)step->count));
   writer w = {.c = c, .v = step, .problem = problem, .to = &made};
   int last;
   ES_TRY(add_node(&w, node, &last));
-  step->count = b->plan->slot[made.slot].count;
   step->to.slot = made.slot;
   es_rows_init(&step->to.rows, b->env.kernels, NULL, v->dtype, v->rank, shape, made.strides,
                step->op[last].rows);
   es_step done;
   es_pointwise_step(step, problem, &done);
-  ES_TRY(es_compiler_group(c, n, (double)step->count));
   if (es_dtype_class(v->dtype) == ES_CLASS_INT) b->plan->may_overflow = true;
   *v = made;
-  ES_TRY(es_builder_step(b, &done));
-  return es_compiler_words(c, problem);
+  ES_TRY(es_compiler_touch(c, v));
+  return es_builder_step(b, &done);
 }

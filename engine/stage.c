@@ -103,6 +103,13 @@ void es_stage_sizes(es_text *t, const es_plan_group *group) {
                    (long long)s.size);
 }
 
+void es_stage_operand(es_text *t, const es_plan *plan, int operand) {
+  if (plan->in_name)
+    es_text_puts(t, plan->in_name[operand]);
+  else
+    es_text_printf(t, "operand %d", operand);
+}
+
 void es_stage_term(es_text *t, const es_plan_group *group, int operand) {
   word term = term_of(group->text, operand);
   if (group->statement) return;

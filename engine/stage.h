@@ -33,6 +33,8 @@ typedef struct es_stage_size {
 bool es_stage_next_size(const es_plan_group *group, es_stage_size *s);
 /* "b 8, c 64"; nothing of a statement */
 void es_stage_sizes(es_text *t, const es_plan_group *group);
+/* "x" of a program, else "operand 0". */
+void es_stage_operand(es_text *t, const es_plan *plan, int operand);
 /* The term of an operand in the text of a stage; nothing of a statement. */
 void es_stage_term(es_text *t, const es_plan_group *group, int operand);
 

@@ -602,8 +602,8 @@ ES_API size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap);
  * is what it takes for these sizes. "0" where there is none. Same contract. */
 ES_API size_t es_plan_largest(const es_plan *plan, double *bytes, char *buf, size_t cap);
 /* Bytes read and written as such a formula, operand by operand, "4·b·c·(h+k-1) + 4·o·c·k +
- * 4·b·o·h"; elementwise steps of a program and padded copies have no names and are counted.
- * Same contract. */
+ * 4·b·o·h"; an axis of a program that no pattern names is "x.shape[0]" of its input. Padded copies
+ * are counted. Same contract. */
 ES_API size_t es_plan_bytes_formula(const es_plan *plan, char *buf, size_t cap);
 /* The bytes of the intermediates that are alive together where these take most, as such a
  * formula; *bytes (may be NULL) is what they take for these sizes. The workspace holds besides

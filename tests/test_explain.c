@@ -7,7 +7,8 @@
 #include "engine/stage.h"
 #include "support/check.h"
 
-static es_plan *plan_of(es_ctx *ctx, const char *text, int n, const int64_t (*shape)[3]) {
+static es_plan *plan_as(es_ctx *ctx, es_kind kind, const char *text, int n,
+                        const int64_t (*shape)[3]) {
   es_array in[32];
   es_error error;
   for (int i = 0; i < n; i++) {
@@ -15,11 +16,15 @@ static es_plan *plan_of(es_ctx *ctx, const char *text, int n, const int64_t (*sh
     while (rank < 3 && shape[i][rank]) rank++;
     in[i] = (es_array){NULL, ES_F32, rank, shape[i], NULL};
   }
-  es_expr *expr = es_expr_parse(ctx, ES_KIND_EINSUM, text, strlen(text), ES_READ_AUTO, &error);
+  es_expr *expr = es_expr_parse(ctx, kind, text, strlen(text), ES_READ_AUTO, &error);
   es_plan *plan = expr ? es_plan_make(ctx, expr, in, n, NULL, NULL, &error) : NULL;
   cr_assert(plan, "%s", error.message);
   es_expr_release(expr);
   return plan;
+}
+
+static es_plan *plan_of(es_ctx *ctx, const char *text, int n, const int64_t (*shape)[3]) {
+  return plan_as(ctx, ES_KIND_EINSUM, text, n, shape);
 }
 
 static char *explained(const es_plan *plan, es_explain_format format, const double *seconds) {
@@ -156,7 +161,7 @@ Test(explain, formats_are_well_formed) {
 }
 
 /* The picture of many operands is as wide as that of a few, and as high as it has stages; what its
- * boxes cannot hold is told by a title. */
+ * boxes cannot hold on one line stands on two. */
 Test(explain, pictures_of_many_operands_stay_narrow) {
   enum { FEW = 3, MANY = 30 };
   es_ctx *ctx = es_ctx_create(NULL);
@@ -178,12 +183,36 @@ Test(explain, pictures_of_many_operands_stay_narrow) {
     cr_assert_eq(sscanf(svg, "<svg %*s width='%lf' height='%lf'", &width[many], &height[many]), 2,
                  "%.200s", svg);
     cr_assert_eq(count(svg, "label_of_axis_1, ") > 0, true, "%s", svg);
-    cr_assert_eq(count(svg, "…<title>"), n - 1, "%s", svg);
+    cr_assert_eq(count(svg, "<title>"), 0, "%s", svg);
+    cr_assert_eq(count(svg, "<text"), 1 + 3 * n + 4 * (n - 1), "%s", svg);
     cr_assert_eq(count(svg, ">operand "), n);
     free(svg);
     es_plan_release(plan);
   }
   cr_assert(width[1] <= 1.3 * width[0], "%g, of few operands %g", width[1], width[0]);
   cr_assert(height[1] <= 100 * MANY, "%g", height[1]);
+  es_ctx_destroy(ctx);
+}
+
+/* Operands go by the names of the program; one that a statement reads twice has one box. */
+Test(explain, programs_name_their_operands) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_plan *plan = plan_as(ctx, ES_KIND_PROGRAM,
+                          "h = image: b c, weights: o c -> b o\nrelu(h + bias) * bias", 3,
+                          (const int64_t[][3]){{2, 3}, {4, 3}, {4}});
+  char *dot = explained(plan, ES_EXPLAIN_DOT, NULL), *svg = explained(plan, ES_EXPLAIN_SVG, NULL);
+  static const char *const names[] = {"image", "weights", "bias"};
+  for (int i = 0; i < 3; i++) {
+    char label[64];
+    snprintf(label, sizeof label, "operand%d [shape=box, style=rounded, label=\"%s\\n(", i,
+             names[i]);
+    cr_assert_eq(count(dot, label), 1, "%s in %s", label, dot);
+    snprintf(label, sizeof label, ">%s</text>", names[i]);
+    cr_assert_eq(count(svg, label), 1, "%s in %s", label, svg);
+  }
+  cr_assert_eq(count(svg, "operand"), 0, "%s", svg);
+  free(dot);
+  free(svg);
+  es_plan_release(plan);
   es_ctx_destroy(ctx);
 }

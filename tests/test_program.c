@@ -526,28 +526,72 @@ Test(program, equal_values_are_one_node) {
   }
 }
 
-/* Elementwise steps, and those by rows, are counted in the names that a pattern gave their operand;
- * of operands without names, and of broadcast ones, the bytes are a number. */
+/* A formula with the sizes that bytes_in_names gives its names. */
+static double value_of(const char *formula) {
+  static const struct {
+    const char *name;
+    double size;
+  } sizes[] = {{"b", 2},          {"c", 3},          {"o", 4},
+               {"x.shape[0]", 2}, {"x.shape[1]", 3}, {"g.shape[0]", 4}};
+  double sum = 0;
+  char copy[256], *plus, *rest = copy;
+  snprintf(copy, sizeof copy, "%s", formula);
+  do {
+    double product = 1;
+    plus = strstr(rest, " + ");
+    if (plus) *plus = 0;
+    for (char *dot; rest; rest = dot ? dot + strlen("·") : NULL) {
+      double factor = strtod(rest, NULL);
+      dot = strstr(rest, "·");
+      if (dot) *dot = 0;
+      for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (!strcmp(rest, sizes[i].name)) factor = sizes[i].size;
+      cr_assert_gt(factor, 0, "%s in %s", rest, formula);
+      product *= factor;
+    }
+    sum += product;
+    rest = plus ? plus + strlen(" + ") : NULL;
+  } while (rest);
+  return sum;
+}
+
+/* What elementwise steps, and those by rows, read and write is told in names: of a pattern before
+ * or behind them, else of the input whose axis it is; the 4 bytes are the 0 of relu. */
 Test(program, bytes_in_names) {
   static const struct {
-    const char *text, *bytes, *peak;
+    const char *text, *bytes, *peak, *largest;
   } row[] = {
       {"h = relu([x: b c, w: o c -> b o])\ny = h: b o -> b | max",
-       "4·b·c + 4·o·c + 16·b·o + 4·b + 4", "8·b·o"},
-      {"h = x: b c, w: o c -> b o\ny = softmax(h) * h + h", "4·b·c + 4·o·c + 28·b·o", "8·b·o"},
-      {"h = x: b c, w: o c -> b o\ny = layer_norm(h, g)", "4·b·c + 4·o·c + 4·b·o + 80", "4·b·o"},
-      {"y = relu(x)", "52", "0"},
+       "4·b·c + 4·o·c + 16·b·o + 4·b + 4", "8·b·o", "b·o"},
+      {"h = x: b c, w: o c -> b o\ny = softmax(h) * h + h", "4·b·c + 4·o·c + 28·b·o", "8·b·o",
+       "b·o"},
+      {"h = x: b c, w: o c -> b o\ny = layer_norm(h, g)", "4·b·c + 4·o·c + 12·b·o + 4·o", "4·b·o",
+       "b·o"},
+      {"y = relu(x)", "8·x.shape[0]·x.shape[1] + 4", "0", "0"},
+      {"t = relu(x)\ny = t: b c, w: o c -> b o", "12·b·c + 4·o·c + 4·b·o + 4", "4·b·c", "b·c"},
+      {"u = x: b c -> (c b)\ny = u + u", "16·b·c", "4·c·b", "b·c"},
+      {"y = [x: b c -> b c 1] * g", "4·b·c + 4·g.shape[0] + 4·b·c·g.shape[0]", "0", "0"},
+      {"t = [x: b c -> b c 1] * g\ny = t: b c o -> c | max", "4·b·c + 4·o + 8·b·c·o + 4·c",
+       "4·b·c·o", "b·c·o"},
+      {"y = [x: b c -> b] * [g: o -> o 1]", "4·b·c + 8·b + 4·o + 4·o·b", "4·b", "b"},
   };
   es_ctx *es = es_ctx_create(NULL);
-  const es_array in[] = {ARRAY(2, 3), ARRAY(4, 3), ARRAY(4)};
+  const es_array in[] = {ARRAY(2, 3), ARRAY(4, 3), ARRAY(4)}, *const g = in + 2;
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-    int64_t n = strchr(row[i].text, 'g') ? 3 : strchr(row[i].text, 'w') ? 2 : 1;
-    es_plan *plan = plan_of(es, row[i].text, in, n, NULL);
+    bool weighs = strstr(row[i].text, "w:"), scales = strchr(row[i].text, 'g');
+    const es_array some[] = {in[0], weighs ? in[1] : *g, *g};
+    int64_t n = 1 + weighs + scales;
+    es_plan *plan = plan_of(es, row[i].text, some, n, NULL);
     char text[256];
     es_plan_bytes_formula(plan, text, sizeof text);
     cr_assert_str_eq(text, row[i].bytes, "%s: %s", row[i].text, text);
-    es_plan_peak(plan, NULL, text, sizeof text);
+    cr_assert_float_eq(value_of(text), es_plan_bytes(plan), 0, "%s: %s", row[i].text, text);
+    double bytes;
+    es_plan_peak(plan, &bytes, text, sizeof text);
     cr_assert_str_eq(text, row[i].peak, "%s: %s", row[i].text, text);
+    if (bytes > 0) cr_assert_float_eq(value_of(text), bytes, 0, "%s: %s", row[i].text, text);
+    es_plan_largest(plan, NULL, text, sizeof text);
+    cr_assert_str_eq(text, row[i].largest, "%s: %s", row[i].text, text);
     es_plan_release(plan);
   }
   es_ctx_destroy(es);
