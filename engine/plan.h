@@ -20,7 +20,7 @@ typedef struct es_plan_slot {
   bool kept;               /* a constant operand, or folded: runs read values, not their own */
   const void *values;      /* kept: element (0, …) in the plan's arena; NULL where nobody reads */
   size_t workspace_offset; /* intermediates: where in the workspace */
-  int first_step, last_step; /* that touch it while it is there */
+  int first_step, last_step; /* that touch it while it is there, and nothing has its place */
 } es_plan_slot;
 
 /* A double, because sums over slots may pass 2^63. */

@@ -10,7 +10,8 @@ enum { ROOM = 32 << 10 };
 typedef struct task_rows {
   const es_pointwise *v;
   const es_rows *side, *to;
-  char *buffer;                      /* [ES_POINTWISE_ROWS][v->bytes], then four to convert */
+  bool over;    /* the result takes the place of an operand: kernels write beside what they read */
+  char *buffer; /* [ES_POINTWISE_ROWS][v->bytes], then four to convert */
   const void *row[ES_POINTWISE_OPS]; /* where the result of each operation is */
 } task_rows;
 
@@ -39,7 +40,8 @@ static int64_t one_row(task_rows *t, int64_t first, int64_t n, int *at) {
   for (*at = 0; *at < v->n; ++*at) {
     const es_pointwise_op *op = &v->op[*at];
     bool last = *at + 1 == v->n;
-    char *out = last ? es_rows_place(t->to, first, buffer(t, op->row)) : buffer(t, op->row);
+    char *out = buffer(t, op->row);
+    if (last && !t->over) out = es_rows_place(t->to, first, out);
     if (op->side >= 0) {
       t->row[*at] = es_rows_read(&t->side[op->side], first, n, out);
       continue;
@@ -74,6 +76,8 @@ static int64_t range(const es_pointwise *v, const es_run_args *args, int64_t fro
     rows->data = (char *)args->base[s->slot] + s->offset * es_dtype_bytes(rows->dtype);
   }
   task_rows t = {.v = v, .side = side, .to = &target, .buffer = room};
+  for (int i = 0; i < v->n_sides; i++)
+    t.over |= args->base[v->side[i].slot] == args->base[v->to.slot];
   for (int64_t first = from; first < to; first += v->row) {
     int64_t n = to - first < v->row ? to - first : v->row;
     int64_t done = one_row(&t, first, n, at);
@@ -135,6 +139,13 @@ static size_t widest(const es_pointwise *v) {
   return size;
 }
 
+/* An error is worded from the operands, which must be there: integers have errors. */
+static bool always_succeeds(const es_pointwise *v) {
+  for (int i = 0; i < v->n; i++)
+    if (v->op[i].side < 0 && es_dtype_class(v->op[i].out) == ES_CLASS_INT) return false;
+  return true;
+}
+
 void es_pointwise_step(es_pointwise *v, const es_problem *problem, es_step *step) {
   int64_t size = (int64_t)widest(v), most = ROOM / (ES_POINTWISE_ROWS + 4) / size;
   v->row = most > ES_ROW ? ES_ROW : most / 64 * 64;
@@ -144,4 +155,5 @@ void es_pointwise_step(es_pointwise *v, const es_problem *problem, es_step *step
   *step = (es_step){.strategy = &strategy, .run = run, .problem = problem, .data = v};
   step->predicted = 100e-9 + points * (double)size * (double)v->n * 0.1e-9;
   step->bytes = es_problem_bytes(problem);
+  step->writes_over = always_succeeds(v);
 }

@@ -48,6 +48,8 @@ struct es_step {
   int64_t hold_bytes;        /* what hold() would take; 0: nothing to hold */
   int held;                  /* 1 + the operand of which data holds a copy, so that the run does
                                 not read it; 0: none */
+  bool writes_over;          /* what it writes may lie where an operand does: an element is read
+                                before the one in its place is written */
   double predicted;          /* seconds, by cost() */
   double flops, bytes;
 };

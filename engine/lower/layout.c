@@ -38,7 +38,7 @@ static bool place(layout *l, size_t bytes, int last_step, size_t *offset) {
   return true;
 }
 
-/* [n_slots] the last step that touches each, and whether an earlier one did. */
+/* [n_slots] the last step that touches each. */
 static int *last_uses(const es_builder *b) {
   const es_plan *plan = b->plan;
   int *last = ES_NEW_N(b->scratch, int, plan->n_slots);
@@ -56,6 +56,39 @@ static int *last_uses(const es_builder *b) {
   return last;
 }
 
+static bool same_walk(const es_problem *p, const es_side *side) {
+  for (int a = 0; a < p->rank; a++)
+    if (p->extent[a] > 1 && side->stride[a] != p->out.stride[a]) return false;
+  return side->offset == p->out.offset;
+}
+
+/* A slot that dies in a step which may write over it, and lies as its result would; -1: none. What
+ * else the step reads of that slot it must read in the same order. */
+static int written_over(const es_plan *plan, int step, const int *last, const bool *placed) {
+  const es_problem *p = plan->step[step].problem;
+  const es_plan_slot *out = &plan->slot[p->out.slot];
+  if (!plan->step[step].writes_over) return -1;
+  for (int i = 0; i < p->n_in; i++) {
+    int dies = p->in[i].slot;
+    const es_plan_slot *slot = &plan->slot[dies];
+    bool fits = placed[dies] && last[dies] == step && slot->count > 0 &&
+                slot->count == out->count &&
+                es_dtype_size(slot->dtype) == es_dtype_size(out->dtype);
+    for (int k = 0; k < p->n_in && fits; k++)
+      fits = p->in[k].slot != dies || same_walk(p, &p->in[k]);
+    if (fits) return dies;
+  }
+  return -1;
+}
+
+/* Its block is that of the result from now on. */
+static void take_over(layout *l, es_plan *plan, int dies, int out, int step, int last_step) {
+  plan->slot[out].workspace_offset = plan->slot[dies].workspace_offset;
+  plan->slot[dies].last_step = step - 1;
+  for (int i = 0; i < l->n; i++)
+    if (l->live[i].begin == plan->slot[dies].workspace_offset) l->live[i].last_step = last_step;
+}
+
 es_status es_builder_layout(es_builder *b) {
   es_plan *plan = b->plan;
   int *last = last_uses(b);
@@ -71,8 +104,12 @@ es_status es_builder_layout(es_builder *b) {
     int out = plan->step[s].problem->out.slot;
     es_plan_slot *slot = &plan->slot[out];
     if (out >= plan->n_in + plan->n_out && !placed[out]) {
+      int dies = written_over(plan, s, last, placed);
       size_t bytes = (size_t)slot->count * es_dtype_size(slot->dtype);
-      fits = place(&l, bytes, last[out], &slot->workspace_offset);
+      if (dies >= 0)
+        take_over(&l, plan, dies, out, s, last[out]);
+      else
+        fits = place(&l, bytes, last[out], &slot->workspace_offset);
       placed[out] = true;
       slot->first_step = s;
       slot->last_step = last[out];
