@@ -124,13 +124,14 @@ static es_status take_up(es_slicer *s, const es_network *net, const es_merge *me
 }
 
 /* A tree, in pieces where it does not fit, and as another one that is looked for from there, in so
- * many splits. */
+ * many splits. *fits: it does as it is. */
 static es_status try_tree(es_slicer *s, const es_network *net, const es_merge *merge, double most,
-                          choice *best, es_error *error) {
+                          choice *best, bool *fits, es_error *error) {
   double least;
   ES_TRY(take_up(s, net, merge, &least, error));
   s->most = most;
-  if (least > s->rules->limit) ES_TRY(slice(s, net, &least, error));
+  *fits = least <= s->rules->limit;
+  if (!*fits) ES_TRY(slice(s, net, &least, error));
   consider(s, net, least, best);
   return ES_OK;
 }
@@ -157,6 +158,21 @@ static int found_with(const es_orders *found, double effort) {
   return last;
 }
 
+/* How often a tree is made to fit, from other random numbers, and at last the one that was found
+ * before it: single tries under tight limits differed by a factor of up to 15. Of more operands
+ * than FEW they would take too long. */
+enum { STARTS = 3, FEW = 100 };
+
+static es_status try_starts(es_slicer *s, const es_network *net, const es_orders *found, int last,
+                            double most, choice *best, es_error *error) {
+  bool fits = false;
+  for (int i = 0; i < (net->n <= FEW ? STARTS : 1) && !fits; i++) {
+    int at = i + 1 == STARTS && last > 0 ? last - 1 : last;
+    ES_TRY(try_tree(s, net, found->order[at].merge, most, best, &fits, error));
+  }
+  return ES_OK;
+}
+
 /* Whether to look no further: far above the limit, and not on the way to it since the first try. */
 static bool hopeless(const es_slicer *s, double first, double least) {
   return least > FAR * s->rules->limit && least > NEARER * first;
@@ -167,13 +183,17 @@ static bool hopeless(const es_slicer *s, double first, double least) {
 static es_status try_all(es_slicer *s, const es_network *net, const es_orders *found, double effort,
                          choice *best, es_error *error) {
   double with = LEAST_EFFORT, most = fmin(FIT_MOST, FIT_EACH * net->n);
-  ES_TRY(try_tree(s, net, found->order[0].merge, 0, best, error));
+  bool fits;
+  ES_TRY(try_tree(s, net, found->order[0].merge, 0, best, &fits, error));
   const double plain = best->least;
   for (; with <= effort && es_mender_takes(net); with *= NEXT_EFFORT) {
-    const es_merge *merge = found->order[found_with(found, with)].merge;
-    bool later = with > LEAST_EFFORT;
+    const int last = found_with(found, with);
+    const bool later = with > LEAST_EFFORT;
     if (later && hopeless(s, plain, best->least)) break;
-    ES_TRY(try_tree(s, net, merge, with * most, best, error));
+    if (later)
+      ES_TRY(try_starts(s, net, found, last, with * most, best, error));
+    else
+      ES_TRY(try_tree(s, net, found->order[last].merge, with * most, best, &fits, error));
   }
   for (int i = found->n - 1; i >= 0; i--) {
     bool could_fit = s->rules->element_bytes * found->order[i].largest <= s->rules->limit;
