@@ -2,10 +2,15 @@
 #ifndef ES_BASE_ALLOC_H
 #define ES_BASE_ALLOC_H
 
+#include <stdint.h>
+
 #include "einstride.h"
 
 /* Blocks are aligned to this many bytes: a cache line and the widest vector. */
 enum { ES_ALIGN = 64 };
+
+/* Bytes of the largest block: differences of addresses count them. */
+#define ES_MOST_BYTES ((int64_t)PTRDIFF_MAX)
 
 /* malloc and free, aligned to ES_ALIGN; user is not used. */
 es_allocator es_allocator_default(void);

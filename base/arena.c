@@ -53,9 +53,9 @@ static void clear(es_arena *arena) {
 }
 
 /* Every piece is a multiple of UNIT long; align is a power of two, HEADER at most. */
-static inline void *take(es_arena *arena, size_t bytes, size_t align, bool zeroed) {
-  if (bytes > SIZE_MAX / 4) return NULL;
-  bytes = round_up(bytes, UNIT);
+static inline void *take(es_arena *arena, uint64_t asked, size_t align, bool zeroed) {
+  if (asked > SIZE_MAX / 4) return NULL;
+  size_t bytes = round_up((size_t)asked, UNIT);
   size_t at = round_up(arena->used, align);
   if (!arena->blocks || at + bytes > arena->blocks->size) {
     /* Doubling keeps the number of blocks logarithmic in the arena's size. */
@@ -81,21 +81,21 @@ static inline void *take(es_arena *arena, size_t bytes, size_t align, bool zeroe
   return (char *)arena->blocks + at;
 }
 
-static inline void *take_array(es_arena *arena, size_t count, size_t size, bool zeroed) {
-  size_t bytes;
+static inline void *take_array(es_arena *arena, uint64_t count, size_t size, bool zeroed) {
+  uint64_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
   return take(arena, bytes ? bytes : 1, UNIT, zeroed);
 }
 
-void *es_arena_array(es_arena *arena, size_t count, size_t size) {
+void *es_arena_array(es_arena *arena, uint64_t count, size_t size) {
   return take_array(arena, count, size, true);
 }
 
-void *es_arena_room(es_arena *arena, size_t count, size_t size) {
+void *es_arena_room(es_arena *arena, uint64_t count, size_t size) {
   return take_array(arena, count, size, false);
 }
 
-void *es_arena_aligned(es_arena *arena, size_t bytes) {
+void *es_arena_aligned(es_arena *arena, uint64_t bytes) {
   return take(arena, bytes ? bytes : 1, ES_ALIGN, true);
 }
 

@@ -274,7 +274,7 @@ bool es_view_may_overlap(const void *a, const es_view *va, const void *b, const 
   if (a_end <= b_first || b_end <= a_first) return false;
   /* Elements of one size, a whole number of them apart: two walks whose steps are
    * all multiples of g meet only if their starts differ by a multiple of g. */
-  int64_t apart = (int64_t)((uintptr_t)a - (uintptr_t)b);
+  int64_t apart = (intptr_t)((uintptr_t)a - (uintptr_t)b);
   if (size != b_size || apart % size) return true;
   int64_t g = stride_gcd(vb, stride_gcd(va, 0));
   return g ? apart / size % g == 0 : apart == 0;

@@ -42,7 +42,7 @@ static es_status run_step(folding *f, int index) {
     if (!es_mul_i64(slot->count, es_dtype_bytes(slot->dtype), &bytes))
       return es_fail_nomem(b->error);
     ES_TRY(es_ctx_admit_bytes(b->ctx, bytes, "what is computed of constants", b->error));
-    if (!(*out = es_arena_aligned(b->scratch, (size_t)bytes))) return es_fail_nomem(b->error);
+    if (!(*out = es_arena_aligned(b->scratch, (uint64_t)bytes))) return es_fail_nomem(b->error);
   }
   es_plan_env env = b->env;
   env.arena = b->scratch; /* nothing of this step outlives the planning */
@@ -57,7 +57,7 @@ static es_status run_step(folding *f, int index) {
 
 static es_status run_steps(folding *f) {
   es_plan *plan = f->b->plan;
-  size_t workspace = 0;
+  uint64_t workspace = 0;
   for (int s = 0; s < plan->n_steps; s++)
     if (folds(plan, s) && plan->step[s].workspace > workspace) workspace = plan->step[s].workspace;
   if (workspace > 0)
@@ -107,7 +107,7 @@ static es_status keep(folding *f, int index, es_plan_slot *slot) {
   if (!es_view_reach(slot->rank, slot->shape, slot->strides, &low, &high)) return ES_OK;
   if (!es_mul_i64(high - low + 1, size, &bytes)) return es_fail_nomem(b->error);
   ES_TRY(es_ctx_admit_bytes(b->ctx, bytes, "the constants of this plan", b->error));
-  char *copy = es_arena_aligned(&b->plan->arena, (size_t)bytes);
+  char *copy = es_arena_aligned(&b->plan->arena, (uint64_t)bytes);
   if (!copy) return es_fail_nomem(b->error);
   memcpy(copy, (const char *)f->base[index] + low * size, (size_t)bytes);
   slot->values = copy - low * size;

@@ -154,16 +154,22 @@ void es_clear_error(es_ctx *ctx) {
 
 /* ---- workspace and threads ------------------------------------------------------ */
 
+const char *es_ctx_how_to_get(double limit) {
+  return limit <= (double)ES_MOST_BYTES ? "es_set_max_bytes raises it"
+                                        : "addresses reach no further";
+}
+
 es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error) {
   int64_t now = es_memory_now(ctx), limit = ctx->config.max_bytes;
   if (now <= limit && bytes <= limit - now) return ES_OK;
   return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
                  "%s needs %lld bytes; %lld are in use and the memory limit is %lld bytes "
-                 "(es_set_max_bytes raises it)",
-                 what, (long long)bytes, (long long)now, (long long)limit);
+                 "(%s)",
+                 what, (long long)bytes, (long long)now, (long long)limit,
+                 es_ctx_how_to_get((double)now + (double)bytes));
 }
 
-void *es_ctx_scratch(es_ctx *ctx, size_t bytes) {
+void *es_ctx_scratch(es_ctx *ctx, uint64_t bytes) {
   if (bytes <= ctx->scratch_bytes) return ctx->scratch;
   es_error error;
   es_free(&ctx->allocator, ctx->scratch, ctx->scratch_bytes);
@@ -174,13 +180,13 @@ void *es_ctx_scratch(es_ctx *ctx, size_t bytes) {
     es_ctx_fail(ctx, &error, NULL, 0);
     return NULL;
   }
-  ctx->scratch = es_alloc(&ctx->allocator, bytes);
+  ctx->scratch = es_alloc(&ctx->allocator, (size_t)bytes);
   if (!ctx->scratch) {
     es_fail_nomem(&error);
     es_ctx_fail(ctx, &error, NULL, 0);
     return NULL;
   }
-  ctx->scratch_bytes = bytes;
+  ctx->scratch_bytes = (size_t)bytes;
   return ctx->scratch;
 }
 

@@ -68,10 +68,12 @@ es_status es_ctx_fail_null(es_ctx *ctx, const char *function);
 /* Records the error for functions that return a handle; always NULL. */
 es_tensor *es_ctx_fail_tensor(es_ctx *ctx, const es_error *error);
 /* Workspace of at least bytes, 64-aligned; kept for the next call. NULL: error set. */
-void *es_ctx_scratch(es_ctx *ctx, size_t bytes);
+void *es_ctx_scratch(es_ctx *ctx, uint64_t bytes);
 
 /* Refuses, before it is asked for, memory that would pass the limit; what says what it is for. */
 es_status es_ctx_admit_bytes(es_ctx *ctx, int64_t bytes, const char *what, es_error *error);
+/* How to get a limit of so many bytes: the end of such a message. */
+const char *es_ctx_how_to_get(double limit);
 es_pool *es_ctx_pool(es_ctx *ctx);
 static inline bool es_ctx_is_late(const es_ctx *ctx) {
   return ctx->deadline > 0 && es_clock_seconds() > ctx->deadline;

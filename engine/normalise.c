@@ -149,9 +149,12 @@ static bool run(job *j) {
   if (j->ctx->config.shapes_only) return true;
   es_pool *pool = es_ctx_pool(j->ctx);
   if (j->bytes) {
-    j->scratch = es_alloc(&j->ctx->allocator, (size_t)j->bytes);
+    es_error error;
+    es_status status = es_ctx_admit_bytes(j->ctx, j->bytes, "normalising in strips", &error);
+    if (status == ES_OK) j->scratch = es_alloc(&j->ctx->allocator, (size_t)j->bytes);
     if (!j->scratch) {
-      es_ctx_failf(j->ctx, ES_E_NOMEM, "no memory for %lld bytes", (long long)j->bytes);
+      if (status == ES_OK) es_fail_nomem(&error);
+      es_ctx_fail(j->ctx, &error, NULL, 0);
       return false;
     }
   }
@@ -250,7 +253,7 @@ es_status es_normalise_step(const es_plan_env *env, es_normalise op, const es_vi
   if (!prepare(&d->job, env->kernels, op, x, axis, 1, env->threads)) return ES_E_NOMEM;
   es_rows_init(&d->job.from, env->kernels, NULL, x->dtype, x->rank, x->shape, x->strides, x->dtype);
   *step = (es_step){.strategy = &strategy, .run = run_step, .problem = problem, .data = d};
-  step->workspace = (size_t)d->job.bytes;
+  step->workspace = (uint64_t)d->job.bytes;
   double count = (double)d->job.outer * (double)d->job.n * (double)d->job.inner;
   step->bytes = es_problem_bytes(problem);
   step->predicted = 100e-9 + count * 1e-9;

@@ -68,8 +68,14 @@ es_status es_set_strategy(es_ctx *ctx, const char *name) {
 
 static int64_t default_max_bytes(void) {
   int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE), bytes;
-  if (pages <= 0 || page <= 0 || !es_mul_i64(pages, page, &bytes)) return INT64_MAX;
+  if (pages <= 0 || page <= 0 || !es_mul_i64(pages, page, &bytes)) return ES_MOST_BYTES;
   return bytes / 4 * 3;
+}
+
+/* What is within a limit can be asked for: as a size_t it is the same number. Shapes alone take no
+ * memory. */
+static int64_t addressable(const es_ctx *ctx, int64_t bytes) {
+  return bytes < ES_MOST_BYTES || ctx->config.shapes_only ? bytes : ES_MOST_BYTES;
 }
 
 int64_t es_max_bytes(const es_ctx *ctx) { return ctx ? ctx->config.max_bytes : 0; }
@@ -80,7 +86,7 @@ es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes) {
     return es_ctx_failf(ctx, ES_E_VALUE,
                         "the memory limit must be positive, or 0 for the default, not %lld",
                         (long long)bytes);
-  ctx->config.max_bytes = bytes ? bytes : default_max_bytes();
+  ctx->config.max_bytes = addressable(ctx, bytes ? bytes : default_max_bytes());
   es_cache_destroy(ctx); /* plans cut their labels to keep within the limit */
   return ES_OK;
 }

@@ -44,7 +44,7 @@ struct es_step {
   es_status (*run)(const es_step *step, const es_run_args *args);
   const es_problem *problem; /* as it was made for; canonical */
   void *data;                /* the strategy's own, in the plan's arena */
-  size_t workspace;          /* bytes the step needs while it runs */
+  uint64_t workspace;        /* bytes the step needs while it runs */
   int64_t hold_bytes;        /* what hold() would take; 0: nothing to hold */
   int held;                  /* 1 + the operand of which data holds a copy, so that the run does
                                 not read it; 0: none */

@@ -230,8 +230,9 @@ ES_API void es_memory_reset_peak(es_ctx *ctx);
 ES_API int es_threads(const es_ctx *ctx);
 ES_API es_status es_set_threads(es_ctx *ctx, int threads); /* >= 1 */
 ES_API es_isa es_isa_used(const es_ctx *ctx);
-ES_API es_status es_set_isa(es_ctx *ctx, es_isa isa);          /* UNSUPPORTED if absent */
-ES_API es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes); /* 0: default */
+ES_API es_status es_set_isa(es_ctx *ctx, es_isa isa); /* UNSUPPORTED if absent */
+/* 0: default. What a pointer cannot reach is cut off: 2^31 - 1 bytes where it has 32 bits. */
+ES_API es_status es_set_max_bytes(es_ctx *ctx, int64_t bytes);
 ES_API int64_t es_max_bytes(const es_ctx *ctx);
 /* What asks for more is refused before it runs: ES_E_LIMIT. 0: no limit. */
 ES_API es_status es_set_max_operations(es_ctx *ctx, double operations);

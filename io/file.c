@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of 32-bit systems: _FILE_OFFSET_BITS=64, or files of 2 GiB could not be read. */
+_Static_assert(sizeof(off_t) == 8, "positions in files have 64 bits");
+
 /* "cannot WHAT 'NAME': REASON". Untranslated reasons: errors are English. */
 static es_status refused(es_error *error, const char *what, const char *shown, int code) {
   const char *reason = strerrordesc_np(code);

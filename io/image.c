@@ -27,7 +27,7 @@ typedef struct job {
 
 static png_voidp allocate(png_structp png, png_alloc_size_t size) {
   job *j = png_get_mem_ptr(png);
-  int64_t bytes = size < INT64_MAX ? (int64_t)size : INT64_MAX;
+  int64_t bytes = (uint64_t)size < INT64_MAX ? (int64_t)size : INT64_MAX;
   if (es_ctx_admit_bytes(j->ctx, bytes, "decoding a PNG", j->error) != ES_OK) return NULL;
   void *block = es_sized_alloc(&j->ctx->allocator, size);
   if (!block) es_fail_nomem(j->error);

@@ -227,11 +227,11 @@ es_status es_zip_read(const es_file *file, es_arena *arena, es_zip_entry **entri
   uint8_t *bytes = es_arena_array(arena, dir.bytes, 1);
   es_zip_entry *list = ES_NEW_N(arena, es_zip_entry, dir.count);
   if (!bytes || !list) return es_fail_nomem(error);
-  ES_TRY(es_file_read_at(file, dir.offset, bytes, dir.bytes, error));
+  ES_TRY(es_file_read_at(file, dir.offset, bytes, (size_t)dir.bytes, error));
   uint64_t at = 0;
   for (uint64_t i = 0; i < dir.count; i++) {
     uint64_t used = 0;
-    ES_TRY(read_central(file, arena, bytes + at, dir.bytes - at, &list[i], &used, error));
+    ES_TRY(read_central(file, arena, bytes + at, (size_t)(dir.bytes - at), &list[i], &used, error));
     ES_TRY(read_local(file, &dir, arena, &list[i], error));
     at += used;
   }

@@ -362,7 +362,7 @@ static bool make_room(run *r, int threads) {
             "the blocks of attention take more than 2^63 - 1 bytes");
     es_ctx_fail(r->ctx, &error, NULL, 0);
   }
-  return fits && (r->memory = es_ctx_scratch(r->ctx, (size_t)bytes));
+  return fits && (r->memory = es_ctx_scratch(r->ctx, (uint64_t)bytes));
 }
 
 /* As few blocks of queries as can be, of equal height; rows of buffers are whole lines,

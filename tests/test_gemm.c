@@ -258,7 +258,7 @@ static void *aligned(size_t bytes) {
 }
 
 static es_status run_plan(instance *x, const es_gemm_plan *plan, es_pool *pool) {
-  size_t bytes = es_gemm_plan_workspace(plan);
+  size_t bytes = (size_t)es_gemm_plan_workspace(plan);
   void *workspace = aligned(bytes), *base[3];
   memset(workspace, 0xff, bytes); /* NaN: nothing may be read before it is written */
   for (int s = 0; s < 3; s++) base[s] = x->array[s].data;
@@ -713,7 +713,7 @@ static es_status run_step(instance *x, const es_kernels *kernels, es_error *erro
   es_step step;
   *error = (es_error){0};
   cr_assert_eq(es_step_make(x->p, &env, "gemm", &step, error), ES_OK, "%s", error->message);
-  void *base[3], *workspace = aligned(step.workspace);
+  void *base[3], *workspace = aligned((size_t)step.workspace);
   for (int s = 0; s < 3; s++) base[s] = x->array[s].data;
   es_run_args args = {.base = base, .workspace = workspace, .error = error};
   es_status status = step.run(&step, &args);
@@ -1197,7 +1197,7 @@ Test(gemm, cancel_stops_the_run) {
   es_step step;
   es_error error = {0};
   cr_assert_eq(es_step_make(x.p, &env, "gemm", &step, &error), ES_OK);
-  void *base[3], *workspace = aligned(step.workspace);
+  void *base[3], *workspace = aligned((size_t)step.workspace);
   for (int s = 0; s < 3; s++) base[s] = x.array[s].data;
   es_run_args args = {.base = base, .workspace = workspace, .ctx = &ctx, .error = &error};
   cr_assert_eq(step.run(&step, &args), ES_E_CANCELLED);

@@ -270,3 +270,46 @@ Test(limits, change_at_any_time) {
   cr_assert_eq(es_set_limits(NULL, NULL), ES_E_VALUE);
   es_ctx_destroy(ctx);
 }
+
+/* As numbers of 32 bits all of these sizes are a few bytes. */
+Test(limits, what_addresses_cannot_reach) {
+  if (sizeof(void *) > 4) cr_skip_test("addresses have 64 bits");
+  es_ctx *ctx = es_ctx_create(&(es_config){.threads = 2, .max_bytes = INT64_MAX});
+  const int64_t large = ((int64_t)1 << 32) + 1, half = ((int64_t)1 << 31) + 1, side = 1 << 16;
+  cr_assert_eq(es_max_bytes(ctx), INT32_MAX);
+  uint8_t bytes[4] = {0};
+  float floats[16] = {0};
+  es_tensor *x = es_from_data(ctx, ES_U8, 0, NULL, bytes);
+  es_tensor *row = es_broadcast_to(ctx, es_from_data(ctx, ES_F32, 0, NULL, floats), 1, &side);
+  es_tensor *wide = es_broadcast_to(ctx, x, 1, &large);
+  cr_assert(row && wide, "%s", es_error_text(ctx));
+  for (int i = 0; i < 12; i++) {
+    es_tensor *y = NULL;
+    switch (i) {
+    case 0: y = es_empty(ctx, ES_U8, 1, &large); break;
+    case 1: y = es_zeros(ctx, ES_F64, ES_SHAPE(side, side / 8, 1)); break;
+    case 2: y = es_full(ctx, ES_I16, 1, &half, 1); break;
+    case 3: y = es_copy(ctx, wide); break;
+    case 4: y = es_cast(ctx, wide, ES_C128); break;
+    case 5: y = es_unary(ctx, ES_NEG, es_broadcast_to(ctx, x, 1, &half)); break;
+    case 6: y = es_einsum(ctx, "i, j -> i j", ES_IN(row, row), NULL); break;
+    case 7: y = es_rearrange(ctx, "i -> (i 1) 1", wide, NULL); break;
+    case 8: y = es_repeat(ctx, "-> i", x, ES_SIZES({"i", large})); break;
+    case 9: y = es_softmax(ctx, es_broadcast_to(ctx, row, ES_SHAPE(side, side)), 0); break;
+    case 10: y = es_arange(ctx, ES_U8, 0, (double)large, 1); break;
+    case 11: y = es_wrap(ctx, ES_U8, bytes, large, 0, 1, &large, NULL, true, NULL, NULL); break;
+    }
+    const es_status want = i == 11 ? ES_E_VALUE : ES_E_LIMIT, status = es_ctx_error(ctx)->status;
+    const bool is_view = y && es_is_view(y); /* which takes no memory */
+    cr_assert(is_view || (!y && status == want), "request %d: %s", i, es_error_text(ctx));
+    es_clear_error(ctx);
+  }
+  cr_assert_null(es_zeros(ctx, ES_F32, ES_SHAPE(side, side / 2)));
+  const char *text = es_ctx_error(ctx)->message, *rest = strstr(text, "are in use and");
+  cr_assert(
+      !strncmp(text, "a tensor of shape (65536, 32768) and type f32 needs 8589934592 bytes; ", 70));
+  cr_assert_str_eq(
+      rest, "are in use and the memory limit is 2147483647 bytes (addresses reach no further)");
+  es_clear_error(ctx);
+  es_ctx_destroy(ctx);
+}

@@ -153,7 +153,7 @@ Test(plan, the_workspace_is_shared_by_what_never_lives_together) {
       cr_assert(a_end <= b_begin || b_end <= a_begin, "slots %d and %d", b, a);
     }
     for (int s = first[a]; s <= last[a]; s++) {
-      size_t own = plan->step_workspace[s], own_end = own + plan->step[s].workspace;
+      size_t own = plan->step_workspace[s], own_end = own + (size_t)plan->step[s].workspace;
       cr_assert(own == own_end || a_end <= own || own_end <= a_begin, "slot %d, step %d", a, s);
     }
   }

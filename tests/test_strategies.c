@@ -184,11 +184,11 @@ static es_status run(const scene *s, const char *name, es_isa isa, es_pool *pool
     void *base[MAX_IN + 1];
     for (int i = 0; i < s->n_slots; i++) base[i] = s->memory[i];
     base[s->n_slots - 1] = out;
-    void *workspace = check(es_alloc(&heap, step.workspace));
+    void *workspace = check(es_alloc(&heap, (size_t)step.workspace));
     es_run_args args = {.base = base, .workspace = workspace, .pool = pool, .error = error};
     step.predicted *= 1e4; /* many pieces, however small the nest */
     status = step.run(&step, &args);
-    es_free(&heap, workspace, step.workspace);
+    es_free(&heap, workspace, (size_t)step.workspace);
   }
   es_arena_free(&arena);
   return status;

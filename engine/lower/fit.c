@@ -83,12 +83,13 @@ es_status es_fit_refuse(const es_fit *fit, int64_t limit, bool exact, es_error *
   return es_fail(error, ES_E_LIMIT, "M1", ES_NOWHERE,
                  "the intermediates and results of this expression need %lld bytes, in the order "
                  "and the pieces that take least; %lld are in use and the memory limit is %lld "
-                 "bytes; a limit of %lld would do%s (es_set_max_bytes)",
+                 "bytes; a limit of %lld would do%s (%s)",
                  (long long)(fit->least - fit->now), (long long)fit->now, (long long)limit,
-                 (long long)fit->least, exact ? "" : ", maybe less");
+                 (long long)fit->least, exact ? "" : ", maybe less",
+                 es_ctx_how_to_get((double)fit->least));
 }
 
-es_status es_builder_admit(es_builder *b, size_t high) {
+es_status es_builder_admit(es_builder *b, uint64_t high) {
   es_fit *fit = b->fit;
   int64_t bytes = high > INT64_MAX ? INT64_MAX : (int64_t)high, now = used(b);
   if (!fit->operands)

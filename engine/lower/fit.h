@@ -13,7 +13,7 @@ double es_builder_room(const es_builder *b, int operands);
 double es_builder_limit_for(const es_builder *b, int operands, double bytes);
 /* Whether a workspace of so many bytes fits. Where an order was searched for, the results count
  * too, unless they are the caller's own: with the limit that would do the whole call works. */
-es_status es_builder_admit(es_builder *b, size_t bytes);
+es_status es_builder_admit(es_builder *b, uint64_t bytes);
 /* Words what does not fit into a limit. exact: fit->least is the least that would do. */
 es_status es_fit_refuse(const es_fit *fit, int64_t limit, bool exact, es_error *error);
 

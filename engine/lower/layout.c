@@ -5,14 +5,14 @@
 #include "engine/lower/fit.h"
 
 typedef struct block { /* a live piece of the workspace */
-  size_t begin, end;
+  uint64_t begin, end;
   int last_step; /* that reads it */
 } block;
 
 typedef struct layout {
   block *live; /* ascending begin */
   int n;
-  size_t high; /* bytes of the workspace so far */
+  uint64_t high; /* bytes of the workspace so far */
 } layout;
 
 static void expire(layout *l, int step) {
@@ -22,10 +22,11 @@ static void expire(layout *l, int step) {
   l->n = kept;
 }
 
-/* First gap that holds bytes. False when the sum wraps. */
-static bool place(layout *l, size_t bytes, int last_step, size_t *offset) {
-  size_t size, end, at = 0;
-  if (__builtin_add_overflow(bytes, (size_t)ES_ALIGN - 1, &size)) return false;
+/* First gap that holds bytes. False when the sum wraps. What passes the address space alone is
+ * refused at the end, when it is known how much there is of it. */
+static bool place(layout *l, uint64_t bytes, int last_step, size_t *offset) {
+  uint64_t size, end, at = 0;
+  if (__builtin_add_overflow(bytes, (uint64_t)ES_ALIGN - 1, &size)) return false;
   size = size / ES_ALIGN * ES_ALIGN;
   int i = 0;
   while (i < l->n && l->live[i].begin - at < size) at = l->live[i++].end;
@@ -34,7 +35,7 @@ static bool place(layout *l, size_t bytes, int last_step, size_t *offset) {
   l->live[i] = (block){at, end, last_step};
   l->n++;
   if (end > l->high) l->high = end;
-  *offset = at;
+  *offset = (size_t)at;
   return true;
 }
 
@@ -105,7 +106,7 @@ es_status es_builder_layout(es_builder *b) {
     es_plan_slot *slot = &plan->slot[out];
     if (out >= plan->n_in + plan->n_out && !placed[out]) {
       int dies = written_over(plan, s, last, placed);
-      size_t bytes = (size_t)slot->count * es_dtype_size(slot->dtype);
+      uint64_t bytes = (uint64_t)slot->count * es_dtype_size(slot->dtype);
       if (dies >= 0)
         take_over(&l, plan, dies, out, s, last[out]);
       else
@@ -117,9 +118,10 @@ es_status es_builder_layout(es_builder *b) {
     if (fits && plan->step[s].workspace)
       fits = place(&l, plan->step[s].workspace, s, &plan->step_workspace[s]);
   }
-  if (!fits)
+  if (fits && l.high) ES_TRY(es_builder_admit(b, l.high));
+  if (!fits || l.high > ES_MOST_BYTES) /* the latter: in a context of shapes alone */
     return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                    "the intermediates of this expression pass the address space");
-  plan->workspace = l.high;
-  return l.high ? es_builder_admit(b, l.high) : ES_OK;
+  plan->workspace = (size_t)l.high;
+  return ES_OK;
 }

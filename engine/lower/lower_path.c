@@ -199,6 +199,7 @@ static const double FAIR = 0x1p28;
 
 static es_status refuse(const es_builder *b, int operands, double least, double room) {
   double limit = (double)b->ctx->config.max_bytes;
+  double wanted = es_builder_limit_for(b, operands, least);
   if (least > 0x1p62)
     return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                    "the intermediates of this expression take more bytes at a time than 64 bits "
@@ -206,8 +207,8 @@ static es_status refuse(const es_builder *b, int operands, double least, double 
   return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                  "the intermediates of this expression take %.4g bytes at a time, cut into pieces "
                  "wherever that frees memory, and the memory limit of %.4g leaves %.4g for them; a "
-                 "limit of about %.4g would do (es_set_max_bytes)",
-                 least, limit, room, es_builder_limit_for(b, operands, least));
+                 "limit of about %.4g would do (%s)",
+                 least, limit, room, wanted, es_ctx_how_to_get(wanted));
 }
 
 /* The path, and in b->extent what of each label one run of it walks. */

@@ -28,20 +28,20 @@ typedef struct es_direct_plan {
   es_axes jobs; /* output axes that move the weights, but the channels; sides as in the nest */
   /* Channels of a panel, how many panels, and all that there are. */
   int64_t width, panels, channels;
-  int64_t taps, blocks;    /* of a panel; what is packed at once */
-  int64_t *w_at;           /* [taps] in the weights, bytes */
-  int64_t *w_channel;      /* [width] likewise, of a panel */
-  int64_t *out_channel;    /* [width] */
-  int64_t *out_column;     /* [MOST] of a tile */
-  int64_t chunk, chunks;   /* rows that a panel is used for in one go */
-  int64_t ahead_lines;     /* of a block of weights, that are asked for while one is used */
-  int64_t *ahead_at;       /* [lines and more] from its first element */
-  bool along;              /* taps are neighbours in memory */
-  int64_t panel_bytes;     /* packed */
-  int64_t slot_bytes;      /* open chains, or sums, of a tile */
-  char *held;              /* all panels, packed once: weights never change */
-  size_t open_at, sums_at; /* in a worker's part of the workspace */
-  size_t worker_bytes;
+  int64_t taps, blocks;      /* of a panel; what is packed at once */
+  int64_t *w_at;             /* [taps] in the weights, bytes */
+  int64_t *w_channel;        /* [width] likewise, of a panel */
+  int64_t *out_channel;      /* [width] */
+  int64_t *out_column;       /* [MOST] of a tile */
+  int64_t chunk, chunks;     /* rows that a panel is used for in one go */
+  int64_t ahead_lines;       /* of a block of weights, that are asked for while one is used */
+  int64_t *ahead_at;         /* [lines and more] from its first element */
+  bool along;                /* taps are neighbours in memory */
+  int64_t panel_bytes;       /* packed */
+  int64_t slot_bytes;        /* open chains, or sums, of a tile */
+  char *held;                /* all panels, packed once: weights never change */
+  uint64_t open_at, sums_at; /* in a worker's part of the workspace */
+  uint64_t worker_bytes;
 } es_direct_plan;
 
 /* The steps of piece number i, counted through all groups, before block b. */

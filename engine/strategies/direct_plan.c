@@ -286,9 +286,9 @@ static void set_room(es_direct_plan *d, bool held) {
   const int64_t slots = d->blocks > 1 ? d->chunk * d->tiles : 2;
   const int64_t taps = d->chunks > 1 || held ? d->taps : es_ceil_div(d->taps, d->blocks);
   d->panel_bytes = (es_direct_packed(d, taps) + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN;
-  d->sums_at = ES_ALIGN + (held ? 0 : (size_t)d->panel_bytes);
-  d->open_at = d->sums_at + (size_t)(slots * d->slot_bytes);
-  d->worker_bytes = d->open_at + (size_t)(slots * d->slot_bytes);
+  d->sums_at = ES_ALIGN + (held ? 0 : (uint64_t)d->panel_bytes);
+  d->open_at = d->sums_at + (uint64_t)(slots * d->slot_bytes);
+  d->worker_bytes = d->open_at + (uint64_t)(slots * d->slot_bytes);
 }
 
 es_direct_plan *es_direct_plan_make(const es_problem *p, const es_plan_env *env) {

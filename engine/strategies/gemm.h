@@ -62,9 +62,9 @@ typedef struct es_gemm_operand {
 
 /* Where a worker's part of the workspace keeps what, in bytes from its start. */
 typedef struct es_gemm_room {
-  size_t y_block, x_tiles, c_tiles, open, convert;
-  size_t x_rows, c_rows, y_cols, c_cols, x_k, y_k, y_packed, y_narrow, x_steps;
-  size_t total;
+  uint64_t y_block, x_tiles, c_tiles, open, convert;
+  uint64_t x_rows, c_rows, y_cols, c_cols, x_k, y_k, y_packed, y_narrow, x_steps;
+  uint64_t total;
 } es_gemm_room;
 
 typedef struct es_gemm_narrow_tiles es_gemm_narrow_tiles;
@@ -293,7 +293,7 @@ bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_k
 /* The variant predicted to be fastest. False: none is possible. */
 bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                          es_gemm_plan *plan);
-size_t es_gemm_plan_workspace(const es_gemm_plan *plan);
+uint64_t es_gemm_plan_workspace(const es_gemm_plan *plan);
 
 /* ---- gemm_hold.c ---- */
 

@@ -29,10 +29,11 @@ int64_t es_gemm_hold_bytes(const es_gemm_plan *g) {
 
 es_status es_gemm_hold(es_arena *arena, es_gemm_plan *g, const char *y) {
   int64_t blocks = blocks_of(g);
-  void *workspace = es_alloc(&arena->allocator, g->room.total);
-  g->held = es_arena_aligned(arena, (size_t)blocks * (size_t)g->held_block);
+  const size_t room = (size_t)g->room.total; /* es_gemm_hold_bytes() is within the limit */
+  void *workspace = es_alloc(&arena->allocator, room);
+  g->held = es_arena_aligned(arena, (uint64_t)blocks * (uint64_t)g->held_block);
   if (!workspace || !g->held) {
-    es_free(&arena->allocator, workspace, g->room.total);
+    es_free(&arena->allocator, workspace, room);
     return ES_E_NOMEM;
   }
   es_gemm_run r = {.g = g, .type = &g->kernels->gemm->type[g->kind]};
@@ -43,6 +44,6 @@ es_status es_gemm_hold(es_arena *arena, es_gemm_plan *g, const char *y) {
     es_gemm_block b = block_of(g, y, &w, i / g->n_kb / g->n_nb, i / g->n_kb % g->n_nb);
     es_gemm_pack_y(&r, &w, &b, 0, b.panels, k0, es_gemm_smaller(g->kc, g->k.count - k0));
   }
-  es_free(&arena->allocator, workspace, g->room.total);
+  es_free(&arena->allocator, workspace, room);
   return ES_OK;
 }

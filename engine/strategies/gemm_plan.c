@@ -105,40 +105,40 @@ static bool possible(const es_gemm_plan *g) {
          (g->y.native && g->kind < ES_GEMM_C64 && panels_in_place(g, &p->in[g->y.in]));
 }
 
-static size_t place(es_gemm_room *room, size_t bytes) {
-  size_t at = room->total;
+static uint64_t place(es_gemm_room *room, uint64_t bytes) {
+  uint64_t at = room->total;
   room->total += (bytes + ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN;
   return at;
 }
 
 /* Rows of tiles in a lot at most: of each block of rows those of a tile more. */
-static size_t lot_rows(const es_gemm_plan *g) {
+static uint64_t lot_rows(const es_gemm_plan *g) {
   const int64_t blocks = es_ceil_div(g->n_boxes + g->n_mb, g->lots);
   const int64_t rows = blocks * g->mb < g->m_count ? blocks * g->mb : g->m_count;
-  return (size_t)(rows + blocks * ES_GEMM_ROWS);
+  return (uint64_t)(rows + blocks * ES_GEMM_ROWS);
 }
 
 /* A packed block ends with room for the vector that its last row may run over. */
 static void set_room(es_gemm_plan *g) {
-  size_t each = g->each, kc = (size_t)g->kc, steps = (size_t)es_gemm_steps(g, g->kc),
-         mb = (size_t)g->mb, nb = (size_t)(g->pb * g->nr), nr = (size_t)g->nr,
-         index = sizeof(int64_t);
-  size_t group_rows = (size_t)g->group * ES_GEMM_ROWS;
-  size_t tile_rows = (size_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
+  uint64_t each = g->each, kc = (uint64_t)g->kc, steps = (uint64_t)es_gemm_steps(g, g->kc),
+           mb = (uint64_t)g->mb, nb = (uint64_t)(g->pb * g->nr), nr = (uint64_t)g->nr,
+           index = sizeof(int64_t);
+  uint64_t group_rows = (uint64_t)g->group * ES_GEMM_ROWS;
+  uint64_t tile_rows = (uint64_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
-  size_t in_use = (size_t)es_gemm_in_use(g) * nr;
-  size_t packed = g->stream_y ? in_use : nb;
+  uint64_t in_use = (uint64_t)es_gemm_in_use(g) * nr;
+  uint64_t packed = g->stream_y ? in_use : nb;
   g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
   room->y_block = place(
-      room, g->hold_y || g->overlap ? 0 : (size_t)g->ahead * steps * in_use * each + ES_ALIGN);
-  size_t x_tiles = steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN;
+      room, g->hold_y || g->overlap ? 0 : (uint64_t)g->ahead * steps * in_use * each + ES_ALIGN);
+  uint64_t x_tiles = steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN;
   if (g->keep_x) x_tiles = (mb + ES_GEMM_ROWS) * (steps * each + ES_ALIGN);
   room->x_tiles = place(room, g->x_packed ? x_tiles : 0);
-  size_t rows = g->in_turn ? lot_rows(g) : mb + group_rows;
-  size_t c_tiles = (g->n_kb > 1 ? rows * nb : tile_rows * nr) * each;
+  uint64_t rows = g->in_turn ? lot_rows(g) : mb + group_rows;
+  uint64_t c_tiles = (g->n_kb > 1 ? rows * nb : tile_rows * nr) * each;
   if (g->v >= 0)
-    c_tiles = (size_t)es_gemm_unit(g) * (size_t)(g->m_count + ES_GEMM_ROWS) * nr * each;
+    c_tiles = (uint64_t)es_gemm_unit(g) * (uint64_t)(g->m_count + ES_GEMM_ROWS) * nr * each;
   if (g->add_c) c_tiles = tile_rows * nr * each + ES_ALIGN; /* C is fetched as Y is packed */
   room->c_tiles = place(room, c_tiles);
   room->open = place(room, g->in_turn ? c_tiles : 0);
@@ -148,7 +148,7 @@ static void set_room(es_gemm_plan *g) {
   room->y_cols = place(room, nb * index);
   room->c_cols = place(room, nb * index);
   room->x_k = place(room, kc * index);
-  room->y_k = place(room, (size_t)g->ahead * kc * index);
+  room->y_k = place(room, (uint64_t)g->ahead * kc * index);
   room->y_packed = place(room, kc * index);
   room->y_narrow = place(room, kc * index);
   room->x_steps = place(room, g->x_packed ? 2 * kc * index : 0);
@@ -193,6 +193,6 @@ bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_ki
   return found;
 }
 
-size_t es_gemm_plan_workspace(const es_gemm_plan *plan) {
-  return plan->room.total * (size_t)plan->threads;
+uint64_t es_gemm_plan_workspace(const es_gemm_plan *plan) {
+  return plan->room.total * (uint64_t)plan->threads;
 }

@@ -11,7 +11,7 @@ typedef es_gemm_block block;
 
 es_gemm_worker es_gemm_worker_of(const es_gemm_plan *g, void *workspace, int index) {
   const es_gemm_room *room = &g->room;
-  char *at = (char *)workspace + room->total * (size_t)index;
+  char *at = (char *)workspace + room->total * (uint64_t)index;
   return (worker){.index = index,
                   .y_held = (int64_t *)at,
                   .y_block = at + room->y_block,
@@ -429,7 +429,7 @@ es_status es_gemm_plan_run(const es_gemm_plan *g, const es_run_args *args) {
            .y = es_run_at(args, p->in[g->y.in].slot, g->first[ES_GEMM_Y]),
            .c = es_run_at(args, p->out.slot, g->first[ES_GEMM_C])};
   for (int i = 0; i < g->threads; i++)
-    *(int64_t *)((char *)args->workspace + g->room.total * (size_t)i) = -1; /* y_held */
+    *(int64_t *)((char *)args->workspace + g->room.total * (uint64_t)i) = -1; /* y_held */
   /* The workspace is for g->threads workers; a larger pool is another context's. */
   es_pool_run_by(args->pool, g->threads, g->batch.count * g->n_nb * es_gemm_lots(g), task, &r);
   return r.stop ? ES_E_CANCELLED : r.overflow ? ES_E_OVERFLOW : ES_OK;

@@ -32,7 +32,7 @@ typedef struct es_reduction {
  * bits are those of the other functions. */
 bool es_reduce_parts_apply(const es_reduction *r);
 int64_t es_reduce_parts(const es_reduction *r);
-size_t es_reduce_parts_bytes(const es_reduction *r);
+uint64_t es_reduce_parts_bytes(const es_reduction *r);
 void es_reduce_parts_run(const es_reduction *r, const es_run_args *args, int64_t from, int64_t to);
 /* acc and low, which hold the neutral element, get the result. */
 void es_reduce_parts_join(const es_reduction *r, const es_run_args *args, void *acc, void *low);

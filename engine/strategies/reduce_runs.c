@@ -232,10 +232,10 @@ int64_t es_reduce_parts(const es_reduction *r) {
 /* A fold leaves its accumulator and low part, a product the sums of its chains. */
 enum { PART_BYTES = 32 };
 
-size_t es_reduce_parts_bytes(const es_reduction *r) {
-  size_t each = PART_BYTES;
-  if (r->product) each = (size_t)(r->s.kernels->stream->lanes[r->s.type] * r->s.size);
-  return (size_t)es_reduce_parts(r) * each;
+uint64_t es_reduce_parts_bytes(const es_reduction *r) {
+  uint64_t each = PART_BYTES;
+  if (r->product) each = (uint64_t)(r->s.kernels->stream->lanes[r->s.type] * r->s.size);
+  return (uint64_t)es_reduce_parts(r) * each;
 }
 
 static void product_part(const es_reduction *r, const es_run_args *args, int64_t part) {

@@ -11,6 +11,6 @@ extern const es_strategy es_strategy_copy, es_strategy_map, es_strategy_reduce, 
 /* The plain loops, for a step of another strategy that cannot be exact, or to word
  * an overflow that it has met. Needs this workspace. */
 es_status es_loops_run(const es_step *step, const es_run_args *args);
-size_t es_loops_workspace(const es_problem *p);
+uint64_t es_loops_workspace(const es_problem *p);
 
 #endif

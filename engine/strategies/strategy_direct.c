@@ -171,7 +171,7 @@ static void unit(void *arg, int64_t index, int worker) {
   if (es_step_pause(r->args, worker, part))
     atomic_store_explicit(&r->stop, true, memory_order_relaxed);
   if (atomic_load_explicit(&r->stop, memory_order_relaxed)) return;
-  char *room = (char *)r->args->workspace + (size_t)worker * d->worker_bytes;
+  char *room = (char *)r->args->workspace + (uint64_t)worker * d->worker_bytes;
   int64_t *kept = (int64_t *)room;
   job j = {.d = d,
            .panel = d->held ? d->held + panel * d->panel_bytes : room + ES_ALIGN,
@@ -195,7 +195,7 @@ static es_status run(const es_step *step, const es_run_args *args) {
   const es_direct_plan *d = step->data;
   run_state r = {.args = args, .d = d};
   for (int i = 0; i < d->threads; i++)
-    *(int64_t *)((char *)args->workspace + (size_t)i * d->worker_bytes) = -1;
+    *(int64_t *)((char *)args->workspace + (uint64_t)i * d->worker_bytes) = -1;
   es_pool_run_by(args->pool, d->threads, d->jobs.count * d->panels * d->chunks, unit, &r);
   return r.stop ? es_step_cancelled(args) : ES_OK;
 }
@@ -219,7 +219,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   if (!d) return ES_E_NOMEM;
   step->run = run;
   step->data = d;
-  step->workspace = d->worker_bytes * (size_t)d->threads;
+  step->workspace = d->worker_bytes * (uint64_t)d->threads;
   int64_t bytes;
   if (p->in[d->roles.w].fixed)
     step->hold_bytes = es_mul_i64(d->jobs.count * d->panels, d->panel_bytes, &bytes) ? bytes
@@ -231,7 +231,7 @@ static es_status hold(es_step *step, const es_plan_env *env, void *const *base) 
   if (!step->hold_bytes) return ES_OK;
   es_direct_plan *d = step->data;
   const es_run_args args = {.base = base};
-  char *held = es_arena_aligned(env->arena, (size_t)step->hold_bytes);
+  char *held = es_arena_aligned(env->arena, (uint64_t)step->hold_bytes);
   if (!held) return ES_E_NOMEM;
   for (int64_t panel = 0; panel < d->jobs.count * d->panels; panel++) {
     job j = {.d = d};

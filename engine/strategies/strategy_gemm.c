@@ -318,7 +318,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   for (int i = 0; i < c->n_plans; i++) {
     if (!plan_for(p, env, kind[i], c->measure, &c->plan[i])) return ES_E_NOMEM;
     if (!es_gemm_axes_make(env->arena, &c->plan[i])) return ES_E_NOMEM;
-    size_t bytes = es_gemm_plan_workspace(&c->plan[i]);
+    uint64_t bytes = es_gemm_plan_workspace(&c->plan[i]);
     if (bytes > step->workspace) step->workspace = bytes;
   }
   for (int i = 0; c->measure && i < 2; i++)

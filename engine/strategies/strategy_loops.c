@@ -82,17 +82,19 @@ static bool truth(const nest *n, value v) {
 static value from_truth(bool b) { return (value){b, b, 0}; }
 
 static value add(nest *n, value a, value b) {
+  if (n->family != INTEGER) return (value){.re = a.re + b.re, .im = a.im + b.im};
   bool wide = __builtin_add_overflow(a.i, b.i, &a.i);
-  n->overflow |= wide && n->family == INTEGER && !n->p->wrap;
-  return (value){a.i, a.re + b.re, a.im + b.im};
+  n->overflow |= wide && !n->p->wrap;
+  return a;
 }
 
 static value multiply(nest *n, value a, value b) {
-  es_i128 i;
-  bool wide = __builtin_mul_overflow(a.i, b.i, &i);
-  n->overflow |= wide && n->family == INTEGER && !n->p->wrap;
-  if (n->family != COMPLEX) return (value){i, a.re * b.re, 0};
-  return (value){i, a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+  if (n->family == COMPLEX)
+    return (value){.re = a.re * b.re - a.im * b.im, .im = a.re * b.im + a.im * b.re};
+  if (n->family == REAL) return (value){.re = a.re * b.re};
+  bool wide = __builtin_mul_overflow(a.i, b.i, &a.i);
+  n->overflow |= wide && !n->p->wrap;
+  return a;
 }
 
 /* NaN wins over everything, -0 is below +0. */
@@ -273,8 +275,8 @@ es_status es_loops_run(const es_step *step, const es_run_args *args) {
   return ES_OK;
 }
 
-size_t es_loops_workspace(const es_problem *p) {
-  return (size_t)(p->rank + p->n_in) * sizeof(int64_t);
+uint64_t es_loops_workspace(const es_problem *p) {
+  return (uint64_t)(p->rank + p->n_in) * sizeof(int64_t);
 }
 
 static void print(const es_step *step, char *buf, size_t cap) {

@@ -220,7 +220,7 @@ es_tensor *es_tensor_alias(es_ctx *ctx, const es_tensor *x) {
 
 static bool wrap_fits(int64_t length, es_dtype dtype, void *data, int64_t *bytes) {
   return length >= 0 && (data || length == 0) &&
-         es_mul_i64(length, (int64_t)es_dtype_size(dtype), bytes);
+         es_mul_i64(length, (int64_t)es_dtype_size(dtype), bytes) && *bytes <= ES_MOST_BYTES;
 }
 
 es_tensor *es_tensor_wrap(es_ctx *ctx, es_dtype dtype, void *data, int64_t length, int64_t offset,

@@ -168,7 +168,7 @@ static bool only_assigns(const char *text, size_t len) {
 static bool run_text(sc_runner *r, const char *path, const es_tensor *text) {
   sc_buffer script = {0};
   int64_t len = es_size(text);
-  char *bytes = sc_alloc((size_t)len + 1);
+  char *bytes = sc_alloc((uint64_t)len + 1);
   bool ok = es_read(r->session.es, text, ES_U8, bytes, len) == ES_OK;
   sc_put(&script, bytes, (size_t)len);
   for (char *line = bytes, *end; ok && (end = strchr(line, '\n')) != NULL; line = end + 1) {

@@ -10,18 +10,18 @@ typedef struct sc_chunk {
   max_align_t bytes[];
 } sc_chunk;
 
-void *sc_arena_alloc(sc_arena *arena, size_t bytes) {
+void *sc_arena_alloc(sc_arena *arena, uint64_t bytes) {
   bytes = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
   sc_chunk *chunk = arena->chunks;
   if (!chunk || chunk->size - chunk->used < bytes) {
-    size_t size = bytes > 4096 ? bytes : 4096;
+    uint64_t size = bytes > 4096 ? bytes : 4096;
     chunk = sc_alloc(sizeof *chunk + size);
-    chunk->size = size;
+    chunk->size = (size_t)size;
     chunk->next = arena->chunks;
     arena->chunks = chunk;
   }
   void *block = (char *)chunk->bytes + chunk->used;
-  chunk->used += bytes;
+  chunk->used += (size_t)bytes;
   return block;
 }
 

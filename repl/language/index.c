@@ -66,7 +66,7 @@ static es_tensor *masked(sc_session *s, es_tensor *t, const es_tensor *mask, sc_
   int64_t n = es_size(mask), kept = 0, shape[ES_MAX_RANK] = {0};
   size_t block = es_dtype_size(es_dtype_of(t));
   for (int i = lead; i < rank; i++) block *= (size_t)es_shape(t)[i]; /* a part of what exists */
-  uint8_t *chosen = sc_alloc((size_t)n + 1);
+  uint8_t *chosen = sc_alloc((uint64_t)n + 1);
   es_tensor *dense = es_contiguous(s->es, t), *made = NULL;
   if (dense && es_read(s->es, mask, ES_BOOL, chosen, n) == ES_OK) {
     for (int64_t i = 0; i < n; i++) kept += chosen[i] != 0;
@@ -94,7 +94,7 @@ static bool assign_entries(sc_session *s, es_tensor *t, const es_tensor *mask, e
   es_tensor *whole = from ? es_copy(s->es, t) : NULL;
   int64_t n = es_size(mask), rows = part ? es_shape(part)[0] : 0;
   size_t block = rows ? (size_t)(es_size(part) / rows) * es_dtype_size(es_dtype_of(t)) : 0;
-  uint8_t *chosen = sc_alloc((size_t)n + 1);
+  uint8_t *chosen = sc_alloc((uint64_t)n + 1);
   bool ok = whole && es_read(s->es, mask, ES_BOOL, chosen, n) == ES_OK;
   const char *entry = ok ? es_data(from) : NULL;
   for (int64_t i = 0; ok && i < n; i++)
@@ -147,8 +147,8 @@ static sc_value *slice_items(sc_session *s, const sc_value *v, int64_t n, const 
   int64_t count = step > 0      ? b[1] > b[0] ? (b[1] - b[0] - 1) / step + 1 : 0
                   : b[0] > b[1] ? (b[0] - b[1] - 1) / -step + 1
                                 : 0;
-  char *text = sc_scratch(s, (size_t)count + 1);
-  sc_value **items = sc_scratch(s, (size_t)count * sizeof *items);
+  char *text = sc_scratch(s, (uint64_t)count + 1);
+  sc_value **items = sc_scratch(s, (uint64_t)count * sizeof *items);
   for (int64_t i = 0; i < count; i++) {
     int64_t at = b[0] + i * step;
     if (v->kind == SC_STRING)

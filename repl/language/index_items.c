@@ -38,7 +38,7 @@ bool sc_read_places(sc_session *s, const sc_value *item, int64_t extent, sc_plac
                     sc_span where) {
   bool list = item->kind == SC_LIST, mask = !list && sc_is_mask(item);
   int64_t n = list ? item->n : es_size(item->tensor), truths = 0;
-  int64_t *at = out->at = sc_scratch(s, (size_t)n * sizeof *at);
+  int64_t *at = out->at = sc_scratch(s, (uint64_t)n * sizeof *at);
   for (int64_t i = 0; list && i < n; i++) {
     truths += item->items[i]->kind == SC_BOOL;
     if (!sc_to_int(s, where, item->items[i], "an index", &at[i])) return false;
@@ -63,7 +63,7 @@ static es_tensor *pick(sc_session *s, es_tensor *t, const sc_value *item, int ax
   sc_places p;
   if (!sc_read_places(s, item, es_shape(t)[axis], &p, where)) return NULL;
   if (!p.n) return es_slice(s->es, t, axis, 0, 0, 1);
-  es_tensor **parts = sc_scratch(s, (size_t)p.n * sizeof *parts);
+  es_tensor **parts = sc_scratch(s, (uint64_t)p.n * sizeof *parts);
   for (int64_t i = 0; i < p.n; i++)
     if (!(parts[i] = es_select(s->es, t, axis, p.at[i]))) return NULL;
   es_tensor *made = es_stack(s->es, parts, p.n, axis);

@@ -32,7 +32,7 @@ void sc_statement_end(sc_session *s) {
   s->pattern = NULL;
 }
 
-void *sc_scratch(sc_session *s, size_t bytes) {
+void *sc_scratch(sc_session *s, uint64_t bytes) {
   return sc_arena_alloc(&s->scratch, bytes ? bytes : 1);
 }
 

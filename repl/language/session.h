@@ -58,7 +58,7 @@ typedef struct sc_session {
 } sc_session;
 
 /* Zeroed memory until the end of the statement. */
-void *sc_scratch(sc_session *s, size_t bytes);
+void *sc_scratch(sc_session *s, uint64_t bytes);
 
 /* functions outlives the session; config may be NULL. False when the engine has no memory. */
 bool sc_session_open(sc_session *s, const sc_function *const *functions, const es_config *config);

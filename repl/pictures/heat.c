@@ -40,7 +40,7 @@ static void count(sc_heat *h, const double *x, int64_t n) {
 }
 
 static void fill(sc_heat *h, const double *x) {
-  h->cell = sc_alloc((size_t)(h->panels * h->height * h->width) * sizeof *h->cell);
+  h->cell = sc_alloc((uint64_t)(h->panels * h->height * h->width) * sizeof *h->cell);
   for (int64_t p = 0; p < h->panels; p++)
     for (int64_t i = 0; i < h->height; i++)
       for (int64_t j = 0; j < h->width; j++)
@@ -90,7 +90,7 @@ bool sc_heat_make(sc_session *s, sc_span where, es_tensor *t, int64_t most_panel
   }
   t = panels_of(s, where, t, h);
   if (!t) return false;
-  double *x = sc_alloc((size_t)n * sizeof *x);
+  double *x = sc_alloc((uint64_t)n * sizeof *x);
   bool ok = es_read(s->es, t, ES_F64, x, n) == ES_OK;
   if (ok) {
     count(h, x, n);

@@ -41,8 +41,8 @@ static bool put_data(sc_buffer *out, sc_session *s, es_tensor *t) {
   es_dtype dtype = es_dtype_of(t);
   int64_t n = es_size(t);
   bool whole = dtype <= ES_I64, complex = dtype >= ES_C64;
-  double *floats = whole ? NULL : sc_alloc((size_t)n * (complex ? 2 : 1) * sizeof *floats);
-  int64_t *ints = whole ? sc_alloc((size_t)n * sizeof *ints) : NULL;
+  double *floats = whole ? NULL : sc_alloc((uint64_t)n * (complex ? 2 : 1) * sizeof *floats);
+  int64_t *ints = whole ? sc_alloc((uint64_t)n * sizeof *ints) : NULL;
   bool ok = es_read(s->es, t,
                     whole     ? ES_I64
                     : complex ? ES_C128

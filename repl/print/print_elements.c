@@ -41,7 +41,7 @@ static es_tensor *shown(const sc_session *s, es_tensor *t, const sc_fit *f, grid
 
 static bool read_elements(const sc_session *s, es_tensor *t, grid *g) {
   bool complex = g->dtype >= ES_C64;
-  size_t n = (size_t)g->count;
+  uint64_t n = (uint64_t)g->count;
   if (g->dtype <= ES_I64) {
     g->ints = sc_alloc(n * sizeof *g->ints);
     return es_read(s->es, t, ES_I64, g->ints, g->count) == ES_OK;
@@ -137,8 +137,8 @@ static void fill_floats(grid *g) {
 }
 
 static void fill_complex(grid *g) {
-  double *parts[2] = {sc_alloc((size_t)g->count * sizeof(double)),
-                      sc_alloc((size_t)g->count * sizeof(double))};
+  double *parts[2] = {sc_alloc((uint64_t)g->count * sizeof(double)),
+                      sc_alloc((uint64_t)g->count * sizeof(double))};
   for (int64_t i = 0; i < 2 * g->count; i++) parts[i % 2][i / 2] = g->floats[i];
   columns real = measure(g, parts[0], g->count), imag = measure(g, parts[1], g->count);
   imag.left = 1;
@@ -238,7 +238,7 @@ static bool fill(const sc_session *s, es_tensor *t, const sc_fit *f, grid *g) {
   memcpy(g->shape, es_shape(t), (size_t)g->rank * sizeof *g->shape);
   g->count = es_size(t);
   if (!read_elements(s, t, g)) return false;
-  g->cells = sc_alloc((size_t)g->count * sizeof *g->cells);
+  g->cells = sc_alloc((uint64_t)g->count * sizeof *g->cells);
   if (g->dtype >= ES_C64)
     fill_complex(g);
   else if (g->dtype <= ES_I64)

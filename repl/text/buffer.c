@@ -13,9 +13,13 @@ static void *or_leave(void *block) {
   return block;
 }
 
-void *sc_alloc(size_t bytes) { return or_leave(calloc(1, bytes ? bytes : 1)); }
+void *sc_alloc(uint64_t bytes) {
+  return or_leave(bytes > PTRDIFF_MAX ? NULL : calloc(1, bytes ? (size_t)bytes : 1));
+}
 
-void *sc_grow(void *block, size_t bytes) { return or_leave(realloc(block, bytes ? bytes : 1)); }
+void *sc_grow(void *block, uint64_t bytes) {
+  return or_leave(bytes > PTRDIFF_MAX ? NULL : realloc(block, bytes ? (size_t)bytes : 1));
+}
 
 char *sc_copy_text(const char *bytes, size_t len) {
   char *copy = sc_alloc(len + 1);

@@ -15,8 +15,10 @@ typedef struct sc_buffer {
   size_t len, cap;
 } sc_buffer;
 
-void *sc_alloc(size_t bytes); /* zeroed; never NULL */
-void *sc_grow(void *block, size_t bytes);
+/* Zeroed; never NULL. Bytes have 64 bits where addresses have 32, too: a view may have any number
+ * of elements. */
+void *sc_alloc(uint64_t bytes);
+void *sc_grow(void *block, uint64_t bytes);
 char *sc_copy_text(const char *bytes, size_t len); /* NUL-terminated */
 
 void sc_put(sc_buffer *b, const char *bytes, size_t len);
