@@ -13,7 +13,35 @@
 enum { FTZ = 0x8000, DAZ = 0x0040, UPWARD = 0x4000, TOWARD_ZERO = 0x6000, DEFAULT = 0x1f80 };
 enum { CONTROL = 0xffc0 };
 
-enum { CONTRACTION, WINDOW, REDUCTION, SOFTMAX, NORM, ATTENTION, ELEMENTWISE, CAST, RANDOM, WORKS };
+/* Of the x87, on which 32-bit code runs long double and the C library: upward, to 53 bits. */
+#if defined(__i386__)
+enum { X87 = 0x0a7f, X87_DEFAULT = 0x037f };
+static void set_x87(uint16_t word) { __asm__ volatile("fldcw %0" : : "m"(word)); }
+static uint16_t get_x87(void) {
+  uint16_t word;
+  __asm__ volatile("fnstcw %0" : "=m"(word));
+  return word;
+}
+#else
+enum { X87, X87_DEFAULT = X87 }; /* left as it is */
+static void set_x87(uint16_t word) { (void)word; }
+static uint16_t get_x87(void) { return X87; }
+#endif
+
+enum {
+  CONTRACTION,
+  WINDOW,
+  REDUCTION,
+  LONG_DOUBLE,
+  SOFTMAX,
+  NORM,
+  ATTENTION,
+  ELEMENTWISE,
+  LIBRARY,
+  CAST,
+  RANDOM,
+  WORKS
+};
 
 /* Subnormal numbers, thirds, and large differences. */
 static es_tensor *operand(es_ctx *ctx) {
@@ -30,6 +58,10 @@ static es_tensor *work(es_ctx *ctx, int which, es_tensor *x) {
     return es_einsum(ctx, "(h+a-1)?0 (w+b-1)?0, (a b) w -> h w",
                      ES_IN(x, es_slice(ctx, x, 0, 0, 9, 1)), ES_SIZES({"a", 3}, {"b", 3}));
   case REDUCTION: return es_reduce(ctx, "i j -> j", ES_REDUCE_MEAN, x, NULL);
+  case LONG_DOUBLE:
+    es_set_strategy(ctx, "loops");
+    return es_reduce(ctx, "i j -> j", ES_REDUCE_LOGSUMEXP, es_cast(ctx, x, ES_F64), NULL);
+  case LIBRARY: return es_unary(ctx, ES_TANH, es_cast(ctx, x, ES_F64));
   case SOFTMAX: return es_softmax(ctx, x, -1);
   case NORM: return es_layer_norm(ctx, x, 1, NULL, NULL, 1e-5);
   case ATTENTION: return es_scaled_dot_product_attention(ctx, x, x, x, NULL, true, 0, false);
@@ -50,12 +82,13 @@ Test(environment, changes_nothing_and_comes_back) {
         unsigned mode = DEFAULT | modes[m];
         es_ctx *ctx = es_ctx_create(&(es_config){.threads = threads});
         es_tensor *x = operand(ctx); /* before: these are the test's own divisions */
-        _mm_setcsr(mode);
+        _mm_setcsr(mode), set_x87(X87);
         es_tensor *y = work(ctx, which, x); /* the threads start here */
-        unsigned after = _mm_getcsr();
-        _mm_setcsr(DEFAULT);
+        unsigned after = _mm_getcsr(), x87 = get_x87();
+        _mm_setcsr(DEFAULT), set_x87(X87_DEFAULT);
         CHECK_OK(ctx, y);
         cr_assert_eq(after & CONTROL, mode & CONTROL, "work %d changed the mode", which);
+        cr_assert_eq(x87, X87, "work %d changed the x87", which);
         size_t bytes = (size_t)es_size(y) * es_dtype_size(es_dtype_of(y));
         cr_assert(!memcmp(es_data(y), es_data(want), bytes), "work %d, mode %x, %d threads: bits",
                   which, mode, threads);
