@@ -173,7 +173,7 @@ Test(elementwise, edges_of_int64) {
         case ES_LT: want = a < b; break;
         default:
           has = b != 0;
-          want = has ? a / b - (a % b != 0 && (a < 0) != (b < 0)) : 0;
+          want = !has ? 0 : b > 0 ? es_i128_floor_div(a, b) : es_i128_floor_div(-a, -b);
           if (ops[o] == ES_MOD && has) want = a - want * b;
         }
         bool fits = has && want >= INT64_MIN && want <= INT64_MAX;

@@ -6,7 +6,8 @@ source=$1 build=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
-flags=$(sed -n 's/^EINSTRIDE_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/CMakeCache.txt")
+flags=$(sed -n 's/^CMAKE_C_FLAGS:STRING=//p; s/^EINSTRIDE_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/CMakeCache.txt" | xargs)
+suffix=$(sed -n 's/^CMAKE_FIND_LIBRARY_CUSTOM_LIB_SUFFIX:[A-Z]*=//p' "$build/CMakeCache.txt") # of /usr/lib32
 
 for header in einstride.h einstride/layers.h einstride/io.h; do
   echo "#include <$header>" >"$work/header.c"
@@ -62,7 +63,8 @@ expect() {
 generator=$(sed -n 's/^CMAKE_GENERATOR:[A-Z]*=//p' "$build/CMakeCache.txt")
 build_with_cmake() {
   cmake -G "$generator" -S "$work" -B "$work/b" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
-    -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" && cmake --build "$work/b"
+    -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" ${suffix:+-DCMAKE_FIND_LIBRARY_CUSTOM_LIB_SUFFIX=$suffix} &&
+    cmake --build "$work/b"
 }
 build_with_cmake >"$work/cmake.log" 2>&1 || { cat "$work/cmake.log" >&2; exit 1; }
 for program in c_einstride cpp_einstride c_static cpp_static; do expect "$work/b/$program"; done

@@ -6,9 +6,9 @@ program=$build/bin/einstride
 [ -x "$program" ] || { echo "no binary: built without the REPL"; exit 0; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags=()
+read -ra flags < <(sed -n 's/^CMAKE_C_FLAGS:STRING=//p' "$build/CMakeCache.txt")
 sanitize=$(sed -n 's/^EINSTRIDE_SANITIZE:STRING=//p' "$build/CMakeCache.txt")
-[ -n "$sanitize" ] && flags=("-fsanitize=$sanitize")
+[ -n "$sanitize" ] && flags+=("-fsanitize=$sanitize")
 
 cat >"$work/session.es" <<'S'
 x = arange(1, 4, 6, 6) * 1.0

@@ -65,9 +65,9 @@ grep -q '^(2, 3)$' "$work/shown" || fail "examples of einstride(1): $(cat "$work
   echo '}'
 } >"$work/example.c"
 [ "$(grep -c '^[a-z].* \*\?es_[a-z_]*(.*);$' "$work/example.c")" -ge 10 ] || fail 'prototypes of einstride(3)'
-flags=()
+read -ra flags < <(sed -n 's/^CMAKE_C_FLAGS:STRING=//p' "$build/CMakeCache.txt")
 sanitize=$(sed -n 's/^EINSTRIDE_SANITIZE:STRING=//p' "$build/CMakeCache.txt")
-[ -n "$sanitize" ] && flags=("-fsanitize=$sanitize")
+[ -n "$sanitize" ] && flags+=("-fsanitize=$sanitize")
 cc -Wall -Werror "${flags[@]}" -I"$source/include" "$work/example.c" -o "$work/example" -L"$build" -leinstride \
   -Wl,-rpath,"$build" -lm && [ -z "$("$work/example" 2>&1)" ] || fail 'einstride(3) does not compile and run'
 

@@ -160,6 +160,16 @@ static void write_hashes(const char *path) {
   REQUIRE(f && fwrite(hashes, 1, sizeof hashes, f) == sizeof hashes && fclose(f) == 0, "%s", path);
 }
 
+/* tanh of doubles is the C library's, which rounds some of them otherwise on 32-bit x86. */
+static bool is_as_in_file(const work *w, es_dtype dtype) {
+#if defined(__i386__)
+  const bool other = true;
+#else
+  const bool other = false;
+#endif
+  return !other || w->function != TANH || dtype != ES_F64;
+}
+
 /* As it is in the file; or into what will be the file. */
 static void compare_hash(long long c, int isa, const work *w, uint64_t h, bool writes) {
   const unsigned char short_hash[HASH_BYTES] = {(unsigned char)(h >> 32), (unsigned char)(h >> 40)};
@@ -207,7 +217,7 @@ int main(int argc, char **argv) {
       const es_tensor *y = result(i, w, in);
       const uint64_t h = hash(y);
       digest[i] = (digest[i] ^ h) * 1099511628211u;
-      if (path) compare_hash(c, i, w, h, writes);
+      if (path && (writes || is_as_in_file(w, dtype))) compare_hash(c, i, w, h, writes);
     }
     for (int i = 0; i < ISAS; i++) es_scope_pop(contexts[i][0]);
   }

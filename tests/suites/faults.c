@@ -168,7 +168,15 @@ static const kind script_kind = {prepare_script, act_script, right_script};
 /* ---- files
  * ---------------------------------------------------------------------------------------- */
 
-static const char *const file_names[] = {"x.npy", "x.npz", "stored.npz", "x.png", "memory"};
+static const char *const file_names[] = {
+    "x.npy", "memory",
+#ifdef ES_HAVE_ZLIB
+    "x.npz", "stored.npz",
+#endif
+#ifdef ES_HAVE_PNG
+    "x.png",
+#endif
+};
 enum { FILES = sizeof file_names / sizeof *file_names };
 
 static void prepare_file(scene *s) {

@@ -14,7 +14,7 @@ enum { ISAS = 3, MOST = 3 };
 static const es_isa isas[ISAS] = {ES_ISA_V16, ES_ISA_V32, ES_ISA_V64};
 
 static es_ctx *plain[ISAS], *guarded[ISAS]; /* NULL: not on this processor */
-static int64_t damaged;
+static _Atomic int64_t damaged;
 static int each = 1;
 static long long turn, calls;
 

@@ -1,6 +1,6 @@
 /* How far results lie from the truth: the worst |error| / (u G) over many data, u the unit
- * roundoff of the type, G the same expression on absolute values, the truth in 113 bits
- * (in 64 where it takes an exponential). Prints a table and holds it to bounds.
+ * roundoff of the type, G the same expression on absolute values, the truth in twice the bits of
+ * long double (in once those where it takes an exponential). Prints a table and holds it to bounds.
  *
  *   numerics [K]   reductions up to K terms (layers: to 4,608); 65,536, the whole,
  *                  by default */
@@ -166,20 +166,48 @@ static problem make_problem(const sum_kind *kind, es_dtype dtype, data d, int64_
   return p;
 }
 
+/* high + low, low at most half a unit in the last place of high. */
+typedef struct pair {
+  long double high, low;
+} pair;
 typedef struct truth {
-  __float128 value;
+  pair value;
   double size; /* the same of absolute values */
 } truth;
 
+/* What high + x rounds off is added to low (Knuth, The Art of Computer Programming 2, 4.2.2). */
+static void add_to(pair *sum, long double x) {
+  long double high = sum->high + x, part = high - sum->high;
+  long double low = sum->low + ((sum->high - (high - part)) + (x - part));
+  sum->high = high + low;
+  sum->low = low - (sum->high - high);
+}
+
+/* a * b in products that are exact: of numbers of 24 and of 28 bits. */
+static void add_product(pair *sum, double a, double b) {
+  const long double a_high = (float)a, a_low = a - (double)(float)a;
+  const long double b_high = (float)b, b_low = b - (double)(float)b;
+  add_to(sum, a_high * b_high);
+  add_to(sum, a_high * b_low);
+  add_to(sum, a_low * b_high);
+  add_to(sum, a_low * b_low);
+}
+
 static truth truth_at(const problem *p, int64_t i, int64_t j) {
-  __float128 sum = 0, all = 0;
+  pair sum = {0, 0};
+  long double all = 0;
   for (int64_t t = 0; t < p->size.k; t++) {
-    __float128 term = p->a[p->kind->at_a(p->size, i, j, t)];
-    if (p->kind->at_b) term *= p->b[p->kind->at_b(p->size, i, j, t)];
-    sum += term;
-    all += term < 0 ? -term : term;
+    double a = p->a[p->kind->at_a(p->size, i, j, t)];
+    double b = p->kind->at_b ? p->b[p->kind->at_b(p->size, i, j, t)] : 1;
+    add_product(&sum, a, b);
+    all += fabsl((long double)a * b);
   }
-  if (p->kind->reducer == ES_REDUCE_MEAN) sum /= p->size.k, all /= p->size.k;
+  if (p->kind->reducer == ES_REDUCE_MEAN) {
+    const long double k = (long double)p->size.k, high = sum.high / k;
+    sum.low = (fmal(-high, k, sum.high) + sum.low) / k;
+    sum.high = high;
+    all /= k;
+  }
   return (truth){sum, (double)all};
 }
 
@@ -187,8 +215,10 @@ static truth truth_at(const problem *p, int64_t i, int64_t j) {
 static double units(double got, truth want, es_dtype dtype, int64_t k) {
   double u = dtype == ES_F32 ? 0x1p-24 : 0x1p-53;
   double tiny = dtype == ES_F32 ? 0x1p-150 : 0x1p-1074;
-  __float128 off = got - want.value;
-  double error = (double)(off < 0 ? -off : off) - (double)(k + 1) * tiny;
+  pair off = {got, 0};
+  add_to(&off, -want.value.high);
+  add_to(&off, -want.value.low);
+  double error = (double)fabsl(off.high) - (double)(k + 1) * tiny;
   return error <= 0 ? 0 : error / (u * want.size);
 }
 
@@ -355,7 +385,7 @@ static void measure_layer(row *r, int which, int t, data d, int64_t k) {
   int64_t rows = 3, x_shape[] = {attends ? k : rows, attends ? DEPTH : k}, q_shape[] = {3, DEPTH};
   int64_t count = x_shape[0] * x_shape[1], width = attends ? DEPTH : which == LOGSUMEXP ? 1 : k;
   double *x = malloc((size_t)count * sizeof *x), q[3 * DEPTH],
-         *got = malloc(sizeof *got * 3 * width);
+         *got = malloc(sizeof *got * 3 * (size_t)width);
   REQUIRE(x && got, "no memory");
   for (int64_t i = 0; i < count; i++) x[i] = rounded(value(d, dtype), dtype);
   for (int i = 0; i < 3 * DEPTH; i++) q[i] = rounded(value(d, dtype), dtype);

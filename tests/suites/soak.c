@@ -20,13 +20,12 @@ enum { GROWTH = 16 << 20 };
 #endif
 
 typedef struct watch {
-  long long asked, stop_at; /* the question that is answered with yes; 0: none */
+  _Atomic long long asked, stop_at; /* the question that is answered with yes; 0: none */
 } watch;
 
 static bool ask(void *user) {
   watch *w = user;
-  long long n = __atomic_add_fetch(&w->asked, 1, __ATOMIC_RELAXED);
-  long long stop_at = __atomic_load_n(&w->stop_at, __ATOMIC_RELAXED);
+  long long n = ++w->asked, stop_at = w->stop_at;
   return stop_at && n >= stop_at;
 }
 

@@ -63,10 +63,10 @@ static void *hook(void *user, void *ptr, size_t old_size, size_t new_size) {
   if (ptr) {
     if (block) memcpy(block, ptr, old_size < new_size ? old_size : new_size);
     guard old = of_block(ptr, old_size);
-    if (!guard_check(&old)) __atomic_fetch_add((int64_t *)user, 1, __ATOMIC_RELAXED);
+    if (!guard_check(&old)) ++*(_Atomic int64_t *)user;
     guard_free(&old);
   }
   return block;
 }
 
-es_allocator guard_allocator(int64_t *damaged) { return (es_allocator){hook, damaged}; }
+es_allocator guard_allocator(_Atomic int64_t *damaged) { return (es_allocator){hook, damaged}; }

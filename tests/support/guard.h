@@ -3,6 +3,8 @@
 #ifndef TESTS_SUPPORT_GUARD_H
 #define TESTS_SUPPORT_GUARD_H
 
+#include <stdatomic.h>
+
 #include "einstride.h"
 
 typedef struct guard {
@@ -21,6 +23,6 @@ void guard_free(guard *g);
 
 /* For es_config.allocator: all blocks end at a forbidden page, but for what alignment
  * leaves over, which is checked when they are freed. *damaged counts. */
-es_allocator guard_allocator(int64_t *damaged);
+es_allocator guard_allocator(_Atomic int64_t *damaged);
 
 #endif
