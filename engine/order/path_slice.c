@@ -186,7 +186,7 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
   bool fits;
   ES_TRY(try_tree(s, net, found->order[0].merge, 0, best, &fits, error));
   const double plain = best->least;
-  for (; with <= effort && es_mender_takes(net); with *= NEXT_EFFORT) {
+  while (with <= effort && es_mender_takes(net)) {
     const int last = found_with(found, with);
     const bool later = with > LEAST_EFFORT;
     if (later && hopeless(s, plain, best->least)) break;
@@ -194,6 +194,7 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
       ES_TRY(try_starts(s, net, found, last, with * most, best, error));
     else
       ES_TRY(try_tree(s, net, found->order[last].merge, with * most, best, &fits, error));
+    with *= NEXT_EFFORT;
   }
   for (int i = found->n - 1; i >= 0; i--) {
     bool could_fit = s->rules->element_bytes * found->order[i].largest <= s->rules->limit;
