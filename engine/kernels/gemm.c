@@ -23,6 +23,13 @@
  * of the arithmetic, and longer ones hold up its loads. */
 enum { STRETCH = 64 };
 
+/* Offsets of the rows of a tile that are bytes apart. */
+#define ES_GEMM_NEAR(bytes)                                                                        \
+  {                                                                                                \
+    0, 1 * (bytes), 2 * (bytes), 3 * (bytes), 4 * (bytes), 5 * (bytes), 6 * (bytes), 7 * (bytes),  \
+        8 * (bytes), 9 * (bytes), 10 * (bytes), 11 * (bytes), 12 * (bytes), 13 * (bytes)           \
+  }
+
 #define ES_T float
 #define ES_S f32
 #include "engine/kernels/gemm_tile.inc.h"

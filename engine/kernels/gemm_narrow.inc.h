@@ -14,6 +14,7 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
   const int64_t k = t->k;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
+  _Alignas(ES_V) vec sums[ES_GEMM_ROWS][ES_GEMM_VECTORS]; /* as in gemm_tile.inc.h */
   int64_t row[ES_GEMM_ROWS], p = 0;
   bool add = false;
   ES_UNROLL
@@ -40,13 +41,19 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
         atomic_signal_fence(memory_order_seq_cst); /* as in gemm_tile.inc.h */
       }
     }
-    /* All is read before any is written: rows may repeat. */
     ES_UNROLL
     for (int i = 0; i < height && add; i++) {
-      const char *c = t->c + t->c_rows[i];
       ES_UNROLL
-      for (int v = 0; v < vectors - 1; v++) acc[i][v] += ((const vec *)c)[v];
-      acc[i][vectors - 1] += (vec)ES_JOIN(_mm512_maskz_loadu, ES_BITS)(mask, c + last);
+      for (int v = 0; v < vectors; v++) acc[i][v] += sums[i][v];
+    }
+    add = true;
+    if (p < k) {
+      ES_UNROLL
+      for (int i = 0; i < height; i++) {
+        ES_UNROLL
+        for (int v = 0; v < vectors; v++) sums[i][v] = acc[i][v];
+      }
+      continue;
     }
     ES_UNROLL
     for (int i = 0; i < height; i++) {
@@ -55,7 +62,6 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
       for (int v = 0; v < vectors - 1; v++) ((vec *)c)[v] = acc[i][v];
       ES_JOIN(_mm512_mask_storeu, ES_BITS)(c + last, mask, (__m512i)acc[i][vectors - 1]);
     }
-    add = true;
   } while (p < k);
 }
 

@@ -32,6 +32,9 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
   const int64_t *const c_rows = t->c_rows;
   const int64_t chain = t->chain;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
+  /* What chains of this call add up to waits here, not in C, which may be far away. */
+  _Alignas(ES_V) vec sums[ES_GEMM_ROWS][ES_GEMM_VECTORS];
+  static const int64_t near[ES_GEMM_ROWS] = ES_GEMM_NEAR(sizeof sums[0]);
   int64_t row[ES_GEMM_ROWS], panels = t->panels;
   ES_UNROLL
   for (int i = 0; i < height; i++)
@@ -39,6 +42,8 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
   do {
     int64_t p = 0, end = chain - t->before;
     bool add = t->add;
+    const char *from = c; /* the sums of chains before */
+    const int64_t *from_rows = c_rows;
     /* The ends of vectors: where one begins in the line before, that is the end of another. */
     for (int i = 0; i < height && t->fetch_c; i++) {
       ES_UNROLL
@@ -67,15 +72,15 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
             __builtin_prefetch(fetch[q], 0, 2);
         }
         if (even) {
-          const char *at = x + xk[p], *from = y + yk[p], *half;
-          for (; p < stop; p++, at += x_step, from += y_step) {
+          const char *at = x + xk[p], *by = y + yk[p], *half;
+          for (; p < stop; p++, at += x_step, by += y_step) {
             vec b[ES_GEMM_VECTORS];
             __asm__("" : "+r"(at)); /* else every row takes a register of its own */
             half = at + 7 * x_row;
             __asm__("" : "+r"(half));
             __builtin_prefetch(fetch[p >> pace], 0, 2);
             ES_UNROLL
-            for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
+            for (int v = 0; v < vectors; v++) b[v] = ((const vec *)by)[v];
             ES_UNROLL
             for (int i = 0; i < height; i++) {
               ES_T a;
@@ -87,12 +92,12 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
           }
         }
         for (; !even && p < stop; p++) {
-          const char *at = x + xk[p], *from = y + yk[p];
+          const char *at = x + xk[p], *by = y + yk[p];
           vec b[ES_GEMM_VECTORS];
           if (!unit) __asm__("" : "+r"(at)); /* else row[i] + x take the registers of row[i] */
           if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
           ES_UNROLL
-          for (int v = 0; v < vectors; v++) b[v] = ((const vec *)from)[v];
+          for (int v = 0; v < vectors; v++) b[v] = ((const vec *)by)[v];
           ES_UNROLL
           for (int i = 0; i < height; i++) {
             ES_T a;
@@ -113,16 +118,21 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
         }
         return;
       }
+      const bool last = p + (t->leave ? chain : 1) > k;
+      char *to = last ? c : (char *)sums;
+      const int64_t *to_rows = last ? c_rows : near;
       ES_UNROLL
       for (int i = 0; i < height; i++) {
-        vec *to = (vec *)(c + c_rows[i]);
+        const vec *sum = (const vec *)(from + from_rows[i]);
+        vec *at = (vec *)(to + to_rows[i]);
         ES_UNROLL
         for (int v = 0; v < vectors; v++) {
-          if (add) acc[i][v] += to[v];
-          to[v] = acc[i][v];
+          if (add) acc[i][v] += sum[v];
+          at[v] = acc[i][v];
         }
       }
       add = true;
+      from = to, from_rows = to_rows;
       end = p + chain;
     } while (p < k);
     fetch += k >> pace;

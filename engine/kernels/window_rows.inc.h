@@ -107,15 +107,14 @@ ES_INLINE VEC ES_JOIN(window_neutral, NAME)(es_window_op op) {
                                                            : 0);
 }
 
-/* nr rows of nv vectors, of ns shares; the last vector stands last elements after the first. */
-ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, const window_chain *chain,
-                                           es_window_op op, int step, int ns, int nr, int nv,
-                                           int64_t row, int64_t column, int64_t last) {
+/* Taps from, … to - 1 of nr rows of nv vectors from x on, of ns shares; the last vector stands last
+ * elements after the first. */
+ES_INLINE void ES_JOIN(window_taps, NAME)(const es_window_tile *t, es_window_op op, int step,
+                                          int ns, int nr, int nv, const char *x, const char *w,
+                                          int64_t last, int64_t from, int64_t to, VEC acc[][4][5]) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
   const int64_t w_share = t->w_share;
-  const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E);
-  const char *w = t->w;
-  VEC acc[SHARES][4][5], a[4][5], b[5];
+  VEC a[4][5], b[5];
   ES_UNROLL
   for (int s = 0; s < ns; s++) {
     ES_UNROLL
@@ -124,12 +123,11 @@ ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, const window
       for (int v = 0; v < nv; v++) acc[s][r][v] = ES_JOIN(window_neutral, NAME)(op);
     }
   }
-  if (op == ES_WINDOW_PRODUCT) w += column * (int64_t)sizeof(E);
-  for (int64_t k = 0; k < t->taps; k++) {
-    const E *from = (const E *)(x + t->x_at[k]), *by = weighs ? (const E *)(w + t->w_at[k]) : NULL;
+  for (int64_t k = from; k < to; k++) {
+    const E *at = (const E *)(x + t->x_at[k]), *by = weighs ? (const E *)(w + t->w_at[k]) : NULL;
     ES_UNROLL
     for (int r = 0; r < nr; r++) {
-      const E *line = (const E *)((const char *)from + r * t->x_row);
+      const E *line = (const E *)((const char *)at + r * t->x_row);
       ES_UNROLL
       for (int v = 0; v < nv; v++)
         a[r][v] = ES_JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last) * step, step);
@@ -148,6 +146,38 @@ ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, const window
         ES_UNROLL
         for (int v = 0; v < nv; v++)
           acc[s][r][v] = ES_JOIN(window_fold, NAME)(op, acc[s][r][v], a[r][v], b[v]);
+      }
+    }
+  }
+}
+
+/* A block of outputs; chains are taken one after the other. */
+ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, const window_chain *chain,
+                                           es_window_op op, int step, int ns, int nr, int nv,
+                                           int64_t row, int64_t column, int64_t last) {
+  const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E);
+  const char *w = t->w + (op == ES_WINDOW_PRODUCT ? column * (int64_t)sizeof(E) : 0);
+  const int64_t first = op == ES_WINDOW_SCALE && t->taps > t->chain ? t->chain : t->taps;
+  VEC acc[SHARES][4][5], sums[SHARES][4][5];
+  ES_JOIN(window_taps, NAME)(t, op, step, ns, nr, nv, x, w, last, 0, first, acc);
+  for (int64_t k = first; op == ES_WINDOW_SCALE && k < t->taps; k += t->chain) {
+    const int64_t end = t->taps - k > t->chain ? k + t->chain : t->taps;
+    ES_UNROLL
+    for (int s = 0; s < ns; s++) {
+      ES_UNROLL
+      for (int r = 0; r < nr; r++) {
+        ES_UNROLL
+        for (int v = 0; v < nv; v++) sums[s][r][v] = acc[s][r][v];
+      }
+    }
+    __asm__("" : "+m"(sums)); /* in memory, else they take the registers of acc */
+    ES_JOIN(window_taps, NAME)(t, op, step, ns, nr, nv, x, w, last, k, end, acc);
+    ES_UNROLL
+    for (int s = 0; s < ns; s++) {
+      ES_UNROLL
+      for (int r = 0; r < nr; r++) {
+        ES_UNROLL
+        for (int v = 0; v < nv; v++) acc[s][r][v] += sums[s][r][v];
       }
     }
   }
@@ -295,21 +325,22 @@ ES_INLINE void ES_JOIN(all_shares, NAME)(const es_window_tile *t, const window_c
 }
 
 /* In stretches of columns of which a chain's x stays in the first-level cache for all shares:
- * one block where there are several chains, since what overlaps must not be added twice. */
+ * one block where there are several passes, since what overlaps must not be added twice. */
 ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op op, int step) {
   const bool chains = op == ES_WINDOW_SCALE && t->taps > t->chain;
   es_window_tile u = *t;
   int64_t blocks = ES_WINDOW_SHARED_BYTES / (int64_t)sizeof(T) / (4 * LANES) /
                    (t->taps ? t->taps : 1);
+  const int64_t pass = chains && t->shares >= SHARES && !blocks ? t->chain : t->taps;
   int64_t most = t->shares <= SHARES ? t->n : (blocks ? blocks : 1) * 4 * LANES;
   for (int64_t left = t->n; left > 0; left -= u.n) {
     u.n = left < 2 * most ? left : most;
-    if (chains) u.n = ES_JOIN(block_vectors, NAME)((left + LANES - 1) / LANES) * LANES;
+    if (pass < t->taps) u.n = ES_JOIN(block_vectors, NAME)((left + LANES - 1) / LANES) * LANES;
     if (u.n > left) u.n = left;
     const int64_t next = u.n * step * (int64_t)sizeof(E);
     int64_t from = 0;
     do {
-      const int64_t rest = t->taps - from, some = chains && rest > t->chain ? t->chain : rest;
+      const int64_t rest = t->taps - from, some = rest > pass ? pass : rest;
       const int64_t after = from + some, end = t->taps - some;
       const bool last = after == t->taps;
       const window_chain chain = {.add = from > 0,

@@ -165,7 +165,7 @@ static void whole_lanes(const es_reduction *r, const es_run_args *args, const in
     memset(&part, 0, (size_t)(width * s->size));
     s->kernels->stream->mad_chains[s->type](&part, in[1 - b], in[b], one_b, n, ahead_of(r));
     s->kernels->stream->combine[ES_INNER_ADD][s->type](acc, acc, 1, &part, 1, count);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2 && k + n < r->taps.count; i++)
       for (int v = 0; v < width; v++) in[i][v] = (const char *)in[i][v] + n * s->size;
   }
 }

@@ -83,12 +83,14 @@ SHAPES(shape_dot, s.k, 0, 0, s.k, 0, 0)
 SHAPES(shape_conv, s.m, s.k / 3, 3, s.k / 3, s.n + 2, 0)
 SHAPES(shape_depthwise, s.m, s.k, 0, s.m, s.n + s.k - 1, 0)
 
-/* Chains of multiply-adds that are added up err by a few units, most where 65 to 128 terms are one
- * chain: by 2.6 in the mean square on data of one sign, four times as much at worst of thousands of
- * samples; f64 accumulators by the one rounding of the result; sums of f64 keep aside what they
- * round off. */
+/* Chains of multiply-adds that are added up err by a few units, most where 49 to 64 terms are one
+ * chain or 200 to 256 are two: by 1.9 in the mean square on data of one sign, four times as much at
+ * worst of thousands of samples; f64 accumulators by the one rounding of the result; sums of f64
+ * keep aside what they round off. Of wide exponents one large term may come first, of which all
+ * that follow in its chain round off as much. */
+enum { OF_CHAINS = 8, OF_CHAINS_WIDE = 12 };
 #define CHAINS                                                                                     \
-  { 12, 12 }
+  { OF_CHAINS, OF_CHAINS }
 #define ONCE                                                                                       \
   { 1.01, 1.01 }
 static const sum_kind kinds[] = {
@@ -251,8 +253,10 @@ typedef struct row {
 } row;
 
 static void note(row *r, int column, data d, double ratio) {
-  REQUIRE(ratio <= r->bound[column], "%s on %s data, column %d: %.3g u, more than %.3g", r->name,
-          data_names[d], column, ratio, r->bound[column]);
+  const double bound = d == WIDE && r->bound[column] == OF_CHAINS ? OF_CHAINS_WIDE
+                                                                  : r->bound[column];
+  REQUIRE(ratio <= bound, "%s on %s data, column %d: %.3g u, more than %.3g", r->name,
+          data_names[d], column, ratio, bound);
   if (ratio > r->worst[column][d]) r->worst[column][d] = ratio;
 }
 
@@ -279,8 +283,8 @@ static void measure(row *r, const sum_kind *kind, int t, data d, int64_t k) {
   free(p.b);
 }
 
-static const int64_t lengths[] = {1,   2,   3,    7,    16,   31,   64,   96,    127,  128,
-                                  255, 576, 1000, 1024, 1025, 2304, 4608, 16384, 65536};
+static const int64_t lengths[] = {1,   2,   3,   7,    16,   31,   64,   65,   96,    127,  128,
+                                  129, 255, 576, 1000, 1024, 1025, 2304, 4608, 16384, 65536};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 /* Data of one sign are the hard case: more of them. */
@@ -326,12 +330,12 @@ static wide_truth logsumexp_of(const double *x, int64_t k) {
   return (wide_truth){most + logl(sum), fabsl(most) + logl(sum) + 1};
 }
 static wide_truth norm_at(const double *x, int64_t k, int64_t i, bool rms) {
-  long double mean = 0, square = 0;
-  for (int64_t p = 0; !rms && p < k; p++) mean += x[p];
-  mean /= (long double)k;
+  long double mean = 0, size = 0, square = 0;
+  for (int64_t p = 0; !rms && p < k; p++) mean += x[p], size += fabsl(x[p]);
+  mean /= (long double)k, size /= (long double)k;
   for (int64_t p = 0; p < k; p++) square += (x[p] - mean) * (x[p] - mean);
   long double scale = 1 / sqrtl(square / (long double)k + 1e-5L);
-  return (wide_truth){(x[i] - mean) * scale, (fabsl((long double)x[i]) + fabsl(mean)) * scale};
+  return (wide_truth){(x[i] - mean) * scale, (fabsl((long double)x[i]) + size) * scale};
 }
 
 /* Scores err by u times their own size in absolute values, and so do the weights. */
@@ -422,7 +426,9 @@ static void print_row(const row *r) {
     if (r->bound[c] == 0) continue;
     printf("%-18s %-10s", c ? "" : r->name, columns[c]);
     for (data d = UNIT; d < DATA; d++) printf(" %10.3f", r->worst[c][d]);
-    printf("   %.3g\n", r->bound[c]);
+    printf("   %.3g", r->bound[c]);
+    if (r->bound[c] == OF_CHAINS) printf(", wide %d", OF_CHAINS_WIDE);
+    printf("\n");
   }
   fflush(stdout);
 }
