@@ -18,7 +18,7 @@ static es_plan *plan_of(es_ctx *ctx, const char *text, int64_t size) {
   in[0] = (es_array){NULL, ES_F32, 0, shape[0], NULL};
   for (const char *at = text; at < end; at++) {
     if (*at == ',')
-      in[++n] = (es_array){NULL, ES_F32, 0, shape[n], NULL};
+      n++, in[n] = (es_array){NULL, ES_F32, 0, shape[n], NULL};
     else if (*at != ' ' && (at == text || at[-1] == ' '))
       shape[n][in[n].rank++] = *at == 'u' ? 1 : size;
   }
