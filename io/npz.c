@@ -249,8 +249,8 @@ static const char no_zlib[] = "a .npz needs zlib, which this build lacks (Debian
 int64_t es_load_npz(es_ctx *ctx, const char *path, const char **names, es_tensor **out,
                     int64_t cap) {
   (void)path;
-  for (int64_t i = 0; i < cap; i++) names[i] = NULL, out[i] = NULL;
-  es_ctx_failf(ctx, ES_E_UNSUPPORTED, "%s", no_zlib);
+  for (int64_t i = 0; i < cap && names && out; i++) names[i] = NULL, out[i] = NULL;
+  if (ctx) es_ctx_failf(ctx, ES_E_UNSUPPORTED, "%s", no_zlib);
   return -1;
 }
 
