@@ -159,13 +159,14 @@ Test(prompt, a_key_shows_at_once) {
   printf("key to screen over %d keys: median %.2f ms, slowest %.2f ms, the last %.2f ms\n", KEYS,
          1e3 * times[KEYS / 2], 1e3 * times[KEYS - 1], 1e3 * last);
   cr_assert_lt(times[KEYS / 2], 0.005 * PATIENCE);
-  type(&t, "\003");
-  await_both(&t, "\r\n", DRAWN);
-  type(&t, ".quit\r");
+  type(&t, "\001\013.quit\r"); /* to the begin of the line, and away with it */
   cr_assert_eq(finish(&t), 0);
 }
 
 Test(prompt, interrupts) {
+#if defined __SANITIZE_THREAD__
+  cr_skip_test("clang's checks keep a signal until a call that they know, which pselect is not");
+#endif
   terminal t;
   start(&t);
   await(&t, DRAWN);
