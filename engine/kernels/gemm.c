@@ -30,6 +30,10 @@ enum { STRETCH = 64 };
         8 * (bytes), 9 * (bytes), 10 * (bytes), 11 * (bytes), 12 * (bytes), 13 * (bytes)           \
   }
 
+/* Rows equally far apart are reached from the first one, and from this one on from it: with
+ * fewer beginnings their distances take more registers than there are. */
+enum { MIDDLE = 7 };
+
 #define ES_T float
 #define ES_S f32
 #include "engine/kernels/gemm_tile.inc.h"

@@ -38,8 +38,10 @@ typedef struct es_gemm_tile {
   const int64_t *xk;   /* [k] */
   const int64_t *rows; /* [height]; not read by the unit-stride form */
   const char *y;
-  const int64_t *yk;             /* [k] */
-  int64_t x_row, x_step, y_step; /* of the even form, which reads neither rows nor xk and yk */
+  const int64_t *yk; /* [k] */
+  /* Of the even form, which reads of rows, xk and yk the first of a chain: how far apart rows and
+   * steps are. Narrow: x_row 0 says that they are not even. */
+  int64_t x_row, x_step, y_step;
   char *c;               /* complex: [height] of [columns] real, then [columns] imaginary parts */
   const int64_t *c_rows; /* [height] */
   bool add;              /* to what C holds, else C is only written */

@@ -5,20 +5,23 @@
  * of ES_T; ES_LANES, how many a vector holds; ES_MASK, a bit for each. Needs AVX-512. */
 
 static inline __attribute__((always_inline)) void
-ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors, int columns) {
+ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors, const bool even,
+                      int columns) {
   typedef ES_JOIN(lanes, ES_S) vec;
   const int64_t last = (vectors - 1) * ES_V;
   const unsigned held = (unsigned)(columns - (vectors - 1) * ES_LANES);
   const ES_MASK mask = (ES_MASK)((1u << held) - 1);
   const char *x = t->x, *y = t->y;
   const int64_t *xk = t->xk, *yk = t->yk, *rows = t->rows;
-  const int64_t k = t->k;
+  const int64_t k = t->k, x_row = t->x_row, x_step = t->x_step, y_step = t->y_step;
+  char *const c_first = t->c;
+  const int64_t *const c_rows = t->c_rows;
   vec acc[ES_GEMM_ROWS][ES_GEMM_VECTORS];
   _Alignas(ES_V) vec sums[ES_GEMM_ROWS][ES_GEMM_VECTORS]; /* as in gemm_tile.inc.h */
   int64_t row[ES_GEMM_ROWS], p = 0;
   bool add = false;
   ES_UNROLL
-  for (int i = 0; i < height; i++) row[i] = i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
+  for (int i = 0; i < height; i++) row[i] = !even && i < ES_GEMM_ROW_REGISTERS ? rows[i] : 0;
   do {
     const int64_t end = k - p < t->chain ? k : p + t->chain;
     ES_UNROLL
@@ -26,8 +29,13 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
       ES_UNROLL
       for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
     }
-    for (; p < end; p++) {
-      const char *at = x + xk[p], *from = y + yk[p];
+    /* Of no steps there is no table. */
+    const char *at = p < end ? x + xk[p] : x, *from = p < end ? y + yk[p] : y, *middle;
+    for (; p < end; p++, at += x_step, from += y_step) {
+      if (!even) at = x + xk[p], from = y + yk[p];
+      __asm__("" : "+r"(at)); /* as in gemm_tile.inc.h */
+      middle = even && height > MIDDLE ? at + MIDDLE * x_row : at;
+      __asm__("" : "+r"(middle));
       vec b[ES_GEMM_VECTORS];
       ES_UNROLL
       for (int v = 0; v < vectors - 1; v++) b[v] = ((const vec *)from)[v];
@@ -35,7 +43,10 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
       ES_UNROLL
       for (int i = 0; i < height; i++) {
         ES_T a;
-        memcpy(&a, at + (i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
+        if (even)
+          memcpy(&a, i < MIDDLE ? at + i * x_row : middle + (i - MIDDLE) * x_row, sizeof a);
+        else
+          memcpy(&a, at + (i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
         ES_UNROLL
         for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
         atomic_signal_fence(memory_order_seq_cst); /* as in gemm_tile.inc.h */
@@ -57,7 +68,7 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
     }
     ES_UNROLL
     for (int i = 0; i < height; i++) {
-      char *c = t->c + t->c_rows[i];
+      char *c = c_first + c_rows[i];
       ES_UNROLL
       for (int v = 0; v < vectors - 1; v++) ((vec *)c)[v] = acc[i][v];
       ES_JOIN(_mm512_mask_storeu, ES_BITS)(c + last, mask, (__m512i)acc[i][vectors - 1]);
@@ -67,10 +78,15 @@ ES_JOIN(narrow, ES_S)(const es_gemm_tile *t, const int height, const int vectors
 
 #define ES_X(h)                                                                                    \
   static void ES_JOIN(narrow_##h, ES_S)(const es_gemm_tile *t, int columns) {                      \
-    if (columns <= ES_LANES)                                                                       \
-      ES_JOIN(narrow, ES_S)(t, h, 1, columns);                                                     \
+    if (columns <= ES_LANES) {                                                                     \
+      if (t->x_row)                                                                                \
+        ES_JOIN(narrow, ES_S)(t, h, 1, true, columns);                                             \
+      else                                                                                         \
+        ES_JOIN(narrow, ES_S)(t, h, 1, false, columns);                                            \
+    } else if (t->x_row)                                                                           \
+      ES_JOIN(narrow, ES_S)(t, h, 2, true, columns);                                               \
     else                                                                                           \
-      ES_JOIN(narrow, ES_S)(t, h, 2, columns);                                                     \
+      ES_JOIN(narrow, ES_S)(t, h, 2, false, columns);                                              \
   }
 ES_HEIGHTS(ES_X)
 #undef ES_X

@@ -71,20 +71,20 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
           for (int64_t q = p >> pace; q < (stop + (1 << pace) - 1) >> pace; q++)
             __builtin_prefetch(fetch[q], 0, 2);
         }
-        if (even) {
-          const char *at = x + xk[p], *by = y + yk[p], *half;
+        if (even && p < stop) { /* of no steps there is no table */
+          const char *at = x + xk[p], *by = y + yk[p], *middle;
           for (; p < stop; p++, at += x_step, by += y_step) {
             vec b[ES_GEMM_VECTORS];
             __asm__("" : "+r"(at)); /* else every row takes a register of its own */
-            half = at + 7 * x_row;
-            __asm__("" : "+r"(half));
+            middle = height > MIDDLE ? at + MIDDLE * x_row : at;
+            __asm__("" : "+r"(middle));
             __builtin_prefetch(fetch[p >> pace], 0, 2);
             ES_UNROLL
             for (int v = 0; v < vectors; v++) b[v] = ((const vec *)by)[v];
             ES_UNROLL
             for (int i = 0; i < height; i++) {
               ES_T a;
-              memcpy(&a, i < 7 ? at + i * x_row : half + (i - 7) * x_row, sizeof a);
+              memcpy(&a, i < MIDDLE ? at + i * x_row : middle + (i - MIDDLE) * x_row, sizeof a);
               ES_UNROLL
               for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
               atomic_signal_fence(memory_order_seq_cst);

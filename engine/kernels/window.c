@@ -1,6 +1,7 @@
 /* The window kernels of one vector width: compiled once for each width by the build, which sets
  * ES_V, the bytes of a vector. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/kernels/width.h"
@@ -80,7 +81,32 @@ typedef struct window_chain {
   bool add; /* to what out holds */
   const char *ahead;
   const int64_t *ahead_at; /* [taps] */
+  char *kept;              /* room for x as vectors, tap by tap; NULL: x is read where it lies */
 } window_chain;
+
+/* What a block does with x: the first shares may leave it where all others find it together,
+ * while the rows of x are often a page apart, or far enough for their lines to drive each other
+ * out. */
+typedef enum window_keep { READ, READ_AND_KEEP, READ_KEPT } window_keep;
+
+enum {
+  KEPT_BYTES = ES_WINDOW_SHARED_BYTES / 4 * 5,
+  PAGE_BYTES = 4096,
+  PAGES = 80,       /* which the first-level translation buffer holds, of 96, beside others */
+  SET_BYTES = 4096, /* lines so far apart share a set of the first-level cache */
+  WAYS = 8          /* that x may take of them, of 12 */
+};
+
+/* Whether a chain's x is worth keeping: stretches of bytes that begin within lines, lie on more
+ * pages than are translated at once, or meet in a few sets of the cache. */
+static bool scattered(const es_window_tile *t, int64_t taps, int64_t bytes) {
+  const int64_t step = taps > 1 ? llabs(t->x_at[1] - t->x_at[0]) : 0;
+  if (((uintptr_t)(t->x + t->x_at[0]) | (uintptr_t)step) % LINE_BYTES) return true;
+  if (step >= PAGE_BYTES && taps > PAGES) return true;
+  int64_t apart = step & -step; /* all begin in one of SET_BYTES / apart places */
+  if (apart > SET_BYTES) apart = SET_BYTES;
+  return apart > bytes && taps * apart > WAYS * SET_BYTES;
+}
 
 #define T float
 #define T_BITS int32_t

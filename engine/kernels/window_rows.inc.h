@@ -108,12 +108,13 @@ ES_INLINE VEC ES_JOIN(window_neutral, NAME)(es_window_op op) {
 }
 
 /* Taps from, … to - 1 of nr rows of nv vectors from x on, of ns shares; the last vector stands last
- * elements after the first. */
+ * elements after the first. kept: of tap 0. */
 ES_INLINE void ES_JOIN(window_taps, NAME)(const es_window_tile *t, es_window_op op, int step,
-                                          int ns, int nr, int nv, const char *x, const char *w,
-                                          int64_t last, int64_t from, int64_t to, VEC acc[][4][5]) {
+                                          window_keep keep, int ns, int nr, int nv, const char *x,
+                                          const char *w, int64_t last, int64_t from, int64_t to,
+                                          VEC *kept, VEC acc[][4][5]) {
   const bool weighs = op <= ES_WINDOW_PRODUCT;
-  const int64_t w_share = t->w_share;
+  const int64_t w_share = t->w_share, x_row = t->x_row, *x_at = t->x_at, *w_at = t->w_at;
   VEC a[4][5], b[5];
   ES_UNROLL
   for (int s = 0; s < ns; s++) {
@@ -123,14 +124,20 @@ ES_INLINE void ES_JOIN(window_taps, NAME)(const es_window_tile *t, es_window_op 
       for (int v = 0; v < nv; v++) acc[s][r][v] = ES_JOIN(window_neutral, NAME)(op);
     }
   }
-  for (int64_t k = from; k < to; k++) {
-    const E *at = (const E *)(x + t->x_at[k]), *by = weighs ? (const E *)(w + t->w_at[k]) : NULL;
+  kept += from * nr * nv;
+  for (int64_t k = from; k < to; k++, kept += nr * nv) {
+    const E *at = keep == READ_KEPT ? NULL : (const E *)(x + x_at[k]),
+            *by = weighs ? (const E *)(w + w_at[k]) : NULL;
     ES_UNROLL
     for (int r = 0; r < nr; r++) {
-      const E *line = (const E *)((const char *)at + r * t->x_row);
+      const E *line = (const E *)((const char *)at + r * x_row);
       ES_UNROLL
-      for (int v = 0; v < nv; v++)
-        a[r][v] = ES_JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last) * step, step);
+      for (int v = 0; v < nv; v++) {
+        a[r][v] = keep == READ_KEPT ? kept[r * nv + v]
+                                    : ES_JOIN(window_load, NAME)(
+                                          line + (v < nv - 1 ? v * LANES : last) * step, step);
+        if (keep == READ_AND_KEEP) kept[r * nv + v] = a[r][v];
+      }
     }
     ES_UNROLL
     for (int s = 0; s < ns; s++) {
@@ -153,53 +160,42 @@ ES_INLINE void ES_JOIN(window_taps, NAME)(const es_window_tile *t, es_window_op 
 
 /* A block of outputs; chains are taken one after the other. */
 ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, const window_chain *chain,
-                                           es_window_op op, int step, int ns, int nr, int nv,
-                                           int64_t row, int64_t column, int64_t last) {
+                                           es_window_op op, int step, window_keep keep, int ns,
+                                           int nr, int nv, int64_t row, int64_t column,
+                                           int64_t last) {
+  const int64_t taps = t->taps, length = t->chain, out_share = t->out_share, out_row = t->out_row;
+  const bool divides = t->count != 1, add = chain->add;
   const char *x = t->x + row * t->x_row + column * step * (int64_t)sizeof(E);
   const char *w = t->w + (op == ES_WINDOW_PRODUCT ? column * (int64_t)sizeof(E) : 0);
-  const int64_t first = op == ES_WINDOW_SCALE && t->taps > t->chain ? t->chain : t->taps;
-  VEC acc[SHARES][4][5], sums[SHARES][4][5];
-  ES_JOIN(window_taps, NAME)(t, op, step, ns, nr, nv, x, w, last, 0, first, acc);
-  for (int64_t k = first; op == ES_WINDOW_SCALE && k < t->taps; k += t->chain) {
-    const int64_t end = t->taps - k > t->chain ? k + t->chain : t->taps;
-    ES_UNROLL
-    for (int s = 0; s < ns; s++) {
-      ES_UNROLL
-      for (int r = 0; r < nr; r++) {
-        ES_UNROLL
-        for (int v = 0; v < nv; v++) sums[s][r][v] = acc[s][r][v];
-      }
-    }
+  char *const out = t->out + row * out_row + column * (int64_t)sizeof(E);
+  const int64_t first = op == ES_WINDOW_SCALE && taps > length ? length : taps;
+  VEC acc[SHARES][4][5], sums[SHARES][4][5],
+      *kept = (VEC *)chain->kept + taps * (column / LANES * t->rows + row * nv);
+#define EACH                                                                                       \
+  ES_UNROLL                                                                                        \
+  for (int s = 0; s < ns; s++) ES_UNROLL                                                           \
+  for (int r = 0; r < nr; r++) ES_UNROLL                                                           \
+  for (int v = 0; v < nv; v++)
+#define PLACE ((E *)(out + s * out_share + r * out_row) + (v < nv - 1 ? v * LANES : last))
+  ES_JOIN(window_taps, NAME)(t, op, step, keep, ns, nr, nv, x, w, last, 0, first, kept, acc);
+  for (int64_t k = first; op == ES_WINDOW_SCALE && k < taps; k += length) {
+    const int64_t end = taps - k > length ? k + length : taps;
+    EACH sums[s][r][v] = acc[s][r][v];
     __asm__("" : "+m"(sums)); /* in memory, else they take the registers of acc */
-    ES_JOIN(window_taps, NAME)(t, op, step, ns, nr, nv, x, w, last, k, end, acc);
-    ES_UNROLL
-    for (int s = 0; s < ns; s++) {
-      ES_UNROLL
-      for (int r = 0; r < nr; r++) {
-        ES_UNROLL
-        for (int v = 0; v < nv; v++) acc[s][r][v] += sums[s][r][v];
-      }
-    }
+    ES_JOIN(window_taps, NAME)(t, op, step, keep, ns, nr, nv, x, w, last, k, end, kept, acc);
+    EACH acc[s][r][v] += sums[s][r][v];
   }
-  VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
-  ES_UNROLL
-  for (int s = 0; s < ns; s++) {
-    E *out = (E *)(t->out + s * t->out_share + row * t->out_row) + column;
-    ES_UNROLL
-    for (int r = 0; r < nr; r++) {
-      E *line = (E *)((char *)out + r * t->out_row);
-      /* All before any is stored: the last two may overlap. */
-      ES_UNROLL
-      for (int v = 0; v < nv && op == ES_WINDOW_SCALE; v++)
-        if (chain->add)
-          acc[s][r][v] += ES_JOIN(window_load, NAME)(line + (v < nv - 1 ? v * LANES : last), 1);
-      ES_UNROLL
-      for (int v = 0; v < nv; v++) {
-        VEC result = t->count != 1 ? acc[s][r][v] / count : acc[s][r][v];
-        *(LOOSE *)(line + (v < nv - 1 ? v * LANES : last)) = __builtin_convertvector(result, LOOSE);
-      }
-    }
+  /* All before any is stored: the last two vectors of a row may overlap. */
+  if (op == ES_WINDOW_SCALE && add) {
+    EACH acc[s][r][v] += ES_JOIN(window_load, NAME)(PLACE, 1);
   }
+  if (divides) {
+    const VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
+    EACH acc[s][r][v] /= count;
+  }
+  EACH *(LOOSE *)PLACE = __builtin_convertvector(acc[s][r][v], LOOSE);
+#undef EACH
+#undef PLACE
 }
 
 /* Taps from, … to - 1 of nr rows of one vector of which these may miss lanes, of ns shares. */
@@ -285,14 +281,14 @@ ES_INLINE int64_t ES_JOIN(block_vectors, NAME)(int64_t left) {
 }
 
 ES_INLINE void ES_JOIN(full_shares, NAME)(const es_window_tile *t, const window_chain *chain,
-                                          es_window_op op, int step, int ns) {
+                                          es_window_op op, int step, window_keep keep, int ns) {
   for (int64_t i = 0, nv; i < t->n; i += nv * LANES) {
     int64_t left = (t->n - i + LANES - 1) / LANES, row = 0;
     nv = ES_JOIN(block_vectors, NAME)(left);
     int64_t last = left == nv ? t->n - LANES - i : (nv - 1) * LANES;
 #define ROWS(nr, nv)                                                                               \
   for (; row + nr <= t->rows; row += nr)                                                           \
-    ES_JOIN(window_block, NAME)(t, chain, op, step, ns, nr, nv, row, i, last);
+    ES_JOIN(window_block, NAME)(t, chain, op, step, keep, ns, nr, nv, row, i, last);
     switch (nv) {
     case 5: ROWS(1, 5) break;
     case 4: ROWS(1, 4) break;
@@ -304,24 +300,58 @@ ES_INLINE void ES_JOIN(full_shares, NAME)(const es_window_tile *t, const window_
   }
 }
 
-/* As many shares together as there are registers for, then one by one. Before each group of
- * them, its part of what is wanted next is asked for. */
-ES_INLINE void ES_JOIN(all_shares, NAME)(const es_window_tile *t, const window_chain *chain,
-                                         es_window_op op, int step) {
+/* Shares from, … to - 1, as many together as there are registers for. Before each group of them,
+ * its part of what is wanted next is asked for. Returns where it ends. */
+ES_INLINE int64_t ES_JOIN(groups, NAME)(const es_window_tile *t, const window_chain *chain,
+                                        int step, window_keep keep, int64_t from, int64_t to) {
   es_window_tile u = *t;
   const int64_t lines = (t->n * step * (int64_t)sizeof(E) + LINE_BYTES - 1) / LINE_BYTES;
   const int64_t some = t->taps * SHARES / t->shares + 1;
-  int64_t s = 0, k = 0;
-  for (; op == ES_WINDOW_SCALE && s + SHARES <= t->shares; s += SHARES) {
+  int64_t s = from, k = from / SHARES * some;
+  u.w += from * t->w_share;
+  u.out += from * t->out_share;
+  for (; s + SHARES <= to; s += SHARES) {
     for (int64_t end = k + some; chain->ahead && k < end && k < t->taps; k++)
       for (int64_t line = 0; line < lines; line++)
         __builtin_prefetch(chain->ahead + chain->ahead_at[k] + line * LINE_BYTES, 0, 2);
-    ES_JOIN(full_shares, NAME)(&u, chain, op, step, SHARES);
+    ES_JOIN(full_shares, NAME)(&u, chain, ES_WINDOW_SCALE, step, keep, SHARES);
     u.w += SHARES * t->w_share;
     u.out += SHARES * t->out_share;
   }
+  return s;
+}
+
+/* Functions of their own: together they leave too few registers to each other. */
+#define GROUPS_OF(name, step, keep)                                                                \
+  static __attribute__((noinline)) int64_t ES_JOIN(name##_##step, NAME)(                           \
+      const es_window_tile *t, const window_chain *chain, int64_t from, int64_t to) {              \
+    return ES_JOIN(groups, NAME)(t, chain, step, keep, from, to);                                  \
+  }
+GROUPS_OF(read, 1, READ)
+GROUPS_OF(read, 2, READ)
+GROUPS_OF(read_and_keep, 1, READ_AND_KEEP)
+GROUPS_OF(read_and_keep, 2, READ_AND_KEEP)
+GROUPS_OF(read_kept, 1, READ_KEPT)
+GROUPS_OF(read_kept, 2, READ_KEPT)
+#undef GROUPS_OF
+
+/* Groups of shares, then those that are left one by one. */
+ES_INLINE void ES_JOIN(all_shares, NAME)(const es_window_tile *t, const window_chain *chain,
+                                         es_window_op op, int step) {
+  int64_t s = 0;
+  if (op == ES_WINDOW_SCALE && !chain->kept) {
+    s = (step == 1 ? ES_JOIN(read_1, NAME) : ES_JOIN(read_2, NAME))(t, chain, 0, t->shares);
+  } else if (op == ES_WINDOW_SCALE) {
+    s = (step == 1 ? ES_JOIN(read_and_keep_1, NAME) : ES_JOIN(read_and_keep_2, NAME))(t, chain, 0,
+                                                                                      SHARES);
+    s = (step == 1 ? ES_JOIN(read_kept_1, NAME) : ES_JOIN(read_kept_2, NAME))(t, chain, s,
+                                                                              t->shares);
+  }
+  es_window_tile u = *t;
+  u.w += s * t->w_share;
+  u.out += s * t->out_share;
   for (; s < t->shares; s++, u.w += t->w_share, u.out += t->out_share)
-    ES_JOIN(full_shares, NAME)(&u, chain, op, step, 1);
+    ES_JOIN(full_shares, NAME)(&u, chain, op, step, READ, 1);
 }
 
 /* In stretches of columns of which a chain's x stays in the first-level cache for all shares:
@@ -333,6 +363,8 @@ ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op 
                    (t->taps ? t->taps : 1);
   const int64_t pass = chains && t->shares >= SHARES && !blocks ? t->chain : t->taps;
   int64_t most = t->shares <= SHARES ? t->n : (blocks ? blocks : 1) * 4 * LANES;
+  _Alignas(ES_V) char kept[KEPT_BYTES];
+  const bool many = op == ES_WINDOW_SCALE && t->shares >= 2 * SHARES;
   for (int64_t left = t->n; left > 0; left -= u.n) {
     u.n = left < 2 * most ? left : most;
     if (pass < t->taps) u.n = ES_JOIN(block_vectors, NAME)((left + LANES - 1) / LANES) * LANES;
@@ -343,7 +375,11 @@ ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op 
       const int64_t rest = t->taps - from, some = rest > pass ? pass : rest;
       const int64_t after = from + some, end = t->taps - some;
       const bool last = after == t->taps;
+      const int64_t vectors = (u.n + LANES - 1) / LANES;
+      const bool keeps = many && t->rows * vectors * some <= KEPT_BYTES / ES_V &&
+                         scattered(&u, some, vectors * ES_V);
       const window_chain chain = {.add = from > 0,
+                                  .kept = keeps ? kept : NULL,
                                   .ahead = !last        ? u.x
                                            : u.n < left ? u.x + next
                                                         : NULL,

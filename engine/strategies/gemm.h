@@ -320,6 +320,7 @@ struct es_gemm_narrow_tiles {
   const int64_t *rest_x_rows, *rest_c_rows; /* [height of rest_kernel] */
   es_gemm_narrow kernel, rest_kernel;
   int height;
+  bool rest_even; /* their rows do not repeat */
 };
 
 /* Whether the plan, whose axes are made, is so small that es_gemm_run_small() runs it, with

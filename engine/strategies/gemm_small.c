@@ -54,10 +54,15 @@ static bool make_narrow(es_arena *arena, es_gemm_plan *g, const es_gemm_narrow *
   t->whole = (es_gemm_tile){.k = box->k.count,
                             .chain = box->chain,
                             .xk = box->k.table[ES_GEMM_X],
-                            .yk = box->k.table[ES_GEMM_Y]};
+                            .yk = box->k.table[ES_GEMM_Y],
+                            .x_row = es_gemm_spacing(box->m.table[ES_GEMM_X], g->m_count, 1),
+                            .x_step = es_gemm_spacing(box->k.table[ES_GEMM_X], g->k.count, 1),
+                            .y_step = es_gemm_spacing(box->k.table[ES_GEMM_Y], g->k.count, 1)};
+  if (!t->whole.x_step || !t->whole.y_step) t->whole.x_row = 0;
   g->narrow = t;
   if (!valid) return true;
   t->rest_kernel = kernel[index];
+  t->rest_even = type->height[index] == valid;
   const int64_t *x = box->m.table[ES_GEMM_X] + whole, *c = box->m.table[ES_GEMM_C] + whole;
   t->rest_x_rows = repeat_last(arena, x, valid, type->height[index]);
   t->rest_c_rows = repeat_last(arena, c, valid, type->height[index]);
@@ -86,17 +91,21 @@ typedef struct small {
 } small;
 
 /* The tile is handed on, not copied: a copy would wait for the stores to it. */
-static void narrow_panel(const es_gemm_plan *g, es_gemm_tile *tile, int columns) {
+static void narrow_panel(const es_gemm_plan *g, es_gemm_tile *tile, const char *x, int columns) {
   const es_gemm_narrow_tiles *t = g->narrow;
   int64_t i = 0;
+  tile->x = x;
+  tile->x_row = t->whole.x_row;
   tile->rows = g->box->m.table[ES_GEMM_X];
   tile->c_rows = g->box->m.table[ES_GEMM_C];
   for (; i + t->height <= g->m_count; i += t->height) {
     t->kernel(tile, columns);
+    tile->x += t->height * tile->x_row;
     tile->rows += t->height;
     tile->c_rows += t->height;
   }
   if (i == g->m_count) return;
+  if (!t->rest_even) tile->x_row = 0, tile->x = x;
   tile->rows = t->rest_x_rows;
   tile->c_rows = t->rest_c_rows;
   t->rest_kernel(tile, columns);
@@ -104,12 +113,11 @@ static void narrow_panel(const es_gemm_plan *g, es_gemm_tile *tile, int columns)
 
 static void run_narrow(const es_gemm_plan *g, const char *x, const char *y, char *c) {
   es_gemm_tile tile = g->narrow->whole;
-  tile.x = x;
   tile.y = y + *g->n.table[ES_GEMM_Y];
   tile.c = c + *g->n.table[ES_GEMM_C];
   int64_t panel = g->nr * (int64_t)g->each;
   for (int64_t left = g->n.count; left > 0; left -= g->nr, tile.y += panel, tile.c += panel)
-    narrow_panel(g, &tile, (int)es_gemm_smaller(left, g->nr));
+    narrow_panel(g, &tile, x, (int)es_gemm_smaller(left, g->nr));
 }
 
 /* tile: what all panels share. */

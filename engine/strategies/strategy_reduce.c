@@ -211,7 +211,7 @@ static bool prefers_runs(const es_problem *p, const es_kernels *kernels) {
 }
 
 static double cost(const es_problem *p, const es_plan_env *env) {
-  double each = columns_ns(p, row_axis(p)), bytes = 0;
+  double each = columns_ns(p, row_axis(p)), bytes = 2 * es_problem_side_bytes(p, &p->out);
   if (can_run(p, env->kernels)) each = fmin(each, runs_ns(p));
   for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
   double threads = fmin(env->threads, fmax(1, es_problem_outputs(p) / 64));

@@ -6,28 +6,12 @@
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 
-enum { PAGE = 4096 };
-
 /* The contraction runs small products without blocks; it is only slower where rows are whole
  * blocks of vectors. */
 static bool small_product(const es_problem *p, const es_window_roles *roles) {
   int64_t columns = p->extent[roles->along];
   return columns <= ES_GEMM_SMALL && p->extent[roles->share] <= ES_GEMM_SMALL &&
          es_problem_taps(p) <= ES_GEMM_SMALL_K && columns % (4 * roles->lanes) != 0;
-}
-
-/* Bytes from a tap to the next along the outermost reduced axis. */
-static int64_t step_of_taps(const es_problem *p, const es_window_roles *roles) {
-  return llabs(p->in[roles->x].stride[p->n_out]) * (int64_t)es_dtype_size(p->out.dtype);
-}
-
-/* Rows of x a multiple of some lines apart meet in a few sets of the first-level cache: whether a
- * block of four vectors of a chain's x does not fit there. */
-static bool crowds(const es_problem *p, const es_window_roles *roles) {
-  const int64_t taps = (int64_t)es_problem_taps(p), chain = es_gemm_chain(taps);
-  int64_t apart = PAGE;
-  while (step_of_taps(p, roles) % apart) apart /= 2;
-  return p->extent[p->n_out] >= 64 && chain > 12 * (PAGE / apart < 16 ? PAGE / apart : 16);
 }
 
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
@@ -42,7 +26,7 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   const double full = ceil((double)(roles->to - roles->from) / (double)roles->lanes);
   bool lone = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
   bool picks = roles->step == 2 && shares < ES_WINDOW_APART_SHARES;
-  double tap = (lone ? 0.38 : picks ? 0.3 : 0.185) * (crowds(p, roles) ? 1.15 : 1);
+  double tap = lone ? 0.38 : picks ? 0.3 : 0.185;
   double edge = full + roles->n_edges > 1 ? 0.28 : 0.48; /* latency, again */
   double each = taps * (full * tap + roles->n_edges * edge) + chains * (full + roles->n_edges) / 2;
   double units = rows / shares, parts = units * ceil(shares / 4);

@@ -25,7 +25,7 @@ static void read_array(fuzz_bytes *b, es_array *a, int64_t *shape, int64_t *stri
   a->strides = strides;
   for (int i = 0; i < a->rank; i++) {
     strides[i] = fuzz_size(b);
-    if (how & 1) strides[i] = -strides[i];
+    if (how & 1) strides[i] = (int64_t)(0 - (uint64_t)strides[i]); /* that of INT64_MIN, too */
   }
 }
 
