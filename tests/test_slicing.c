@@ -156,6 +156,38 @@ Test(slicing, what_no_cut_can_fit_is_refused_with_the_least_limit_that_would_do)
 
 /* In a program one array may be several operands of a pattern: a piece of it is another piece
  * for each of them. */
+/* Cutting the labels of a long chain down to a few bits would let it fit; but no machine would
+ * finish those pieces. */
+Test(slicing, pieces_that_nobody_would_finish_do_not_fit) {
+  enum { LONG = 1000 };
+  static es_array in[LONG];
+  static int64_t shape[LONG][2];
+  static char text[16 * LONG];
+  int length = 0;
+  for (int i = 0; i < LONG; i++) {
+    in[i] = (es_array){.dtype = ES_F32, .rank = 2, .shape = shape[i]};
+    for (int a = 0; a < 2; a++) shape[i][a] = 3 + (i + a) * 37 % 58;
+    length += snprintf(text + length, sizeof text - (size_t)length, "%sx%d x%d", i ? ", " : "", i,
+                       i + 1);
+  }
+  length += snprintf(text + length, sizeof text - (size_t)length, " -> x0 x%d", LONG);
+  es_ctx *ctx = es_ctx_create(&(es_config){.threads = 1});
+  const int64_t limit[] = {5 << 20, 6 << 20, 7 << 20, 8 << 20, 9 << 20, 10 << 20, 16 << 20};
+  for (int i = 0; i < (int)(sizeof limit / sizeof *limit); i++) {
+    es_plan *plan = NULL;
+    es_error error;
+    cr_assert_eq(es_set_max_bytes(ctx, limit[i]), ES_OK);
+    es_status status = es_plan_from_text(ctx, ES_KIND_EINSUM, text, (size_t)length, in, LONG, NULL,
+                                         NULL, &plan, &error);
+    if (status == ES_OK)
+      cr_assert_lt(es_plan_flops(plan), 1e9, "under %lld bytes", (long long)limit[i]);
+    else
+      cr_assert(strstr(error.message, "would do"), "%s", error.message);
+    es_plan_release(plan);
+  }
+  es_ctx_destroy(ctx);
+}
+
 Test(slicing, a_value_that_is_several_operands_is_cut_where_it_moves_alike) {
   const char text[] = "x: n a b, x: n b c, y: n c d, x: n d a -> n";
   es_ctx *ctx = es_ctx_create(NULL);

@@ -6,8 +6,9 @@
 #include "engine/order/path_cut.h"
 #include "engine/order/path_known.h"
 
-/* Bytes that no machine has: what cannot be brought under them is not worth the search. */
-static const double HOPELESS = 0x1p60;
+/* Bytes that no machine has, and multiply-adds that none will finish: what cannot be brought under
+ * them is not worth the search, and fits nowhere. */
+static const double HOPELESS = 0x1p60, ENDLESS = 0x1p80;
 
 /* Whether the cuts that are left could make it worth while: each divides the bytes by the
  * largest extent at most. */
@@ -94,6 +95,10 @@ static double pieces_of(const es_slicer *s, const es_network *net) {
   return pieces;
 }
 
+static double cost_of(const es_slicer *s, const es_network *net) {
+  return pieces_of(s, net) * es_slicer_cost(s, s->room);
+}
+
 /* The best order so far and its pieces. */
 typedef struct choice {
   double cost, least;
@@ -104,7 +109,7 @@ typedef struct choice {
 /* Takes what is at hand where it is better: one that fits, then a cheap one; if none does, one that
  * takes little. */
 static void consider(const es_slicer *s, const es_network *net, double least, choice *best) {
-  double cost = pieces_of(s, net) * es_slicer_cost(s, s->room), limit = s->rules->limit;
+  double cost = cost_of(s, net), limit = s->rules->limit;
   bool fits = least <= limit, did = best->least <= limit;
   if (best->path && (fits == did ? fits ? cost >= best->cost : least >= best->least : did)) return;
   memcpy(best->kept, s->kept, sizeof *s->kept * (size_t)net->n_labels);
@@ -132,6 +137,7 @@ static es_status try_tree(es_slicer *s, const es_network *net, const es_merge *m
   s->most = most;
   *fits = least <= s->rules->limit;
   if (!*fits) ES_TRY(slice(s, net, &least, error));
+  if (!*fits && cost_of(s, net) > ENDLESS) ES_TRY(take_up(s, net, merge, &least, error));
   consider(s, net, least, best);
   return ES_OK;
 }
