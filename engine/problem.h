@@ -65,6 +65,11 @@ double es_problem_points(const es_problem *p);
 /* Products of the extents of the output's and of the reduced axes. */
 double es_problem_outputs(const es_problem *p);
 double es_problem_taps(const es_problem *p);
+/* Bytes from the array to where the walk begins, modulo 2^64: where padding comes first, that place
+ * may be past 64 bits; those of boxes without it are not. */
+static inline int64_t es_side_begin(const es_side *side) {
+  return (int64_t)((uint64_t)side->offset * es_dtype_size(side->dtype));
+}
 /* Bytes of the distinct elements a side walks over: what must move at least. */
 double es_problem_side_bytes(const es_problem *p, const es_side *side);
 /* The same of all sides together. */

@@ -300,7 +300,7 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
   if (part->rank == p->rank && !make_axes(arena, g, ES_GEMM_K, part, k_side, &box->k)) return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++) {
     const es_side *from = s == ES_GEMM_C ? &part->out : &part->in[s == ES_GEMM_X ? x : y];
-    box->base[s] = (from->offset - m_side[s]->offset) * (int64_t)es_dtype_size(from->dtype);
+    box->base[s] = (int64_t)((uint64_t)es_side_begin(from) - (uint64_t)es_side_begin(m_side[s]));
   }
   box->packed = part->in[2].offset;
   if (g->terms > 1 && p->n_constraints && !whole_k(arena, g, box)) return false;
@@ -316,8 +316,7 @@ bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
       !make_axes(arena, g, ES_GEMM_N, p, side, &g->n) ||
       !make_axes(arena, g, ES_GEMM_K, p, side, &g->k) || !find_in_place(arena, g))
     return false;
-  for (int s = 0; s < ES_GEMM_SIDES; s++)
-    g->first[s] = side[s]->offset * (int64_t)es_dtype_size(side[s]->dtype);
+  for (int s = 0; s < ES_GEMM_SIDES; s++) g->first[s] = es_side_begin(side[s]);
   es_arena scratch;
   es_status status;
   es_arena_init(&scratch, &arena->allocator);

@@ -83,8 +83,7 @@ static double values_reach(const es_step *step, const es_run_args *args, int ope
   const contraction *c = step->data;
   const scan *s = &c->operand[operand];
   const es_side *side = &step->problem->in[operand];
-  const char *base = (const char *)args->base[side->slot] +
-                     side->offset * (int64_t)es_dtype_size(side->dtype);
+  const char *base = (const char *)args->base[side->slot] + es_side_begin(side);
   int64_t at[64], low = 0, high = 0;
   extremes x = {0};
   for (int64_t i = 0; i < s->outer.count; i += 64) {

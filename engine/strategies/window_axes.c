@@ -230,7 +230,7 @@ bool es_window_piece_make(es_arena *arena, const es_problem *p, const es_window_
   piece->rows = roles->row < 0 ? 1 : box->extent[roles->row];
   piece->taps = empty ? 0 : (int64_t)es_problem_taps(box);
   piece->chain = es_gemm_chain(piece->taps);
-  for (int s = 0; s < ES_WINDOW_SIDES; s++) piece->at[s] = side_of(box, roles, s)->offset * size;
+  for (int s = 0; s < ES_WINDOW_SIDES; s++) piece->at[s] = es_side_begin(side_of(box, roles, s));
   piece->x_at = ES_NEW_N(arena, int64_t, piece->taps + ES_DIRECT_AHEAD);
   piece->w_at = ES_NEW_N(arena, int64_t, piece->taps);
   piece->lanes = ES_NEW_N(arena, uint64_t, piece->taps * roles->n_edges);
