@@ -35,18 +35,20 @@ void es_cursor_seek(const es_axes *axes, es_cursor *c, int64_t i) {
   }
 }
 
-static void moved(int64_t *restrict to, const int64_t *restrict from, int64_t n, int64_t by) {
-  for (int64_t i = 0; i < n; i++) to[i] = from[i] + by;
+static void moved(int64_t *restrict to, const int64_t *restrict from, int64_t n, uint64_t by) {
+  for (int64_t i = 0; i < n; i++) to[i] = (int64_t)((uint64_t)from[i] + by);
 }
 
-/* Those of the inner axes again, for each step of an outer one. */
+/* Those of the inner axes again, for each step of an outer one. Modulo 2^64, as es_side_begin():
+ * padding may stand for places that do not fit. */
 void es_offsets_fill(int n, const int64_t *extent, const int64_t *stride, int64_t scale,
                      int64_t *table) {
-  int64_t inner = n > 0 ? extent[n - 1] : 1, step = n > 0 ? stride[n - 1] * scale : 0;
+  int64_t inner = n > 0 ? extent[n - 1] : 1;
+  const uint64_t each = (uint64_t)scale, step = n > 0 ? (uint64_t)stride[n - 1] * each : 0;
   for (int a = 0; a < n; a++)
     if (extent[a] == 0) return;
-  for (int64_t i = 0; i < inner; i++) table[i] = i * step;
+  for (int64_t i = 0; i < inner; i++) table[i] = (int64_t)((uint64_t)i * step);
   for (int a = n - 2; a >= 0; inner *= extent[a--])
     for (int64_t q = 1; q < extent[a]; q++)
-      moved(table + q * inner, table, inner, q * stride[a] * scale);
+      moved(table + q * inner, table, inner, (uint64_t)q * (uint64_t)stride[a] * each);
 }

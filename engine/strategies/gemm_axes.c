@@ -45,27 +45,28 @@ int64_t es_gemm_row_step(const es_gemm_plan *g, const es_side *side) {
 
 void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
                      int64_t *out) {
-  int64_t index[ES_GEMM_MAX_AXES + 2], base = 0;
-  const int64_t *stride = axes->stride[side];
+  int64_t index[ES_GEMM_MAX_AXES + 2];
+  uint64_t base = 0, stride[ES_GEMM_MAX_AXES + 2]; /* modulo 2^64, as es_side_begin() */
   int last = axes->n - 1;
   if (last < 0) {
     for (int64_t i = 0; i < count; i++) out[i] = 0;
     return;
   }
   for (int a = last; a >= 0; a--) {
+    stride[a] = (uint64_t)axes->stride[side][a];
     index[a] = axes->extent[a] ? from % axes->extent[a] : 0;
     from = axes->extent[a] ? from / axes->extent[a] : 0;
-    base += index[a] * stride[a];
+    base += (uint64_t)index[a] * stride[a];
   }
   for (int64_t i = 0; i < count;) {
     int64_t run = axes->extent[last] - index[last];
     if (run > count - i) run = count - i;
-    for (int64_t r = 0; r < run; r++) out[i + r] = base + r * stride[last];
+    for (int64_t r = 0; r < run; r++) out[i + r] = (int64_t)(base + (uint64_t)r * stride[last]);
     i += run;
     index[last] += run;
-    base += run * stride[last];
+    base += (uint64_t)run * stride[last];
     for (int a = last; a > 0 && index[a] == axes->extent[a]; a--) {
-      base += stride[a - 1] - index[a] * stride[a];
+      base += stride[a - 1] - (uint64_t)index[a] * stride[a];
       index[a] = 0;
       index[a - 1]++;
     }
@@ -131,8 +132,8 @@ static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group grou
     axes->extent[i] = list[i].extent;
     axes->count *= list[i].extent;
     for (int s = 0; s < ES_GEMM_SIDES; s++)
-      axes->stride[s][i] = side[s]->stride[list[i].axis] * list[i].times *
-                           (int64_t)es_dtype_size(side[s]->dtype);
+      axes->stride[s][i] = (int64_t)((uint64_t)side[s]->stride[list[i].axis] *
+                                     (uint64_t)list[i].times * es_dtype_size(side[s]->dtype));
   }
   return fill_tables(arena, axes, group);
 }
