@@ -90,7 +90,6 @@ typedef struct window_chain {
 typedef enum window_keep { READ, READ_AND_KEEP, READ_KEPT } window_keep;
 
 enum {
-  KEPT_BYTES = ES_WINDOW_SHARED_BYTES / 4 * 5,
   PAGE_BYTES = 4096,
   PAGES = 80,       /* which the first-level translation buffer holds, of 96, beside others */
   SET_BYTES = 4096, /* lines so far apart share a set of the first-level cache */

@@ -25,6 +25,9 @@ typedef enum es_window_type {
 
 /* Bytes of a chain's x that stay in the first-level cache for all that share it. */
 enum { ES_WINDOW_SHARED_BYTES = 32 << 10 };
+/* Of a chain's x that the first of them leave together for the others, of blocks of five vectors.
+ */
+enum { ES_WINDOW_KEPT_BYTES = ES_WINDOW_SHARED_BYTES / 4 * 5 };
 
 /* Rows of outputs that see the same taps. All distances in bytes. */
 typedef struct es_window_tile {

@@ -363,7 +363,7 @@ ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op 
                    (t->taps ? t->taps : 1);
   const int64_t pass = chains && t->shares >= SHARES && !blocks ? t->chain : t->taps;
   int64_t most = t->shares <= SHARES ? t->n : (blocks ? blocks : 1) * 4 * LANES;
-  _Alignas(ES_V) char kept[KEPT_BYTES];
+  _Alignas(ES_V) char kept[ES_WINDOW_KEPT_BYTES];
   const bool many = op == ES_WINDOW_SCALE && t->shares >= 2 * SHARES;
   for (int64_t left = t->n; left > 0; left -= u.n) {
     u.n = left < 2 * most ? left : most;
@@ -376,7 +376,7 @@ ES_INLINE void ES_JOIN(window_full, NAME)(const es_window_tile *t, es_window_op 
       const int64_t after = from + some, end = t->taps - some;
       const bool last = after == t->taps;
       const int64_t vectors = (u.n + LANES - 1) / LANES;
-      const bool keeps = many && t->rows * vectors * some <= KEPT_BYTES / ES_V &&
+      const bool keeps = many && t->rows * vectors * some <= ES_WINDOW_KEPT_BYTES / ES_V &&
                          scattered(&u, some, vectors * ES_V);
       const window_chain chain = {.add = from > 0,
                                   .kept = keeps ? kept : NULL,

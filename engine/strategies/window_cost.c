@@ -14,6 +14,19 @@ static bool small_product(const es_problem *p, const es_window_roles *roles) {
          es_problem_taps(p) <= ES_GEMM_SMALL_K && columns % (4 * roles->lanes) != 0;
 }
 
+/* Rows of x a multiple of some lines apart meet in a few sets of the first-level cache: whether a
+ * block of four vectors of a chain's x does not fit there, and is too large for the first outputs
+ * to leave it together. */
+static bool crowds(const es_problem *p, const es_window_roles *roles) {
+  const int64_t taps = (int64_t)es_problem_taps(p), chain = es_gemm_chain(taps), page = 4096;
+  const int64_t bytes = (int64_t)es_dtype_size(p->out.dtype);
+  const int64_t step = llabs(p->in[roles->x].stride[p->n_out]) * bytes;
+  int64_t apart = page;
+  while (step % apart) apart /= 2;
+  const bool kept = chain * 4 * roles->lanes * bytes <= ES_WINDOW_KEPT_BYTES;
+  return !kept && p->extent[p->n_out] >= 64 && chain > 12 * (page / apart < 16 ? page / apart : 16);
+}
+
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
  * begin a chain; measured. Weights past half of the second-level cache come slowly, for every
  * block of vectors anew. */
@@ -26,7 +39,7 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   const double full = ceil((double)(roles->to - roles->from) / (double)roles->lanes);
   bool lone = roles->row < 0 && p->extent[roles->along] <= roles->lanes; /* latency shows */
   bool picks = roles->step == 2 && shares < ES_WINDOW_APART_SHARES;
-  double tap = lone ? 0.38 : picks ? 0.3 : 0.185;
+  double tap = (lone ? 0.38 : picks ? 0.3 : 0.185) * (crowds(p, roles) ? 1.15 : 1);
   double edge = full + roles->n_edges > 1 ? 0.28 : 0.48; /* latency, again */
   double each = taps * (full * tap + roles->n_edges * edge) + chains * (full + roles->n_edges) / 2;
   double units = rows / shares, parts = units * ceil(shares / 4);
