@@ -71,37 +71,24 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
           for (int64_t q = p >> pace; q < (stop + (1 << pace) - 1) >> pace; q++)
             __builtin_prefetch(fetch[q], 0, 2);
         }
-        if (even && p < stop) { /* of no steps there is no table */
-          const char *at = x + xk[p], *by = y + yk[p], *middle;
-          for (; p < stop; p++, at += x_step, by += y_step) {
-            vec b[ES_GEMM_VECTORS];
-            __asm__("" : "+r"(at)); /* else every row takes a register of its own */
-            middle = height > MIDDLE ? at + MIDDLE * x_row : at;
-            __asm__("" : "+r"(middle));
-            __builtin_prefetch(fetch[p >> pace], 0, 2);
-            ES_UNROLL
-            for (int v = 0; v < vectors; v++) b[v] = ((const vec *)by)[v];
-            ES_UNROLL
-            for (int i = 0; i < height; i++) {
-              ES_T a;
-              memcpy(&a, i < MIDDLE ? at + i * x_row : middle + (i - MIDDLE) * x_row, sizeof a);
-              ES_UNROLL
-              for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
-              atomic_signal_fence(memory_order_seq_cst);
-            }
-          }
-        }
-        for (; !even && p < stop; p++) {
-          const char *at = x + xk[p], *by = y + yk[p];
+        /* Of no steps there is no table. */
+        const char *at = p < stop ? x + xk[p] : x, *by = p < stop ? y + yk[p] : y, *middle;
+        for (; p < stop; p++, at += x_step, by += y_step) {
           vec b[ES_GEMM_VECTORS];
-          if (!unit) __asm__("" : "+r"(at)); /* else row[i] + x take the registers of row[i] */
-          if (unit) __builtin_prefetch(fetch[p >> pace], 0, 2);
+          if (!even) at = x + xk[p], by = y + yk[p];
+          if (!unit) __asm__("" : "+r"(at)); /* else every row takes a register of its own */
+          middle = even && height > MIDDLE ? at + MIDDLE * x_row : at;
+          if (even) __asm__("" : "+r"(middle));
+          if (form != ES_GEMM_ANY_ROWS) __builtin_prefetch(fetch[p >> pace], 0, 2);
           ES_UNROLL
           for (int v = 0; v < vectors; v++) b[v] = ((const vec *)by)[v];
           ES_UNROLL
           for (int i = 0; i < height; i++) {
             ES_T a;
-            memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
+            if (even)
+              memcpy(&a, i < MIDDLE ? at + i * x_row : middle + (i - MIDDLE) * x_row, sizeof a);
+            else
+              memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
             ES_UNROLL
             for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
             /* Keeps the compiler from gathering all broadcasts first, for which there

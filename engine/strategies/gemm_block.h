@@ -53,10 +53,9 @@ typedef struct es_gemm_block {
   int64_t first_k;                /* of a plan in_turn: the row of a whole panel it begins at */
   int64_t sums;                   /* bytes from c_tiles, and open, where its own begin */
   const int64_t *x_k, *y_k;       /* [k] */
-  int64_t x_step, y_step, packed_step[2]; /* of these, and of y_packed, bytes; 0: not even */
-  bool x_along_k;                         /* X runs along k */
-  const int64_t *y_packed[2];             /* [k] in a panel of one vector, of two */
-  int64_t tile_rows[2][ES_GEMM_ROWS];     /* of C in a tile of one vector, of two */
+  int64_t x_step, y_step, packed_step; /* of these, of y_packed[1], bytes; 0: not even */
+  const int64_t *y_packed[2];          /* [k] in a panel of one vector, of two */
+  int64_t tile_rows[2][ES_GEMM_ROWS];  /* of C in a tile of one vector, of two */
 } es_gemm_block;
 
 static inline int64_t es_gemm_smaller(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -37,6 +37,9 @@ static void add_c(lines *to, const es_gemm_plan *g, const es_gemm_block *b, int6
   }
 }
 
+/* Whether what lies step bytes apart, k times, are neighbours of size bytes. */
+static bool along(int64_t step, int64_t k, int64_t size) { return k < 2 || step == size; }
+
 /* A share of the panels that are packed after the unit of panel at. */
 static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64_t at) {
   const es_gemm_plan *g = r->g;
@@ -48,7 +51,7 @@ static void add_y(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
     int64_t size = (int64_t)es_dtype_size(g->y.dtype);
     if (q.n > 1 && es_gemm_spacing(cols, q.n, (size_t)size) == 1)
       add_part(to, b->y + cols[0], b->y_k, b->k, q.n * size, 0, 1, 1);
-    else if (es_gemm_spacing(b->y_k, b->k, (size_t)size) == 1)
+    else if (along(b->y_step, b->k, size))
       add_part(to, b->y + b->y_k[0], cols, q.n, b->k * size, 0, 1, 1);
     return;
   }
@@ -74,7 +77,7 @@ static void add_x(lines *to, const es_gemm_run *r, const es_gemm_block *b, int64
   int64_t part = at - b->from, parts = b->to - b->from;
   int64_t size = (int64_t)es_dtype_size(r->g->x.dtype);
   const int64_t *rows = b->x_rows + i;
-  if (b->x_along_k)
+  if (along(b->x_step, b->k, size))
     add_part(to, b->x + b->x_k[0], rows, m, b->k * size, part, some, parts);
   else if (m > 1 && es_gemm_spacing(rows, m, (size_t)size) == 1)
     add_part(to, b->x + rows[0], b->x_k, b->k, m * size, part, some, parts);

@@ -87,12 +87,12 @@ static void start_sums(const run *r, const block *b, rows *t) {
 
 static void direct_rows(const run *r, const block *b, rows *t) {
   const int64_t *at = b->x_rows + t->first;
-  bool unit = t->valid == t->height && es_gemm_spacing(at, t->valid, r->g->each) == 1;
+  t->x_row = t->valid == t->height ? es_gemm_spacing(at, t->valid, 1) : 0;
+  t->x_step = b->x_step;
+  bool unit = t->height == 1 || t->x_row == (int64_t)r->g->each;
   t->form = unit ? ES_GEMM_UNIT_ROWS : ES_GEMM_ANY_ROWS;
   t->xk = b->x_k;
   t->x = b->x + at[0];
-  t->x_row = t->valid == t->height ? es_gemm_spacing(at, t->valid, 1) : 0;
-  t->x_step = b->x_step;
   for (int q = 0; q < t->height; q++) t->row[q] = at[q < t->valid ? q : t->valid - 1] - at[0];
 }
 
@@ -112,7 +112,7 @@ static void point_at_y(const run *r, const worker *w, const block *b, const es_g
   if (r->g->ahead > 1)
     tile->y += b->k0 % (r->g->ahead * r->g->kc) * to->width * (int64_t)r->g->each;
   tile->yk = b->y_packed[wide];
-  tile->y_step = b->packed_step[wide];
+  tile->y_step = b->packed_step / (wide ? 1 : 2);
 }
 
 /* Spreads the lines to fetch over the steps of k of a panel's tiles. */
@@ -259,7 +259,6 @@ static void table_k(const run *r, worker *w, block *b) {
   const es_gemm_plan *g = r->g;
   const es_gemm_axes *k = &b->box->k;
   b->x_k = es_gemm_table(k, ES_GEMM_X, b->k0, b->k, w->x_k);
-  b->x_along_k = g->fetch_x && es_gemm_spacing(b->x_k, b->k, es_dtype_size(g->x.dtype)) == 1;
   if (g->y_direct || g->stream_y) b->y_k = es_gemm_table(k, ES_GEMM_Y, b->k0, b->k, w->y_k);
   if (g->in_turn) {
     point_in_turn(g, w, b);
@@ -276,7 +275,7 @@ static void point_at_k(const run *r, worker *w, block *b) {
   table_k(r, w, b);
   b->x_step = es_gemm_spacing(b->x_k, b->k, 1);
   b->y_step = b->y_k ? es_gemm_spacing(b->y_k, b->k, 1) : 0;
-  for (int v = 0; v < 2; v++) b->packed_step[v] = es_gemm_spacing(b->y_packed[v], b->k, 1);
+  b->packed_step = es_gemm_spacing(b->y_packed[1], b->k, 1);
 }
 
 /* Multiply-adds after which cancel is asked for: some milliseconds of the slowest kernel. */
@@ -294,21 +293,20 @@ static bool stopped(run *r, worker *w) {
  * lie. A kernel takes these one after the other, without coming back for each. */
 static void find_alike(const run *r, const worker *w, block *b) {
   const es_gemm_plan *g = r->g;
-  es_gemm_tile first, next;
+  es_gemm_tile tile;
   b->alike = 0;
   if (g->stream_y || g->v >= 0 || g->few || g->terms > 1 || g->kind >= ES_GEMM_C64) return;
-  es_gemm_panel panel = es_gemm_panel_of(g, b, b->from), before;
-  const uint8_t in_place = panel.in_place;
-  if (!(in_place & ES_GEMM_C_HERE) || panel.n < g->nr) return;
-  point_at_y(r, w, b, &panel, &first);
-  for (b->alike = 1; b->from + b->alike < b->to; b->alike++) {
-    before = panel;
-    panel = es_gemm_panel_of(g, b, b->from + b->alike);
+  const uint8_t in_place = es_gemm_panel_of(g, b, b->from).in_place;
+  if (!(in_place & ES_GEMM_C_HERE)) return;
+  const char *y = NULL;
+  for (int64_t c = 0; b->from + b->alike < b->to; b->alike++) {
+    const es_gemm_panel panel = es_gemm_panel_of(g, b, b->from + b->alike);
     if (panel.in_place != in_place || panel.n < g->nr) return;
-    point_at_y(r, w, b, &panel, &next);
-    const int64_t y = next.y - first.y, c = b->c_cols[panel.j] - b->c_cols[before.j];
-    if (b->alike == 1) b->y_next = y, b->c_next = c;
-    if (y != b->alike * b->y_next || c != b->c_next) return;
+    point_at_y(r, w, b, &panel, &tile);
+    const int64_t y_next = y ? tile.y - y : 0, c_next = b->c_cols[panel.j] - c;
+    if (b->alike == 1) b->y_next = y_next, b->c_next = c_next;
+    if (b->alike > 1 && (y_next != b->y_next || c_next != b->c_next)) return;
+    y = tile.y, c = b->c_cols[panel.j];
   }
 }
 
