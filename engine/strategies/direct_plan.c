@@ -13,7 +13,7 @@ enum {
   MOST_TABLE = 1 << 19,  /* taps of all pieces: what tables hold */
   UNIT_POINTS = 1 << 27, /* multiply-adds between two looks at cancel: milliseconds */
   TASK_POINTS = 1 << 20, /* multiply-adds below which chunks are not cut for threads */
-  CHANNELS_OF_BOXES = 8, /* fewer are better served box by box */
+  CHANNELS_OF_BOXES = 4, /* fewer are better served box by box */
   LINE = 64,
   NEAR_X = 1 << 20, /* bytes of x that stay in the second-level cache */
   FAR_X = 8 << 20,  /* that come slowly */
@@ -34,6 +34,14 @@ static bool weights_stay(const es_problem *p, const es_window_roles *roles) {
   return true;
 }
 
+/* As many outputs as their channels leave lanes for, which make a tile nevertheless. */
+static int64_t abreast_of(const es_problem *p, const es_window_roles *roles) {
+  const int64_t channels = p->extent[roles->share], columns = p->extent[roles->along];
+  for (int64_t n = roles->step == 1 ? ES_DIRECT_ABREAST : 1; n > 1; n /= 2)
+    if (channels <= roles->lanes / n && columns >= (ES_DIRECT_LEAST - 1) * n + 1) return n;
+  return 1;
+}
+
 /* Taps may be absent for the outputs at the ends of a row that the kernels ask. */
 static bool read(const es_problem *p, const es_plan_env *env, es_window_roles *roles) {
   const es_direct_kernels *k = env->kernels->direct;
@@ -41,12 +49,13 @@ static bool read(const es_problem *p, const es_plan_env *env, es_window_roles *r
     return false;
   const int64_t columns = p->extent[roles->along];
   roles->lanes = k->lanes;
-  if (p->n_constraints && roles->share >= 0 && p->extent[roles->share] < CHANNELS_OF_BOXES)
+  if (roles->type != ES_WINDOW_F32 || roles->op != ES_WINDOW_SCALE || roles->share < 0)
     return false;
-  return roles->type == ES_WINDOW_F32 && roles->op == ES_WINDOW_SCALE && roles->share >= 0 &&
-         !moved(p, roles, roles->along) && es_problem_taps(p) <= MOST_TAPS &&
-         columns >= ES_DIRECT_LEAST && roles->from < roles->to && roles->from <= ES_DIRECT_ENDS &&
-         columns - roles->to <= ES_DIRECT_ENDS && weights_stay(p, roles);
+  if (p->n_constraints && p->extent[roles->share] < CHANNELS_OF_BOXES) return false;
+  const int64_t n = abreast_of(p, roles), last = es_ceil_div(columns, n) - ES_DIRECT_ENDS;
+  return !moved(p, roles, roles->along) && es_problem_taps(p) <= MOST_TAPS &&
+         columns >= ES_DIRECT_LEAST && roles->from < roles->to &&
+         roles->from <= ES_DIRECT_ENDS * n && roles->to >= last * n && weights_stay(p, roles);
 }
 
 bool es_direct_applicable(const es_problem *p, const es_plan_env *env) {
@@ -55,16 +64,24 @@ bool es_direct_applicable(const es_problem *p, const es_plan_env *env) {
   return read(p, env, &roles) && es_window_rows_split(p, env, &roles, boxes);
 }
 
-static int64_t tiles_of(int64_t columns) { return es_ceil_div(columns, ES_DIRECT_MOST); }
-
-static bool pairs(const es_problem *p, const es_window_roles *roles) {
-  const int64_t columns = p->extent[roles->along];
-  return columns == ES_DIRECT_LEAST && roles->row >= 0 && p->extent[roles->row] > 1 &&
-         roles->from <= ES_DIRECT_PAIR_ENDS && columns - roles->to <= ES_DIRECT_PAIR_ENDS;
+/* Vectors of outputs of a row, abreast. */
+static int64_t height_of(const es_problem *p, const es_window_roles *roles) {
+  return es_ceil_div(p->extent[roles->along], abreast_of(p, roles));
 }
+
+static int64_t tiles_of(int64_t height) { return es_ceil_div(height, ES_DIRECT_MOST); }
 
 static int64_t width_of(int64_t channels, int64_t lanes) {
   return channels <= lanes ? lanes : ES_DIRECT_VECTORS * lanes;
+}
+
+/* As many as there are registers for. */
+static int64_t tile_rows(const es_problem *p, const es_window_roles *roles) {
+  if (roles->row < 0) return 1;
+  const int64_t row = height_of(p, roles), height = es_ceil_div(row, tiles_of(row));
+  const int64_t vectors = width_of(p->extent[roles->share], roles->lanes) / roles->lanes;
+  const int64_t most = ES_DIRECT_SUMS / (height * vectors), rows = p->extent[roles->row];
+  return rows < most ? rows : most;
 }
 
 /* The part of all taps that is not absent: of a constraint on one output and one reduced axis. */
@@ -106,9 +123,10 @@ double es_direct_cost(const es_problem *p, const es_plan_env *env) {
   const double taps = es_problem_taps(p), outputs = es_problem_outputs(p);
   const double columns = (double)p->extent[roles.along], channels = (double)p->extent[roles.share];
   const double width = (double)width_of(p->extent[roles.share], roles.lanes);
-  const double tiles = (double)tiles_of(p->extent[roles.along]) / (pairs(p, &roles) ? 2 : 1);
+  const int64_t row = height_of(p, &roles);
+  const double tiles = (double)tiles_of(row) / (double)tile_rows(p, &roles);
   const double vectors = width / (double)roles.lanes, panels = ceil(channels / width);
-  const double height = columns / tiles, calls = outputs / columns / channels * panels * tiles;
+  const double height = (double)row / tiles, calls = outputs / columns / channels * panels * tiles;
   const double step = fmax(fmax(height * vectors, height + vectors) / 2, 4);
   double part = 1;
   for (int i = 0; i < p->n_constraints; i++) part *= present(p, &p->constraint[i]);
@@ -134,9 +152,10 @@ static int add_kind(es_direct_plan *d, int64_t start, int64_t n) {
 static void choose_kinds(es_direct_plan *d) {
   es_window_roles *r = &d->roles;
   const int64_t columns = d->problem->extent[r->along], last = es_direct_start(d, d->tiles - 1);
-  const bool starts = r->from > 0, ends = r->to < columns;
+  const bool starts = r->from > 0, ends = r->to < columns || columns % d->abreast;
   r->n_edges = 0;
-  if (d->tiles > 2 || !starts || !ends) d->kind[1] = add_kind(d, r->from, ES_DIRECT_MOST);
+  if (d->tiles > 2 || !starts || !ends)
+    d->kind[1] = add_kind(d, r->from, ES_DIRECT_MOST * d->abreast);
   d->kind[0] = starts ? add_kind(d, 0, es_direct_start(d, 1)) : d->kind[1];
   d->kind[2] = ends ? add_kind(d, last, columns - last) : d->kind[1];
   if (d->tiles == 1) d->kind[0] = starts ? d->kind[0] : d->kind[2];
@@ -157,29 +176,6 @@ static es_problem *packed_nest(es_arena *arena, const es_direct_plan *d) {
     if (a >= q->n_out) stride *= q->extent[a];
   }
   return q;
-}
-
-/* Every piece has one list of stops for each kind: where there is one chain, its end. */
-static bool end_lone_chains(es_arena *arena, const es_direct_plan *d, es_window_piece *piece) {
-  const int64_t kinds = d->roles.n_edges;
-  if (piece->ends) return true;
-  piece->stops = ES_NEW_N(arena, int64_t, piece->taps * kinds + 1);
-  piece->ends = ES_NEW_N(arena, uint64_t, piece->taps * kinds + 1);
-  if (!piece->stops || !piece->ends) return false;
-  for (int64_t i = 0; i < kinds && piece->taps; i++) {
-    piece->stops[i * piece->taps] = piece->taps - 1;
-    piece->ends[i * piece->taps] = ~(uint64_t)0;
-  }
-  return true;
-}
-
-/* A tile of two rows has the bits of both. */
-static void pair_lanes(const es_direct_plan *d, es_window_piece *piece) {
-  for (int64_t i = 0; d->pair && i < piece->taps * d->roles.n_edges; i++) {
-    const uint64_t row = ((uint64_t)1 << ES_DIRECT_LEAST) - 1;
-    piece->lanes[i] = (piece->lanes[i] & row) * ((1 << ES_DIRECT_LEAST) + 1);
-    piece->ends[i] = (piece->ends[i] & row) * ((1 << ES_DIRECT_LEAST) + 1);
-  }
 }
 
 /* Steps of a piece before each block of taps; both rise. Weights count from the block's first. */
@@ -213,8 +209,6 @@ static bool make_groups(es_arena *arena, es_direct_plan *d) {
   for (int i = 0; i < d->n_groups; i++)
     for (int j = 0; j < d->group[i].n_pieces; j++) {
       es_window_piece *piece = &d->group[i].piece[j];
-      if (!end_lone_chains(arena, d, piece)) return false;
-      pair_lanes(d, piece);
       cut_steps(d, piece, d->uses + (d->first_piece[i] + j) * (d->blocks + 1));
     }
   return true;
@@ -228,20 +222,13 @@ static bool make_weights(es_arena *arena, const es_problem *p, es_direct_plan *d
     if (a != d->roles.share && moved(p, &d->roles, a)) list[n++] = a;
   d->w_at = ES_NEW_N(arena, int64_t, d->taps);
   d->w_channel = ES_NEW_N(arena, int64_t, d->width);
-  d->out_channel = ES_NEW_N(arena, int64_t, d->width);
-  d->out_column = ES_NEW_N(arena, int64_t, ES_DIRECT_MOST);
   if (!es_axes_make(arena, p, list, n, &d->jobs)) return false;
-  if (!d->w_at || !d->w_channel || !d->out_channel || !d->out_column) return false;
+  if (!d->w_at || !d->w_channel) return false;
   d->along = true;
   es_offsets_fill(p->rank - p->n_out, p->extent + p->n_out, w->stride + p->n_out, size, d->w_at);
   for (int64_t t = 1; t < d->taps; t++) d->along &= d->w_at[t] - d->w_at[t - 1] == size;
-  for (int64_t c = 0; c < d->width; c++) {
-    d->w_channel[c] = c * w->stride[d->roles.share] * size;
-    d->out_channel[c] = c * p->out.stride[d->roles.share] * size;
-  }
-  for (int64_t i = 0; i < ES_DIRECT_MOST; i++)
-    d->out_column[i] = d->pair && i >= ES_DIRECT_LEAST ? d->out_row + (i - ES_DIRECT_LEAST) * size
-                                                       : i * size;
+  for (int64_t c = 0; c < d->width; c++)
+    d->w_channel[c] = c / d->abreast * w->stride[d->roles.share] * size;
   return true;
 }
 
@@ -256,7 +243,7 @@ static bool make_ahead(es_arena *arena, es_direct_plan *d, bool held) {
   d->ahead_at = ES_NEW_N(arena, int64_t, d->ahead_lines + taps + 1);
   if (!d->ahead_at) return false;
   for (int64_t i = 0; i < d->ahead_lines; i++)
-    d->ahead_at[i] = (held ? 0 : d->w_channel[i / lines]) + i % lines * LINE;
+    d->ahead_at[i] = (held ? 0 : d->w_channel[i / lines * d->abreast]) + i % lines * LINE;
   for (int64_t i = d->ahead_lines; d->ahead_lines && i < d->ahead_lines + taps + 1; i++)
     d->ahead_at[i] = d->ahead_at[d->ahead_lines - 1];
   return true;
@@ -264,7 +251,7 @@ static bool make_ahead(es_arena *arena, es_direct_plan *d, bool held) {
 
 /* ---- cuts ------------------------------------------------------------------------ */
 
-/* Rows are cut until their sums stay near, and every thread has some; whole pairs of rows. */
+/* Rows are cut until their sums stay near, and every thread has some; whole tiles of rows. */
 static void cut_chunks(es_direct_plan *d) {
   const int64_t state = 2 * d->tiles * d->slot_bytes, jobs = d->jobs.count * d->panels;
   double points = es_problem_points(d->problem), tasks = fmin(4 * d->threads, points / TASK_POINTS);
@@ -277,17 +264,18 @@ static void cut_chunks(es_direct_plan *d) {
     int64_t wanted = (int64_t)ceil(tasks / (double)jobs);
     if (wanted > d->chunks) d->chunks = wanted < d->rows ? wanted : d->rows;
   }
-  d->chunk = es_ceil_div(es_ceil_div(d->rows, d->chunks), 2) * 2;
+  d->chunk = es_ceil_div(es_ceil_div(d->rows, d->chunks), d->tile_rows) * d->tile_rows;
   d->chunks = es_ceil_div(d->rows, d->chunk);
 }
 
 /* A panel that is used once is packed block by block into the same place. */
 static void set_room(es_direct_plan *d, bool held) {
-  const int64_t slots = d->blocks > 1 ? d->chunk * d->tiles : 2;
+  const int64_t slots = d->blocks > 1 ? d->chunk * d->tiles : d->tile_rows;
   const int64_t taps = d->chunks > 1 || held ? d->taps : es_ceil_div(d->taps, d->blocks);
+  const int64_t beyond = ES_DIRECT_STORED * d->width * (int64_t)sizeof(float); /* the last sums */
   d->panel_bytes = (es_direct_packed(d, taps) + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN;
   d->sums_at = ES_ALIGN + (held ? 0 : (uint64_t)d->panel_bytes);
-  d->open_at = d->sums_at + (uint64_t)(slots * d->slot_bytes);
+  d->open_at = d->sums_at + (uint64_t)(slots * d->slot_bytes + beyond);
   d->worker_bytes = d->open_at + (uint64_t)(slots * d->slot_bytes);
 }
 
@@ -304,14 +292,16 @@ es_direct_plan *es_direct_plan_make(const es_problem *p, const es_plan_env *env)
   d->slot[ES_WINDOW_W] = p->in[r->w].slot;
   d->x_row = r->row < 0 ? 0 : p->in[r->x].stride[r->row] * size;
   d->out_row = r->row < 0 ? 0 : p->out.stride[r->row] * size;
-  d->tiles = tiles_of(p->extent[r->along]);
-  d->pair = pairs(p, r);
+  d->out_channel = p->out.stride[r->share] * size;
+  d->abreast = abreast_of(p, r);
+  d->tiles = tiles_of(height_of(p, r));
+  d->tile_rows = tile_rows(p, r);
   d->channels = p->extent[r->share];
   d->width = width_of(d->channels, r->lanes);
   d->panels = es_ceil_div(d->channels, d->width);
   d->taps = (int64_t)es_problem_taps(p);
   d->blocks = es_ceil_div(d->taps, BLOCK_TAPS + BLOCK_TAPS / 4);
-  d->slot_bytes = (d->pair ? ES_DIRECT_LEAST : ES_DIRECT_MOST) * d->width * size;
+  d->slot_bytes = es_ceil_div(height_of(p, r), d->tiles) * d->width * size;
   choose_kinds(d);
   if (!make_weights(env->arena, p, d) || !make_groups(env->arena, d)) return NULL;
   if (!make_ahead(env->arena, d, p->in[r->w].fixed)) return NULL;

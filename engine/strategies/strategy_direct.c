@@ -32,40 +32,62 @@ typedef struct job {
 /* A block of the weights of n channels from w on. */
 static void pack(const es_direct_plan *d, char *packed, const char *w, int n, int64_t block) {
   const int64_t from = es_direct_block(d, block), taps = es_direct_block(d, block + 1) - from;
-  const int64_t lanes = d->roles.lanes;
-  if (d->along && n % lanes == 0 && taps >= lanes)
-    d->kernels->direct->pack((float *)packed, d->width, w + d->w_at[from], d->w_channel[1], n,
-                             taps);
+  const int64_t lanes = d->roles.lanes, all = n * d->abreast;
+  if (d->along && all % lanes == 0 && taps >= lanes)
+    d->kernels->direct->pack((float *)packed, d->width, w + d->w_at[from], d->w_channel[d->abreast],
+                             all, taps, (int)d->abreast);
   else
-    d->kernels->gemm->moves[MOVE_F32].pack(packed, (int)d->width, w, d->w_channel, n,
+    d->kernels->gemm->moves[MOVE_F32].pack(packed, (int)d->width, w, d->w_channel, (int)all,
                                            d->w_at + from, taps);
 }
 
 /* Its part of the lines to ask for, spread over its steps. */
 static void ask_ahead(const job *j, es_direct_tile *t, int64_t tile, int64_t rows) {
   const es_direct_plan *d = j->d;
-  const int64_t all = j->rows * d->tiles, at = (j->row - j->first) * d->tiles + tile;
-  const int64_t from = j->ahead ? d->ahead_lines * at / all : 0;
-  const int64_t lines = j->ahead ? d->ahead_lines * (at + rows) / all - from : 0;
-  t->ahead = lines ? j->ahead : j->packed;
-  t->fetch = d->ahead_at + (lines ? from : 0);
+  t->ahead = j->packed;
+  t->fetch = d->ahead_at;
   t->pace = 63;
+  if (!j->ahead) return;
+  const int64_t all = j->rows * d->tiles, at = (j->row - j->first) * d->tiles + tile;
+  const int64_t from = d->ahead_lines * at / all;
+  const int64_t lines = d->ahead_lines * (at + rows) / all - from;
   if (!lines) return;
+  t->ahead = j->ahead;
+  t->fetch = d->ahead_at + from;
   for (t->pace = 0; (t->steps >> (t->pace + 1)) >= lines;) t->pace++;
 }
 
-/* One row, or two, of a piece: i counts pieces. */
+/* The sums of rows of n outputs, height vectors each; rows may be neighbours, too. */
+static void store(const job *j, char *out, const char *sum, int64_t rows, int64_t n,
+                  int64_t height) {
+  const es_direct_plan *d = j->d;
+  const int64_t size = (int64_t)sizeof(float), width = j->vectors * d->roles.lanes;
+  if (d->out_row == n * size && n == height * d->abreast) n *= rows, rows = 1;
+  for (int64_t row = 0; row < rows; row++)
+    d->kernels->direct->store(out + row * d->out_row, d->out_channel, j->n,
+                              (const float *)sum + row * height * width, width, n, (int)d->abreast);
+}
+
+static es_direct_kernel kernel_of(const es_direct_plan *d, int vectors, int64_t rows,
+                                  int64_t height) {
+  const es_direct_kernels *k = d->kernels->direct;
+  return d->abreast > 1 ? k->abreast[d->abreast - 2][rows - 1][height]
+                        : k->tile[d->roles.step - 1][vectors - 1][rows - 1][height];
+}
+
+/* A few rows of a piece: i counts pieces. */
 static void run_tiles(job *j, const es_window_piece *piece, int64_t i, const char *x, char *out,
                       int64_t rows) {
   const es_direct_plan *d = j->d;
   const int64_t before = es_direct_uses(d, i, j->block), after = es_direct_uses(d, i, j->block + 1);
   const bool last = j->block + 1 == d->blocks;
-  const int step = (int)d->roles.step - 1;
+  const int64_t size = (int64_t)sizeof(float);
   for (int64_t tile = 0; tile < d->tiles; tile++) {
-    const int64_t start = es_direct_start(d, tile), n = es_direct_start(d, tile + 1) - start;
+    const int64_t start = es_direct_start(d, tile), n = es_direct_start(d, tile + 1) - start,
+                  height = es_ceil_div(n, d->abreast);
     const int64_t kind = d->kind[tile == 0 ? 0 : tile + 1 == d->tiles ? 2 : 1] * piece->taps;
-    const int64_t slot = d->blocks > 1 ? (j->row - j->first) * d->tiles + tile : 0;
-    es_direct_tile t = {.x = x + start * d->roles.step * (int64_t)sizeof(float),
+    const int64_t slot = d->blocks > 1 ? (j->row - j->first) * d->tiles + tile * rows : 0;
+    es_direct_tile t = {.x = x + start * d->roles.step * size,
                         .x_row = d->x_row,
                         .w = j->packed,
                         .steps = after - before,
@@ -73,22 +95,19 @@ static void run_tiles(job *j, const es_window_piece *piece, int64_t i, const cha
                         .x_at = piece->x_at + before,
                         .w_at = piece->w_at + before,
                         .lanes = piece->lanes + kind + before,
-                        .stops = piece->stops + kind,
-                        .ends = piece->ends + kind,
                         .last = last,
                         .open = j->open + slot * d->slot_bytes,
                         .sum = j->sums + slot * d->slot_bytes};
+    if (piece->ends) {
+      t.stops = piece->stops + kind;
+      t.ends = piece->ends + kind;
+    }
     ask_ahead(j, &t, tile, rows);
     if (!piece->taps)
       memset(t.sum, 0, (size_t)(rows * d->slot_bytes));
-    else if (rows == 2)
-      d->kernels->direct->pair[step][j->vectors - 1](&t);
     else
-      d->kernels->direct->tile[step][j->vectors - 1][n](&t);
-    if (last)
-      d->kernels->gemm->moves[MOVE_F32].scatter(out + start * (int64_t)sizeof(float), d->out_column,
-                                                (int)(rows * n), d->out_channel, j->n, t.sum,
-                                                j->vectors * (int)d->roles.lanes);
+      kernel_of(d, j->vectors, rows, height)(&t);
+    if (last) store(j, out + start * size, t.sum, rows, n, height);
   }
 }
 
@@ -99,9 +118,10 @@ static void run_rows(job *j, int group, const char *x, char *out, int64_t from, 
   int64_t start = 0;
   for (int i = 0; i < g->n_pieces; i++) {
     const es_window_piece *piece = &g->piece[i];
-    int64_t end = start + piece->rows, row = from > start ? from : start, some;
-    for (; row < end && row < to; row += some, j->row += some) {
-      some = d->pair && row + 2 <= end && row + 2 <= to ? 2 : 1;
+    const int64_t end = start + piece->rows, last = end < to ? end : to;
+    int64_t row = from > start ? from : start, some;
+    for (; row < last; row += some, j->row += some) {
+      some = last - row < d->tile_rows ? last - row : d->tile_rows;
       run_tiles(j, piece, d->first_piece[group] + i,
                 x + piece->at[ES_WINDOW_X] + (row - start) * d->x_row,
                 out + piece->at[ES_WINDOW_OUT] + (row - start) * d->out_row, some);
@@ -207,9 +227,11 @@ static void print(const es_step *step, char *buf, size_t cap) {
                  (long long)(d->rows * d->jobs.count),
                  (long long)d->problem->extent[d->roles.along], (long long)d->channels,
                  (long long)d->taps);
-  es_text_printf(&t, "; tiles of %s%lld by %lld, weights packed%s, in blocks of %lld",
-                 d->pair ? "two rows of " : "", (long long)es_direct_start(d, 1),
-                 (long long)d->width, d->held ? " once" : "", (long long)es_direct_block(d, 1));
+  es_text_printf(&t, "; tiles of ");
+  if (d->tile_rows > 1) es_text_printf(&t, "%lld rows of ", (long long)d->tile_rows);
+  es_text_printf(&t, "%lld by %lld, weights packed%s, in blocks of %lld",
+                 (long long)es_direct_start(d, 1), (long long)(d->width / d->abreast),
+                 d->held ? " once" : "", (long long)es_direct_block(d, 1));
 }
 
 /* ---- choice ------------------------------------------------------------------------ */
