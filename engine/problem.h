@@ -18,8 +18,11 @@
 
 typedef struct es_side { /* an operand, or the output, as the nest sees it */
   es_dtype dtype;
-  int slot;        /* which array: index into es_run_args.base */
-  bool fixed;      /* its elements are known when the plan is made, and stay as they are */
+  int slot;   /* which array: index into es_run_args.base */
+  bool fixed; /* its elements are known when the plan is made, and stay as they are */
+  /* It stays where it is along an axis of a constraint, for two strides cancel or it is broadcast:
+   * where the constraint fails it may lie outside of its array nevertheless. */
+  bool stays;
   int64_t offset;  /* elements */
   int64_t *stride; /* [rank]; of the output 0 on reduced axes */
 } es_side;

@@ -1,13 +1,29 @@
 #include <string.h>
 
 #include "einstride/io.h"
+#include "engine/tensor/tensor.h"
 #include "io/npy.h"
+
+/* What is wrong with the arguments, in every build. */
+static es_status check_save(es_ctx *ctx, const char *path, const char *const *names,
+                            es_tensor *const *xs, int64_t n) {
+  if (!ctx) return ES_E_VALUE;
+  if (!path || n < 0 || (n > 0 && (!names || !xs)))
+    return es_ctx_failf(ctx, ES_E_VALUE, "es_save_npz: %s",
+                        n < 0 ? "the number of tensors is negative"
+                              : "the path, names or tensors are NULL");
+  for (int64_t i = 0; i < n; i++) {
+    if (!xs[i]) return es_ctx_fail_null(ctx, "es_save_npz");
+    if (!names[i])
+      return es_ctx_failf(ctx, ES_E_VALUE, "es_save_npz: name %lld is NULL", (long long)i);
+  }
+  return ES_OK;
+}
 
 #ifdef ES_HAVE_ZLIB
 
 #include <inttypes.h>
 
-#include "engine/tensor/tensor.h"
 #include "io/deflate.h"
 #include "io/zip.h"
 
@@ -226,16 +242,7 @@ es_status es_save_npz(es_ctx *ctx, const char *path, const char *const *names, e
                       int64_t n, bool compress) {
   es_error error;
   es_arena arena;
-  if (!ctx) return ES_E_VALUE;
-  if (!path || n < 0 || (n > 0 && (!names || !xs)))
-    return es_ctx_failf(ctx, ES_E_VALUE, "es_save_npz: %s",
-                        n < 0 ? "the number of tensors is negative"
-                              : "the path, names or tensors are NULL");
-  for (int64_t i = 0; i < n; i++) {
-    if (!xs[i]) return es_ctx_fail_null(ctx, "es_save_npz");
-    if (!names[i])
-      return es_ctx_failf(ctx, ES_E_VALUE, "es_save_npz: name %lld is NULL", (long long)i);
-  }
+  ES_TRY(check_save(ctx, path, names, xs, n));
   es_arena_init(&arena, &ctx->allocator);
   es_status status = save_all(ctx, &arena, path, names, xs, n, compress, &error);
   es_arena_free(&arena);
@@ -256,7 +263,8 @@ int64_t es_load_npz(es_ctx *ctx, const char *path, const char **names, es_tensor
 
 es_status es_save_npz(es_ctx *ctx, const char *path, const char *const *names, es_tensor *const *xs,
                       int64_t n, bool compress) {
-  (void)path, (void)names, (void)xs, (void)n, (void)compress;
+  (void)compress;
+  ES_TRY(check_save(ctx, path, names, xs, n));
   return es_ctx_failf(ctx, ES_E_UNSUPPORTED, "%s", no_zlib);
 }
 

@@ -402,3 +402,26 @@ Test(window, leaves_the_rest_to_others) {
     scene_free(&s);
   }
 }
+
+/* Along c two strides of the first operand cancel, and its constraint cuts c all the same. */
+static const row cancelling[] = {
+    {"d a (c+e+1)?0, b d e c -> (c+a-1) d b c", 0, {4, 3, 1}, {5, 4, 3, 2}, {{0}}},
+    {"d a (3*c+e+1)?0, b d e c -> (c+a-1) d b c", 0, {4, 3, 3}, {5, 4, 3, 2}, {{0}}},
+    {"d a (3*c+e+1)?0, b d e c -> (c+a-1) d b c", 0, {4, 3, 3}, {40, 4, 3, 2}, {{0}}},
+};
+
+Test(window, reads_no_absent_weight) {
+  static const char *const strategies[] = {"window", "gemm", "direct", NULL};
+  for (size_t i = 0; i < sizeof cancelling / sizeof *cancelling; i++)
+    for (int t = 0; t < 4; t++) {
+      scene s;
+      scene_make(&s, &cancelling[i], ES_F32, INTEGERS, true);
+      guard want = run(&s, ES_ISA_AUTO, 1, "loops", true);
+      guard got = run(&s, ES_ISA_AUTO, 1, strategies[t], true);
+      if (got.bytes) compare(&s, &want, &got, strategies[t] ? strategies[t] : "chosen");
+      cr_assert(got.bytes || strategies[t], "%s", cancelling[i].text);
+      guard_free(&want);
+      if (got.bytes) guard_free(&got);
+      scene_free(&s);
+    }
+}

@@ -103,6 +103,15 @@ static void set_constraints(const es_builder *b, const es_part *part, es_problem
   }
 }
 
+static void set_stays(const es_builder *b, const es_operand *o, const es_problem *p,
+                      es_side *side) {
+  for (int i = 0; i < o->walk.n; i++) {
+    const int axis = b->axis_of[o->walk.label[i]];
+    for (int c = 0; c < p->n_constraints; c++)
+      side->stays |= !side->stride[axis] && p->constraint[c].coef[axis];
+  }
+}
+
 static void set_arithmetic(const es_builder *b, const es_part *part, const es_nest *n, bool reduces,
                            es_problem *p) {
   const es_bound *bound = b->bound;
@@ -138,6 +147,7 @@ es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest 
     for (int i = 0; i < n->n_in; i++) set_side(b, &p->in[i], n->in[i]);
     set_side(b, &p->out, &n->out);
     set_constraints(b, part, p);
+    for (int i = 0; i < n->n_in; i++) set_stays(b, n->in[i], p, &p->in[i]);
     set_arithmetic(b, part, n, rank > n_out, p);
   }
   for (int a = 0; a < rank; a++) b->axis_of[label[a]] = -1;

@@ -208,13 +208,14 @@ static inline int es_gemm_form_of(const es_gemm_plan *g, es_gemm_form rows) {
   return rows | (g->kind >= ES_GEMM_C64 && g->x.in ? ES_GEMM_EXCHANGED : 0);
 }
 
-/* The common distance of n offsets, in elements of size bytes; 0 if there is none. */
+/* The common distance of n offsets, in elements of size bytes; 0 if there is none. Modulo 2^64:
+ * some may be ES_GEMM_ABSENT, which is packed and never stepped over. */
 static inline int64_t es_gemm_spacing(const int64_t *offset, int64_t n, size_t size) {
   if (n < 2) return 1;
-  int64_t step = offset[1] - offset[0];
+  const uint64_t step = (uint64_t)offset[1] - (uint64_t)offset[0];
   for (int64_t i = 2; i < n; i++)
-    if (offset[i] - offset[i - 1] != step) return 0;
-  return step / (int64_t)size;
+    if ((uint64_t)offset[i] - (uint64_t)offset[i - 1] != step) return 0;
+  return (int64_t)step / (int64_t)size;
 }
 
 /* ---- gemm_axes.c ---- */

@@ -175,6 +175,7 @@ static es_problem **split(es_arena *arena, es_problem *q, int *n, es_status *sta
  * once, so a constraint that depends on no row of X may be one of Y. */
 static bool is_about_x(const es_problem *p, const es_constraint *constraint, int x) {
   bool about = false;
+  if (p->in[1 - x].stays) return false;
   for (int a = 0; a < p->n_out; a++) {
     if (!constraint->coef[a]) continue;
     if (es_gemm_group_of(p, x, a) != ES_GEMM_M) return false;

@@ -195,6 +195,8 @@ bool es_window_axes(const es_problem *p, es_window_roles *roles) {
   if (roles->step < 1 || roles->step > 2 || !choose_op(p, roles)) return false;
   if (roles->w >= 0 && (p->in[roles->w].stride[roles->along] & ~(int64_t)1)) return false;
   if (roles->share >= 0 && roles->op != ES_WINDOW_SCALE) return false;
+  /* A weight is read for taps that no output has, too. */
+  if (roles->op == ES_WINDOW_SCALE && p->in[roles->w].stays) return false;
   choose_row(p, roles);
   if (!separable(p, roles)) return false;
   whole_columns(p, roles);
