@@ -177,6 +177,11 @@ ES_INLINE void ES_JOIN(window_block, NAME)(const es_window_tile *t, const window
   for (int r = 0; r < nr; r++) ES_UNROLL                                                           \
   for (int v = 0; v < nv; v++)
 #define PLACE ((E *)(out + s * out_share + r * out_row) + (v < nv - 1 ? v * LANES : last))
+  /* Into the second-level cache: stores that wait for memory would hold the buffers that loads of x
+   * need. */
+  if (op == ES_WINDOW_SCALE && ns > 1 && !add) {
+    EACH __builtin_prefetch(PLACE, 0, 2);
+  }
   ES_JOIN(window_taps, NAME)(t, op, step, keep, ns, nr, nv, x, w, last, 0, first, kept, acc);
   for (int64_t k = first; op == ES_WINDOW_SCALE && k < taps; k += length) {
     const int64_t end = taps - k > length ? k + length : taps;

@@ -295,12 +295,11 @@ static bool rows_meet(const es_problem *p, const es_window_roles *roles) {
   return false;
 }
 
-/* Rows, each of its own x, of which that of one chain and a block of vectors stays in the
- * first-level cache for all shares; but at least as many as the kernel takes at once. */
+/* Rows, each of its own x, of which that of one chain stays in the first-level cache for all
+ * shares; but at least as many as the kernel takes at once. */
 static int64_t shared_rows(const es_problem *p, const window *w, const es_window_piece *piece) {
-  const int64_t columns = p->extent[w->roles.along], lanes = w->roles.lanes;
-  const int64_t vectors = columns < BLOCK_VECTORS * lanes ? (columns + lanes - 1) / lanes
-                                                          : BLOCK_VECTORS;
+  const int64_t lanes = w->roles.lanes;
+  const int64_t vectors = (p->extent[w->roles.along] + lanes - 1) / lanes;
   const int64_t taps = piece->taps < piece->chain ? piece->taps : piece->chain;
   const int64_t least = vectors > 2 ? 1 : 4 / vectors,
                 fit = ES_WINDOW_SHARED_BYTES / (taps * vectors * lanes * w->size);
