@@ -33,6 +33,10 @@ static es_status admit(const es_ctx *ctx, const es_plan *plan, es_error *error) 
  * that would do: some milliseconds. */
 enum { PLAN_STEPS = 8, LEAST_STEPS = 3000 };
 
+/* Operands up to which a few more attempts take no longer than the search for an order; tries to
+ * find less than the least. */
+enum { SEVERAL = 100, LEAST_TRIES = 3 };
+
 static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                           const es_array *in, const es_options *options, es_fit *fit, es_plan **out,
                           es_error *error) {
@@ -70,63 +74,136 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
   return ES_OK;
 }
 
+/* What a plan is made of. */
+typedef struct subject {
+  es_ctx *ctx;
+  es_plan_assembly assembly;
+  const void *of;
+  const es_array *in;
+  const es_options *options;
+} subject;
+
+/* A plan whose intermediates take this share of the room within fit->limit. */
+static es_status attempt(const subject *s, es_fit *fit, double share, es_plan **out,
+                         es_error *error) {
+  *fit = (es_fit){.limit = fit->limit,
+                  .now = fit->now,
+                  .whole = fit->whole,
+                  .share = share,
+                  .steps = fit->steps,
+                  .known = fit->known};
+  return assemble(s->ctx, s->assembly, s->of, s->in, s->options, fit, out, error);
+}
+
+/* Another attempt may fit. */
+static bool goes_on(const es_fit *fit, es_status status) {
+  return status == ES_E_LIMIT && fit->least && fit->share >= 0;
+}
+
+/* Of several operands: the plan that takes least, whatever the limit, and then, where that fits,
+ * one in fewer pieces for its place. */
+static es_status assemble_several(const subject *s, es_fit *fit, es_plan **out, es_error *error) {
+  double share = fit->share;
+  ES_TRY(attempt(s, fit, 0, out, error));
+  int more = 1 + SEVERAL / (2 * fit->operands);
+  es_plan *other;
+  es_error ignored;
+  for (es_status status; more-- && share > 0; share = fit->share) {
+    status = attempt(s, fit, share, &other, &ignored);
+    if (status == ES_OK && other->flops < (*out)->flops) {
+      es_plan_release(*out);
+      *out = other;
+    } else if (status == ES_OK) {
+      es_plan_release(other);
+    }
+    if (!goes_on(fit, status)) break;
+  }
+  return ES_OK;
+}
+
+/* Of many the other way round: that takes long. */
+static es_status assemble_many(const subject *s, es_fit *fit, es_plan **out, es_error *error) {
+  if (fit->share > 0) {
+    es_status status = attempt(s, fit, fit->share, out, error);
+    if (!goes_on(fit, status)) return status;
+  }
+  return attempt(s, fit, 0, out, error);
+}
+
 /* Within fit->limit, in more pieces where a plan does not fit. fit->least: what would do for the
  * last attempt, 0 where the failure is another. */
-static es_status assemble_within(es_ctx *ctx, es_plan_assembly assembly, const void *of,
-                                 const es_array *in, const es_options *options, es_fit *fit,
-                                 es_plan **out, es_error *error) {
-  es_status status;
-  double share = 1;
-  do {
-    *fit = (es_fit){.limit = fit->limit,
-                    .now = fit->now,
-                    .whole = fit->whole,
-                    .share = share,
-                    .steps = fit->steps,
-                    .known = fit->known};
-    status = assemble(ctx, assembly, of, in, options, fit, out, error);
-    share = fit->share;
-  } while (status == ES_E_LIMIT && fit->least && share >= 0);
-  return status;
+static es_status assemble_within(const subject *s, es_fit *fit, es_plan **out, es_error *error) {
+  es_status status = attempt(s, fit, 1, out, error);
+  while (goes_on(fit, status) && fit->operands <= ES_FIT_FEW)
+    status = attempt(s, fit, fit->share, out, error);
+  if (!goes_on(fit, status)) return status;
+  return fit->operands <= SEVERAL ? assemble_several(s, fit, out, error)
+                                  : assemble_many(s, fit, out, error);
+}
+
+/* Whether a plan is made within a limit; fit->least is then that limit. */
+static bool does_with(const subject *s, es_fit *fit, int64_t limit, es_fit *trial,
+                      es_error *error) {
+  es_plan *plan;
+  *trial = (es_fit){.limit = limit, .now = fit->now, .whole = true, .known = fit->known};
+  es_status status = fit->operands <= ES_FIT_FEW ? assemble_within(s, trial, &plan, error)
+                                                 : attempt(s, trial, 1, &plan, error);
+  fit->steps += trial->steps;
+  fit->known = trial->known;
+  if (status != ES_OK) return false;
+  es_plan_release(plan);
+  fit->least = limit;
+  return true;
 }
 
 /* The least limit that would do, or nearly: fit->least does, the limit does not. */
-static es_status find_least(es_ctx *ctx, es_plan_assembly assembly, const void *of,
-                            const es_array *in, const es_options *options, es_fit *fit,
-                            es_error *error) {
-  int64_t fails = ctx->config.max_bytes;
+static es_status halve_down(const subject *s, es_fit *fit, bool *exact, es_error *error) {
+  int64_t fails = s->ctx->config.max_bytes;
   if (fails < fit->now) fails = fit->now;
   while (fit->least - fails > 1 && fit->steps < LEAST_STEPS) {
-    es_fit trial = {.limit = fails + (fit->least - fails) / 2,
-                    .now = fit->now,
-                    .whole = true,
-                    .known = fit->known};
-    es_plan *plan;
-    es_status status = assemble_within(ctx, assembly, of, in, options, &trial, &plan, error);
-    fit->steps += trial.steps;
-    fit->known = trial.known;
-    if (status == ES_OK) {
-      es_plan_release(plan);
-      fit->least = trial.limit;
+    es_fit trial;
+    int64_t limit = fails + (fit->least - fails) / 2;
+    if (does_with(s, fit, limit, &trial, error)) continue;
+    if (!trial.least) return error ? error->status : ES_E_LIMIT;
+    fails = limit;
+  }
+  *exact = fit->least - fails <= 1;
+  return ES_OK;
+}
+
+/* The same for many operands. fit->least is what the plan that takes least takes; within less one
+ * may be found by chance, and is looked for as it would be with that limit. */
+static es_status step_down(const subject *s, es_fit *fit, bool *exact, es_error *error) {
+  for (int i = 0; i < LEAST_TRIES && fit->operands <= SEVERAL && !*exact; i++) {
+    es_fit trial;
+    if (does_with(s, fit, fit->least - 1, &trial, error)) {
+      if (trial.need < trial.limit) does_with(s, fit, trial.need, &trial, error);
     } else if (trial.least) {
-      fails = trial.limit;
+      *exact = true;
     } else {
       return error ? error->status : ES_E_LIMIT;
     }
   }
-  bool exact = fit->least - fails <= 1;
-  es_fit_settle(fit, ctx);
-  return es_fit_refuse(fit, ctx->config.max_bytes, exact, error);
+  return ES_OK;
+}
+
+static es_status refuse(const subject *s, es_fit *fit, es_error *error) {
+  bool exact = false;
+  ES_TRY(fit->operands <= ES_FIT_FEW ? halve_down(s, fit, &exact, error)
+                                     : step_down(s, fit, &exact, error));
+  es_fit_settle(fit, s->ctx);
+  return es_fit_refuse(fit, s->ctx->config.max_bytes, exact, error);
 }
 
 es_status es_plan_assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                            const es_array *in, const es_options *options, es_plan **out,
                            es_error *error) {
+  subject s = {ctx, assembly, of, in, options};
   es_fit fit = {.limit = ctx->config.max_bytes, .now = es_memory_now(ctx)};
-  es_status status = assemble_within(ctx, assembly, of, in, options, &fit, out, error);
+  es_status status = assemble_within(&s, &fit, out, error);
   bool folds = options && options->constant; /* which takes long, and memory of its own */
-  if (status == ES_E_LIMIT && fit.least && !folds && fit.operands <= ES_FIT_FEW)
-    status = find_least(ctx, assembly, of, in, options, &fit, error);
+  if (status == ES_E_LIMIT && fit.least && fit.least < INT64_MAX && fit.operands && !folds)
+    status = refuse(&s, &fit, error);
   es_fit_end(&fit);
   return status;
 }

@@ -348,7 +348,8 @@ Test(path, little_memory_costs_little) {
     double cost[2], least = 0;
     for (int l = 0; l < t.net.n_labels; l++) may_cut[l] = true;
     for (int tight = 0; tight < 2; tight++) {
-      es_slicing_rules rules = {tight ? least / 16 : INFINITY, t.net.element_bytes, 24, may_cut};
+      es_slicing_rules rules = {tight ? least / 16 : INFINITY, 0,  3,
+                                t.net.element_bytes,           24, may_cut};
       es_known *known = es_known_new(&t.arena.allocator);
       es_path *path;
       es_error error;
@@ -372,7 +373,7 @@ static void climb(net *t, double share) {
   static const double effort[] = {0.001, 0.02, 0.1, 0.3, 0.6, 1.2};
   bool may_cut[256];
   int64_t kept[256];
-  es_slicing_rules rules = {INFINITY, t->net.element_bytes, 24, may_cut};
+  es_slicing_rules rules = {INFINITY, 0, false, t->net.element_bytes, 24, may_cut};
   double last = INFINITY, least;
   for (int l = 0; l < t->net.n_labels; l++) may_cut[l] = true;
   for (size_t i = 0; i < sizeof effort / sizeof *effort; i++) {

@@ -291,6 +291,78 @@ static void make_ring(es_ctx *ctx, uint64_t seed, bool data, ring_of *w) {
 #undef ROLL
 }
 
+/* A ring of many operands with two chords each, from one to another of the same NEAR. */
+enum { LARGE = 300, NEAR = 40 };
+
+typedef struct wide_ring {
+  char text[32 * LARGE];
+  es_array in[LARGE];
+  int64_t shape[LARGE][4];
+} wide_ring;
+
+static void make_wide_ring(wide_ring *w, int n, uint64_t seed) {
+  uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
+#define ROLL(sides) ((state = state * 6364136223846793005u + 1442695040888963407u) >> 33) % (sides)
+  static int other[LARGE];
+  for (int i = 0; i < n; i++) other[i] = i;
+  for (int i = n - 1; i > 0; i--) {
+    int first = i / NEAR * NEAR, j = first + (int)(ROLL((uint64_t)(i - first) + 1)), old = other[i];
+    other[i] = other[j], other[j] = old;
+  }
+  size_t len = 0;
+  for (int i = 0; i < n; i++) { /* chord i of this one, and of the one that comes before it */
+    int label[4] = {i, (i + 1) % n, n + i, n + other[i]}, rank = 0;
+    len += (size_t)snprintf(w->text + len, sizeof w->text - len, i ? ", " : "");
+    for (int k = 0; k < 4; k++) {
+      if (k == 3 && label[3] == label[2]) continue;
+      w->shape[i][rank++] = 2 + label[k] * 7 % 3;
+      len += (size_t)snprintf(w->text + len, sizeof w->text - len, "x%d ", label[k]);
+    }
+    w->in[i] = (es_array){.dtype = ES_F32, .rank = rank, .shape = w->shape[i]};
+  }
+  snprintf(w->text + len, sizeof w->text - len, "-> x0");
+#undef ROLL
+}
+
+static bool fits(es_ctx *ctx, const wide_ring *w, int n, int64_t limit, es_error *error) {
+  es_plan *plan = NULL;
+  cr_assert_eq(es_set_max_bytes(ctx, limit), ES_OK);
+  es_status status = es_plan_from_text(ctx, ES_KIND_EINSUM, w->text, strlen(w->text), w->in, n,
+                                       NULL, NULL, &plan, error);
+  cr_assert_eq(es_set_max_bytes(ctx, 0), ES_OK);
+  cr_assert(status == ES_OK || status == ES_E_LIMIT, "%s", error->message);
+  es_plan_release(plan);
+  return status == ES_OK;
+}
+
+/* Of many operands the limit that is told does, too; with one byte less, or one part in a hundred,
+ * there is no plan, unless the error says that maybe there is. */
+Test(slicing, the_limit_that_is_told_is_the_least_that_does) {
+  static const int sizes[] = {10, 12, 16, 24, 40, 70, 100, 160, 300};
+  static wide_ring w;
+  int exact = 0;
+  for (int i = 0; i < (int)(sizeof sizes / sizeof *sizes); i++)
+    for (uint64_t seed = 0; seed < (sizes[i] > 100 ? 1 : 2); seed++) {
+      int n = sizes[i];
+      es_error error;
+      es_ctx *ctx = es_ctx_create(&(es_config){.threads = 1});
+      make_wide_ring(&w, n, seed);
+      const int64_t now = es_memory_now(ctx);
+      cr_assert(!fits(ctx, &w, n, now + 1, &error));
+      const char *said = strstr(error.message, "a limit of ");
+      cr_assert(said, "%s", error.message);
+      const bool maybe = strstr(error.message, "maybe less");
+      const int64_t told = strtoll(said + strlen("a limit of "), NULL, 10);
+      cr_assert(told > now, "%s", error.message);
+      cr_assert(fits(ctx, &w, n, told, &error), "%d operands: %s", n, error.message);
+      cr_assert(maybe || !fits(ctx, &w, n, told - 1, &error), "%d operands, one byte less", n);
+      cr_assert(maybe || !fits(ctx, &w, n, told - (told - now) / 100, &error), "%d operands", n);
+      exact += !maybe;
+      es_ctx_destroy(ctx);
+    }
+  cr_assert(exact >= 13, "%d", exact); /* all of up to 100 operands but one */
+}
+
 /* With the limit that an error tells, the same call works: of es_einsum with all that it takes. */
 Test(slicing, a_call_works_with_the_limit_that_its_error_tells) {
   int refused = 0;

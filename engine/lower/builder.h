@@ -14,11 +14,11 @@ typedef struct es_fit {
   int64_t now;   /* bytes in use before */
   bool whole;    /* count the results whatever they take, else only where they fit: larger ones are
                     the caller's own, or refused later */
-  double share;  /* of the room that intermediates may take, 0: cut whatever frees memory;
-                    afterwards of the next attempt, -1: there is none */
+  double share;  /* of the room that intermediates may take, 0: cut whatever frees memory, and so
+                    regardless of the limit; afterwards of the next attempt, -1: there is none */
   int operands;  /* of the largest search for an order; 0: there was none */
-  bool over;     /* all is cut, and the estimate passes the limit */
-  int64_t least; /* the limit that would do for this plan, which does not fit; else 0 */
+  int64_t need;  /* the limit that would do for this plan */
+  int64_t least; /* the same where it does not fit; else 0 */
   int steps;     /* made in all attempts, some 10 us each */
   struct es_known *known; /* orders that were found in all attempts, or NULL */
 } es_fit;

@@ -21,8 +21,12 @@ void es_fit_end(es_fit *fit) { es_known_free(fit->known); }
 /* ---- room --------------------------------------------------------------------------------- */
 
 /* Room that steps need for themselves, packed panels above all, and for the gaps between
- * intermediates. */
-static const double STEP_SHARE = 1.0 / 8;
+ * intermediates: as a rule, and at worst, for so many operands that making a plan twice takes too
+ * long. */
+static const double STEP_SHARE = 1.0 / 8, MOST_STEP_SHARE = 1.0 / 3;
+enum { MANY = 300 };
+
+static double step_share(int operands) { return operands > MANY ? MOST_STEP_SHARE : STEP_SHARE; }
 
 static double results_of(const es_plan *plan) {
   double results = 0;
@@ -35,7 +39,7 @@ static double results_of(const es_plan *plan) {
 static int64_t used(const es_builder *b) { return b->fit->now + (int64_t)b->plan->arena.total; }
 
 /* Of the plan's own memory, what a step takes at least. */
-static const double STEP_BYTES = 7 << 10;
+static const double STEP_BYTES = 6.5 * 1024;
 
 /* The same, the intermediates that later steps read, and the steps between so many operands where
  * they are many. */
@@ -56,27 +60,39 @@ static bool counts(const es_fit *fit, double results) {
 double es_builder_room(const es_builder *b, int operands) {
   double results = results_of(b->plan), room = (double)b->fit->limit - taken(b, operands);
   if (counts(b->fit, results)) room -= results;
-  return room > 0 ? room * (1 - STEP_SHARE) * b->fit->share : 0;
+  return room > 0 ? room * (1 - step_share(operands)) * b->fit->share : 0;
 }
 
 double es_builder_limit_for(const es_builder *b, int operands, double bytes) {
-  return taken(b, operands) + results_of(b->plan) + 1.1 * bytes / (1 - STEP_SHARE);
+  return taken(b, operands) + results_of(b->plan) + 1.1 * bytes / (1 - MOST_STEP_SHARE);
 }
 
 /* ---- whether it fits --------------------------------------------------------------------- */
 
 /* Cutting a little less each time keeps fast kernels, which need room of their own; of many
- * operands, where making a plan takes long, a few times, and not at all where it is the plan
- * itself that takes nearly all. */
-static const double LEAST_SHARE = 1.0 / 1024, LARGE_SHARE = 1.0 / 10;
+ * operands a good deal, because making a plan takes long. */
+static const double LEAST_SHARE = 1.0 / 1024;
+enum { SOME = 50 };
 
 static double next_share(const es_fit *fit, double room, double bytes) {
-  const double part = 0.9 * room / bytes;
-  const bool many = fit->operands > ES_FIT_FEW;
-  if (fit->over || fit->share == 0) return -1;
-  if (many && room <= 0 && 8 * bytes < (double)fit->least) return -1;
-  double share = many ? fit->share * fmin(part, 0.5) : fmin(fit->share / 4, part);
-  return share < (many ? LARGE_SHARE : LEAST_SHARE) ? 0 : share;
+  if (fit->share == 0) return -1;
+  double part = (fit->operands > SOME ? 0.6 : 0.9) * room / bytes;
+  double share = fit->operands > ES_FIT_FEW ? fit->share * fmin(part, 0.5)
+                                            : fmin(fit->share / 4, part);
+  return share < LEAST_SHARE ? 0 : share;
+}
+
+es_status es_builder_give_up(es_builder *b) {
+  b->fit->share = 0;
+  b->fit->least = INT64_MAX;
+  return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                 "no order of this expression was found whose intermediates fit into memory");
+}
+
+es_status es_builder_seek_least(es_builder *b) {
+  if (b->fit->share > 0 && b->fit->operands) return es_builder_give_up(b);
+  b->fit->share = 0;
+  return ES_OK;
 }
 
 es_status es_fit_refuse(const es_fit *fit, int64_t limit, bool exact, es_error *error) {
@@ -96,11 +112,11 @@ es_status es_builder_admit(es_builder *b, uint64_t high) {
     return es_ctx_admit_bytes(b->ctx, bytes, "the workspace of this expression", b->error);
   double results = results_of(b->plan), room = (double)fit->limit - (double)now;
   bool all = counts(fit, results);
-  int64_t need;
-  if (results > 0x1p62 || !es_add_i64(bytes, (int64_t)results, &need) ||
-      !es_add_i64(need, now, &fit->least))
-    fit->least = INT64_MAX;
-  if (all ? fit->least <= fit->limit : (double)bytes <= room) return fit->least = 0, ES_OK;
+  if (results > 0x1p62 || !es_add_i64(bytes, (int64_t)results, &fit->need) ||
+      !es_add_i64(fit->need, now, &fit->need))
+    fit->need = INT64_MAX;
+  if (all ? fit->need <= fit->limit : (double)bytes <= room) return ES_OK;
+  fit->least = fit->need;
   fit->share = next_share(fit, room - (all ? results : 0), (double)bytes);
   return es_fit_refuse(fit, fit->limit, false, b->error);
 }

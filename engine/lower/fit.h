@@ -7,8 +7,14 @@
 /* Gives back the memory of what other attempts found, and takes anew what is in use. */
 void es_fit_settle(es_fit *fit, const es_ctx *ctx);
 void es_fit_end(es_fit *fit);
-/* What intermediates between so many operands may still take of the context's memory. */
+/* What intermediates between so many operands may still take of the context's memory; 0 where they
+ * are to take as little as may be. */
 double es_builder_room(const es_builder *b, int operands);
+/* Makes this attempt the one that takes least; where it has searched for an order before, ends it
+ * for such a one. */
+es_status es_builder_seek_least(es_builder *b);
+/* Ends this attempt: no order within its room was found. */
+es_status es_builder_give_up(es_builder *b);
 /* A limit that leaves room for so many bytes of them, and for the results. */
 double es_builder_limit_for(const es_builder *b, int operands, double bytes);
 /* Whether a workspace of so many bytes fits. Where an order was searched for, the results count

@@ -15,10 +15,10 @@ static bool before(const es_builder *b, const es_walk *walk, int i, int j) {
 static int *by_distance(es_builder *b, const es_walk *walk, int *n) {
   int *order = ES_NEW_N(b->scratch, int, walk->n);
   *n = 0;
-  for (int i = 0; order && i < walk->n; i++) {
+  for (int i = walk->n - 1; order && i >= 0; i--) { /* most come in falling order */
     if (walk->stride[i] == 0) continue;
     int at = (*n)++;
-    for (; at > 0 && before(b, walk, i, order[at - 1]); at--) order[at] = order[at - 1];
+    for (; at > 0 && !before(b, walk, order[at - 1], i); at--) order[at] = order[at - 1];
     order[at] = i;
   }
   return order;
@@ -39,6 +39,7 @@ static int64_t axis_step(const es_plan_slot *slot, int64_t stride) {
 static int window_of(const es_builder *b, const es_operand *o, const int *order, int n) {
   const es_walk *walk = &o->walk;
   const es_plan_slot *slot = &b->plan->slot[o->slot];
+  if (walk->stride == slot->strides) return 1; /* an intermediate: a label each axis */
   int64_t step = llabs(walk->stride[order[0]]), axis = axis_step(slot, step);
   double reach = (double)b->extent[walk->label[order[0]]];
   for (int i = 1; i < n; i++) {

@@ -197,18 +197,19 @@ static void list_cuttable(const es_builder *b, const es_part *part, const number
  * an estimate has to do: the plan itself takes memory. */
 static const double FAIR = 0x1p28;
 
-static es_status refuse(const es_builder *b, int operands, double least, double room) {
-  double limit = (double)b->ctx->config.max_bytes;
-  double wanted = es_builder_limit_for(b, operands, least);
+/* Bytes of intermediates for each operand that are next to nothing beside the plan's own. */
+static const double ENOUGH = 48;
+
+static es_status refuse(const es_builder *b, double least, double wanted) {
   if (least > 0x1p62)
     return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                    "the intermediates of this expression take more bytes at a time than 64 bits "
                    "count, in every order that was found, cut into pieces or not");
   return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
                  "the intermediates of this expression take %.4g bytes at a time, cut into pieces "
-                 "wherever that frees memory, and the memory limit of %.4g leaves %.4g for them; a "
-                 "limit of about %.4g would do (%s)",
-                 least, limit, room, wanted, es_ctx_how_to_get(wanted));
+                 "wherever that frees memory, and the memory limit is %lld bytes; a limit of about "
+                 "%.4g would do (%s)",
+                 least, (long long)b->ctx->config.max_bytes, wanted, es_ctx_how_to_get(wanted));
 }
 
 /* The path, and in b->extent what of each label one run of it walks. */
@@ -226,18 +227,24 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   if (part->n_in < 3) return es_path_pairwise(b->scratch, &net, b->effort, path, b->error);
   bool *may_cut = ES_NEW_N(b->scratch, bool, names->n);
   int64_t *kept = ES_NEW_N(b->scratch, int64_t, names->n);
+  if (room == 0) ES_TRY(es_builder_seek_least(b));
+  if (part->n_in > b->fit->operands) b->fit->operands = part->n_in;
   if (!b->fit->known) b->fit->known = es_known_new(&b->ctx->allocator);
   if (!may_cut || !kept || !b->fit->known) return es_fail_nomem(b->error);
   list_cuttable(b, part, names, may_cut);
-  es_slicing_rules rules = {room, net.element_bytes, ES_PLAN_MOST_CUT, may_cut};
+  es_slicing_rules rules = {.limit = room,
+                            .enough = ENOUGH * part->n_in,
+                            .again = b->fit->share < 1,
+                            .element_bytes = net.element_bytes,
+                            .most = ES_PLAN_MOST_CUT,
+                            .may_cut = may_cut};
   double least;
   b->fit->steps += (1 << (part->n_in < ES_FIT_FEW ? part->n_in : ES_FIT_FEW)) / 4; /* the search */
   ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, b->fit->known, path, kept, &least,
                         b->error));
-  if (least > rules.limit && least > FAIR && b->fit->share == 1)
-    return refuse(b, part->n_in, least, rules.limit);
-  if (part->n_in > b->fit->operands) b->fit->operands = part->n_in;
-  b->fit->over |= least > rules.limit;
+  if (room > 0 && least > room) return es_builder_give_up(b);
+  const double wanted = es_builder_limit_for(b, part->n_in, least);
+  if (room == 0 && least > FAIR && wanted > (double)b->fit->limit) return refuse(b, least, wanted);
   for (int i = 0; i < names->n; i++) b->extent[names->label[i]] = kept[i];
   return ES_OK;
 }

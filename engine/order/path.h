@@ -36,7 +36,9 @@ es_status es_path_of(es_arena *arena, const es_network *net, const struct es_mer
                      es_path **path, es_error *error);
 struct es_known; /* path_known.h */
 typedef struct es_slicing_rules {
-  double limit;         /* bytes that intermediates may take at a time */
+  double limit;         /* bytes that intermediates may take at a time; 0: the least there is */
+  double enough;        /* bytes of them; fewer make no difference */
+  bool again;           /* another attempt, after one with a larger limit: a shorter one */
   double element_bytes; /* of an intermediate */
   int most;             /* labels that may be cut */
   const bool *may_cut;  /* [n_labels] */
@@ -45,7 +47,7 @@ typedef struct es_slicing_rules {
 /* The same within a limit of memory, of the orders known or found now. Labels are cut where no
  * order fits, as few as will do: kept[l] (out, [n_labels]) divides the extent of l, and the path is
  * to be run for every combination of pieces. *least: bytes that its intermediates take, above the
- * limit when no cut brings them under it: then all is cut that frees anything. */
+ * limit when no cut brings them under it. */
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
                          const es_slicing_rules *rules, struct es_known *known, es_path **path,
                          int64_t *kept, double *least, es_error *error);

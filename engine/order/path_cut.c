@@ -17,6 +17,16 @@ static es_room *room_new(const es_slicer *s) {
   return r->merge && r->size && r->work && r->keeps && r->walks ? r : NULL;
 }
 
+static bool cuts_init(es_arena *arena, int n, es_cuts *c) {
+  *c = (es_cuts){.label = ES_NEW_N(arena, int, n),
+                 .part = ES_NEW_N(arena, double, n),
+                 .live = ES_NEW_N(arena, double, n),
+                 .peak = ES_NEW_N(arena, double, n),
+                 .crowd = ES_NEW_N(arena, double, n),
+                 .walks = ES_NEW_N(arena, double, n)};
+  return c->label && c->part && c->live && c->peak && c->crowd && c->walks;
+}
+
 bool es_slicer_init(es_slicer *s) {
   const es_network *net = &s->net;
   s->words = (net->n_labels + 63) / 64;
@@ -25,14 +35,14 @@ bool es_slicer_init(es_slicer *s) {
   s->now = ES_NEW_N(s->arena, double, 2 * (size_t)net->n);
   s->value = ES_NEW_N(s->arena, es_label_set, 3 * (size_t)net->n);
   s->labels = ES_NEW_N(s->arena, int32_t, 2 * (size_t)net->n_labels);
-  s->cuts = ES_NEW_N(s->arena, es_cut, net->n_labels);
+  bool cuts = cuts_init(s->arena, net->n_labels, &s->cuts);
   s->cut_of = ES_NEW_N(s->arena, int, net->n_labels);
   s->listed = ES_NEW_N(s->arena, uint64_t, s->words);
   s->out = ES_NEW_N(s->arena, bool, net->n_labels);
   s->alive = ES_NEW_N(s->arena, bool, 2 * (size_t)net->n);
   for (int i = 0; s->out && i < net->out.n; i++) s->out[net->out.label[i]] = true;
-  return s->room && s->spare && s->now && s->value && s->labels && s->cuts && s->cut_of &&
-         s->listed && s->out && s->alive;
+  return s->room && s->spare && s->now && s->value && s->labels && cuts && s->cut_of && s->listed &&
+         s->out && s->alive;
 }
 
 static bool contains(const uint64_t *set, int label) { return set[label / 64] >> label % 64 & 1; }
@@ -105,10 +115,14 @@ double es_slicer_cost(const es_slicer *s, const es_room *r) {
 static const double SMALL = 1024;
 
 static void add_cut(es_slicer *s, int label) {
+  es_cuts *c = &s->cuts;
   if (s->cut_of[label] >= 0 || s->kept[label] < 2 || !s->rules->may_cut[label]) return;
-  s->cut_of[label] = s->n_cuts;
+  s->cut_of[label] = c->n;
   s->listed[label / 64] |= (uint64_t)1 << label % 64;
-  s->cuts[s->n_cuts++] = (es_cut){.label = label, .part = 1 - 1 / (double)s->kept[label]};
+  c->label[c->n] = label;
+  c->part[c->n] = 1 - 1 / (double)s->kept[label];
+  c->live[c->n] = c->peak[c->n] = c->crowd[c->n] = c->walks[c->n] = 0;
+  c->n++;
 }
 
 /* Lists the labels of the values that live when most memory is taken. */
@@ -116,7 +130,7 @@ static void list_cuts(es_slicer *s, double most) {
   const es_room *r = s->room;
   double live = 0;
   bool *alive = s->alive;
-  s->n_cuts = 0;
+  s->cuts.n = 0;
   for (int l = 0; l < s->net.n_labels; l++) s->cut_of[l] = -1;
   memset(s->listed, 0, (size_t)s->words * sizeof *s->listed);
   memset(alive, 0, (size_t)r->path->n_steps);
@@ -139,14 +153,18 @@ static void add_live(es_slicer *s, int step, double bytes) {
   const es_label_set *keep = &s->room->path->step[step].keep;
   for (int j = 0; j < keep->n; j++) {
     int c = s->cut_of[keep->label[j]];
-    if (c >= 0) s->cuts[c].live += bytes;
+    if (c >= 0) s->cuts.live[c] += bytes;
   }
 }
 
-static void rate_cut(es_cut *c, double live, double part_of_most) {
-  double left = live - c->part * c->live, ratio = left * part_of_most;
-  c->peak = left > c->peak ? left : c->peak;
-  c->crowd += ratio * ratio * (ratio * ratio);
+static void rate_step(es_cuts *c, double live, double part_of_most) {
+  const double *restrict part = c->part, *restrict held = c->live;
+  double *restrict peak = c->peak, *restrict crowd = c->crowd;
+  for (int i = 0; i < c->n; i++) {
+    double left = live - part[i] * held[i], ratio = left * part_of_most;
+    peak[i] = left > peak[i] ? left : peak[i];
+    crowd[i] += ratio * ratio * (ratio * ratio);
+  }
 }
 
 /* What each of them would do, in one pass over the steps. Returns the norm as it is. */
@@ -162,17 +180,17 @@ static double rate_cuts(es_slicer *s, double most) {
     if (r->size[k] * SMALL > most) {
       double ratio = live / most;
       sum += ratio * ratio * (ratio * ratio);
-      for (int c = 0; c < s->n_cuts; c++) rate_cut(&s->cuts[c], live, part_of_most);
+      rate_step(&s->cuts, live, part_of_most);
     }
     for (int w = 0; w < s->words; w++)
       for (uint64_t bits = walks[w] & s->listed[w]; bits; bits &= bits - 1)
-        s->cuts[s->cut_of[w * 64 + __builtin_ctzll(bits)]].walks += r->work[k];
+        s->cuts.walks[s->cut_of[w * 64 + __builtin_ctzll(bits)]] += r->work[k];
     for (int i = 0; i < step->n_in; i++) {
       int made = step->in[i] - s->net.n;
       if (made >= 0) live -= r->size[made], add_live(s, made, -r->size[made]);
     }
   }
-  for (int c = 0; c < s->n_cuts; c++) s->cuts[c].crowd = sqrt(sqrt(s->cuts[c].crowd));
+  for (int i = 0; i < s->cuts.n; i++) s->cuts.crowd[i] = sqrt(sqrt(s->cuts.crowd[i]));
   return sqrt(sqrt(sum));
 }
 
@@ -198,16 +216,17 @@ bool es_slicer_cut(es_slicer *s, double before) {
   for (int k = 0; k < s->room->path->n_steps; k++) work += s->room->work[k];
   list_cuts(s, before);
   double crowd = rate_cuts(s, before);
-  for (const es_cut *c = s->cuts; c < s->cuts + s->n_cuts; c++) {
-    double extent = (double)s->kept[c->label];
-    bool does = c->peak <= s->rules->limit;
-    if (c->crowd >= crowd * ES_LESS || (fits && !does)) continue;
-    double score = log2(extent * (work - c->part * c->walks) / work) + (does ? 0 : log2(c->crowd)) +
-                   (s->out[c->label] ? 0 : ADDS);
+  const es_cuts *c = &s->cuts;
+  for (int i = 0; i < c->n; i++) {
+    double extent = (double)s->kept[c->label[i]];
+    bool does = c->peak[i] <= s->rules->limit;
+    if (c->crowd[i] >= crowd * ES_LESS || (fits && !does)) continue;
+    double score = log2(extent * (work - c->part[i] * c->walks[i]) / work) +
+                   (does ? 0 : log2(c->crowd[i])) + (s->out[c->label[i]] ? 0 : ADDS);
     if (score >= best && does == fits) continue;
     fits = does;
     best = score;
-    chosen = c->label;
+    chosen = c->label[i];
   }
   if (chosen < 0) return false;
   double extent = (double)s->kept[chosen];

@@ -14,16 +14,17 @@ typedef struct es_room {
   uint64_t *keeps, *walks; /* [n_steps][words] */
 } es_room;
 
-/* What a label would do if it were cut. */
-typedef struct es_cut {
-  int label;
-  double part;  /* of what holds it, that is freed */
-  double live;  /* bytes that hold it, while steps are walked */
-  double peak;  /* bytes that live at a time then, at most */
-  double crowd; /* the same as a norm over all steps: lattices have many peaks of one height, and
-                   a label crosses some of them */
-  double walks; /* points of the steps that walk it */
-} es_cut;
+/* Labels that may be cut, and what each would do. */
+typedef struct es_cuts {
+  int n;
+  int *label;    /* [n] */
+  double *part;  /* [n] of what holds it, that is freed */
+  double *live;  /* [n] bytes that hold it, while steps are walked */
+  double *peak;  /* [n] bytes that live at a time then, at most */
+  double *crowd; /* [n] the same as a norm over all steps: lattices have many peaks of one height,
+                    and a label crosses some of them */
+  double *walks; /* [n] points of the steps that walk it */
+} es_cuts;
 
 typedef struct es_slicer {
   es_arena *arena;
@@ -38,8 +39,7 @@ typedef struct es_slicer {
   double *now; /* [steps] sizes while a cut is tried */
   es_label_set *value;
   int32_t *labels;
-  es_cut *cuts; /* [n_labels] that may be made */
-  int n_cuts;
+  es_cuts cuts;     /* room for n_labels */
   int *cut_of;      /* [n_labels] number of its cut, -1: none */
   uint64_t *listed; /* [words] the labels of the cuts */
   bool *out;        /* [n_labels] held by the output */

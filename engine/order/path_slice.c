@@ -101,19 +101,23 @@ static double cost_of(const es_slicer *s, const es_network *net) {
 
 /* The best order so far and its pieces. */
 typedef struct choice {
+  double limit; /* of bytes: of orders within it the cheapest is best, of others what takes least */
   double cost, least;
   es_path *path;
+  es_merge *merge; /* [n - 1] */
   int64_t *kept;
 } choice;
 
-/* Takes what is at hand where it is better: one that fits, then a cheap one; if none does, one that
- * takes little. */
+/* Takes what is at hand where it is better. */
 static void consider(const es_slicer *s, const es_network *net, double least, choice *best) {
-  double cost = cost_of(s, net), limit = s->rules->limit;
-  bool fits = least <= limit, did = best->least <= limit;
+  double cost = cost_of(s, net);
+  bool fits = least <= best->limit, did = best->least <= best->limit;
   if (best->path && (fits == did ? fits ? cost >= best->cost : least >= best->least : did)) return;
   memcpy(best->kept, s->kept, sizeof *s->kept * (size_t)net->n_labels);
-  *best = (choice){cost, least, s->room->path, best->kept};
+  memcpy(best->merge, s->room->merge, sizeof *best->merge * (size_t)(net->n - 1));
+  best->cost = cost;
+  best->least = least;
+  best->path = s->room->path;
 }
 
 /* Takes up a tree as it is. */
@@ -164,16 +168,17 @@ static int found_with(const es_orders *found, double effort) {
   return last;
 }
 
-/* How often a tree is made to fit, from other random numbers, and at last the one that was found
- * before it: single tries under tight limits differed by a factor of up to 15. Of more operands
- * than FEW they would take too long. */
-enum { STARTS = 3, FEW = 100 };
+/* A tree is made to fit several times, from other random numbers, and at last the one that was
+ * found before it: single tries under tight limits differed by a factor of up to 15. Of more
+ * operands than FEW they would take too long. */
+enum { STARTS = 3, FEW = 100, MANY = 200 };
 
 static es_status try_starts(es_slicer *s, const es_network *net, const es_orders *found, int last,
                             double most, choice *best, es_error *error) {
   bool fits = false;
-  for (int i = 0; i < (net->n <= FEW ? STARTS : 1) && !fits; i++) {
-    int at = i + 1 == STARTS && last > 0 ? last - 1 : last;
+  const int starts = net->n <= FEW && !s->rules->again ? STARTS : 1;
+  for (int i = 0; i < starts && !fits; i++) {
+    int at = i > 0 && i + 1 == starts && last > 0 ? last - 1 : last;
     ES_TRY(try_tree(s, net, found->order[at].merge, most, best, &fits, error));
   }
   return ES_OK;
@@ -190,6 +195,7 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
                          choice *best, es_error *error) {
   double with = LEAST_EFFORT, most = fmin(FIT_MOST, FIT_EACH * net->n);
   bool fits;
+  if (s->rules->again && net->n > MANY) effort = fmin(effort, LEAST_EFFORT);
   ES_TRY(try_tree(s, net, found->order[0].merge, 0, best, &fits, error));
   const double plain = best->least;
   while (with <= effort && es_mender_takes(net)) {
@@ -210,17 +216,53 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
   return ES_OK;
 }
 
+/* ---- the least memory ----------------------------------------------------------------------- */
+
+/* How often less is aimed at, and which part of the least so far at first; where that is not to be
+ * had, at more: AIM to the power of NEARBY. Of many operands once. */
+static const double AIM = 1.0 / 16, AIM_OF_MANY = 0.5, NEARBY = 0.4;
+enum { AIMS = 3, AIMS_OF_MANY = 1 };
+
+/* Cuts whatever frees memory, and goes on to orders that take less. What comes out depends on no
+ * limit: so it is accepted wherever it fits. */
+static es_status try_least(es_slicer *s, const es_network *net, const es_orders *found,
+                           double effort, choice *best, es_error *error) {
+  es_slicing_rules rules = *s->rules;
+  es_merge *from = ES_NEW_N(s->arena, es_merge, net->n);
+  if (!from) return es_fail_nomem(error);
+  s->rules = &rules;
+  bool fits;
+  const int last = found->n - 1;
+  for (int i = 0; i <= last; i += last > 0 ? last : 1)
+    ES_TRY(try_tree(s, net, found->order[i].merge, 0, best, &fits, error));
+  double part = net->n <= FEW ? AIM : AIM_OF_MANY,
+         most = 0.5 * fmin(effort, 1) * fmin(FIT_MOST, FIT_EACH * net->n);
+  const int aims = net->n <= FEW ? AIMS : AIMS_OF_MANY;
+  for (int i = 0; i < aims && best->least > rules.enough && es_mender_takes(net); i++) {
+    const double before = best->least;
+    memcpy(from, best->merge, sizeof *from * (size_t)(net->n - 1));
+    rules.limit = fmax(part * before, rules.enough);
+    ES_TRY(try_tree(s, net, from, most, best, &fits, error));
+    if (best->least > rules.limit) part = pow(part, NEARBY);
+  }
+  best->limit = rules.limit = fmax(best->least, rules.enough); /* no cut more than that takes */
+  memcpy(from, best->merge, sizeof *from * (size_t)(net->n - 1));
+  return try_tree(s, net, from, net->n <= FEW ? most : 0, best, &fits, error);
+}
+
 es_status es_path_within(es_arena *arena, const es_network *net, double effort,
                          const es_slicing_rules *rules, struct es_known *known, es_path **path,
                          int64_t *kept, double *least, es_error *error) {
   int64_t *own = ES_NEW_N(arena, int64_t, net->n_labels);
   const es_orders *found;
-  choice best = {.kept = kept};
+  choice best = {.limit = rules->limit, .kept = kept};
   es_slicer s = {.arena = arena, .net = *net, .kept = own, .rules = rules, .seed = net->seed};
   s.net.extent = own;
-  if (!own || !es_slicer_init(&s)) return es_fail_nomem(error);
+  best.merge = ES_NEW_N(arena, es_merge, net->n);
+  if (!own || !best.merge || !es_slicer_init(&s)) return es_fail_nomem(error);
   ES_TRY(es_known_orders(known, net, effort, &found, error));
-  ES_TRY(try_all(&s, net, found, effort, &best, error));
+  ES_TRY(rules->limit > 0 ? try_all(&s, net, found, effort, &best, error)
+                          : try_least(&s, net, found, effort, &best, error));
   *path = best.path;
   *least = best.least;
   return ES_OK;

@@ -25,11 +25,11 @@ typedef struct scan {
 } scan;
 
 typedef struct contraction {
-  int n_plans;
-  es_gemm_plan plan[KINDS]; /* by falling speed */
-  bool measure;             /* the plan is chosen by the operands' values */
+  bool measure; /* the plan is chosen by the operands' values */
   scan operand[2];
   es_step checked; /* the loops */
+  int n_plans;
+  es_gemm_plan plan[]; /* [n_plans] by falling speed */
 } contraction;
 
 /* ---- bounds of integers ---------------------------------------------------------- */
@@ -309,10 +309,13 @@ static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s
 }
 
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
-  contraction *c = ES_NEW(env->arena, contraction);
-  if (!c) return ES_E_NOMEM;
   es_gemm_kind kind[KINDS];
-  c->n_plans = kinds_for(p, env, kind, &c->measure);
+  bool measure;
+  int n_plans = kinds_for(p, env, kind, &measure);
+  contraction *c = es_arena_array(env->arena, 1, sizeof *c + sizeof *c->plan * (size_t)n_plans);
+  if (!c) return ES_E_NOMEM;
+  c->measure = measure;
+  c->n_plans = n_plans;
   step->workspace = 0;
   for (int i = 0; i < c->n_plans; i++) {
     if (!plan_for(p, env, kind[i], c->measure, &c->plan[i])) return ES_E_NOMEM;

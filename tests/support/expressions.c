@@ -285,7 +285,7 @@ static bool usable(expr_maker *m) {
 }
 
 double expr_points(const expr_maker *m) {
-  double n = 1;
+  double n = m->unnamed;
   for (int l = 0; l < EXPR_NAMES; l++)
     if (m->label[l].in_input || m->label[l].in_output) n *= (double)m->label[l].size;
   for (int j = 0; j < m->ellipsis_rank; j++) n *= (double)m->ellipsis[j];
