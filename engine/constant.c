@@ -79,6 +79,7 @@ static void drop_steps(folding *f) {
   int kept = 0, step = 0;
   for (int g = 0; g < plan->n_groups; g++) {
     int n = plan->group[g].n_steps;
+    if (n && folds(plan, step)) plan->group[g].folded = plan->step[step].problem;
     for (int s = 0; s < n; s++, step++) {
       f->before[step] = step - kept;
       bool folded = folds(plan, step);

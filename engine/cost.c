@@ -13,7 +13,8 @@ size_t es_plan_formula(const es_plan *plan, char *buf, size_t cap) {
   es_sum_text_init(&sum, buf, cap);
   for (int g = 0; g < plan->n_groups; g++) {
     const es_plan_group *group = &plan->group[g];
-    if (group->points_formula && !group->alternative) es_sum_text_add(&sum, group->points_formula);
+    if (group->points_formula && !group->alternative && !group->folded)
+      es_sum_text_add(&sum, group->points_formula);
   }
   return es_sum_text_end(&sum);
 }

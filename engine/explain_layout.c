@@ -10,7 +10,7 @@ enum { NARROW = 16 };           /* in an operand's, at least */
 static const double LETTER = 7.2; /* width of one, of large text */
 
 const es_problem *es_layout_problem(const es_layout *l, int stage) {
-  return es_stage_of(l->plan, stage, NULL).step->problem;
+  return es_stage_of(l->plan, stage, NULL).problem;
 }
 
 int es_layout_inputs(const es_layout *l, int stage) {
@@ -36,7 +36,7 @@ bool es_layout_operand(const es_layout *l, int stage, int input) {
 
 static bool is_read(const es_layout *l, int stage) {
   for (int g = stage + 1; g < l->plan->n_groups; g++)
-    for (int i = 0; es_stage_shown(l->plan, g) && i < es_layout_inputs(l, g); i++)
+    for (int i = 0; es_stage_drawn(l->plan, g) && i < es_layout_inputs(l, g); i++)
       if (es_layout_writer(l, g, i) == stage) return true;
   return false;
 }
@@ -49,7 +49,7 @@ static double row(int level) {
 
 static void set_levels(es_layout *l) {
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!es_stage_shown(l->plan, g)) continue;
+    if (!es_stage_drawn(l->plan, g)) continue;
     l->level[g] = 1;
     for (int i = 0; i < es_layout_inputs(l, g); i++) {
       int from = es_layout_writer(l, g, i);
@@ -147,12 +147,12 @@ static void measure(es_layout *l) {
   int all = 0, letters = NARROW;
   l->letters = SHORT;
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!es_stage_shown(l->plan, g)) continue;
+    if (!es_stage_drawn(l->plan, g)) continue;
     widen(&l->letters, (int)strlen(l->plan->group[g].text), LONG);
     all += operands(l, g);
   }
   for (int g = 0; g < l->plan->n_groups; g++)
-    if (es_stage_shown(l->plan, g)) widen_operands(l, g, &letters);
+    if (es_stage_drawn(l->plan, g)) widen_operands(l, g, &letters);
   l->rows = all > ABREAST;
   l->width = l->letters * LETTER;
   l->operand_width = l->rows ? (letters + 2) * LETTER : l->width; /* and a margin */
@@ -162,10 +162,10 @@ static void place_rows(es_layout *l) {
   int columns = 0, at = 0;
   const double step = l->operand_width + ES_BOX_GAP;
   for (int g = 0; g < l->plan->n_groups; g++)
-    if (es_stage_shown(l->plan, g) && operands(l, g) > columns) columns = operands(l, g);
+    if (es_stage_drawn(l->plan, g) && operands(l, g) > columns) columns = operands(l, g);
   l->right = ES_BOX_MARGIN + columns * step + l->width / 2;
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!es_stage_shown(l->plan, g)) continue;
+    if (!es_stage_drawn(l->plan, g)) continue;
     l->stage[g] = (es_spot){l->right, row(0) + at++ * (double)(ES_BOX_HEIGHT + ES_BOX_GAP)};
     double x = l->right - l->width / 2 + l->operand_width / 2 - operands(l, g) * step;
     for (int i = 0; i < es_layout_inputs(l, g); i++)
@@ -180,7 +180,7 @@ static void place_rows(es_layout *l) {
 static void place_tree(es_layout *l) {
   set_levels(l);
   for (int g = 0; g < l->plan->n_groups; g++)
-    if (es_stage_shown(l->plan, g) && !is_read(l, g)) place(l, g);
+    if (es_stage_drawn(l->plan, g) && !is_read(l, g)) place(l, g);
 }
 
 double es_layout_bend(double rows) { return fmin(40 + 12 * rows, 260); }

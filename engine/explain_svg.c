@@ -1,7 +1,8 @@
 /* A plan as a picture: operands above, one box a stage below the middle of what it reads,
  * the result at the bottom. Of many operands: one row a stage in the order they run, the operands
  * that it reads left of it, lines from earlier stages on its right. The thicker a line, the more
- * elements it carries; the darker a box, the larger its share of the multiply-adds. */
+ * elements it carries; the darker a box, the larger its share of the multiply-adds; grey is what
+ * was computed of constants when the plan was made. */
 #include "engine/explain_svg.h"
 
 #include <limits.h>
@@ -135,6 +136,7 @@ static void draw_operand(es_text *t, const es_layout *l, int stage, int input) {
   if (!termless) es_stage_term(&text, &l->plan->group[stage], input);
   if (!termless) put_line(t, l, at, 36, ES_TEXT_LARGE, "#1c2733", line);
   text = es_text_init(line, sizeof line);
+  if (l->plan->slot[slot].kept) es_text_puts(&text, "constant ");
   es_text_puts(&text, es_dtype_name(l->plan->slot[slot].dtype));
   es_text_puts(&text, " ");
   es_text_shape(&text, l->plan->slot[slot].rank, l->plan->slot[slot].shape);
@@ -160,7 +162,8 @@ static void draw_stage(es_text *t, const es_layout *l, int stage, const double *
     if (from >= 0) put_edge(t, l, l->stage[from], at, elements_of(l, stage, i));
   }
   double share = l->plan->flops > 0 ? s.flops / l->plan->flops : 0;
-  put_box(t, l->width, at, fills[(int)fmin(4, share * 5)], "#7f4f24", 3);
+  put_box(t, l->width, at, s.group->folded ? "#eef3f7" : fills[(int)fmin(4, share * 5)],
+          s.group->folded ? "#5b6b7c" : "#7f4f24", 3);
   int down = put_words(t, l, at, s.group->text);
   es_text text = es_text_init(line, sizeof line);
   if (s.group->points_formula)
@@ -170,15 +173,19 @@ static void draw_stage(es_text *t, const es_layout *l, int stage, const double *
                   es_layout_problem(l, stage)->out_shape);
   put_line(t, l, at, 35 + down, ES_TEXT_SMALL, "#3c4a58", line);
   text = es_text_init(line, sizeof line);
-  if (s.group->points_formula) es_text_printf(&text, "%.3g points, ", s.flops);
-  es_text_printf(&text, "%s, ", s.step->strategy->name);
-  put_time(&text, &s);
+  if (s.group->folded) {
+    es_text_puts(&text, "of constants, computed once");
+  } else {
+    if (s.group->points_formula) es_text_printf(&text, "%.3g points, ", s.flops);
+    es_text_printf(&text, "%s, ", s.step->strategy->name);
+    put_time(&text, &s);
+  }
   put_line(t, l, at, 52 + down, ES_TEXT_SMALL, "#3c4a58", line);
 }
 
 static void draw_all(es_text *t, const es_layout *l, const double *seconds) {
   for (int g = 0; g < l->plan->n_groups; g++) {
-    if (!es_stage_shown(l->plan, g)) continue;
+    if (!es_stage_drawn(l->plan, g)) continue;
     for (int i = 0; i < es_layout_inputs(l, g); i++)
       if (es_layout_operand(l, g, i)) draw_operand(t, l, g, i);
     draw_stage(t, l, g, seconds);

@@ -43,8 +43,10 @@ typedef struct es_plan_group {
   int n_in, rank;        /* operands; names of the formula */
   const int64_t *extent; /* [rank] of these */
   int n_steps;
-  bool alternative; /* of a detour: run only where an intermediate overflows */
-  bool statement;   /* of a program, elementwise and the like: text is its own words */
+  bool alternative;         /* of a detour: run only where an intermediate overflows */
+  bool statement;           /* of a program, elementwise and the like: text is its own words */
+  const es_problem *folded; /* of constants alone: what was run when the plan was made, and is no
+                               step of it; else NULL */
 } es_plan_group;
 
 /* Integers are exact or an error, but an intermediate of pairs may pass 2^63 where

@@ -60,6 +60,7 @@ static void count_sides(es_stage *s) {
 es_stage es_stage_of(const es_plan *plan, int index, const double *seconds) {
   es_stage s = {.group = &plan->group[index], .step = plan->step, .measured = seconds ? 0 : -1};
   for (int g = 0; g < index; g++) s.step += plan->group[g].n_steps;
+  s.problem = s.group->folded ? s.group->folded : s.step->problem;
   count_sides(&s);
   for (int i = 0; i < s.group->n_steps; i++) {
     double times = es_plan_repetitions(plan, (int)(s.step - plan->step) + i);
@@ -71,16 +72,28 @@ es_stage es_stage_of(const es_plan *plan, int index, const double *seconds) {
   return s;
 }
 
+/* A nest or a statement, not an alternative. */
+static bool is_stage(const es_plan_group *g) {
+  return !g->alternative && (g->points_formula || g->statement);
+}
+
 bool es_stage_shown(const es_plan *plan, int index) {
   const es_plan_group *g = &plan->group[index];
-  return !g->alternative && (g->points_formula || g->statement) && g->n_steps > 0;
+  return is_stage(g) && g->n_steps > 0;
+}
+
+bool es_stage_drawn(const es_plan *plan, int index) {
+  const es_plan_group *g = &plan->group[index];
+  return is_stage(g) && (g->n_steps > 0 || g->folded);
 }
 
 int es_stage_writing(const es_plan *plan, int slot, int before) {
   int found = -1;
   const es_step *step = plan->step;
-  for (int g = 0; g < before; step += plan->group[g++].n_steps)
-    if (es_stage_shown(plan, g) && step->problem->out.slot == slot) found = g;
+  for (int g = 0; g < before; step += plan->group[g++].n_steps) {
+    const es_problem *folded = plan->group[g].folded;
+    if (es_stage_drawn(plan, g) && (folded ? folded : step->problem)->out.slot == slot) found = g;
+  }
   return found;
 }
 

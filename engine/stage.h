@@ -8,7 +8,8 @@
 /* One nest of a plan, read back from its text and extents. */
 typedef struct es_stage {
   const es_plan_group *group;
-  const es_step *step;   /* [group->n_steps] */
+  const es_step *step;       /* [group->n_steps] */
+  const es_problem *problem; /* of the first; of what is folded, the one that was run */
   double m, n, k, batch; /* of a pair: labels of the first, of the second, of neither, of both */
   double flops, bytes, predicted;
   double measured; /* seconds, negative: not measured */
@@ -18,9 +19,11 @@ typedef struct es_stage {
 es_stage es_stage_of(const es_plan *plan, int index, const double *seconds);
 /* The last stage before `before` whose result slot is, -1: it is an operand. */
 int es_stage_writing(const es_plan *plan, int slot, int before);
-/* Whether a stage is a part of the picture: a nest or a statement, not an alternative, not a
+/* Whether a stage is a part of every run: a nest or a statement, not an alternative, not a
  * repetition, not what moves an operand out of the way. */
 bool es_stage_shown(const es_plan *plan, int index);
+/* The same, or of constants alone and computed when the plan was made: a part of the picture. */
+bool es_stage_drawn(const es_plan *plan, int index);
 /* A name of a stage and its size, none for a statement. */
 typedef struct es_stage_size {
   const char *name;
