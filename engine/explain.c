@@ -7,9 +7,9 @@
 /* ---- text -------------------------------------------------------------------------------- */
 
 static void put_seconds(es_text *t, double seconds) {
-  if (seconds < 1e-6)
+  if (seconds < 999.5e-9)
     es_text_printf(t, "%.3g ns", seconds * 1e9);
-  else if (seconds < 1e-3)
+  else if (seconds < 999.5e-6)
     es_text_printf(t, "%.3g us", seconds * 1e6);
   else
     es_text_printf(t, "%.3g %s", seconds < 1 ? seconds * 1e3 : seconds, seconds < 1 ? "ms" : "s");

@@ -146,7 +146,7 @@ static void draw_operand(es_text *t, const es_layout *l, int stage, int input) {
 static void put_time(es_text *t, const es_stage *s) {
   bool seen = s->measured >= 0;
   double seconds = seen ? s->measured : s->predicted;
-  int unit = seconds < 1e-6 ? 0 : seconds < 1e-3 ? 1 : seconds < 1 ? 2 : 3;
+  int unit = seconds < 999.5e-9 ? 0 : seconds < 999.5e-6 ? 1 : seconds < 0.9995 ? 2 : 3;
   static const char *const name[] = {"ns", "µs", "ms", "s"};
   static const double scale[] = {1e9, 1e6, 1e3, 1};
   es_text_printf(t, "%s%.3g %s", seen ? "" : "~", seconds * scale[unit], name[unit]);

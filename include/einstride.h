@@ -267,6 +267,7 @@ ES_API int64_t es_size(const es_tensor *t);           /* elements */
 ES_API const void *es_data(const es_tensor *t);
 ES_API void *es_data_mut(es_tensor *t); /* NULL when read-only */
 ES_API bool es_is_writable(const es_tensor *t);
+ES_API bool es_is_constant(const es_tensor *t);   /* made by es_constant, or a view of such a one */
 ES_API bool es_is_contiguous(const es_tensor *t); /* C order, no gaps */
 ES_API bool es_is_view(const es_tensor *t);       /* shares storage with another handle */
 /* Copies the elements, in C order and converted to dtype as es_cast does, into

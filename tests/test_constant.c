@@ -180,6 +180,7 @@ Test(constant, tensors) {
             *bias = es_randn(es, ES_F32, ES_SHAPE(64));
   es_tensor *c = es_constant(es, w);
   cr_assert_not(es_is_writable(c));
+  cr_assert(es_is_constant(c) && !es_is_constant(NULL));
   cr_assert_null(es_data_mut(es_transpose(es, c, 0, 1)));
   es_window window = {.padding = {1}};
   for (int i = 0; i < 3; i++)

@@ -277,6 +277,8 @@ void *es_data_mut(es_tensor *t) {
 
 bool es_is_writable(const es_tensor *t) { return t && t->view.writable; }
 
+bool es_is_constant(const es_tensor *t) { return t && t->storage->constant != 0; }
+
 bool es_is_contiguous(const es_tensor *t) {
   return t && es_view_contiguous(t->view.rank, t->view.shape, t->view.strides);
 }

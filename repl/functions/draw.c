@@ -147,7 +147,7 @@ static bool draw_all(sc_args *a, const sc_question *q, sc_drawing *d, const es_o
 
 /* Of several patterns: the steps they become, and what flows between them. */
 static sc_value *diagram_of_program(sc_args *a, const sc_question *q, bool svg, const char *path) {
-  es_plan *plan = sc_plan_make(a->s, a->span, q->text, q->in, q->n, q->sizes);
+  es_plan *plan = sc_plan_make(a->s, a->span, q);
   sc_buffer out = {0};
   if (!plan) return NULL;
   sc_put_plan(&out, plan, svg ? ES_EXPLAIN_SVG : ES_EXPLAIN_TEXT, NULL, "");

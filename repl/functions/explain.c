@@ -295,7 +295,7 @@ static sc_value *explain(sc_args *a) {
   if (chosen == FORMATS)
     return sc_fail(a->s, ES_E_VALUE, a->at[3],
                    "format is 'text', 'color', 'json', 'dot' or 'svg', found '%.40s'", format);
-  es_plan *plan = sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes);
+  es_plan *plan = sc_plan_make(a->s, a->span, &q);
   if (!plan) return NULL;
   sc_buffer out = {0};
   double *seconds = q.n ? measure(a, &q, plan) : NULL;

@@ -178,7 +178,8 @@ static sc_value *planned_shape(sc_args *a, const convolution *c, const int64_t *
   }
   es_array in[2] = {{NULL, ES_F32, c->axes + 2, data, NULL},
                     {NULL, ES_F32, c->axes + 2, weight, NULL}};
-  es_plan *plan = sc_plan_make(a->s, a->span, text, in, 2, sizes);
+  sc_question q = {.text = text, .in = in, .n = 2, .sizes = sizes, .n_sizes = n};
+  es_plan *plan = sc_plan_make(a->s, a->span, &q);
   if (!plan) return NULL;
   sc_value *shape = sc_shape_tuple(a->s, es_plan_rank(plan), es_plan_shape(plan));
   es_plan_release(plan);

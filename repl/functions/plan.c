@@ -8,7 +8,9 @@
 #include "repl/functions/tables.h"
 #include "repl/language/functions.h"
 
-static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *out) {
+static bool describe(sc_session *s, sc_span where, const sc_value *v, es_array *out,
+                     bool *constant) {
+  *constant = v->kind == SC_TENSOR && es_is_constant(v->tensor);
   if (v->kind == SC_TENSOR) {
     *out = (es_array){(void *)(uintptr_t)es_data(v->tensor), es_dtype_of(v->tensor),
                       es_rank(v->tensor), es_shape(v->tensor), es_strides(v->tensor)};
@@ -40,17 +42,27 @@ static const int64_t *same_arrays(sc_session *s, const es_array *in, int64_t n) 
   return same;
 }
 
-es_plan *sc_plan_make(sc_session *s, sc_span where, const char *text, const es_array *in, int64_t n,
-                      const es_axis_size *sizes) {
+/* As einsum: what it computes of constants must fit, or is computed in every run. */
+static es_plan *plan_as(const sc_session *s, const es_expr *expr, const sc_question *q,
+                        es_options *options, es_error *error) {
+  es_plan *plan = es_plan_make(s->es, expr, q->in, q->n, NULL, options, error);
+  if (plan || !options->constant || error->status != ES_E_LIMIT) return plan;
+  options->constant = NULL;
+  return es_plan_make(s->es, expr, q->in, q->n, NULL, options, error);
+}
+
+es_plan *sc_plan_make(sc_session *s, sc_span where, const sc_question *q) {
   es_error error = {0};
   es_options options = {
-      .sizes = sizes, .effort = s->effort, .order_seed = s->order_seed, .precise = s->precise};
-  if (!sc_is_program(text)) options.same = same_arrays(s, in, n);
-  s->pattern = text;
-  s->pattern_len = strlen(text);
-  es_expr *expr = es_expr_parse(s->es, sc_is_program(text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM, text,
-                                s->pattern_len, ES_READ_AUTO, &error);
-  es_plan *plan = expr ? es_plan_make(s->es, expr, in, n, NULL, &options, &error) : NULL;
+      .sizes = q->sizes, .effort = s->effort, .order_seed = s->order_seed, .precise = s->precise};
+  for (int64_t i = 0; i < q->n && q->constant; i++)
+    if (q->constant[i]) options.constant = q->constant;
+  if (!sc_is_program(q->text)) options.same = same_arrays(s, q->in, q->n);
+  s->pattern = q->text;
+  s->pattern_len = strlen(q->text);
+  es_expr *expr = es_expr_parse(s->es, sc_is_program(q->text) ? ES_KIND_PROGRAM : ES_KIND_EINSUM,
+                                q->text, s->pattern_len, ES_READ_AUTO, &error);
+  es_plan *plan = expr ? plan_as(s, expr, q, &options, &error) : NULL;
   es_expr_release(expr);
   if (!plan) sc_fail_error(s, where, &error);
   s->pattern = NULL;
@@ -63,6 +75,7 @@ static bool read_program(sc_args *a, sc_question *q) {
   if (!program) return false;
   q->n = es_expr_inputs(program);
   q->in = sc_scratch(a->s, (size_t)(q->n + 1) * sizeof *q->in);
+  q->constant = sc_scratch(a->s, (size_t)(q->n + 1) * sizeof *q->constant);
   q->sizes = sc_program_sizes(a, program);
   q->n_sizes = 0;
   while (q->sizes && q->sizes[q->n_sizes].name) q->n_sizes++;
@@ -70,7 +83,7 @@ static bool read_program(sc_args *a, sc_question *q) {
   for (int64_t i = 0; i < q->n && ok; i++) {
     sc_span where;
     const sc_value *v = sc_program_input(a, program, i, &where);
-    ok = v && describe(a->s, where, v, &q->in[i]);
+    ok = v && describe(a->s, where, v, &q->in[i], &q->constant[i]);
   }
   es_expr_release(program);
   return ok;
@@ -82,8 +95,9 @@ bool sc_read_question(sc_args *a, sc_question *q) {
   q->n = a->n_rest;
   q->n_sizes = a->n_extra;
   q->in = sc_scratch(a->s, (size_t)q->n * sizeof *q->in);
+  q->constant = sc_scratch(a->s, (size_t)q->n * sizeof *q->constant);
   for (int64_t i = 0; i < q->n; i++)
-    if (!describe(a->s, a->rest_at[i], a->rest[i], &q->in[i])) return false;
+    if (!describe(a->s, a->rest_at[i], a->rest[i], &q->in[i], &q->constant[i])) return false;
   q->sizes = sc_scratch(a->s, (size_t)(a->n_extra + 1) * sizeof *q->sizes);
   for (int64_t i = 0; i < a->n_extra; i++) {
     q->sizes[i].name = a->extra_names[i];
@@ -96,7 +110,7 @@ bool sc_read_question(sc_args *a, sc_question *q) {
 static es_plan *plan_of(sc_args *a) {
   sc_question q;
   if (!sc_read_question(a, &q)) return NULL;
-  return sc_plan_make(a->s, a->span, q.text, q.in, q.n, q.sizes);
+  return sc_plan_make(a->s, a->span, &q);
 }
 
 static sc_value *infer_shape(sc_args *a) {
