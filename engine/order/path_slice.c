@@ -157,8 +157,8 @@ static es_status try_whole(es_slicer *s, const es_network *net, const es_merge *
 /* Efforts with which orders are made to fit: this one and eight, sixty-four, … times it. */
 static const double LEAST_EFFORT = 0x1p-3, NEXT_EFFORT = 8;
 
-/* Times the limit; of the bytes that the first try took. */
-static const double FAR = 256, NEARER = 0.25;
+/* Times the limit, and of more operands than MANY; of the bytes that the first try took. */
+static const double FAR = 256, FAR_OF_MANY = 2, NEARER = 0.25;
 
 /* Of the orders found with an effort the last. */
 static int found_with(const es_orders *found, double effort) {
@@ -186,7 +186,8 @@ static es_status try_starts(es_slicer *s, const es_network *net, const es_orders
 
 /* Whether to look no further: far above the limit, and not on the way to it since the first try. */
 static bool hopeless(const es_slicer *s, double first, double least) {
-  return least > FAR * s->rules->limit && least > NEARER * first;
+  const double far = s->net.n > MANY ? FAR_OF_MANY : FAR;
+  return least > far * s->rules->limit && least > NEARER * first;
 }
 
 /* Any more effort tries what less does, and more: so it never finds less. Orders that were found
@@ -223,6 +224,9 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
 static const double AIM = 1.0 / 16, AIM_OF_MANY = 0.5, NEARBY = 0.4;
 enum { AIMS = 3, AIMS_OF_MANY = 1 };
 
+/* Bytes above which nothing is aimed at with more operands than MANY. */
+static const double LARGE = 0x1p32;
+
 /* Cuts whatever frees memory, and goes on to orders that take less. What comes out depends on no
  * limit: so it is accepted wherever it fits. */
 static es_status try_least(es_slicer *s, const es_network *net, const es_orders *found,
@@ -235,6 +239,7 @@ static es_status try_least(es_slicer *s, const es_network *net, const es_orders 
   const int last = found->n - 1;
   for (int i = 0; i <= last; i += last > 0 ? last : 1)
     ES_TRY(try_tree(s, net, found->order[i].merge, 0, best, &fits, error));
+  if (net->n > MANY && best->least > LARGE) return ES_OK;
   double part = net->n <= FEW ? AIM : AIM_OF_MANY,
          most = 0.5 * fmin(effort, 1) * fmin(FIT_MOST, FIT_EACH * net->n);
   const int aims = net->n <= FEW ? AIMS : AIMS_OF_MANY;
