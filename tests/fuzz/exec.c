@@ -20,6 +20,8 @@ static void compute(es_ctx *ctx, const expr_maker *m, const expr_meaning *e, fuz
   REQUIRE((got != NULL) == (status == ES_OK), "'%s': %s", m->text, es_status_name(status));
   /* An expression of few points may still have many steps, and each asks whether to go on. */
   bool excused = status == ES_E_CANCELLED || (heap->struck && status == ES_E_NOMEM);
+  /* Points that lie far apart beside an array are read from a copy with all between them. */
+  excused |= status == ES_E_LIMIT && strchr(m->text, '?');
   bool right = excused || expr_judge(ctx, m, e, got, &tally);
   /* So may the reading of its values. */
   REQUIRE(right || es_ctx_error(ctx)->status == ES_E_CANCELLED, "%s", tally.why);
