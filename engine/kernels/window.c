@@ -43,6 +43,18 @@ ES_INLINE void keep_f64(double *at, __mmask8 lanes, __m512d v) {
 ES_INLINE void keep_wide(float *at, __mmask8 lanes, __m256 v) {
   _mm256_mask_storeu_ps(at, lanes, v);
 }
+/* Half vectors, which cross lines half as often: of the lower lanes, or of the upper ones. These
+ * are a register first: stored by what extracts them, lanes left out could fault. */
+ES_INLINE void keep_half_f64(double *at, __mmask8 lanes, __m512d v, const int half) {
+  __m256d some = half ? _mm512_extractf64x4_pd(v, 1) : _mm512_castpd512_pd256(v);
+  __asm__("" : "+v"(some));
+  _mm256_mask_storeu_pd(at, lanes, some);
+}
+ES_INLINE void keep_half_f32(float *at, __mmask8 lanes, __m512 v, const int half) {
+  __m256d some = half ? _mm512_extractf64x4_pd((__m512d)v, 1) : _mm512_castpd512_pd256((__m512d)v);
+  __asm__("" : "+v"(some));
+  _mm256_mask_storeu_ps(at, lanes, (__m256)some);
+}
 ES_INLINE __m512 blend_f32(__mmask16 lanes, __m512 yes, __m512 no) {
   return _mm512_mask_mov_ps(no, lanes, yes);
 }
@@ -62,12 +74,38 @@ ES_INLINE __m512 strip_pick_f32(__m512 low, __m512i pick, __m512 high) {
 ES_INLINE __m512d strip_pick_f64(__m512d low, __m512i pick, __m512d high) {
   return _mm512_permutex2var_pd(low, pick, high);
 }
+/* Index at in these lanes, of the second vector in the upper ones, and else elsewhere. */
+ES_INLINE __m512i indices_after_f32(__mmask16 lanes, __mmask16 upper, int at, int other) {
+  const __m512i base = _mm512_maskz_set1_epi32(upper, 16);
+  return _mm512_mask_add_epi32(_mm512_set1_epi32(other), lanes, base, _mm512_set1_epi32(at));
+}
+ES_INLINE __m512i indices_after_f64(__mmask8 lanes, __mmask8 upper, int at, int other) {
+  const __m512i base = _mm512_maskz_set1_epi64(upper, 8);
+  return _mm512_mask_add_epi64(_mm512_set1_epi64(other), lanes, base, _mm512_set1_epi64(at));
+}
+/* Only these lanes; zeros elsewhere. */
+ES_INLINE __m512 strip_pick_some_f32(__mmask16 some, __m512 low, __m512i pick, __m512 high) {
+  return _mm512_maskz_permutex2var_ps(some, low, pick, high);
+}
+ES_INLINE __m512d strip_pick_some_f64(__mmask8 some, __m512d low, __m512i pick, __m512d high) {
+  return _mm512_maskz_permutex2var_pd(some, low, pick, high);
+}
 ES_INLINE __m512i indices_f32(const uint8_t *at) {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)at));
 }
 ES_INLINE __m512i indices_f64(const uint8_t *at) {
   return _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)at));
 }
+/* Rows of x of a plane, that a strip reads. */
+typedef struct strip_rows {
+  const char *x;
+  int64_t at, offset; /* of the next one, which may not be there; in bytes */
+  int64_t reads, x_row;
+  int64_t x_next; /* from the first vector to the second */
+  uint64_t loads[2];
+  bool whole; /* vectors can be loaded as wholes */
+} strip_rows;
+
 #define fuse_wide fuse_f64
 #define blend_wide blend_f64
 #define MASK_f32 __mmask16

@@ -62,11 +62,13 @@ typedef struct es_window_fall {
   const uint64_t *lanes;
   double count;
   /* Of a strip: which lanes of two vectors hold what its taps see of a row of x, and the lanes
-   * that each tap picks from them, [taps][lanes of a vector], a zero where it is absent. */
+   * that each tap picks from them, [taps][lanes of a vector]. */
   uint64_t loads[2];
   const uint8_t *pick;
-  bool pair; /* the second vector is of the next plane, whose outputs are the upper lanes;
-                else it follows the first one in memory */
+  int64_t whole; /* planes, from the first on, of which all lanes can be read */
+  bool w_dense;  /* the taps of a plane lie next to each other */
+  bool pair;     /* the second vector is of the next plane, whose outputs are the upper lanes;
+                    else it follows the first one in memory */
 } es_window_fall;
 
 typedef void (*es_window_kernel)(const es_window_tile *tile);

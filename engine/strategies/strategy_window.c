@@ -136,9 +136,9 @@ static int64_t first_read(const es_window_fall_plan *f, int64_t from) {
   return top > 0 ? top : 0;
 }
 
-/* What all vectors of the same rows of some planes share. */
+/* What all vectors of the same rows of some planes share, after which left - planes more come. */
 static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t from, int64_t to,
-                              int64_t planes) {
+                              int64_t planes, int64_t left) {
   const es_window_fall_plan *f = &w->fall;
   const int64_t *plane = g->outer.stride + (g->outer.n - 1) * g->outer.n_sides;
   int64_t first = first_read(f, from), end = f->down * (to - 1) + f->base + f->tap_rows;
@@ -153,6 +153,8 @@ static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t
                       .x_at = f->row.x_at,
                       .w_at = f->row.w_at,
                       .count = w->count,
+                      .whole = left > f->beyond ? left - f->beyond : 0,
+                      .w_dense = f->w_dense,
                       .pair = f->pair};
   if (g->outer.n > 0) { /* of one plane, too: the next one is asked for ahead */
     t.x_plane = plane[1 + w->roles.x] * w->size;
@@ -178,11 +180,11 @@ static void run_strips(const window *w, es_window_fall *t, const char *x, char *
 
 /* The same rows of some planes. */
 static void run_fall(const window *w, const es_window_group *g, char *const *at, int64_t from,
-                     int64_t to, int64_t planes) {
+                     int64_t to, int64_t planes, int64_t left) {
   const es_window_fall_plan *f = &w->fall;
   const es_window_roles *roles = &w->roles;
   if (to > g->rows) to = g->rows;
-  es_window_fall t = fall_of(w, g, from, to, planes);
+  es_window_fall t = fall_of(w, g, from, to, planes, left);
   char *x = at[ES_WINDOW_X] + f->row.at[ES_WINDOW_X] + (first_read(f, from) - f->base) * f->x_row;
   char *out = at[ES_WINDOW_OUT] + f->row.at[ES_WINDOW_OUT] + from * w->out_row;
   t.w = at[ES_WINDOW_W] + f->row.at[ES_WINDOW_W];
@@ -204,14 +206,19 @@ static void run_fall(const window *w, const es_window_group *g, char *const *at,
   w->full_fall(&t);
 }
 
-/* Outer positions from the cursor on that are planes one step apart. */
+/* Planes one step apart, from the cursor on. */
+static int64_t planes_left(const es_window_group *g, const es_cursor *c) {
+  const int axis = g->outer.n - 1;
+  return axis < 0 ? 1 : g->outer.extent[axis] - c->index[axis];
+}
+
+/* How many of these to take at once, of as many units. */
 static int64_t run_of_planes(const window *w, const es_window_group *g, const es_cursor *c,
-                             int64_t left) {
-  int axis = g->outer.n - 1;
-  if (!w->falls || g->blocks > 1 || axis < 0) return 1;
-  int64_t run = g->outer.extent[axis] - c->index[axis];
+                             int64_t units) {
+  if (!w->falls || g->blocks > 1) return 1;
+  int64_t run = planes_left(g, c);
   if (run > w->planes) run = w->planes;
-  return run < left ? run : left;
+  return run < units ? run : units;
 }
 
 static void run_units(const window *w, const es_window_group *g, char *const *base, int64_t from,
@@ -231,7 +238,7 @@ static void run_units(const window *w, const es_window_group *g, char *const *ba
     at[ES_WINDOW_OUT] += part.share * w->out_share;
     some = run_of_planes(w, g, &c, to - unit);
     if (w->falls)
-      run_fall(w, g, at, row, row + g->block, some);
+      run_fall(w, g, at, row, row + g->block, some, planes_left(g, &c));
     else
       run_block(w, g, &part, at, row, row + g->block);
     if (++block < blocks) continue;
@@ -350,7 +357,12 @@ static es_status choose_strips(const es_problem *p, const es_plan_env *env, wind
     if (few && f->down == 1 && w->roles.step == 1) return ES_OK;
     if (!es_window_strips(env->arena, p, &w->roles, f)) return ES_E_NOMEM;
   }
-  if (f->n_strips) w->strip = strip;
+  if (!f->n_strips) return ES_OK;
+  w->strip = strip;
+  const es_axes *outer = &w->group->outer;
+  const int64_t x_plane =
+      outer->n ? outer->stride[(outer->n - 1) * outer->n_sides + 1 + w->roles.x] * w->size : 0;
+  f->beyond = es_window_beyond(p, &w->roles, f, x_plane);
   return ES_OK;
 }
 

@@ -94,8 +94,12 @@ typedef struct es_window_fall_plan {
   int64_t down, tap_rows, base, extent;
   int64_t x_row, w_row; /* bytes, of a row of x and of taps */
   es_window_piece row;  /* the first row of taps */
+  bool w_dense;         /* the taps of a plane lie next to each other */
   bool pair;            /* strips are of two planes */
-  int64_t n_strips;     /* 0: full vectors and edges instead */
+  /* Whole vectors of x reach into so many planes after their own; INT64_MAX: nobody knows what
+   * they would reach. */
+  int64_t beyond;
+  int64_t n_strips; /* 0: full vectors and edges instead */
   es_window_strip *strip;
 } es_window_fall_plan;
 
@@ -145,6 +149,10 @@ bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_windo
 /* False: out of memory. */
 bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                         es_window_fall_plan *fall);
+/* What fall->beyond says, of strips. Rows of x, and planes, that lie next to each other and of
+ * which all elements are read are nothing but elements of x; planes are x_plane bytes apart. */
+int64_t es_window_beyond(const es_problem *p, const es_window_roles *roles,
+                         const es_window_fall_plan *fall, int64_t x_plane);
 /* Cuts rows in as few strips as hold them, all of them of the planes that fall->pair says; in
  * none where their taps are too far apart. False: out of memory. */
 bool es_window_strips(es_arena *arena, const es_problem *p, const es_window_roles *roles,

@@ -1,5 +1,6 @@
 /* Windows down the rows: where a row of x can be read once for all outputs that see it, and
  * the strips that rows are cut in. */
+#include "base/checked.h"
 #include "engine/strategies/window.h"
 
 bool es_window_falls(const es_problem *p, const es_window_roles *roles, es_window_fall_plan *fall) {
@@ -42,7 +43,11 @@ bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_ro
   int64_t extent[ES_MAX_RANK];
   shape_of_row(p, extent);
   shape.extent = extent;
-  return es_window_piece_make(arena, p, roles, &shape, &fall->row);
+  if (!es_window_piece_make(arena, p, roles, &shape, &fall->row)) return false;
+  const int64_t size = (int64_t)es_dtype_size(p->out.dtype), taps = fall->row.taps;
+  fall->w_dense = fall->w_row == taps * size;
+  for (int64_t t = 0; t < taps; t++) fall->w_dense &= fall->row.w_at[t] == t * size;
+  return true;
 }
 
 /* ---- strips ------------------------------------------------------------------------- */
@@ -73,12 +78,9 @@ static void see(const es_problem *p, const es_window_roles *roles, const es_wind
 static bool fill_strip(const es_problem *p, const es_window_roles *roles,
                        const es_window_fall_plan *fall, es_window_strip *strip) {
   const int64_t lanes = roles->lanes, room = fall->pair ? lanes : 2 * lanes;
-  const uint64_t all = ((uint64_t)1 << strip->n) - 1;
-  int64_t low, high, size = (int64_t)es_dtype_size(p->out.dtype), absent = 0;
+  int64_t low, high, size = (int64_t)es_dtype_size(p->out.dtype);
   see(p, roles, fall, strip, &low, &high);
-  if (low > high) return false;
-  for (int64_t t = 0; t < fall->row.taps; t++) absent |= strip->lanes[t] != all;
-  if (high - low >= room - absent) return false; /* absent ones pick the zero after the last */
+  if (low > high || high - low >= room) return false;
   strip->x = low;
   strip->loads[0] = strip->loads[1] = 0;
   for (int64_t t = 0; t < fall->row.taps; t++) {
@@ -86,7 +88,7 @@ static bool fill_strip(const es_problem *p, const es_window_roles *roles,
     for (int64_t j = 0; j < strip->n; j++) {
       bool present = strip->lanes[t] >> j & 1;
       int64_t at = (strip->start + j) * roles->step + fall->row.x_at[t] / size;
-      pick[j] = (uint8_t)(present ? at - low : high + 1 - low);
+      pick[j] = (uint8_t)(present ? at - low : 0);
       if (present) strip->loads[pick[j] / lanes] |= (uint64_t)1 << pick[j] % lanes;
       if (fall->pair) pick[lanes / 2 + j] = (uint8_t)(pick[j] + lanes);
     }
@@ -125,6 +127,22 @@ static bool cut_strips(es_arena *arena, const es_problem *p, const es_window_rol
   fall->strip = strip;
   fall->n_strips = count;
   return true;
+}
+
+int64_t es_window_beyond(const es_problem *p, const es_window_roles *roles,
+                         const es_window_fall_plan *fall, int64_t x_plane) {
+  const int64_t size = (int64_t)es_dtype_size(p->out.dtype), lanes = roles->lanes;
+  int64_t low = INT64_MAX, high = INT64_MIN;
+  for (int64_t i = 0; i < fall->n_strips; i++) {
+    const es_window_strip *s = &fall->strip[i];
+    const int vector = !fall->pair && s->loads[1];
+    const int64_t last = s->x + vector * lanes + 63 - __builtin_clzll(s->loads[vector]);
+    low = s->x < low ? s->x : low;
+    high = last > high ? last : high;
+  }
+  const bool dense = fall->x_row == (high - low + 1) * size &&
+                     x_plane == fall->extent * fall->x_row;
+  return dense ? es_ceil_div(2 * lanes * size, x_plane) : INT64_MAX;
 }
 
 bool es_window_strips(es_arena *arena, const es_problem *p, const es_window_roles *roles,
