@@ -7,7 +7,7 @@
 /* f(pattern, operands…, h=3): operands are tensors, or shapes of f32 in C order. */
 typedef struct sc_question {
   const char *text;
-  es_array *in; /* data NULL: of a shape */
+  es_array *in;   /* data NULL: of a shape */
   bool *constant; /* [n] of es_options; NULL: none is */
   int64_t n;
   es_axis_size *sizes; /* ends with {NULL, 0} */
