@@ -99,7 +99,8 @@ static bool put_operand(es_text *t, es_builder *b, const es_operand *o) {
   return true;
 }
 
-static bool put_nest(es_text *t, es_builder *b, const es_nest *n) {
+static bool put_bytes(es_text *t, es_builder *b, const void *of) {
+  const es_nest *n = of;
   for (int i = 0; i < n->n_in; i++) {
     if (!put_operand(t, b, n->in[i])) return false;
     es_text_puts(t, " + ");
@@ -107,13 +108,17 @@ static bool put_nest(es_text *t, es_builder *b, const es_nest *n) {
   return put_operand(t, b, &n->out);
 }
 
-const char *es_builder_bytes_formula(es_builder *b, const es_nest *n) {
-  char shortly[256]; /* nearly always enough, and first calls are counted in microseconds */
+const char *es_builder_text(es_builder *b, es_builder_put *put, const void *of) {
+  char shortly[1024]; /* nearly always enough, and first calls are counted in microseconds */
   es_text t = es_text_init(shortly, sizeof shortly);
-  if (!put_nest(&t, b, n)) return NULL;
+  if (!put(&t, b, of)) return NULL;
   if (t.len < sizeof shortly) return es_arena_copy_text(&b->plan->arena, shortly, t.len);
   char *text = es_arena_array(&b->plan->arena, t.len + 1, 1);
   if (!text) return NULL;
   t = es_text_init(text, t.len + 1);
-  return put_nest(&t, b, n) ? text : NULL;
+  return put(&t, b, of) ? text : NULL;
+}
+
+const char *es_builder_bytes_formula(es_builder *b, const es_nest *n) {
+  return es_builder_text(b, put_bytes, n);
 }

@@ -13,41 +13,26 @@ static void put_walk(es_text *t, const es_bound *bound, const es_walk *walk) {
   }
 }
 
-static void put_nest(es_text *t, const es_bound *bound, const es_nest *n) {
+static bool put_nest(es_text *t, es_builder *b, const void *of) {
+  const es_nest *n = of;
   for (int i = 0; i < n->n_in; i++) {
     if (i) es_text_puts(t, ", ");
-    put_walk(t, bound, &n->in[i]->walk);
+    put_walk(t, b->bound, &n->in[i]->walk);
   }
   es_text_puts(t, " -> ");
-  put_walk(t, bound, &n->out.walk);
+  put_walk(t, b->bound, &n->out.walk);
+  return true;
 }
 
-static const char *describe(es_builder *b, const es_nest *n) {
-  es_text t = es_text_init(NULL, 0);
-  put_nest(&t, b->bound, n);
-  char *text = es_arena_array(&b->plan->arena, t.len + 1, 1);
-  if (!text) return NULL;
-  t = es_text_init(text, t.len + 1);
-  put_nest(&t, b->bound, n);
-  return text;
-}
-
-static void put_formula(es_text *t, const es_bound *bound, int rank, const int32_t *label) {
-  for (int a = 0; a < rank; a++) {
-    if (a) es_text_puts(t, "·");
-    es_text_puts(t, bound->label[label[a]].name);
+/* The points of a nest over these labels: their product. */
+static bool put_points(es_text *t, es_builder *b, const void *of) {
+  const es_label_set *set = of;
+  for (int i = 0; i < set->n; i++) {
+    if (i) es_text_puts(t, "·");
+    es_text_puts(t, b->bound->label[set->label[i]].name);
   }
-}
-
-/* The points of a nest over these labels: their product. Nothing for one point. */
-static const char *points_formula(es_builder *b, int rank, const int32_t *label) {
-  es_text t = es_text_init(NULL, 0);
-  put_formula(&t, b->bound, rank, label);
-  char *text = es_arena_array(&b->plan->arena, t.len + 1, 1);
-  if (!text) return NULL;
-  t = es_text_init(text, t.len + 1);
-  put_formula(&t, b->bound, rank, label);
-  return rank ? text : "1";
+  if (!set->n) es_text_puts(t, "1");
+  return true;
 }
 
 /* Gives axes to the labels of a walk that have none yet. */
@@ -133,7 +118,7 @@ es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest 
   int most = n->out.walk.n, constraints = 0;
   for (int i = 0; i < n->n_in; i++) most += n->in[i]->walk.n;
   int32_t *label = ES_NEW_N(b->scratch, int32_t, most);
-  const char *text = describe(b, n);
+  const char *text = es_builder_text(b, put_nest, n);
   if (!label || !text) return es_fail_nomem(b->error);
   int n_out = number_axes(b, &n->out.walk, 0, label), rank = n_out;
   for (int i = 0; i < n->n_in; i++) rank = number_axes(b, &n->in[i]->walk, rank, label);
@@ -152,7 +137,8 @@ es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest 
   }
   for (int a = 0; a < rank; a++) b->axis_of[label[a]] = -1;
   /* What is added up in pieces was counted with the first. */
-  const char *formula = n->adds ? NULL : points_formula(b, rank, label);
+  const es_label_set walked = {rank, label};
+  const char *formula = n->adds ? NULL : es_builder_text(b, put_points, &walked);
   const char *bytes = n->adds ? NULL : es_builder_bytes_formula(b, n);
   if (!p || (!n->adds && (!formula || !bytes))) return es_fail_nomem(b->error);
   ES_TRY(es_builder_group(b, text, formula, es_problem_points(p)));

@@ -12,24 +12,36 @@
 
 /* ---- intermediates ----------------------------------------------------------- */
 
-/* How far apart the indices of label are, or -1. */
-static int64_t stride_in(const es_walk *walk, int32_t label) {
-  int i = es_walk_find(walk, label);
+/* Notes where the labels of a walk stand in it, in b->axis_of. */
+static void mark(es_builder *b, const es_walk *walk) {
+  for (int i = walk->n - 1; i >= 0; i--) b->axis_of[walk->label[i]] = i;
+}
+
+static void unmark(es_builder *b, const es_walk *walk) {
+  for (int i = 0; i < walk->n; i++) b->axis_of[walk->label[i]] = -1;
+}
+
+/* How far apart the indices of label are in the walk that is marked, or -1. */
+static int64_t stride_in(const es_builder *b, const es_walk *walk, int32_t label) {
+  int i = b->axis_of[label];
   return i < 0 ? -1 : llabs(walk->stride[i]);
 }
 
 /* Appends the kept labels of a walk that are not listed yet, largest stride first. */
-static int list_kept(const es_walk *walk, const int32_t *keep, int n_keep, int32_t *list, int n) {
+static int list_kept(es_builder *b, const es_walk *walk, const int32_t *keep, int n_keep,
+                     int32_t *list, int n) {
   int first = n;
+  mark(b, walk);
   for (int i = 0; i < n_keep; i++) {
-    int64_t stride = stride_in(walk, keep[i]);
+    int64_t stride = stride_in(b, walk, keep[i]);
     if (stride < 0) continue;
     int at = n;
-    while (at > first && stride_in(walk, list[at - 1]) < stride) at--;
+    while (at > first && stride_in(b, walk, list[at - 1]) < stride) at--;
     memmove(list + at + 1, list + at, sizeof *list * (size_t)(n - at));
     list[at] = keep[i];
     n++;
   }
+  unmark(b, walk);
   return n;
 }
 
@@ -53,10 +65,12 @@ static es_status new_intermediate(es_builder *b, es_nest *n, const int32_t *keep
   int64_t *shape = ES_NEW_N(b->scratch, int64_t, n_keep);
   if (!others || !list || !shape) return es_fail_nomem(b->error);
   int n_others = 0, listed = 0;
+  mark(b, large);
   for (int i = 0; i < n_keep; i++)
-    if (stride_in(large, keep[i]) < 0) others[n_others++] = keep[i];
-  if (small) listed = list_kept(small, others, n_others, list, 0);
-  listed = list_kept(large, keep, n_keep, list, listed);
+    if (stride_in(b, large, keep[i]) < 0) others[n_others++] = keep[i];
+  unmark(b, large);
+  if (small) listed = list_kept(b, small, others, n_others, list, 0);
+  listed = list_kept(b, large, keep, n_keep, list, listed);
   for (int i = 0; i < listed; i++) shape[i] = b->extent[list[i]];
   const es_bound *bound = b->bound;
   bool truth = bound->reduce == ES_REDUCE_ANY && bound->combine == ES_INNER_AND;
@@ -93,9 +107,9 @@ static bool constraints_allow_pairs(es_builder *b, const es_part *part) {
     bool owned = false;
     for (int k = 0; k < part->n_in && !owned; k++) {
       const es_walk *walk = &part->in_walk[k];
-      for (int j = 0; j < walk->n; j++) b->axis_of[walk->label[j]] = j;
+      mark(b, walk);
       owned = es_builder_applies(b, &part->constraint[i]);
-      for (int j = 0; j < walk->n; j++) b->axis_of[walk->label[j]] = -1;
+      unmark(b, walk);
     }
     if (!owned) return false;
   }

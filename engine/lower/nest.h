@@ -2,6 +2,7 @@
 #ifndef ES_ENGINE_NEST_H
 #define ES_ENGINE_NEST_H
 
+#include "base/text.h"
 #include "engine/lower/builder.h"
 #include "engine/order/path.h"
 
@@ -29,6 +30,9 @@ bool es_builder_applies(const es_builder *b, const es_label_constraint *c);
 
 /* ---- lower_formula.c ------------------------------------------------------- */
 
+/* What put writes of a thing, in the plan's arena. NULL: memory is out, as where put says false. */
+typedef bool es_builder_put(es_text *t, es_builder *b, const void *of);
+const char *es_builder_text(es_builder *b, es_builder_put *put, const void *of);
 /* The bytes that a nest reads and writes, operand by operand and then the output, as a formula
  * in the names of its labels; in the plan's arena. NULL: memory is out. */
 const char *es_builder_bytes_formula(es_builder *b, const es_nest *n);

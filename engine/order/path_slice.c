@@ -173,6 +173,10 @@ static int found_with(const es_orders *found, double effort) {
  * operands than FEW they would take too long. */
 enum { STARTS = 3, FEW = 100, MANY = 200 };
 
+/* Making the steps of more operands takes as long as another try: the next one is left to twice
+ * the effort. */
+enum { VERY_MANY = 500 };
+
 static es_status try_starts(es_slicer *s, const es_network *net, const es_orders *found, int last,
                             double most, choice *best, es_error *error) {
   bool fits = false;
@@ -196,6 +200,7 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
                          choice *best, es_error *error) {
   double with = LEAST_EFFORT, most = fmin(FIT_MOST, FIT_EACH * net->n);
   bool fits;
+  if (net->n > VERY_MANY) effort /= 2;
   if (s->rules->again && net->n > MANY) effort = fmin(effort, LEAST_EFFORT);
   ES_TRY(try_tree(s, net, found->order[0].merge, 0, best, &fits, error));
   const double plain = best->least;
