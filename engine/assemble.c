@@ -34,8 +34,9 @@ static es_status admit(const es_ctx *ctx, const es_plan *plan, es_error *error) 
 enum { PLAN_STEPS = 8, LEAST_STEPS = 3000 };
 
 /* Operands up to which a few more attempts take no longer than the search for an order; tries to
- * find less than the least. */
-enum { SEVERAL = 100, LEAST_TRIES = 3 };
+ * find less than the least. With up to MANY there is time for one where the least is little more
+ * than the plan itself takes, in bytes for each operand: nearly every order fits then. */
+enum { SEVERAL = 100, LEAST_TRIES = 3, MANY = 300, PLAN_EACH = 10 << 10 };
 
 static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                           const es_array *in, const es_options *options, es_fit *fit, es_plan **out,
@@ -148,6 +149,8 @@ static bool does_with(const subject *s, es_fit *fit, int64_t limit, es_fit *tria
   *trial = (es_fit){.limit = limit, .now = fit->now, .whole = true, .known = fit->known};
   es_status status = fit->operands <= ES_FIT_FEW ? assemble_within(s, trial, &plan, error)
                                                  : attempt(s, trial, 1, &plan, error);
+  if (fit->operands > SEVERAL && goes_on(trial, status) && trial->share > 0)
+    status = attempt(s, trial, trial->share, &plan, error);
   fit->steps += trial->steps;
   fit->known = trial->known;
   if (status != ES_OK) return false;
@@ -171,10 +174,15 @@ static es_status halve_down(const subject *s, es_fit *fit, bool *exact, es_error
   return ES_OK;
 }
 
+static int least_tries(const es_fit *fit) {
+  if (fit->operands <= SEVERAL) return LEAST_TRIES;
+  return fit->operands <= MANY && fit->least / fit->operands <= PLAN_EACH;
+}
+
 /* The same for many operands. fit->least is what the plan that takes least takes; within less one
  * may be found by chance, and is looked for as it would be with that limit. */
 static es_status step_down(const subject *s, es_fit *fit, bool *exact, es_error *error) {
-  for (int i = 0; i < LEAST_TRIES && fit->operands <= SEVERAL && !*exact; i++) {
+  for (int tries = least_tries(fit); tries > 0 && !*exact; tries--) {
     es_fit trial;
     if (does_with(s, fit, fit->least - 1, &trial, error)) {
       if (trial.need < trial.limit) does_with(s, fit, trial.need, &trial, error);
