@@ -1,6 +1,7 @@
 /* Windows: folds over a few taps beside the output: depthwise convolution, pooling, filters of
  * images; and contractions whose outputs share rows of x that need no packing: 1x1 and grouped
  * convolutions, the first one of a network, products of rows. */
+#include "base/checked.h"
 #include "base/text.h"
 #include "engine/strategies/strategies.h"
 #include "engine/strategies/window.h"
@@ -213,11 +214,10 @@ static int64_t planes_left(const es_window_group *g, const es_cursor *c) {
 }
 
 /* How many of these to take at once, of as many units. */
-static int64_t run_of_planes(const window *w, const es_window_group *g, const es_cursor *c,
+static int64_t run_of_planes(const window *w, const es_window_group *g, int64_t left,
                              int64_t units) {
   if (!w->falls || g->blocks > 1) return 1;
-  int64_t run = planes_left(g, c);
-  if (run > w->planes) run = w->planes;
+  const int64_t run = left < w->planes ? left : w->planes;
   return run < units ? run : units;
 }
 
@@ -236,9 +236,10 @@ static void run_units(const window *w, const es_window_group *g, char *const *ba
     const portion part = portion_of(w, block % w->parts);
     at[ES_WINDOW_W] += part.share * w->w_share;
     at[ES_WINDOW_OUT] += part.share * w->out_share;
-    some = run_of_planes(w, g, &c, to - unit);
+    const int64_t left = planes_left(g, &c);
+    some = run_of_planes(w, g, left, to - unit);
     if (w->falls)
-      run_fall(w, g, at, row, row + g->block, some, planes_left(g, &c));
+      run_fall(w, g, at, row, row + g->block, some, left);
     else
       run_block(w, g, &part, at, row, row + g->block);
     if (++block < blocks) continue;
@@ -306,7 +307,7 @@ static bool rows_meet(const es_problem *p, const es_window_roles *roles) {
  * shares; but at least as many as the kernel takes at once. */
 static int64_t shared_rows(const es_problem *p, const window *w, const es_window_piece *piece) {
   const int64_t lanes = w->roles.lanes;
-  const int64_t vectors = (p->extent[w->roles.along] + lanes - 1) / lanes;
+  const int64_t vectors = es_ceil_div(p->extent[w->roles.along], lanes);
   const int64_t taps = piece->taps < piece->chain ? piece->taps : piece->chain;
   const int64_t least = vectors > 2 ? 1 : 4 / vectors,
                 fit = ES_WINDOW_SHARED_BYTES / (taps * vectors * lanes * w->size);
