@@ -30,13 +30,12 @@ static es_status admit(const es_ctx *ctx, const es_plan *plan, es_error *error) 
 }
 
 /* What making a plan takes besides its steps, and how many to make in search of the least limit
- * that would do: some milliseconds. */
-enum { PLAN_STEPS = 8, LEAST_STEPS = 3000 };
+ * that would do, and for each operand: some milliseconds, up to a second or two for 1,000 operands.
+ */
+enum { PLAN_STEPS = 8, LEAST_STEPS = 3000, LEAST_EACH = 60 };
 
-/* Operands up to which a few more attempts take no longer than the search for an order; tries to
- * find less than the least. With up to MANY there is time for one where the least is little more
- * than the plan itself takes, in bytes for each operand: nearly every order fits then. */
-enum { SEVERAL = 100, LEAST_TRIES = 3, MANY = 300, PLAN_EACH = 10 << 10 };
+/* Operands up to which a few more attempts take no longer than the search for an order. */
+enum { SEVERAL = 100 };
 
 static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of,
                           const es_array *in, const es_options *options, es_fit *fit, es_plan **out,
@@ -159,46 +158,28 @@ static bool does_with(const subject *s, es_fit *fit, int64_t limit, es_fit *tria
   return true;
 }
 
-/* The least limit that would do, or nearly: fit->least does, the limit does not. */
-static es_status halve_down(const subject *s, es_fit *fit, bool *exact, es_error *error) {
-  int64_t fails = s->ctx->config.max_bytes;
+/* The least limit that would do: fit->least does, with a byte less there is no plan. *exact: that
+ * was seen, and is as a rule at once; where less does by chance, as it may with many operands, what
+ * the plan found takes is tried, and then halves of what is between. */
+static es_status seek_least(const subject *s, es_fit *fit, bool *exact, es_error *error) {
+  int64_t fails = s->ctx->config.max_bytes, limit = fit->least - 1;
   if (fails < fit->now) fails = fit->now;
-  while (fit->least - fails > 1 && fit->steps < LEAST_STEPS) {
+  const int most = fit->steps + LEAST_STEPS + LEAST_EACH * fit->operands;
+  for (bool first = true; fit->least - fails > 1 && fit->steps < most; first = false) {
     es_fit trial;
-    int64_t limit = fails + (fit->least - fails) / 2;
-    if (does_with(s, fit, limit, &trial, error)) continue;
-    if (!trial.least) return error ? error->status : ES_E_LIMIT;
-    fails = limit;
+    const bool does = does_with(s, fit, limit, &trial, error);
+    if (!does && !trial.least) return error ? error->status : ES_E_LIMIT;
+    if (!does) fails = limit;
+    const bool next = does && first && trial.need > fails && trial.need < limit;
+    limit = next ? trial.need : fails + (fit->least - fails) / 2;
   }
   *exact = fit->least - fails <= 1;
   return ES_OK;
 }
 
-static int least_tries(const es_fit *fit) {
-  if (fit->operands <= SEVERAL) return LEAST_TRIES;
-  return fit->operands <= MANY && fit->least / fit->operands <= PLAN_EACH;
-}
-
-/* The same for many operands. fit->least is what the plan that takes least takes; within less one
- * may be found by chance, and is looked for as it would be with that limit. */
-static es_status step_down(const subject *s, es_fit *fit, bool *exact, es_error *error) {
-  for (int tries = least_tries(fit); tries > 0 && !*exact; tries--) {
-    es_fit trial;
-    if (does_with(s, fit, fit->least - 1, &trial, error)) {
-      if (trial.need < trial.limit) does_with(s, fit, trial.need, &trial, error);
-    } else if (trial.least) {
-      *exact = true;
-    } else {
-      return error ? error->status : ES_E_LIMIT;
-    }
-  }
-  return ES_OK;
-}
-
 static es_status refuse(const subject *s, es_fit *fit, es_error *error) {
   bool exact = false;
-  ES_TRY(fit->operands <= ES_FIT_FEW ? halve_down(s, fit, &exact, error)
-                                     : step_down(s, fit, &exact, error));
+  ES_TRY(seek_least(s, fit, &exact, error));
   es_fit_settle(fit, s->ctx);
   return es_fit_refuse(fit, s->ctx->config.max_bytes, exact, error);
 }

@@ -63,10 +63,6 @@ double es_builder_room(const es_builder *b, int operands) {
   return room > 0 ? room * (1 - step_share(operands)) * b->fit->share : 0;
 }
 
-double es_builder_limit_for(const es_builder *b, int operands, double bytes) {
-  return taken(b, operands) + results_of(b->plan) + 1.1 * bytes / (1 - MOST_STEP_SHARE);
-}
-
 /* ---- whether it fits --------------------------------------------------------------------- */
 
 /* Cutting a little less each time keeps fast kernels, which need room of their own; of many

@@ -15,8 +15,6 @@ double es_builder_room(const es_builder *b, int operands);
 es_status es_builder_seek_least(es_builder *b);
 /* Ends this attempt: no order within its room was found. */
 es_status es_builder_give_up(es_builder *b);
-/* A limit that leaves room for so many bytes of them, and for the results. */
-double es_builder_limit_for(const es_builder *b, int operands, double bytes);
 /* Whether a workspace of so many bytes fits. Where an order was searched for, the results count
  * too, unless they are the caller's own: with the limit that would do the whole call works. */
 es_status es_builder_admit(es_builder *b, uint64_t bytes);

@@ -207,24 +207,8 @@ static void list_cuttable(const es_builder *b, const es_part *part, const number
   keep_whole(b, part, names, may_cut);
 }
 
-/* A plan of so much more than may be is made to learn what it takes to the byte; for larger ones
- * an estimate has to do: the plan itself takes memory. */
-static const double FAIR = 0x1p28;
-
 /* Bytes of intermediates for each operand that are next to nothing beside the plan's own. */
 static const double ENOUGH = 48;
-
-static es_status refuse(const es_builder *b, double least, double wanted) {
-  if (least > 0x1p62)
-    return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                   "the intermediates of this expression take more bytes at a time than 64 bits "
-                   "count, in every order that was found, cut into pieces or not");
-  return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
-                 "the intermediates of this expression take %.4g bytes at a time, cut into pieces "
-                 "wherever that frees memory, and the memory limit is %lld bytes; a limit of about "
-                 "%.4g would do (%s)",
-                 least, (long long)b->ctx->config.max_bytes, wanted, es_ctx_how_to_get(wanted));
-}
 
 /* The path, and in b->extent what of each label one run of it walks. */
 static es_status find_path(es_builder *b, const es_part *part, numbering *names, double room,
@@ -257,8 +241,10 @@ static es_status find_path(es_builder *b, const es_part *part, numbering *names,
   ES_TRY(es_path_within(b->scratch, &net, b->effort, &rules, b->fit->known, path, kept, &least,
                         b->error));
   if (room > 0 && least > room) return es_builder_give_up(b);
-  const double wanted = es_builder_limit_for(b, part->n_in, least);
-  if (room == 0 && least > FAIR && wanted > (double)b->fit->limit) return refuse(b, least, wanted);
+  if (room == 0 && least > 0x1p62)
+    return es_fail(b->error, ES_E_LIMIT, "M1", ES_NOWHERE,
+                   "the intermediates of this expression take more bytes at a time than 64 bits "
+                   "count, in every order that was found, cut into pieces or not");
   for (int i = 0; i < names->n; i++) b->extent[names->label[i]] = kept[i];
   return ES_OK;
 }
