@@ -25,10 +25,11 @@ static void let_rivals_be_at_their_best(char **argv) {
   setenv("EINSTRIDE_BENCH", processors, 1);
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) {
-    setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
-    setenv("BLIS_ARCH_TYPE", "0", 0);
+    setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
+    setenv("BLIS_ARCH_TYPE", "0", 1);
   }
 #endif
+  unsetenv("OPENBLAS_L2_SIZE"); /* some systems set them to the least there is */
   setenv("OMP_PROC_BIND", "true", 0);
   setenv("OMP_PLACES", "cores", 0);
   setenv("GOMP_SPINCOUNT", "20000", 0);       /* about a millisecond */

@@ -119,6 +119,8 @@ es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *
   *step = (es_step){.strategy = s, .problem = canonical, .predicted = seconds};
   step->flops = es_problem_points(canonical);
   step->bytes = es_problem_bytes(canonical);
-  es_status status = s->make(canonical, env, step);
+  const bool shared = seconds * env->threads >= 2 * ES_STEP_PIECE; /* else cuts are for nothing */
+  const es_plan_env cut = {env->arena, env->kernels, shared ? env->threads : 1};
+  es_status status = s->make(canonical, &cut, step);
   return status == ES_E_NOMEM ? es_fail_nomem(error) : status;
 }

@@ -39,6 +39,16 @@ void es_gemm_keep_rows(es_gemm_plan *g, int most) {
   if (kept < g->mb) g->mb = block(g->m_count, kept, most, &g->n_mb);
 }
 
+/* A few tasks, all as long, are a multiple of the threads: else some wait for the last ones. */
+static void deal_columns(es_gemm_plan *g) {
+  const int64_t of_rows = g->batch.count * g->n_mb, tasks = of_rows * g->n_nb;
+  if (tasks % g->threads == 0 || tasks > 4 * g->threads) return;
+  int64_t wanted = g->n_nb + 1;
+  while (wanted * of_rows % g->threads) wanted++;
+  if (wanted <= g->n_panels)
+    g->pb = block(g->n_panels, es_ceil_div(g->n_panels, wanted), es_gemm_unit(g), &g->n_nb);
+}
+
 /* Cuts blocks until every thread has several, as long as they are worth it. Columns
  * first: X is then read again, but Y is not packed again. */
 static void share_out(es_gemm_plan *g, int most) {
@@ -53,6 +63,7 @@ static void share_out(es_gemm_plan *g, int most) {
       g->mb = block(g->m_count, g->mb / 2, most, &g->n_mb);
     if (g->n_nb * g->n_mb == before) break;
   }
+  if (tasks > 1) deal_columns(g);
   if (tasks > 1) g->lots = es_ceil_div(g->threads, at_least(g->batch.count * g->n_nb, 1));
 }
 
