@@ -12,7 +12,7 @@
 enum {
   ES_GEMM_MAX_AXES = 128,      /* of one nest; more are left to the loops */
   ES_GEMM_CHAIN = 1024,        /* no summation chain is longer */
-  ES_GEMM_Y_BLOCK = 768 << 10, /* bytes of Y that stay in the second-level cache of 2 MiB */
+  ES_GEMM_Y_BLOCK = 640 << 10, /* bytes of Y that stay in a second-level cache of 1 MiB and more */
   ES_GEMM_PANEL = 1 << 20, /* of a panel of it at most that holds all of k, for boxes: likewise */
   ES_GEMM_VARIANTS = 8,
   ES_GEMM_GROUP = 24,   /* most tiles of a group */
