@@ -100,6 +100,7 @@ static double seconds(void (*make)(net *w), int n, int64_t extent, int64_t limit
 static void check_growth(const char *name, void (*make)(net *w), int64_t extent, int64_t limit,
                          double most) {
   double half = 0, whole = 0;
+  if (TEST_SLACK > 1) most *= 1.3; /* what is watched byte by byte leaves the caches sooner */
   for (int attempt = 0; attempt < 3; attempt++) { /* others use the machine too */
     half = seconds(make, MOST / 2, extent, limit);
     whole = seconds(make, MOST, extent, limit);

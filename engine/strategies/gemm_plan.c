@@ -65,6 +65,16 @@ static es_gemm_plan candidate(const es_problem *p, const es_plan_env *env, es_ge
   return g;
 }
 
+/* Whether tiles come to elements of X that others have seen before, as windows do. */
+static bool sees_again(const es_gemm_plan *g) {
+  const double seen = (double)g->m_count * (double)g->k.count * (double)g->batch.count;
+  return g->bytes[ES_GEMM_X] < seen * (double)es_dtype_size(g->x.dtype);
+}
+
+/* Panels up to which rows of X that are read in place are worth asking for: with more, few of
+ * their loads wait for memory. */
+enum { FETCHING_PANELS = 8 };
+
 static void treat_sides(es_gemm_plan *g, int variant) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   g->x_packed = variant & 2;
@@ -85,8 +95,8 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   g->hold_y = p->in[g->y.in].fixed && !few && !g->y_direct;
   g->stream_y = !g->y_direct && !g->hold_y && g->terms == 1 && !p->n_constraints && g->ahead == 1 &&
                 tiles <= ES_GEMM_STREAM_TILES && g->bytes[ES_GEMM_Y] > ES_GEMM_Y_BLOCK;
-  g->fetch_x = g->terms == 1 && (g->x_packed || g->n_panels <= 2) &&
-               g->bytes[ES_GEMM_X] > ES_GEMM_Y_BLOCK;
+  g->fetch_x = g->terms == 1 && g->bytes[ES_GEMM_X] > ES_GEMM_Y_BLOCK &&
+               (g->x_packed || g->n_panels <= (sees_again(g) ? 2 : FETCHING_PANELS));
   g->group = g->stream_y ? tiles > 0 ? (int)tiles : 1 : es_gemm_group_size(g, most);
 }
 
