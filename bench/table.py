@@ -1,9 +1,10 @@
-"""Writes the tables of a run: a summary into docs/PERFORMANCE.md, between its two marks, and every
-row into docs/benchmarks/README.md.
+"""Writes the tables of the runs in docs/benchmarks and its folders, one a machine: summaries into
+docs/PERFORMANCE.md, between its two marks, and every row into the README.md beside the figures.
 
     python3 bench/table.py docs
 """
 
+import glob
 import json
 import math
 import os
@@ -34,12 +35,12 @@ def limits(machine):
     return lines
 
 
-def summary(rows):
+def summary(rows, folder):
     threads = sorted({r["threads"] for r in rows})
     lines = ["| suite | cases | " + " | ".join(f"ratio {t}T | share {t}T | behind {t}T" for t in threads) + " |",
              "|---|---|" + "---|---|---|" * len(threads)]  # fmt: skip
     for suite in dict.fromkeys(r["suite"] for r in rows):
-        cells = [f"[{suite}](benchmarks/ratios-{suite}.svg)", str(len({r["name"] for r in rows if r["suite"] == suite}))]
+        cells = [f"[{suite}]({folder}/ratios-{suite}.svg)", str(len({r["name"] for r in rows if r["suite"] == suite}))]
         for t in threads:
             of = [r for r in rows if r["suite"] == suite and r["threads"] == t]
             ratios = [r["ratio"] for r in of if r["ratio"]]
@@ -73,15 +74,27 @@ def worst(rows, count=12):
     return lines
 
 
-def main(docs):
-    with open(os.path.join(docs, "benchmarks", "results.json"), encoding="utf-8") as file:
+LEGEND = ("Ratio: time of the fastest rival over ours, geometric mean. Share: of the machine's limit. "
+          "Behind: cases in which a rival is faster.")  # fmt: skip
+
+
+def write_machine(docs, folder):
+    """Writes every row of a machine's run, and returns its summary."""
+    with open(os.path.join(docs, folder, "results.json"), encoding="utf-8") as file:
         data = json.load(file)
-    machine, rows = data["machine"], data["rows"]
-    said = (f"{machine['processor']}, {machine['processors']} cores, {machine['date']}, einstride "
-            f"{machine['einstride']}; `./dev bench --peers --publish{' --quick' if data['quick'] else ''}`.")  # fmt: skip
-    legend = ("Ratio: time of the fastest rival over ours, geometric mean. Share: of the machine's limit. "
-              "Behind: cases in which a rival is faster.")  # fmt: skip
-    parts = [BEGIN, "", said, "", *limits(machine), "", legend, "", *summary(rows), "", "The furthest behind:", "", *worst(rows), "", END]  # fmt: skip
+    machine, rows, name = data["machine"], data["rows"], folder.partition("/")[2]
+    said = (f"{machine['processor']}, {machine['processors']} cores, {machine['date']}, einstride {machine['einstride']}; "
+            f"`./dev bench --peers --publish{'=' + name if name else ''}{' --quick' if data['quick'] else ''}`.")  # fmt: skip
+    with open(os.path.join(docs, folder, "README.md"), "w", encoding="utf-8") as file:
+        file.write("# Every case of the benchmark\n\n" + said + "\n" + "\n".join(details(rows)) + "\n")
+    return [f"**{machine['processor']}**: {said.partition(', ')[2]} [Every row]({folder}/README.md).", "", *limits(machine), "",
+            *summary(rows, folder), "", "The furthest behind:", "", *worst(rows), ""]  # fmt: skip
+
+
+def main(docs):
+    found = glob.glob(os.path.join(docs, "benchmarks", "**", "results.json"), recursive=True)
+    folders = sorted(os.path.relpath(os.path.dirname(path), docs) for path in found)
+    parts = [BEGIN, "", LEGEND, ""] + [line for folder in folders for line in write_machine(docs, folder)] + [END]
     path = os.path.join(docs, "PERFORMANCE.md")
     with open(path, encoding="utf-8") as file:
         text = file.read()
@@ -89,8 +102,6 @@ def main(docs):
     after = rest.partition(END)[2]
     with open(path, "w", encoding="utf-8") as file:
         file.write(before + "\n".join(parts) + after)
-    with open(os.path.join(docs, "benchmarks", "README.md"), "w", encoding="utf-8") as file:
-        file.write("# Every case of the benchmark\n\n" + said + "\n" + "\n".join(details(rows)) + "\n")
 
 
 main(sys.argv[1])
