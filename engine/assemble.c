@@ -108,8 +108,9 @@ static es_status assemble_several(const subject *s, es_fit *fit, es_plan **out, 
   int more = 1 + SEVERAL / (2 * fit->operands);
   es_plan *other;
   es_error ignored;
-  for (es_status status; more-- && share > 0; share = fit->share) {
-    status = attempt(s, fit, share, &other, &ignored);
+  while (more-- && share > 0) {
+    es_status status = attempt(s, fit, share, &other, &ignored);
+    share = fit->share;
     if (status == ES_OK && other->flops < (*out)->flops) {
       es_plan_release(*out);
       *out = other;

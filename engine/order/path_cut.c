@@ -61,7 +61,7 @@ void es_slicer_weigh(es_slicer *s, es_path *path, es_room *r) {
     es_label_set a = s->value[step->in[0]], b = s->value[step->in[step->n_in - 1]];
     es_label_set all = {es_label_union(a, b, s->labels), s->labels};
     bool last = k == path->n_steps - 1;
-    r->size[k] = last ? 0 : s->rules->element_bytes * es_label_points(&s->net, step->keep);
+    r->size[k] = last ? 0 : s->rules.element_bytes * es_label_points(&s->net, step->keep);
     r->work[k] = es_label_points(&s->net, all);
     set_bits(r->keeps + (size_t)k * (size_t)s->words, s->words, step->keep);
     set_bits(r->walks + (size_t)k * (size_t)s->words, s->words, all);
@@ -116,7 +116,7 @@ static const double SMALL = 1024;
 
 static void add_cut(es_slicer *s, int label) {
   es_cuts *c = &s->cuts;
-  if (s->cut_of[label] >= 0 || s->kept[label] < 2 || !s->rules->may_cut[label]) return;
+  if (s->cut_of[label] >= 0 || s->kept[label] < 2 || !s->rules.may_cut[label]) return;
   s->cut_of[label] = c->n;
   s->listed[label / 64] |= (uint64_t)1 << label % 64;
   c->label[c->n] = label;
@@ -199,8 +199,7 @@ static double rate_cuts(es_slicer *s, double most) {
 static int64_t part_that_fits(const es_slicer *s, int label) {
   int64_t extent = s->kept[label];
   for (int64_t pieces = 2; pieces * pieces <= extent || pieces == 2; pieces++)
-    if (extent % pieces == 0 &&
-        es_slicer_peak(s, s->room, label, (double)pieces) <= s->rules->limit)
+    if (extent % pieces == 0 && es_slicer_peak(s, s->room, label, (double)pieces) <= s->rules.limit)
       return extent / pieces;
   return 1;
 }
@@ -219,7 +218,7 @@ bool es_slicer_cut(es_slicer *s, double before) {
   const es_cuts *c = &s->cuts;
   for (int i = 0; i < c->n; i++) {
     double extent = (double)s->kept[c->label[i]];
-    bool does = c->peak[i] <= s->rules->limit;
+    bool does = c->peak[i] <= s->rules.limit;
     if (c->crowd[i] >= crowd * ES_LESS || (fits && !does)) continue;
     double score = log2(extent * (work - c->part[i] * c->walks[i]) / work) +
                    (does ? 0 : log2(c->crowd[i])) + (s->out[c->label[i]] ? 0 : ADDS);
@@ -236,9 +235,9 @@ bool es_slicer_cut(es_slicer *s, double before) {
 }
 
 void es_slicer_give_back(es_slicer *s, const es_network *net, double *least) {
-  for (int l = 0; l < net->n_labels && *least <= s->rules->limit; l++) {
+  for (int l = 0; l < net->n_labels && *least <= s->rules.limit; l++) {
     double pieces = (double)(net->extent[l] / s->kept[l]), bytes;
-    if (pieces == 1 || (bytes = es_slicer_peak(s, s->room, l, 1 / pieces)) > s->rules->limit)
+    if (pieces == 1 || (bytes = es_slicer_peak(s, s->room, l, 1 / pieces)) > s->rules.limit)
       continue;
     s->kept[l] = net->extent[l];
     scale(s, l, 1 / pieces);

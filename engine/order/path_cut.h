@@ -30,7 +30,7 @@ typedef struct es_slicer {
   es_arena *arena;
   es_network net; /* with the extents that are kept */
   int64_t *kept;
-  const es_slicing_rules *rules;
+  es_slicing_rules rules;
   es_room *room, *spare; /* of the order at hand, and of another */
   es_mender *mender;     /* made when it is needed */
   double work, most;     /* splits looked at since an order was taken up, and how many may be */

@@ -15,15 +15,15 @@ static const double HOPELESS = 0x1p60, ENDLESS = 0x1p80;
 static bool within_reach(const es_slicer *s, double least, int made) {
   double extent = 2;
   for (int l = 0; l < s->net.n_labels; l++)
-    if (s->rules->may_cut[l]) extent = fmax(extent, (double)s->kept[l]);
-  return log2(fmax(least, 1) / HOPELESS) <= (s->rules->most - made) * log2(extent);
+    if (s->rules.may_cut[l]) extent = fmax(extent, (double)s->kept[l]);
+  return log2(fmax(least, 1) / HOPELESS) <= (s->rules.most - made) * log2(extent);
 }
 
 /* ---- other orders ------------------------------------------------------------------------- */
 
 /* What an order costs if what it takes too much is cut away, at worst. */
 static double outlook(const es_slicer *s, const es_room *r, double bytes) {
-  return es_slicer_cost(s, r) * fmax(1, bytes / s->rules->limit);
+  return es_slicer_cost(s, r) * fmax(1, bytes / s->rules.limit);
 }
 
 /* Takes the order of s->spare->merge where it looks better. */
@@ -57,9 +57,9 @@ static const double ALONE = 0.5;
  * left. */
 static es_status refine(es_slicer *s, double part, double heat, double *least, es_error *error) {
   double span = part * (s->most - s->work), limit = s->work + span, cool = s->work + ANNEAL * span;
-  if (span <= (s->work > 0 ? 3 * TAKE * s->net.n : 0) || !(s->rules->limit > 0)) return ES_OK;
+  if (span <= (s->work > 0 ? 3 * TAKE * s->net.n : 0) || !(s->rules.limit > 0)) return ES_OK;
   if (!s->mender && !(s->mender = es_mender_new(s->arena, &s->net))) return es_fail_nomem(error);
-  s->net.room = fmax(1, ALONE * s->rules->limit / s->rules->element_bytes);
+  s->net.room = fmax(1, ALONE * s->rules.limit / s->rules.element_bytes);
   es_mender_load(s->mender, s->room->merge);
   if (s->net.n > ES_PATH_ALL &&
       isfinite(es_mender_anneal(s->mender, heat, s->seed++, cool, s->spare->merge, &s->work)))
@@ -77,14 +77,14 @@ static es_status slice(es_slicer *s, const es_network *net, double *least, es_er
   int made = 0;
   s->work = 0;
   if (within_reach(s, *least, made)) ES_TRY(refine(s, 0.4, 1, least, error));
-  while (*least > s->rules->limit && made < s->rules->most && within_reach(s, *least, made) &&
+  while (*least > s->rules.limit && made < s->rules.most && within_reach(s, *least, made) &&
          es_slicer_cut(s, *least)) {
     made++;
     *least = es_slicer_peak(s, s->room, -1, 1);
-    double left = log2(fmax(2, *least / fmax(1, s->rules->limit)));
+    double left = log2(fmax(2, *least / fmax(1, s->rules.limit)));
     ES_TRY(refine(s, 1 / (1 + left), COOLER, least, error));
   }
-  if (*least <= s->rules->limit) ES_TRY(refine(s, 1, COOLER, least, error));
+  if (*least <= s->rules.limit) ES_TRY(refine(s, 1, COOLER, least, error));
   es_slicer_give_back(s, net, least);
   return ES_OK;
 }
@@ -139,7 +139,7 @@ static es_status try_tree(es_slicer *s, const es_network *net, const es_merge *m
   double least;
   ES_TRY(take_up(s, net, merge, &least, error));
   s->most = most;
-  *fits = least <= s->rules->limit;
+  *fits = least <= s->rules.limit;
   if (!*fits) ES_TRY(slice(s, net, &least, error));
   if (!*fits && cost_of(s, net) > ENDLESS) ES_TRY(take_up(s, net, merge, &least, error));
   consider(s, net, least, best);
@@ -150,7 +150,7 @@ static es_status try_whole(es_slicer *s, const es_network *net, const es_merge *
                            es_error *error) {
   double least;
   ES_TRY(take_up(s, net, merge, &least, error));
-  if (least <= s->rules->limit) consider(s, net, least, best);
+  if (least <= s->rules.limit) consider(s, net, least, best);
   return ES_OK;
 }
 
@@ -180,7 +180,7 @@ enum { VERY_MANY = 500 };
 static es_status try_starts(es_slicer *s, const es_network *net, const es_orders *found, int last,
                             double most, choice *best, es_error *error) {
   bool fits = false;
-  const int starts = net->n <= FEW && !s->rules->again ? STARTS : 1;
+  const int starts = net->n <= FEW && !s->rules.again ? STARTS : 1;
   for (int i = 0; i < starts && !fits; i++) {
     int at = i > 0 && i + 1 == starts && last > 0 ? last - 1 : last;
     ES_TRY(try_tree(s, net, found->order[at].merge, most, best, &fits, error));
@@ -191,7 +191,7 @@ static es_status try_starts(es_slicer *s, const es_network *net, const es_orders
 /* Whether to look no further: far above the limit, and not on the way to it since the first try. */
 static bool hopeless(const es_slicer *s, double first, double least) {
   const double far = s->net.n > MANY ? FAR_OF_MANY : FAR;
-  return least > far * s->rules->limit && least > NEARER * first;
+  return least > far * s->rules.limit && least > NEARER * first;
 }
 
 /* Any more effort tries what less does, and more: so it never finds less. Orders that were found
@@ -201,7 +201,7 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
   double with = LEAST_EFFORT, most = fmin(FIT_MOST, FIT_EACH * net->n);
   bool fits;
   if (net->n > VERY_MANY) effort /= 2;
-  if (s->rules->again && net->n > MANY) effort = fmin(effort, LEAST_EFFORT);
+  if (s->rules.again && net->n > MANY) effort = fmin(effort, LEAST_EFFORT);
   ES_TRY(try_tree(s, net, found->order[0].merge, 0, best, &fits, error));
   const double plain = best->least;
   while (with <= effort && es_mender_takes(net)) {
@@ -215,8 +215,8 @@ static es_status try_all(es_slicer *s, const es_network *net, const es_orders *f
     with *= NEXT_EFFORT;
   }
   for (int i = found->n - 1; i >= 0; i--) {
-    bool could_fit = s->rules->element_bytes * found->order[i].largest <= s->rules->limit;
-    if (could_fit && (best->least > s->rules->limit || found->order[i].cost < best->cost))
+    bool could_fit = s->rules.element_bytes * found->order[i].largest <= s->rules.limit;
+    if (could_fit && (best->least > s->rules.limit || found->order[i].cost < best->cost))
       ES_TRY(try_whole(s, net, found->order[i].merge, best, error));
   }
   return ES_OK;
@@ -236,10 +236,8 @@ static const double LARGE = 0x1p32;
  * limit: so it is accepted wherever it fits. */
 static es_status try_least(es_slicer *s, const es_network *net, const es_orders *found,
                            double effort, choice *best, es_error *error) {
-  es_slicing_rules rules = *s->rules;
   es_merge *from = ES_NEW_N(s->arena, es_merge, net->n);
   if (!from) return es_fail_nomem(error);
-  s->rules = &rules;
   bool fits;
   const int last = found->n - 1;
   for (int i = 0; i <= last; i += last > 0 ? last : 1)
@@ -248,14 +246,15 @@ static es_status try_least(es_slicer *s, const es_network *net, const es_orders 
   double part = net->n <= FEW ? AIM : AIM_OF_MANY,
          most = 0.5 * fmin(effort, 1) * fmin(FIT_MOST, FIT_EACH * net->n);
   const int aims = net->n <= FEW ? AIMS : AIMS_OF_MANY;
-  for (int i = 0; i < aims && best->least > rules.enough && es_mender_takes(net); i++) {
+  for (int i = 0; i < aims && best->least > s->rules.enough && es_mender_takes(net); i++) {
     const double before = best->least;
     memcpy(from, best->merge, sizeof *from * (size_t)(net->n - 1));
-    rules.limit = fmax(part * before, rules.enough);
+    s->rules.limit = fmax(part * before, s->rules.enough);
     ES_TRY(try_tree(s, net, from, most, best, &fits, error));
-    if (best->least > rules.limit) part = pow(part, NEARBY);
+    if (best->least > s->rules.limit) part = pow(part, NEARBY);
   }
-  best->limit = rules.limit = fmax(best->least, rules.enough); /* no cut more than that takes */
+  best->limit = s->rules.limit = fmax(best->least,
+                                      s->rules.enough); /* no cut more than that takes */
   memcpy(from, best->merge, sizeof *from * (size_t)(net->n - 1));
   return try_tree(s, net, from, net->n <= FEW ? most : 0, best, &fits, error);
 }
@@ -266,7 +265,7 @@ es_status es_path_within(es_arena *arena, const es_network *net, double effort,
   int64_t *own = ES_NEW_N(arena, int64_t, net->n_labels);
   const es_orders *found;
   choice best = {.limit = rules->limit, .kept = kept};
-  es_slicer s = {.arena = arena, .net = *net, .kept = own, .rules = rules, .seed = net->seed};
+  es_slicer s = {.arena = arena, .net = *net, .kept = own, .rules = *rules, .seed = net->seed};
   s.net.extent = own;
   best.merge = ES_NEW_N(arena, es_merge, net->n);
   if (!own || !best.merge || !es_slicer_init(&s)) return es_fail_nomem(error);
