@@ -83,9 +83,15 @@ void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold
  * time (f64: half as much). */
 enum { LANES = 16, STRETCH = 128 };
 
-/* Chains of rows far apart lose the processor's own prefetch. */
-static int64_t ahead_of(const es_reduction *r) {
-  enum { APART = 512 };
+/* Bytes ahead of a chain that are asked for, 0: none. Chains of rows far apart lose the processor's
+ * own prefetch; and so do many chains of a run that comes from memory, k_step points apart: there
+ * it is the next group of them. In caches asking takes longer than it saves. */
+static int64_t ahead_of(const es_reduction *r, int64_t k_step) {
+  enum { APART = 512, FAR = 32 << 20 };
+  if (k_step) {
+    const int64_t group = k_step * r->s.kernels->stream->lanes[r->s.type] * r->s.size;
+    return r->taps.count >= FAR / 2 / r->s.size ? group : 0;
+  }
   int64_t step = llabs(r->s.in[r->s.in[1].step == 0 ? 0 : 1].step) * r->s.size;
   return step < APART ? step * r->s.kernels->stream->lanes[r->s.type] : APART;
 }
@@ -141,7 +147,7 @@ static void run_lanes(const es_reduction *r, const es_run_args *args, const int6
         l.in[i][v] = chain_of(r, args, i, here, k + v * k_step + done, m, l.copy[i][v]);
       }
     s->kernels->stream->mad_chains[s->type](part, l.in[1 - b], l.in[b], one_b, m,
-                                            k_step ? 0 : ahead_of(r));
+                                            ahead_of(r, k_step));
   }
 }
 
@@ -163,7 +169,7 @@ static void whole_lanes(const es_reduction *r, const es_run_args *args, const in
   for (int64_t k = 0; k < r->taps.count && !es_reduce_stops(r, args); k += r->chain) {
     int64_t n = r->taps.count - k < r->chain ? r->taps.count - k : r->chain;
     memset(&part, 0, (size_t)(width * s->size));
-    s->kernels->stream->mad_chains[s->type](&part, in[1 - b], in[b], one_b, n, ahead_of(r));
+    s->kernels->stream->mad_chains[s->type](&part, in[1 - b], in[b], one_b, n, ahead_of(r, 0));
     s->kernels->stream->combine[ES_INNER_ADD][s->type](acc, acc, 1, &part, 1, count);
     for (int i = 0; i < 2 && k + n < r->taps.count; i++)
       for (int v = 0; v < width; v++) in[i][v] = (const char *)in[i][v] + n * s->size;
