@@ -101,7 +101,8 @@ typedef struct strip_rows {
   const char *x;
   int64_t at, offset; /* of the next one, which may not be there; in bytes */
   int64_t reads, x_row;
-  int64_t x_next; /* from the first vector to the second */
+  int64_t x_next;     /* from the first vector to the second */
+  int64_t next_plane; /* to the same place in the next plane, or pair of planes; or 0 */
   uint64_t loads[2];
   bool whole; /* vectors can be loaded as wholes */
 } strip_rows;
@@ -133,6 +134,11 @@ enum {
   SET_BYTES = 4096, /* lines so far apart share a set of the first-level cache */
   WAYS = 8          /* that x may take of them, of 12 */
 };
+
+/* Distance to the same place in the next plane, where that is worth asking for: of a plane of some
+ * pages, read a few lines of every row at a time, the processor's own prefetch brings too little.
+ * Else 0. */
+static int64_t asked_for(int64_t plane) { return llabs(plane) >= PAGE_BYTES ? plane : 0; }
 
 /* Whether a chain's x is worth keeping: stretches of bytes that begin within lines, lie on more
  * pages than are translated at once, or meet in a few sets of the cache. */

@@ -461,6 +461,7 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
   const int64_t *w_at = t->w_at, planes = t->planes, offset = column * (int64_t)sizeof(E);
   const int64_t x_plane = t->x_plane, w_plane = t->w_plane, out_plane = t->out_plane;
   const uint64_t *lanes = t->lanes, kept = t->n < 64 ? ((uint64_t)1 << t->n) - 1 : ~(uint64_t)0;
+  const int64_t next_plane = asked_for(x_plane);
   const bool divides = t->count != 1;
   const VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
   const char *x_start = t->x + offset, *w = t->w;
@@ -486,6 +487,9 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
     }
     for (int64_t i = 0, row = first; row < rows; i++, row++, x += x_row) {
       if (i < reads) {
+        ES_UNROLL
+        for (int v = 0; v < nv && next_plane; v++)
+          __builtin_prefetch(x + at[0] + next_plane + v * LINE_BYTES, 0, 2);
         ES_UNROLL
         for (int k = 0; k < nk; k++) ES_JOIN(fall_tap, NAME)
         (acc, (const E *)(x + at[k]), weight[k], some[k], nh, nv, edge, last);

@@ -72,6 +72,10 @@ ES_INLINE void ES_JOIN(strip_step, NAME)(strip_rows *rows, VEC *acc, const __m51
     const int64_t at = rows->at++, offset = rows->offset;
     VEC low, high;
     rows->offset += rows->x_row;
+    if (rows->next_plane) {
+      __builtin_prefetch(rows->x + offset + rows->next_plane, 0, 2);
+      __builtin_prefetch(rows->x + offset + rows->x_next + rows->next_plane, 0, 2);
+    }
     if (!sure && (at < 0 || at >= rows->reads)) continue;
     const E *x = (const E *)(rows->x + offset), *next = (const E *)((const char *)x + rows->x_next);
     if (sure || rows->whole) {
@@ -136,6 +140,7 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
                     .offset = start * f->x_row,
                     .reads = f->reads,
                     .x_row = f->x_row,
+                    .next_plane = asked_for(f->x_plane) * (pair ? 2 : 1),
                     .x_next = !pair  ? LANES * (int64_t)sizeof(E)
                               : both ? f->x_plane
                                      : 0,
