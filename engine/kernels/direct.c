@@ -150,13 +150,11 @@ ES_INLINE void run(const es_direct_tile *t, const int height, const int rows, co
 }
 
 /* Heights and rows of tiles of one vector of channels, and of two. */
+/* clang-format off */
 #define ES_TILES_1(X)                                                                              \
-  X(7, 1)                                                                                          \
-  X(7, 2)                                                                                          \
-  X(7, 3)                                                                                          \
-  X(7, 4)                                                                                          \
-  X(8, 1) X(8, 2) X(8, 3) X(9, 1) X(9, 2) X(9, 3) X(10, 1) X(10, 2) X(11, 1) X(11, 2) X(12, 1)     \
-      X(12, 2) X(13, 1) X(13, 2) X(14, 1) X(14, 2)
+  X(7, 1) X(7, 2) X(7, 3) X(7, 4) X(8, 1) X(8, 2) X(8, 3) X(9, 1) X(9, 2) X(9, 3)                  \
+  X(10, 1) X(10, 2) X(11, 1) X(11, 2) X(12, 1) X(12, 2) X(13, 1) X(13, 2) X(14, 1) X(14, 2)
+/* clang-format on */
 #define ES_TILES_2(X) X(7, 1) X(7, 2) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1)
 #define X(h, r)                                                                                    \
   static void tile_##h##_##r##_1_1(const es_direct_tile *t) { run(t, h, r, 1, 1, 1); }             \
