@@ -100,6 +100,10 @@ static double present(const es_problem *p, const es_constraint *c) {
   return all / ((double)p->extent[reduced] * (most + 1));
 }
 
+static int64_t blocks_of(const es_problem *p) {
+  return es_ceil_div((int64_t)es_problem_taps(p), BLOCK_TAPS + BLOCK_TAPS / 4);
+}
+
 /* Whether outputs in steps of two pass over elements of x that no other one sees. */
 static bool passes_over(const es_problem *p, const es_window_roles *roles) {
   for (int a = p->n_out; a < p->rank; a++)
@@ -108,10 +112,11 @@ static bool passes_over(const es_problem *p, const es_window_roles *roles) {
 }
 
 /* Seconds until the lines of x have come for every panel, where these do not stay in the
- * second-level cache. */
+ * second-level cache; half of it where they are asked for. */
 static double x_seconds(const es_problem *p, const es_window_roles *roles, double panels) {
   const double bytes = es_problem_side_bytes(p, &p->in[roles->x]) * (passes_over(p, roles) ? 2 : 1);
-  const double line = bytes > FAR_X ? 12e-9 : bytes > NEAR_X ? 6e-9 : 0;
+  const bool asked = blocks_of(p) == 1 && panels == 1;
+  const double line = bytes > FAR_X && !asked ? 12e-9 : bytes > NEAR_X ? 6e-9 : 0;
   return bytes / LINE * panels * line;
 }
 
@@ -300,8 +305,9 @@ es_direct_plan *es_direct_plan_make(const es_problem *p, const es_plan_env *env)
   d->width = width_of(d->channels, r->lanes);
   d->panels = es_ceil_div(d->channels, d->width);
   d->taps = (int64_t)es_problem_taps(p);
-  d->blocks = es_ceil_div(d->taps, BLOCK_TAPS + BLOCK_TAPS / 4);
+  d->blocks = blocks_of(p);
   d->slot_bytes = es_ceil_div(height_of(p, r), d->tiles) * d->width * size;
+  d->far_x = d->blocks == 1 && es_problem_side_bytes(p, &p->in[r->x]) > ES_GEMM_Y_BLOCK;
   choose_kinds(d);
   if (!make_weights(env->arena, p, d) || !make_groups(env->arena, d)) return NULL;
   if (!make_ahead(env->arena, d, p->in[r->w].fixed)) return NULL;

@@ -24,6 +24,8 @@ typedef struct job {
   int n, vectors; /* channels */
   int64_t block;
   const char *ahead;        /* of the block that is packed next */
+  int64_t next_job;         /* bytes from x to that of the next job; 0: it stays, or is near */
+  int64_t next_x;           /* bytes from the rows of x at hand to those taken after them; or 0 */
   int64_t first, rows, row; /* the chunk; where it has come to */
 } job;
 
@@ -41,14 +43,32 @@ static void pack(const es_direct_plan *d, char *packed, const char *w, int n, in
                                            d->w_at + from, taps);
 }
 
+/* What the tile asks for where x comes from memory: the weights, if its turn is early enough to
+ * bring some of them, a line a step; else the same taps of the rows that are taken next. */
+static void ask_for_x(const job *j, es_direct_tile *t, int64_t turn) {
+  const int64_t done = turn * t->steps;
+  t->pace = 0;
+  if (j->ahead && done + t->steps <= j->d->ahead_lines + t->steps / 2) {
+    t->ahead = j->ahead;
+    t->fetch = j->d->ahead_at + done;
+  } else {
+    t->ahead = t->x + j->next_x;
+    t->fetch = t->x_at;
+  }
+}
+
 /* Its part of the lines to ask for, spread over its steps. */
 static void ask_ahead(const job *j, es_direct_tile *t, int64_t tile, int64_t rows) {
   const es_direct_plan *d = j->d;
+  const int64_t all = j->rows * d->tiles, at = (j->row - j->first) * d->tiles + tile;
+  if (j->next_x) {
+    ask_for_x(j, t, at / rows);
+    return;
+  }
   t->ahead = j->packed;
   t->fetch = d->ahead_at;
   t->pace = 63;
   if (!j->ahead) return;
-  const int64_t all = j->rows * d->tiles, at = (j->row - j->first) * d->tiles + tile;
   const int64_t from = d->ahead_lines * at / all;
   const int64_t lines = d->ahead_lines * (at + rows) / all - from;
   if (!lines) return;
@@ -130,6 +150,18 @@ static void run_rows(job *j, int group, const char *x, char *out, int64_t from, 
   }
 }
 
+/* Bytes from the rows at a group's outer position to those at the next one, or, at the last, to
+ * those of the next job. 0: they are not worth asking for. */
+static int64_t next_x(const job *j, const es_window_group *g, int64_t position,
+                      const es_cursor *c) {
+  const int64_t size = (int64_t)sizeof(float), side = 1 + j->d->roles.x;
+  if (!j->d->far_x) return 0;
+  if (position + 1 == g->outer.count) return j->next_job ? j->next_job - c->at[side] * size : 0;
+  es_cursor other = *c;
+  es_cursor_move(&g->outer, &other, g->outer.n - 1, 1);
+  return (other.at[side] - c->at[side]) * size;
+}
+
 /* All rows of the chunk, with a block of the panel. */
 static void run_block(job *j) {
   const es_direct_plan *d = j->d;
@@ -143,6 +175,7 @@ static void run_block(job *j) {
       int64_t from = (j->row - before) % g->rows, to = from + last - j->row;
       es_cursor c;
       es_cursor_seek(&g->outer, &c, (j->row - before) / g->rows);
+      j->next_x = next_x(j, g, (j->row - before) / g->rows, &c);
       run_rows(j, i, j->x + c.at[1 + d->roles.x] * size, j->out + c.at[0] * size, from,
                to < g->rows ? to : g->rows);
     }
@@ -181,6 +214,14 @@ static const char *ahead_of(const job *j, const es_run_args *args, int64_t panel
   return other.w;
 }
 
+static int64_t next_job(const job *j, const es_run_args *args, int64_t panel) {
+  const es_direct_plan *d = j->d;
+  if (!d->far_x || panel + 1 == d->jobs.count * d->panels) return 0;
+  job other = *j;
+  point_at(&other, args, panel + 1);
+  return other.x - j->x;
+}
+
 /* A chunk of rows with a panel; neighbouring units share the panel, which the worker keeps. */
 static void unit(void *arg, int64_t index, int worker) {
   run_state *r = arg;
@@ -201,6 +242,7 @@ static void unit(void *arg, int64_t index, int worker) {
   j.rows = d->rows - j.first < d->chunk ? d->rows - j.first : d->chunk;
   point_at(&j, r->args, panel);
   const bool packs = !d->held && (d->chunks == 1 || *kept != panel);
+  j.next_job = next_job(&j, r->args, panel);
   for (j.block = 0; j.block < d->blocks; j.block++) {
     const bool whole = d->held || d->chunks > 1;
     j.packed = j.panel + (whole ? es_direct_packed(d, es_direct_block(d, j.block)) : 0);

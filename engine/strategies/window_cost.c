@@ -27,6 +27,14 @@ static bool crowds(const es_problem *p, const es_window_roles *roles) {
   return !kept && p->extent[p->n_out] >= 64 && chain > 12 * (page / apart < 16 ? page / apart : 16);
 }
 
+/* Seconds until x has come from memory, a few lines of a row at a time, where few outputs share it.
+ */
+static double far_x(const es_problem *p, const es_window_roles *roles, double shares) {
+  enum { FEW = 8, FAR = 8 << 20, LINE = 64 };
+  const double bytes = es_problem_side_bytes(p, &p->in[roles->x]);
+  return roles->row >= 0 && shares <= FEW && bytes > FAR ? bytes / LINE * 6e-9 : 0;
+}
+
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
  * begin a chain; measured. Weights past half of the second-level cache come slowly, for every
  * block of vectors anew. */
@@ -47,7 +55,7 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
   if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
-  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9;
+  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9 + far_x(p, roles, shares);
   double memory = (bytes + out) / 2e10;
   compute /= fmin(threads, fmax(1, parts));
   return fmax(compute, memory) + fmin(compute, memory) / 8;
