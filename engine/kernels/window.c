@@ -102,7 +102,7 @@ typedef struct strip_rows {
   int64_t at, offset; /* of the next one, which may not be there; in bytes */
   int64_t reads, x_row;
   int64_t x_next;     /* from the first vector to the second */
-  int64_t next_plane; /* to the same place in the next plane, or pair of planes; or 0 */
+  int64_t next_plane; /* to the same place in the next plane */
   uint64_t loads[2];
   bool whole; /* vectors can be loaded as wholes */
 } strip_rows;

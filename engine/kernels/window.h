@@ -25,6 +25,8 @@ typedef enum es_window_type {
 
 /* Bytes of a chain's x that stay in the first-level cache for all that share it. */
 enum { ES_WINDOW_SHARED_BYTES = 32 << 10 };
+/* Bytes of x above which it comes from memory. */
+enum { ES_WINDOW_FAR = 8 << 20 };
 /* Of a chain's x that the first of them leave together for the others, of blocks of five vectors.
  */
 enum { ES_WINDOW_KEPT_BYTES = ES_WINDOW_SHARED_BYTES / 4 * 5 };
@@ -67,6 +69,7 @@ typedef struct es_window_fall {
   const uint8_t *pick;
   int64_t whole; /* planes, from the first on, of which all lanes can be read */
   bool w_dense;  /* the taps of a plane lie next to each other */
+  bool far;      /* x comes from memory */
   bool pair;     /* the second vector is of the next plane, whose outputs are the upper lanes;
                     else it follows the first one in memory */
 } es_window_fall;

@@ -66,13 +66,13 @@ ES_INLINE void ES_JOIN(strip_weights, NAME)(const es_window_fall *f, int nh, int
 ES_INLINE void ES_JOIN(strip_step, NAME)(strip_rows *rows, VEC *acc, const __m512i *pick,
                                          const SOME *some, VEC (*weight)[ES_WINDOW_STRIP], int nh,
                                          int nk, int64_t row_taps, int down, int first, int end,
-                                         bool sure) {
+                                         bool sure, bool asks) {
   ES_UNROLL
   for (int t = 0; t < down; t++) {
     const int64_t at = rows->at++, offset = rows->offset;
     VEC low, high;
     rows->offset += rows->x_row;
-    if (rows->next_plane) {
+    if (asks) {
       __builtin_prefetch(rows->x + offset + rows->next_plane, 0, 2);
       __builtin_prefetch(rows->x + offset + rows->x_next + rows->next_plane, 0, 2);
     }
@@ -102,9 +102,9 @@ ES_INLINE void ES_JOIN(strip_step, NAME)(strip_rows *rows, VEC *acc, const __m51
 }
 
 /* nh rows of taps, of which neighbouring rows of outputs are down rows of x apart; nk: taps of
- * a row, or 0 for any number. */
+ * a row, or 0 for any number. asks: for x of the next plane meanwhile. */
 ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int nk, int down,
-                                           bool pair) {
+                                           bool pair, bool asks) {
   const int64_t row_taps = f->taps, rows = f->rows, out_row = f->out_row, planes = f->planes;
   const int ahead = (nh - 1) / down + 1;
   /* The row of x, counted as those that are read, with which the steps begin. */
@@ -140,7 +140,7 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
                     .offset = start * f->x_row,
                     .reads = f->reads,
                     .x_row = f->x_row,
-                    .next_plane = asked_for(f->x_plane) * (pair ? 2 : 1),
+                    .next_plane = f->x_plane,
                     .x_next = !pair  ? LANES * (int64_t)sizeof(E)
                               : both ? f->x_plane
                                      : 0,
@@ -152,7 +152,7 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
     char *out = out_start;
 #define STEP(first, end, sure)                                                                     \
   ES_JOIN(strip_step, NAME)                                                                        \
-  (&x, acc, pick, some, weight, nh, nk, row_taps, down, first, end, sure)
+  (&x, acc, pick, some, weight, nh, nk, row_taps, down, first, end, sure, asks)
 #define STORE                                                                                      \
   do {                                                                                             \
     const VEC result = divides ? acc[0] / count : acc[0];                                          \
@@ -211,14 +211,17 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
 /* Square ones of 3 and 5 have their taps unrolled. */
 ES_INLINE void ES_JOIN(strip, NAME)(const es_window_fall *f, int nh, int down) {
   const int nk = (nh == 3 || nh == 5) && f->taps == nh ? nh : 0;
+  const bool asks = !f->pair && f->far && asked_for(f->x_plane);
   if (nk == nh && f->pair)
-    ES_JOIN(strip_planes, NAME)(f, nh, nh, down, true);
+    ES_JOIN(strip_planes, NAME)(f, nh, nh, down, true, false);
+  else if (nk == nh && asks)
+    ES_JOIN(strip_planes, NAME)(f, nh, nh, down, false, true);
   else if (nk == nh)
-    ES_JOIN(strip_planes, NAME)(f, nh, nh, down, false);
+    ES_JOIN(strip_planes, NAME)(f, nh, nh, down, false, false);
   else if (f->pair)
-    ES_JOIN(strip_planes, NAME)(f, nh, 0, down, true);
+    ES_JOIN(strip_planes, NAME)(f, nh, 0, down, true, false);
   else
-    ES_JOIN(strip_planes, NAME)(f, nh, 0, down, false);
+    ES_JOIN(strip_planes, NAME)(f, nh, 0, down, false, false);
 }
 
 #undef PICK

@@ -156,6 +156,7 @@ static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t
                       .count = w->count,
                       .whole = left > f->beyond ? left - f->beyond : 0,
                       .w_dense = f->w_dense,
+                      .far = f->far,
                       .pair = f->pair};
   if (g->outer.n > 0) { /* of one plane, too: the next one is asked for ahead */
     t.x_plane = plane[1 + w->roles.x] * w->size;
@@ -373,6 +374,7 @@ static es_status make_fall(const es_problem *p, const es_plan_env *env, window *
   if (r->share >= 0 || !es_window_falls(p, r, &w->fall) || w->fall.tap_rows > ES_WINDOW_FALL)
     return ES_OK;
   if (!es_window_fall_row(env->arena, p, r, &w->fall)) return ES_E_NOMEM;
+  w->fall.far = es_problem_side_bytes(p, &p->in[r->x]) > ES_WINDOW_FAR;
   ES_TRY(choose_strips(p, env, w));
   if (w->fall.down == 1 && r->step == 1) {
     w->full_fall = k->full_fall[r->type][w->fall.tap_rows];

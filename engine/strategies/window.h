@@ -96,6 +96,7 @@ typedef struct es_window_fall_plan {
   es_window_piece row;  /* the first row of taps */
   bool w_dense;         /* the taps of a plane lie next to each other */
   bool pair;            /* strips are of two planes */
+  bool far;             /* x comes from memory */
   /* Whole vectors of x reach into so many planes after their own; INT64_MAX: nobody knows what
    * they would reach. */
   int64_t beyond;

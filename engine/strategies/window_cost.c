@@ -30,9 +30,9 @@ static bool crowds(const es_problem *p, const es_window_roles *roles) {
 /* Seconds until x has come from memory, a few lines of a row at a time, where few outputs share it.
  */
 static double far_x(const es_problem *p, const es_window_roles *roles, double shares) {
-  enum { FEW = 8, FAR = 8 << 20, LINE = 64 };
+  enum { FEW = 8, LINE = 64 };
   const double bytes = es_problem_side_bytes(p, &p->in[roles->x]);
-  return roles->row >= 0 && shares <= FEW && bytes > FAR ? bytes / LINE * 6e-9 : 0;
+  return roles->row >= 0 && shares <= FEW && bytes > ES_WINDOW_FAR ? bytes / LINE * 6e-9 : 0;
 }
 
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
