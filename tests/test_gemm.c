@@ -1182,6 +1182,181 @@ Test(gemm, small_plans_of_several_panels) {
     }
 }
 
+/* ---- pairs of bf16 ------------------------------------------------------------------- */
+
+/* Random bits with the exponent in [low, low + some), at times a zero of either sign. */
+static void fill_bf16(array *a, int low, int some) {
+  uint16_t *to = a->data;
+  for (int64_t i = 0; a->dtype == ES_BF16 && i < a->length; i++) {
+    const uint64_t bits = random_bits();
+    const int exponent = 127 + low + (int)((bits >> 32) % (uint64_t)some);
+    to[i] = (uint16_t)((bits & 0x807f) | (unsigned)exponent << 7);
+    if (bits >> 60 == 0) to[i] &= 0x8000;
+  }
+}
+
+static void *copy_of(const array *a) {
+  const size_t bytes = (size_t)a->length * es_dtype_size(a->dtype);
+  return memcpy(malloc(bytes + !bytes), a->data, bytes);
+}
+
+/* Every way to take pairs, by some threads, against f32. */
+static void check_pairs(instance *x, const char *what) {
+  const size_t bytes = (size_t)x->array[2].length * es_dtype_size(x->array[2].dtype);
+  const es_allocator allocator = es_allocator_default();
+  void *old = copy_of(&x->array[2]), *single = NULL;
+  int ran = 0;
+  for (int threads = 1; threads <= 3; threads += 2) {
+    es_plan_env env = {.arena = &x->arena, .kernels = &es_kernels_v64_pairs, .threads = threads};
+    es_pool *pool = es_pool_create(&allocator, threads);
+    for (int v = -1; v < ES_GEMM_VARIANTS; v++) {
+      es_gemm_plan plan;
+      es_gemm_kind kind = v < 0 ? ES_GEMM_F32 : ES_GEMM_BF16;
+      if (v < 0 ? !es_gemm_plan_choose(x->p, &env, kind, &plan)
+                : !es_gemm_plan_variant(x->p, &env, kind, v, &plan))
+        continue;
+      cr_assert(es_gemm_axes_make(&x->arena, &plan));
+      memcpy(x->array[2].data, old, bytes);
+      cr_assert_eq(run_plan(x, &plan, pool), ES_OK);
+      if (!single) single = copy_of(&x->array[2]);
+      cr_assert_arr_eq(single, x->array[2].data, bytes, "%s, variant %d, %d threads", what, v,
+                       threads);
+      ran += v >= 0;
+    }
+    es_pool_destroy(pool);
+  }
+  cr_assert(ran > 0, "%s", what);
+  free(single);
+  free(old);
+}
+
+static bool has_pairs(void) {
+  const es_kernels *kernels = es_kernels_select(ES_ISA_V64);
+  return kernels && kernels->pairs;
+}
+
+static void check_shape_of_pairs(int64_t m, int64_t n, int64_t k, int layout, es_dtype out) {
+  int ta = layout & 1, tb = layout >> 1 & 1, tc = layout >> 2 & 1;
+  axis axes[] = {{m, A | C, {ta ? 2 : 0, 0, tc ? 2 : 0}, {0}},
+                 {n, B | C, {0, tb ? 0 : 2, tc ? 0 : 2}, {1, layout == 5 ? 2 : 1, 1}},
+                 {k, A | B, {ta ? 0 : 2, tb ? 2 : 0, 0}, {layout == 6 ? -1 : 1, 1, 1}}};
+  instance x = make(axes, 3, ES_BF16, ES_BF16, out, ES_F32);
+  char what[120];
+  snprintf(what, sizeof what, "%s %lldx%lldx%lld layout %d", es_dtype_name(out), (long long)m,
+           (long long)n, (long long)k, layout);
+  for (int s = 0; s < 2; s++) fill_bf16(&x.array[s], -8, 16);
+  if (layout == 3) x.p->alpha = 0.3, x.p->beta = -0.7;
+  if (layout == 4) x.p->reduce = ES_REDUCE_MEAN, x.p->mean_count = 7;
+  check_pairs(&x, what);
+  release(&x);
+}
+
+Test(gemm, pairs_of_bf16_have_the_bits_of_f32) {
+  static const int64_t ks[] = {0,   1,   2,   3,   15,  16,   17,   63,   64,   65,   127,
+                               128, 129, 130, 255, 257, 1007, 1025, 2049, 3001, 4097, 20001};
+  static const es_dtype out[] = {ES_BF16, ES_F32, ES_F16};
+  if (!has_pairs()) return;
+  for (int64_t m = 1; m <= 30; m++)
+    for (int64_t n = 1; n <= 34; n += 1 + m % 3)
+      check_shape_of_pairs(m, n, 5, (int)(random_bits() & 7), out[n % 2]);
+  for (int layout = 0; layout < 8; layout++)
+    for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
+      int64_t m = 1 + (int64_t)(random_bits() % 40), n = 1 + (int64_t)(random_bits() % 70);
+      check_shape_of_pairs(m, n, ks[i], layout, out[(i + (size_t)layout) % 3]);
+    }
+  for (int layout = 0; layout < 8; layout++) { /* more than one block of k, rows and columns */
+    check_shape_of_pairs(140, 70, 3001, layout, out[layout % 2]);
+    check_shape_of_pairs(300, 1100, 129, layout, out[1 - layout % 2]);
+  }
+}
+
+Test(gemm, pairs_of_bf16_in_batches_and_of_several_axes) {
+  if (!has_pairs()) return;
+  for (int out = 0; out < 2; out++)
+    for (int inner = 0; inner < 3; inner++) { /* which axis is innermost in a and b */
+      axis axes[] = {{3, A | B | C, {inner == 0 ? 9 : 0, inner == 0 ? 9 : 0, 0}, {0}},
+                     {5, A | C, {1, 0, 1}, {0}},
+                     {6, A | C, {inner == 1 ? 9 : 4, 0, 3}, {1, 0, 2}},
+                     {18, B | C, {0, inner == 1 ? 9 : 3, 2}, {0, -1, 1}},
+                     {7, A | B, {5, 2, 0}, {0}},
+                     {11, A | B, {inner == 2 ? 9 : 2, inner == 2 ? 9 : 1, 0}, {-1, 1, 0}}};
+      instance x = make(axes, 6, ES_BF16, ES_BF16, out ? ES_F32 : ES_BF16, ES_F32);
+      for (int s = 0; s < 2; s++) fill_bf16(&x.array[s], -8, 16);
+      check_pairs(&x, "several axes");
+      release(&x);
+    }
+}
+
+static bool is_run_by_pairs(instance *x) {
+  es_plan_env env = {.arena = &x->arena, .kernels = &es_kernels_v64_pairs, .threads = 1};
+  es_step step;
+  es_error error;
+  char text[200];
+  cr_assert_eq(es_step_make(x->p, &env, "gemm", &step, &error), ES_OK);
+  step.strategy->print(&step, text, sizeof text);
+  return strstr(text, "pairs");
+}
+
+/* The strategy's result on a processor with pairs, or on one without. */
+static void *run_with_pairs(instance *x, const void *old, bool pairs) {
+  es_error error;
+  cr_assert(is_run_by_pairs(x));
+  memcpy(x->array[2].data, old, (size_t)x->array[2].length * es_dtype_size(x->array[2].dtype));
+  cr_assert_eq(run_step(x, pairs ? &es_kernels_v64_pairs : &es_kernels_v64_dot, &error), ES_OK);
+  return copy_of(&x->array[2]);
+}
+
+/* Sums below the normal numbers, which the instruction takes as zero: at the least exponents that
+ * cannot make them, just below, far below, and of one element of each operand in turn. */
+Test(gemm, pairs_of_bf16_keep_what_is_not_normal) {
+  static const struct {
+    int a, b, one; /* least exponents; of one element of a (-1: none) */
+  } rows[] = {{-60, -52, -1},  {-60, -53, -1}, {-112, 0, -1},  {-113, 0, -1}, {-126, 14, -1},
+              {-126, 13, -1},  {-127, 60, -1}, {60, -127, -1}, {0, 0, -127},  {0, -40, -73},
+              {0, -126, -126}, {14, -126, -1}, {100, 24, -1},  {0, 0, -1}};
+  if (!has_pairs()) return;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int layout = 0; layout < 8; layout++) {
+      instance x = matrices(150, 140, 330, layout, ES_BF16);
+      x.p->beta = layout & 1;
+      fill_bf16(&x.array[0], rows[i].a, 2);
+      fill_bf16(&x.array[1], rows[i].b, 2);
+      uint16_t *a = x.array[0].data;
+      if (rows[i].one != -1) a[x.array[0].length - 1] = (uint16_t)(((rows[i].one + 127) << 7) | 1);
+      for (int64_t q = 0; q < x.array[2].length; q++) ((uint16_t *)x.array[2].data)[q] = 0x0001;
+      void *old = copy_of(&x.array[2]);
+      void *single = run_with_pairs(&x, old, false), *pairs = run_with_pairs(&x, old, true);
+      cr_assert_arr_eq(single, pairs, (size_t)x.array[2].length * 2, "row %d, layout %d", (int)i,
+                       layout);
+      free(single), free(pairs), free(old);
+      release(&x);
+    }
+}
+
+/* No number but zeros, infinities and NaNs that stay what they are. */
+Test(gemm, pairs_of_bf16_of_special_values) {
+  if (!has_pairs()) return;
+  for (int which = 0; which < 4; which++) {
+    instance x = matrices(150, 140, 301, 0, ES_BF16);
+    for (int s = 0; s < 2; s++) fill_bf16(&x.array[s], -3, 6);
+    uint16_t *a = x.array[0].data, *b = x.array[1].data;
+    if (which == 0) memset(a, 0, (size_t)x.array[0].length * 2);
+    if (which == 1) a[7] = 0x7f80, b[140 * 300] = 0xff80; /* the last row of an odd k */
+    if (which == 2)
+      for (int64_t q = 0; q < x.array[0].length; q++) a[q] = 0x8000;
+    if (which == 3) fill_bf16(&x.array[0], 120, 7), fill_bf16(&x.array[1], 4, 3); /* overflows */
+    void *old = copy_of(&x.array[2]);
+    uint16_t *single = run_with_pairs(&x, old, false), *pairs = run_with_pairs(&x, old, true);
+    for (int64_t q = 0; q < x.array[2].length; q++) {
+      bool nan = (single[q] & 0x7fff) > 0x7f80 && (pairs[q] & 0x7fff) > 0x7f80;
+      cr_assert(nan || single[q] == pairs[q], "%d at %d: %x, expected %x", which, (int)q, pairs[q],
+                single[q]);
+    }
+    free(single), free(pairs), free(old);
+    release(&x);
+  }
+}
+
 /* ---- cancel -------------------------------------------------------------------------- */
 
 static bool always(void *user) {

@@ -55,13 +55,58 @@ enum { MIDDLE = 7 };
 #include <immintrin.h>
 
 #define ES_S i16
-#define ES_GROUP 2
 #define ES_STEP(acc, y, x) _mm512_dpwssd_epi32(acc, y, x)
 #include "engine/kernels/gemm_dot.inc.h"
 #define ES_S i8
-#define ES_GROUP 4
 #define ES_STEP(acc, y, x) _mm512_dpbusd_epi32(acc, y, x)
 #include "engine/kernels/gemm_dot.inc.h"
+
+#define ES_S i16
+#define ES_GROUP 2
+#define ES_PLACE(t) (t)
+#include "engine/kernels/gemm_groups.inc.h"
+#define ES_S i8
+#define ES_GROUP 4
+#define ES_PLACE(t) (t)
+#include "engine/kernels/gemm_groups.inc.h"
+
+/* The instruction adds the product of the high halves first, then that of the low ones, each as
+ * one fused multiply-add: with the first term in the high half the sum is in the order of k. */
+#define ES_S bf16
+#define ES_GROUP 2
+#define ES_PLACE(t) (1 - (t))
+#include "engine/kernels/gemm_groups.inc.h"
+#define ES_T float
+#define ES_S bf16
+#define ES_TARGET __attribute__((target("avx512bf16")))
+#define ES_MULTIPLY_ADD(acc, a, b)                                                                 \
+  (lanes_bf16)(_mm512_dpbf16_ps((__m512)(acc), (__m512bh)(b), (__m512bh)_mm512_set1_ps(a)))
+#include "engine/kernels/gemm_tile.inc.h"
+
+static void turn_bf16(char *groups, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    uint32_t group;
+    memcpy(&group, groups + i * 4, sizeof group);
+    group = group << 16 | group >> 16;
+    memcpy(groups + i * 4, &group, sizeof group);
+  }
+}
+
+/* Zero less one is the largest. */
+static inline uint16_t lesser(uint16_t least, uint16_t bits) {
+  const uint16_t size = (uint16_t)((bits & 0x7fff) - 1);
+  return size < least ? size : least;
+}
+
+static uint16_t least_bf16(const char *src, int64_t step, int64_t n) {
+  const uint16_t *at = (const void *)src;
+  uint16_t least = UINT16_MAX;
+  if (step == 1)
+    for (int64_t i = 0; i < n; i++) least = lesser(least, at[i]);
+  else
+    for (int64_t i = 0; i < n; i++) least = lesser(least, at[i * step]);
+  return (uint16_t)(least + 1);
+}
 
 /* A lane a row: 16 rows are read, of which height count. */
 static __attribute__((target("avx512vnni"))) void sum_i8(int32_t *sums, const char *x,
@@ -145,6 +190,9 @@ typedef struct u128 {
 #define ES_KERNELS_DOT(S, h) {{NULL, ES_JOIN(unit_##h##x1, S)}, {NULL, ES_JOIN(unit_##h##x2, S)}},
 #define ES_KERNELS_I16(h) ES_KERNELS_DOT(i16, h)
 #define ES_KERNELS_I8(h) ES_KERNELS_DOT(i8, h)
+#define ES_KERNELS_BF16(h)                                                                         \
+  {{NULL, unit_##h##x1_bf16, [ES_GEMM_EVEN] = even_##h##x1_bf16},                                  \
+   {NULL, unit_##h##x2_bf16, [ES_GEMM_EVEN] = even_##h##x2_bf16}},
 #define ES_COMPLEX(S, hv)                                                                          \
   {                                                                                                \
     ES_JOIN(any_##hv, S), ES_JOIN(unit_##hv, S), ES_JOIN(any_exchanged_##hv, S),                   \
@@ -171,11 +219,14 @@ const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
 #ifdef ES_HAS_DOT
              [ES_GEMM_I16] = ES_TYPE(int32_t, ES_HEIGHTS, ES_KERNELS_I16),
              [ES_GEMM_I8] = ES_TYPE(int32_t, ES_HEIGHTS, ES_KERNELS_I8),
+             [ES_GEMM_BF16] = ES_TYPE(float, ES_HEIGHTS, ES_KERNELS_BF16),
 #endif
              [ES_GEMM_C64] = ES_TYPE(float, ES_COMPLEX_HEIGHTS, ES_KERNELS_C64),
              [ES_GEMM_C128] = ES_TYPE(double, ES_COMPLEX_HEIGHTS, ES_KERNELS_C128)},
 #ifdef ES_HAS_DOT
-    .groups = {{.pack = pack_i16}, {pack_i8, sum_i8, shift_i8}},
+    .groups = {{.pack = pack_i16},
+               {.pack = pack_i8, .sum = sum_i8, .shift = shift_i8},
+               {.pack = pack_bf16, .turn = turn_bf16, .least = least_bf16}},
 #endif
 #if ES_V == 64
     .narrow = {[ES_GEMM_F32] = {ES_HEIGHTS(ES_NARROW_F32)},

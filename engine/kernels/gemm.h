@@ -18,9 +18,10 @@
 typedef enum es_gemm_kind {
   ES_GEMM_F32,
   ES_GEMM_F64,
-  ES_GEMM_I64, /* modulo 2^64 */
-  ES_GEMM_I16, /* 16-bit terms, sums modulo 2^32; where es_kernels.dot says so */
-  ES_GEMM_I8,  /* signed 8-bit terms of X, unsigned ones of Y; likewise */
+  ES_GEMM_I64,  /* modulo 2^64 */
+  ES_GEMM_I16,  /* 16-bit terms, sums modulo 2^32; where es_kernels.dot says so */
+  ES_GEMM_I8,   /* signed 8-bit terms of X, unsigned ones of Y; likewise */
+  ES_GEMM_BF16, /* pairs of terms, sums in f32; where es_kernels.pairs says so */
   ES_GEMM_C64,
   ES_GEMM_C128,
   ES_GEMM_KINDS
@@ -113,14 +114,20 @@ typedef struct es_gemm_moves {
 /* Terms of k that a step of a tile of the kind takes: they lie side by side in a packed
  * group of 32 bits, and k counts groups. Elsewhere one. */
 static inline int es_gemm_group_terms(es_gemm_kind kind) {
-  return kind == ES_GEMM_I8 ? 4 : kind == ES_GEMM_I16 ? 2 : 1;
+  return kind == ES_GEMM_I8 ? 4 : kind == ES_GEMM_I16 || kind == ES_GEMM_BF16 ? 2 : 1;
+}
+
+/* Whether tiles of the kind take only groups, and know no chains: integers, whose sums are exact
+ * in any order. */
+static inline bool es_gemm_is_dot(es_gemm_kind kind) {
+  return kind == ES_GEMM_I16 || kind == ES_GEMM_I8;
 }
 
 /* Of one kind of groups. */
 typedef struct es_gemm_groups {
   /* dst[p][j] = the terms src[cols[j] + ks[p * terms + t]] for t < terms; zeros beyond k,
    * for n <= j < width and where absent. From u8, i8 and, to 16 bits, any integers whose
-   * values fit. dst has room
+   * values fit; of BF16 from that, and the first term has the high bits. dst has room
    * for a vector past its end. */
   void (*pack)(void *dst, int width, const char *src, es_dtype dtype, const int64_t *cols, int n,
                const int64_t *ks, int64_t k);
@@ -129,13 +136,17 @@ typedef struct es_gemm_groups {
   /* I8: terms[0 .. bytes) from signed to unsigned, by adding 128; bytes is a multiple of
    * a vector. */
   void (*shift)(char *terms, int64_t bytes);
+  /* BF16: the halves of so many groups change places. */
+  void (*turn)(char *groups, int64_t count);
+  /* BF16: the least magnitude but zero of n elements step apart, as its bits; 0: there is none. */
+  uint16_t (*least)(const char *src, int64_t step, int64_t n);
 } es_gemm_groups;
 
 struct es_gemm_kernels {
   es_gemm_type type[ES_GEMM_KINDS];
   es_gemm_narrow narrow[ES_GEMM_KINDS][ES_GEMM_HEIGHTS]; /* heights of the type; NULL: none */
   es_gemm_few few[ES_GEMM_KINDS][ES_GEMM_FEW_ROWS];      /* rows less 1; NULL: none */
-  es_gemm_groups groups[2];                              /* I16, I8 */
+  es_gemm_groups groups[3];                              /* I16, I8, BF16 */
   es_gemm_moves moves[5];                                /* elements of 1, 2, 4, 8, 16 bytes */
   /* Rows of columns complex numbers [k][columns][2] into planes [k][2][columns],
    * and back; 4- and 8-byte parts. */

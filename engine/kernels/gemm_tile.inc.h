@@ -1,5 +1,15 @@
 /* Register tiles of one real type. Set before including, unset afterwards:
- *   ES_T  the type; ES_S  the suffix of the names */
+ *   ES_T  the type; ES_S  the suffix of the names
+ *   ES_TARGET  attribute of the functions, for instructions beyond those of the width; or none
+ *   ES_MULTIPLY_ADD(acc, a, b)  where a and b are bits of several terms: acc + their products, for
+ *     an X that is packed; else not set */
+
+#ifdef ES_MULTIPLY_ADD
+#define ES_PACKED_ONLY
+#else
+#define ES_MULTIPLY_ADD(acc, a, b) ((acc) + (a) * (b))
+#define ES_TARGET
+#endif
 
 typedef ES_T ES_JOIN(lanes, ES_S)
     __attribute__((vector_size(ES_V), aligned(sizeof(ES_T)), may_alias));
@@ -17,10 +27,9 @@ typedef ES_T ES_JOIN(lanes, ES_S)
 
 /* height x (vectors * lanes). After inlining all loops but the one over k are
  * unrolled and acc lives in registers. */
-static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_gemm_tile *t,
-                                                                      const int height,
-                                                                      const int vectors,
-                                                                      const es_gemm_form form) {
+static inline __attribute__((always_inline)) ES_TARGET void
+ES_JOIN(tile, ES_S)(const es_gemm_tile *t, const int height, const int vectors,
+                    const es_gemm_form form) {
   typedef ES_JOIN(lanes, ES_S) vec;
   const bool unit = form == ES_GEMM_UNIT_ROWS, even = form == ES_GEMM_EVEN;
   const char *x = t->x, *y = t->y;
@@ -90,7 +99,7 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
             else
               memcpy(&a, at + (unit || i < ES_GEMM_ROW_REGISTERS ? row[i] : rows[i]), sizeof a);
             ES_UNROLL
-            for (int v = 0; v < vectors; v++) acc[i][v] += a * b[v];
+            for (int v = 0; v < vectors; v++) acc[i][v] = ES_MULTIPLY_ADD(acc[i][v], a, b[v]);
             /* Keeps the compiler from gathering all broadcasts first, for which there
              * are no registers. No instruction. */
             if (!unit) atomic_signal_fence(memory_order_seq_cst);
@@ -128,26 +137,27 @@ static inline __attribute__((always_inline)) void ES_JOIN(tile, ES_S)(const es_g
   } while (--panels > 0);
 }
 
-#define ES_X(h)                                                                                    \
-  static void ES_JOIN(any_##h##x1, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_ANY_ROWS);                                                \
-  }                                                                                                \
-  static void ES_JOIN(any_##h##x2, ES_S)(const es_gemm_tile *t) {                                  \
-    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_ANY_ROWS);                                                \
-  }                                                                                                \
-  static void ES_JOIN(unit_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_UNIT_ROWS);                                               \
-  }                                                                                                \
-  static void ES_JOIN(unit_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_UNIT_ROWS);                                               \
-  }                                                                                                \
-  static void ES_JOIN(even_##h##x1, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_JOIN(tile, ES_S)(t, h, 1, ES_GEMM_EVEN);                                                    \
-  }                                                                                                \
-  static void ES_JOIN(even_##h##x2, ES_S)(const es_gemm_tile *t) {                                 \
-    ES_JOIN(tile, ES_S)(t, h, 2, ES_GEMM_EVEN);                                                    \
+#define ES_TILE(name, h, vectors, form)                                                            \
+  static ES_TARGET void ES_JOIN(name, ES_S)(const es_gemm_tile *t) {                               \
+    ES_JOIN(tile, ES_S)(t, h, vectors, form);                                                      \
   }
+#ifndef ES_PACKED_ONLY
+#define ES_X(h)                                                                                    \
+  ES_TILE(any_##h##x1, h, 1, ES_GEMM_ANY_ROWS)                                                     \
+  ES_TILE(any_##h##x2, h, 2, ES_GEMM_ANY_ROWS)
 ES_HEIGHTS(ES_X)
 #undef ES_X
+#endif
+#define ES_X(h)                                                                                    \
+  ES_TILE(unit_##h##x1, h, 1, ES_GEMM_UNIT_ROWS)                                                   \
+  ES_TILE(unit_##h##x2, h, 2, ES_GEMM_UNIT_ROWS)                                                   \
+  ES_TILE(even_##h##x1, h, 1, ES_GEMM_EVEN)                                                        \
+  ES_TILE(even_##h##x2, h, 2, ES_GEMM_EVEN)
+ES_HEIGHTS(ES_X)
+#undef ES_X
+#undef ES_TILE
 #undef ES_T
 #undef ES_S
+#undef ES_TARGET
+#undef ES_MULTIPLY_ADD
+#undef ES_PACKED_ONLY

@@ -25,14 +25,16 @@ typedef struct es_kernels {
   const es_elementwise_kernels *elementwise;
   const es_window_kernels *window;
   const es_direct_kernels *direct;
-  bool dot; /* sums of products of 8- and 16-bit integers (AVX512-VNNI) run here */
+  bool dot;   /* sums of products of 8- and 16-bit integers (AVX512-VNNI) run here */
+  bool pairs; /* sums of products of pairs of bf16 (AVX512-BF16) run here, and fast */
   const es_normalise_kernels *normalise;
 } es_kernels;
 
-extern const es_kernels es_kernels_v16, es_kernels_v32, es_kernels_v64, es_kernels_v64_dot;
+extern const es_kernels es_kernels_v16, es_kernels_v32, es_kernels_v64, es_kernels_v64_dot,
+    es_kernels_v64_pairs;
 
-/* The table for an ISA; AUTO: the widest that the processor has (asked of the
- * processor's feature bits, never of its brand). NULL: not on this processor. */
+/* The table for an ISA; AUTO: the widest that the processor has, asked of its feature bits, but
+ * for pairs, whose bit does not tell how fast they are. NULL: not on this processor. */
 const es_kernels *es_kernels_select(es_isa isa);
 
 #endif

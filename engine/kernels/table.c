@@ -19,4 +19,5 @@ extern const es_normalise_kernels ES_WIDE(es_normalise_kernels);
 const es_kernels ES_WIDE(es_kernels) = {ES_TABLES};
 #if ES_V == 64
 const es_kernels es_kernels_v64_dot = {ES_TABLES, .dot = true};
+const es_kernels es_kernels_v64_pairs = {ES_TABLES, .dot = true, .pairs = true};
 #endif

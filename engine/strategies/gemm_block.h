@@ -65,7 +65,7 @@ static inline const es_gemm_moves *es_gemm_moves_of(const es_gemm_run *r) {
 }
 
 static inline const es_gemm_groups *es_gemm_groups_of(const es_gemm_run *r) {
-  return &r->g->kernels->gemm->groups[r->g->kind == ES_GEMM_I8];
+  return &r->g->kernels->gemm->groups[r->g->kind - ES_GEMM_I16];
 }
 
 static inline const int64_t *es_gemm_table(const es_gemm_axes *axes, es_gemm_side side,

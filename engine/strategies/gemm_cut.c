@@ -106,7 +106,8 @@ static void choose_stream(es_gemm_plan *g) {
   g->fetch_c = bytes > FETCH_C && g->v < 0;
   g->stream_c = bytes >= STREAM_C && g->v >= 0;
   int64_t run = g->u >= 0 ? g->run : columns_in_c(g), padded = es_ceil_div(run, g->nr) * g->nr;
-  if (!g->plain_store || g->terms > 1 || !g->along_c || g->n_kb > 1 || g->kind >= ES_GEMM_C64)
+  if (!g->plain_store || es_gemm_is_dot(g->kind) || !g->along_c || g->n_kb > 1 ||
+      g->kind >= ES_GEMM_C64)
     return;
   if (bytes < STREAM_C || run * (int64_t)g->each < ES_ALIGN || padded > run * 3 / 2) return;
   if (g->overlap || (g->n_last >= 0 && g->u < 0)) return;
@@ -119,12 +120,13 @@ static void choose_stream(es_gemm_plan *g) {
  * cache while a panel of Y passes. The sums wait in C where a tile can go on from what that
  * holds, else beside it. */
 static void choose_short(es_gemm_plan *g, int most) {
-  int64_t row = g->nr * (int64_t)g->each;
-  if (g->terms > 1 || g->problem->n_constraints || g->m_count <= ES_GEMM_STREAM_TILES * most)
+  const int64_t fit = PANEL / (g->nr * (int64_t)g->each) * g->terms;
+  if (es_gemm_is_dot(g->kind) || g->problem->n_constraints ||
+      g->m_count <= ES_GEMM_STREAM_TILES * most)
     return;
   bool along = g->plain_store && g->along_c && g->kind < ES_GEMM_C64;
-  if (!along && g->k.count <= 2 * PANEL / row) return; /* to wait beside it costs more */
-  g->kc = block(g->k.count, PANEL / row, es_gemm_chain(g->k.count), &g->n_kb);
+  if (!along && g->k.count <= 2 * fit) return; /* to wait beside it costs more */
+  g->kc = block(g->k.count, fit, es_gemm_chain(g->k.count), &g->n_kb);
   g->add_c = along && g->n_kb > 1;
 }
 
@@ -177,8 +179,8 @@ void es_gemm_cut(es_gemm_plan *g) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
   int64_t k = g->k.count, chain = es_gemm_chain(k);
-  int64_t most_k = g->problem->n_constraints ? k : KC_MOST / chain * chain;
-  if (g->terms > 1)
+  int64_t most_k = g->problem->n_constraints ? k : KC_MOST * g->terms / chain * chain;
+  if (es_gemm_is_dot(g->kind))
     g->kc = block(k, KC_MOST * g->terms, g->terms, &g->n_kb);
   else
     g->kc = block(k, most_k, chain, &g->n_kb);

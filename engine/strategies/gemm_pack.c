@@ -52,6 +52,7 @@ static void pack_groups(const es_gemm_run *r, char *dst, int width, const char *
   bool across = m > 1 && rows[1] - rows[0] == size;
   if (!across && (size_t)(size * terms) == r->g->each) n = whole_groups(ks, k, terms, size, group);
   if (n) es_gemm_moves_of(r)->pack(dst, width, src, rows, m, group, n);
+  if (r->g->kind == ES_GEMM_BF16) es_gemm_groups_of(r)->turn(dst, n * width);
   if (n * terms < k)
     es_gemm_groups_of(r)->pack(dst + (size_t)(n * width) * r->g->each, width, src, dtype, rows, m,
                                ks + n * terms, k - n * terms);

@@ -27,9 +27,9 @@ es_gemm_kind es_gemm_kind_of(es_dtype compute) {
 
 static es_dtype dtype_of(es_gemm_kind kind) {
   static const es_dtype dtype[ES_GEMM_KINDS] = {
-      [ES_GEMM_F32] = ES_F32,  [ES_GEMM_F64] = ES_F64, [ES_GEMM_I64] = ES_I64,
-      [ES_GEMM_I16] = ES_I32,  [ES_GEMM_I8] = ES_I32,  [ES_GEMM_C64] = ES_C64,
-      [ES_GEMM_C128] = ES_C128};
+      [ES_GEMM_F32] = ES_F32, [ES_GEMM_F64] = ES_F64,  [ES_GEMM_I64] = ES_I64,
+      [ES_GEMM_I16] = ES_I32, [ES_GEMM_I8] = ES_I32,   [ES_GEMM_BF16] = ES_F32,
+      [ES_GEMM_C64] = ES_C64, [ES_GEMM_C128] = ES_C128};
   return dtype[kind];
 }
 
@@ -93,21 +93,24 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   bool few = g->m_count <= ES_GEMM_SMALL && g->n.count <= ES_GEMM_SMALL &&
              g->k.count <= ES_GEMM_SMALL_K; /* as gemm_small.c takes them */
   g->hold_y = p->in[g->y.in].fixed && !few && !g->y_direct;
-  g->stream_y = !g->y_direct && !g->hold_y && g->terms == 1 && !p->n_constraints && g->ahead == 1 &&
-                tiles <= ES_GEMM_STREAM_TILES && g->bytes[ES_GEMM_Y] > ES_GEMM_Y_BLOCK;
-  g->fetch_x = g->terms == 1 && g->bytes[ES_GEMM_X] > ES_GEMM_Y_BLOCK &&
+  g->stream_y = !g->y_direct && !g->hold_y && !es_gemm_is_dot(g->kind) && !p->n_constraints &&
+                g->ahead == 1 && tiles <= ES_GEMM_STREAM_TILES &&
+                g->bytes[ES_GEMM_Y] > ES_GEMM_Y_BLOCK;
+  g->fetch_x = !es_gemm_is_dot(g->kind) && g->bytes[ES_GEMM_X] > ES_GEMM_Y_BLOCK &&
                (g->x_packed || g->n_panels <= (sees_again(g) ? 2 : FETCHING_PANELS));
   g->group = g->stream_y ? tiles > 0 ? (int)tiles : 1 : es_gemm_group_size(g, most);
 }
 
 /* Under constraints every box takes its own part of k from the panels: of groups and complex
- * numbers these hold all of k. Boxes are worth it where they share panels; a few columns are
+ * numbers these hold all of k, so that their chains end elsewhere: of bf16 they would have other
+ * bits. Boxes are worth it where they share panels; a few columns are
  * better served box by box. */
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;
   if (g->kind == ES_GEMM_I8 && g->x.dtype != ES_I8) return false;
   if (g->terms > 1 && p->n_constraints && g->k.count > GROUPS_OF_BOXES) return false;
+  if (g->kind == ES_GEMM_BF16 && p->n_constraints) return false;
   int64_t panel = es_gemm_steps(g, g->kc) * g->nr * (int64_t)g->each;
   if (p->n_constraints && (panel > ES_GEMM_PANEL || g->n.count < COLUMNS_OF_BOXES)) return false;
   if (g->overlap) return g->y_direct;

@@ -183,7 +183,7 @@ static int64_t panel(run *r, const worker *w, const block *b, const rows *t, int
   int64_t lines = es_gemm_fetch(r, b, t->first, m, at, some, ahead.list);
   spread_fetching(&ahead, lines, tiles * some * steps);
   es_gemm_tile tile = {.k = steps,
-                       .chain = b->box->chain,
+                       .chain = es_gemm_steps(g, b->box->chain),
                        .add = b->k0 > 0,
                        .panels = some,
                        .y_next = b->y_next,
@@ -229,7 +229,7 @@ static int tile_group(run *r, worker *w, const block *b, int64_t i) {
     if (!g->x_packed) direct_rows(r, b, q);
   }
   if (g->x_packed) pack_rows(r, w, b, t, tiles);
-  for (int q = 0; q < tiles && g->terms > 1; q++) start_sums(r, b, &t[q]);
+  for (int q = 0; q < tiles && es_gemm_is_dot(g->kind); q++) start_sums(r, b, &t[q]);
   for (int64_t at = b->from, some; at < b->to; at += some) {
     if (g->few && (some = es_gemm_run_few(r, w, b, t->x, t->xk, at)) > 0) continue;
     if (g->stream_y && at % es_gemm_unit(g) == 0)
@@ -295,7 +295,8 @@ static void find_alike(const run *r, const worker *w, block *b) {
   const es_gemm_plan *g = r->g;
   es_gemm_tile tile;
   b->alike = 0;
-  if (g->stream_y || g->v >= 0 || g->few || g->terms > 1 || g->kind >= ES_GEMM_C64) return;
+  if (g->stream_y || g->v >= 0 || g->few) return;
+  if (es_gemm_is_dot(g->kind) || g->kind >= ES_GEMM_C64) return;
   const uint8_t in_place = es_gemm_panel_of(g, b, b->from).in_place;
   if (!(in_place & ES_GEMM_C_HERE)) return;
   const char *y = NULL;

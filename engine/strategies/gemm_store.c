@@ -49,12 +49,12 @@ static void finish(es_gemm_run *r, char *dst, int64_t step, char *values, int64_
   int64_t wide[ES_GEMM_GROUP_ROWS];
   int64_t parts = g->kind >= ES_GEMM_C64 ? 2 : 1;
   es_dtype type = g->compute;
-  if (g->terms > 1) { /* integers, not scaled */
+  if (es_gemm_is_dot(g->kind)) { /* not scaled */
     values = widened(values, n, wide);
     type = ES_I64;
   }
   if (p->beta != 0) e->load[g->compute][p->out.dtype](old, dst, step, n);
-  if (g->kind == ES_GEMM_F32 || g->kind == ES_GEMM_C64)
+  if (type == ES_F32 || type == ES_C64)
     scale_f32((float *)values, (const float *)old, n * parts, p);
   else if (type != ES_I64)
     scale_f64((double *)values, (const double *)old, n * parts, p);

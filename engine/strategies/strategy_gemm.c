@@ -3,7 +3,10 @@
  * Integers are exact: they run in f32, f64 or 64-bit arithmetic where the bounds of
  * the operands (of their types, else of their values, which are then read first)
  * prove that no sum can leave it, and are handed to the loops otherwise, as is every
- * result that does not fit the output, so that the loops word the error. */
+ * result that does not fit the output, so that the loops word the error.
+ *
+ * bf16 is widened to f32, or multiplied by pairs where the processor is faster at these and the
+ * values, which are then read first, prove that the bits are the same. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -64,6 +67,7 @@ typedef struct extremes {
   _Alignas(ES_ALIGN) int64_t low[2][ES_ROW];
   _Alignas(ES_ALIGN) int64_t high[2][ES_ROW];
   int turn;
+  uint16_t least; /* of bf16: bits of the least magnitude but zero; 0: none was seen */
 } extremes;
 
 static void look_at(extremes *x, const es_kernels *kernels, es_dtype dtype, const char *at,
@@ -79,19 +83,35 @@ static void look_at(extremes *x, const es_kernels *kernels, es_dtype dtype, cons
   }
 }
 
-static double values_reach(const es_step *step, const es_run_args *args, int operand) {
+static void look_for_least(extremes *x, const es_kernels *kernels, es_dtype dtype, const char *at,
+                           int64_t step, int64_t n) {
+  uint16_t least = kernels->gemm->groups[ES_GEMM_BF16 - ES_GEMM_I16].least(at, step, n);
+  (void)dtype;
+  if (least && (!x->least || least < x->least)) x->least = least;
+}
+
+/* Every row of an operand, to look. */
+static void look_through(const es_step *step, const es_run_args *args, int operand,
+                         void (*look)(extremes *, const es_kernels *, es_dtype, const char *,
+                                      int64_t, int64_t),
+                         extremes *x) {
   const contraction *c = step->data;
   const scan *s = &c->operand[operand];
   const es_side *side = &step->problem->in[operand];
   const char *base = (const char *)args->base[side->slot] + es_side_begin(side);
-  int64_t at[64], low = 0, high = 0;
-  extremes x = {0};
+  int64_t at[64];
   for (int64_t i = 0; i < s->outer.count; i += 64) {
     int64_t some = s->outer.count - i < 64 ? s->outer.count - i : 64;
     es_gemm_offsets(&s->outer, ES_GEMM_X, i, some, at);
     for (int64_t r = 0; r < some; r++)
-      look_at(&x, c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row);
+      look(x, c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row);
   }
+}
+
+static double values_reach(const es_step *step, const es_run_args *args, int operand) {
+  int64_t low = 0, high = 0;
+  extremes x = {0};
+  look_through(step, args, operand, look_at, &x);
   for (int i = 0; i < 2; i++)
     for (int j = 0; j < ES_ROW; j++) {
       low = x.low[i][j] < low ? x.low[i][j] : low;
@@ -100,10 +120,26 @@ static double values_reach(const es_step *step, const es_run_args *args, int ope
   return fmax(-(double)low, (double)high);
 }
 
+/* Whether no number below the normal ones can occur: the instruction takes these as zero. Of 8
+ * bits each, all products are multiples of 2^-14 times the least powers of two of both operands;
+ * so are all sums, however they are rounded. */
+static bool stays_normal(const es_step *step, const es_run_args *args) {
+  enum { BIAS = 127, NORMAL = -126, BELOW = 14, NONE = 255 };
+  int exponent[2];
+  for (int i = 0; i < 2; i++) {
+    extremes x = {0};
+    look_through(step, args, i, look_for_least, &x);
+    exponent[i] = (x.least ? x.least >> 7 : NONE) - BIAS;
+    if (exponent[i] < NORMAL) return false;
+  }
+  return exponent[0] + exponent[1] - BELOW >= NORMAL;
+}
+
 /* The fastest plan that is exact for these values; NULL: none. */
 static const es_gemm_plan *exact_plan(const es_step *step, const es_run_args *args) {
   const contraction *c = step->data;
   if (!c->measure) return &c->plan[0];
+  if (c->plan[0].kind == ES_GEMM_BF16) return &c->plan[!stays_normal(step, args)];
   double reach[2] = {values_reach(step, args, 0), values_reach(step, args, 1)};
   for (int i = 0; i < c->n_plans; i++)
     if (is_exact(step->problem, c->plan[i].kind, reach)) return &c->plan[i];
@@ -132,8 +168,10 @@ static void print(const es_step *step, char *buf, size_t cap) {
   const es_gemm_plan *g = &c->plan[0];
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   es_text_printf(&t, "gemm %s%s m %lld n %lld k %lld", es_dtype_name(g->compute),
-                 c->measure ? " or wider" : "", (long long)g->m_count, (long long)g->n.count,
-                 (long long)g->k.count);
+                 g->kind == ES_GEMM_BF16 ? " by pairs of bf16"
+                 : c->measure            ? " or wider"
+                                         : "",
+                 (long long)g->m_count, (long long)g->n.count, (long long)g->k.count);
   if (g->batch.count > 1) es_text_printf(&t, " batch %lld", (long long)g->batch.count);
   if (g->n_boxes > 1)
     es_text_printf(&t, " in %d boxes%s", g->n_boxes, g->in_turn ? " by turns" : "");
@@ -211,6 +249,16 @@ static bool plan_for(const es_problem *p, const es_plan_env *env, es_gemm_kind k
   return found;
 }
 
+/* Whether pairs of bf16 are here, and faster with a look at all values than f32. */
+static bool takes_pairs(const es_problem *p, const es_plan_env *env) {
+  es_gemm_plan pairs, single;
+  if (!env->kernels->pairs || p->compute != ES_F32) return false;
+  if (p->in[0].dtype != ES_BF16 || p->in[1].dtype != ES_BF16) return false;
+  return plan_for(p, env, ES_GEMM_BF16, true, &pairs) &&
+         plan_for(p, env, ES_GEMM_F32, false, &single) &&
+         pairs.seconds + scan_seconds(p) < single.seconds;
+}
+
 /* The kinds that may turn out exact, by falling speed, up to the first that is sure to.
  * Measured: which of them is decided by the operands' values, at each run. */
 static int kinds_for(const es_problem *p, const es_plan_env *env, es_gemm_kind kind[KINDS],
@@ -222,6 +270,11 @@ static int kinds_for(const es_problem *p, const es_plan_env *env, es_gemm_kind k
   bool sure = false;
   *measure = false;
   kind[0] = finds_pairs(p) ? ES_GEMM_F32 : es_gemm_kind_of(p->compute);
+  if (takes_pairs(p, env)) {
+    kind[0] = ES_GEMM_BF16, kind[1] = ES_GEMM_F32;
+    *measure = true;
+    return 2;
+  }
   if (p->compute != ES_I64 || finds_pairs(p) || p->wrap) return 1;
   for (int i = 0; i < KINDS && !sure; i++) {
     if (!is_available(p, env, all[i])) continue;
@@ -254,7 +307,7 @@ static double cost(const es_problem *p, const es_plan_env *env) {
   bool measure;
   es_gemm_plan plan;
   int n = kinds_for(p, env, kind, &measure);
-  plan_for(p, env, kind[n > 1], measure, &plan);
+  plan_for(p, env, kind[n > 1 && kind[0] != ES_GEMM_BF16], measure, &plan); /* the likely one */
   return plan.seconds + (measure ? scan_seconds(p) : 0);
 }
 

@@ -1,0 +1,80 @@
+/* Packing into groups of 32 bits of several terms of k, for the kinds whose tiles take such groups
+ * at a step. Set before including, unset afterwards:
+ *   ES_S        the suffix of the names
+ *   ES_GROUP    terms of a group; each is 32 / ES_GROUP bits wide
+ *   ES_PLACE(t) where term t lies in the group, from the low bits up. Needs AVX-512BW and VL. */
+
+/* Up to 16 neighbours, one in the low bits of each lane; no others are read. */
+ES_INLINE __m512i ES_JOIN(terms, ES_S)(const char *at, es_dtype dtype, __mmask16 some) {
+  __m512i low_bits = _mm512_set1_epi32(ES_GROUP == 4 ? 0xff : 0xffff);
+  switch (dtype) {
+  case ES_U8: return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(some, at));
+  case ES_I8:
+    return _mm512_and_si512(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(some, at)), low_bits);
+  case ES_I16:
+  case ES_BF16: return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, at));
+  case ES_I32: return _mm512_and_si512(_mm512_maskz_loadu_epi32(some, at), low_bits);
+  default: { /* i64 */
+    __m512i low = _mm512_maskz_loadu_epi64((__mmask8)some, at);
+    __m512i high = _mm512_maskz_loadu_epi64((__mmask8)(some >> 8), at + ES_V);
+    return _mm512_and_si512(_mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)),
+                                               _mm512_cvtepi64_epi32(high), 1),
+                            low_bits);
+  }
+  }
+}
+
+/* n columns that are neighbours, from column j of the rows of groups on. */
+ES_INLINE void ES_JOIN(pack_columns, ES_S)(char *dst, int width, const char *src, es_dtype dtype,
+                                           int n, const int64_t *ks, int64_t k) {
+  __mmask16 some = (__mmask16)((1u << n) - 1);
+  for (int64_t p = 0; p < k; p += ES_GROUP, dst += width * 4) {
+    __m512i group = _mm512_setzero_si512();
+    ES_UNROLL
+    for (int g = 0; g < ES_GROUP; g++)
+      if (p + g < k && ks[p + g] != ES_GEMM_ABSENT)
+        group = _mm512_or_si512(
+            group, _mm512_slli_epi32(ES_JOIN(terms, ES_S)(src + ks[p + g], dtype, some),
+                                     (unsigned)(ES_PLACE(g) * 32 / ES_GROUP)));
+    _mm512_mask_storeu_epi32(dst, some, group);
+  }
+}
+
+/* One column, from 16 terms that are neighbours at a time. Returns how many of the k terms
+ * are packed. */
+ES_INLINE int64_t ES_JOIN(pack_along, ES_S)(char *dst, int width, const char *src, es_dtype dtype,
+                                            const int64_t *ks, int64_t k) {
+  int64_t size = (int64_t)es_dtype_size(dtype), p = 0;
+  for (; p + 16 <= k; p += 16) {
+    int32_t group[16 / ES_GROUP];
+    for (int t = 0; t < 15; t++)
+      if (ks[p + t] == ES_GEMM_ABSENT || ks[p + t + 1] != ks[p + t] + size) return p;
+    __m512i terms = ES_JOIN(terms, ES_S)(src + ks[p], dtype, 0xffff);
+    if (ES_GROUP == 4)
+      _mm_storeu_si128((void *)group, _mm512_cvtepi32_epi8(terms));
+    else
+      _mm256_storeu_si256((void *)group, _mm512_cvtepi32_epi16(terms));
+    for (int i = 0; i < 16 / ES_GROUP; i++, dst += width * 4) memcpy(dst, &group[i], 4);
+  }
+  return p;
+}
+
+static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
+                                const int64_t *cols, int n, const int64_t *ks, int64_t k) {
+  char *dst = to;
+  int64_t size = (int64_t)es_dtype_size(dtype), steps = (k + ES_GROUP - 1) / ES_GROUP;
+  for (int j = 0, some; j < n; j += some) {
+    for (some = 1; some < 16 && j + some < n; some++)
+      if (cols[j + some] - cols[j + some - 1] != size) break;
+    const char *from = src + cols[j];
+    int64_t done = some > 1 ? 0 : ES_JOIN(pack_along, ES_S)(dst + j * 4, width, from, dtype, ks, k);
+    ES_JOIN(pack_columns, ES_S)
+    (dst + (done / ES_GROUP * width + j) * 4, width, from, dtype, some, ks + done, k - done);
+  }
+  for (int64_t p = 0; p < steps && n < width; p++)
+    memset(dst + (p * width + n) * 4, 0, (size_t)(width - n) * 4);
+}
+
+#undef ES_S
+#undef ES_GROUP
+#undef ES_PLACE
