@@ -1287,6 +1287,24 @@ Test(gemm, pairs_of_bf16_in_batches_and_of_several_axes) {
     }
 }
 
+/* Windows: terms of k are neighbours, and so are columns, or rows, down to a last one alone. */
+Test(gemm, pairs_of_bf16_of_windows) {
+  static const int64_t ks[] = {16, 40, 131};
+  if (!has_pairs()) return;
+  for (int64_t n = 1; n <= 66; n += n < 34 ? 1 : 8)
+    for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
+      axis axes[] = {{9, A | C, {0}, {0}}, {n, B | C, {0}, {0}}, {ks[i], A | B, {1, 0, 0}, {0}}};
+      instance x = make(axes, 3, ES_BF16, ES_BF16, ES_F32, ES_F32);
+      x.p->in[1].stride[1] = x.p->in[1].stride[2] = 1;
+      unguard_array(&x.array[1]);
+      x.array[1].length = n + ks[i] - 1;
+      guard_array(&x.array[1]);
+      for (int s = 0; s < 2; s++) fill_bf16(&x.array[s], -8, 16);
+      check_pairs(&x, "windows");
+      release(&x);
+    }
+}
+
 static bool is_run_by_pairs(instance *x) {
   es_plan_env env = {.arena = &x->arena, .kernels = &es_kernels_v64_pairs, .threads = 1};
   es_step step;

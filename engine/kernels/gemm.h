@@ -127,8 +127,8 @@ static inline bool es_gemm_is_dot(es_gemm_kind kind) {
 typedef struct es_gemm_groups {
   /* dst[p][j] = the terms src[cols[j] + ks[p * terms + t]] for t < terms; zeros beyond k,
    * for n <= j < width and where absent. From u8, i8 and, to 16 bits, any integers whose
-   * values fit; of BF16 from that, and the first term has the high bits. dst has room
-   * for a vector past its end. */
+   * values fit; of BF16 from that, and the first term has the high bits. dst has room for a
+   * vector past its end. */
   void (*pack)(void *dst, int width, const char *src, es_dtype dtype, const int64_t *cols, int n,
                const int64_t *ks, int64_t k);
   /* I8: sums[i] += the terms of row i of a packed x [steps][height]; sums has 16. */

@@ -40,6 +40,30 @@ ES_INLINE void ES_JOIN(pack_columns, ES_S)(char *dst, int width, const char *src
   }
 }
 
+/* A term alone, in the low bits: of wider types these come first. */
+ES_INLINE uint32_t ES_JOIN(term, ES_S)(const char *at, es_dtype dtype) {
+  uint16_t low;
+  if (ES_GROUP == 4 || dtype == ES_U8) return (uint8_t)*at;
+  if (dtype == ES_I8) return (uint16_t)(int8_t)*at;
+  memcpy(&low, at, sizeof low);
+  return low;
+}
+
+/* n columns, term by term, along the columns. */
+ES_INLINE void ES_JOIN(pack_apart, ES_S)(char *dst, int width, const char *src, es_dtype dtype,
+                                         const int64_t *cols, int n, const int64_t *ks, int64_t k) {
+  for (int64_t p = 0; p < k; p += ES_GROUP, dst += width * 4)
+    for (int j = 0; j < n; j++) {
+      uint32_t group = 0;
+      ES_UNROLL
+      for (int g = 0; g < ES_GROUP; g++)
+        if (p + g < k && ks[p + g] != ES_GEMM_ABSENT)
+          group |= ES_JOIN(term, ES_S)(src + cols[j] + ks[p + g], dtype)
+                   << (ES_PLACE(g) * 32 / ES_GROUP);
+      memcpy(dst + j * 4, &group, sizeof group);
+    }
+}
+
 /* One column, from 16 terms that are neighbours at a time. Returns how many of the k terms
  * are packed. */
 ES_INLINE int64_t ES_JOIN(pack_along, ES_S)(char *dst, int width, const char *src, es_dtype dtype,
@@ -53,26 +77,41 @@ ES_INLINE int64_t ES_JOIN(pack_along, ES_S)(char *dst, int width, const char *sr
     if (ES_GROUP == 4)
       _mm_storeu_si128((void *)group, _mm512_cvtepi32_epi8(terms));
     else
-      _mm256_storeu_si256((void *)group, _mm512_cvtepi32_epi16(terms));
+      _mm256_storeu_si256((void *)group,
+                          _mm256_rol_epi32(_mm512_cvtepi32_epi16(terms), 16 * ES_PLACE(0)));
     for (int i = 0; i < 16 / ES_GROUP; i++, dst += width * 4) memcpy(dst, &group[i], 4);
   }
   return p;
 }
 
+/* How many of the n columns from the first on are neighbours, 16 at most; or, less than none, how
+ * many have no neighbour. */
+ES_INLINE int ES_JOIN(columns, ES_S)(const int64_t *cols, int n, int64_t size) {
+  int near = 1, apart = 1;
+  while (near < n && near < 16 && cols[near] - cols[near - 1] == size) near++;
+  while (near == 1 && apart < n && (apart + 1 == n || cols[apart + 1] - cols[apart] != size))
+    apart++;
+  return near > 1 ? near : -apart;
+}
+
 static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
                                 const int64_t *cols, int n, const int64_t *ks, int64_t k) {
   char *dst = to;
-  int64_t size = (int64_t)es_dtype_size(dtype), steps = (k + ES_GROUP - 1) / ES_GROUP;
-  for (int j = 0, some; j < n; j += some) {
-    for (some = 1; some < 16 && j + some < n; some++)
-      if (cols[j + some] - cols[j + some - 1] != size) break;
-    const char *from = src + cols[j];
-    int64_t done = some > 1 ? 0 : ES_JOIN(pack_along, ES_S)(dst + j * 4, width, from, dtype, ks, k);
-    ES_JOIN(pack_columns, ES_S)
-    (dst + (done / ES_GROUP * width + j) * 4, width, from, dtype, some, ks + done, k - done);
+  int64_t size = (int64_t)es_dtype_size(dtype), steps = (k + ES_GROUP - 1) / ES_GROUP, done = 0;
+  for (int j = 0, some; j < n; j += some, dst += some * 4) {
+    some = ES_JOIN(columns, ES_S)(cols + j, n - j, size);
+    if (some > 0) {
+      ES_JOIN(pack_columns, ES_S)(dst, width, src + cols[j], dtype, some, ks, k);
+      continue;
+    }
+    some = -some;
+    for (int i = 0; i < some; i++)
+      done = ES_JOIN(pack_along, ES_S)(dst + i * 4, width, src + cols[j + i], dtype, ks, k);
+    ES_JOIN(pack_apart, ES_S)
+    (dst + done / ES_GROUP * width * 4, width, src, dtype, cols + j, some, ks + done, k - done);
   }
   for (int64_t p = 0; p < steps && n < width; p++)
-    memset(dst + (p * width + n) * 4, 0, (size_t)(width - n) * 4);
+    memset(dst + p * width * 4, 0, (size_t)(width - n) * 4);
 }
 
 #undef ES_S

@@ -179,7 +179,7 @@ void es_gemm_cut(es_gemm_plan *g) {
   const es_gemm_type *type = &g->kernels->gemm->type[g->kind];
   int most = type->height[type->n_heights - 1];
   int64_t k = g->k.count, chain = es_gemm_chain(k);
-  int64_t most_k = g->problem->n_constraints ? k : KC_MOST * g->terms / chain * chain;
+  int64_t most_k = g->problem->n_constraints ? k : KC_MOST / chain * chain;
   if (es_gemm_is_dot(g->kind))
     g->kc = block(k, KC_MOST * g->terms, g->terms, &g->n_kb);
   else

@@ -103,8 +103,7 @@ static void treat_sides(es_gemm_plan *g, int variant) {
 
 /* Under constraints every box takes its own part of k from the panels: of groups and complex
  * numbers these hold all of k, so that their chains end elsewhere: of bf16 they would have other
- * bits. Boxes are worth it where they share panels; a few columns are
- * better served box by box. */
+ * bits. Boxes are worth it where they share panels; a few columns are better served box by box. */
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;

@@ -231,9 +231,10 @@ static bool is_available(const es_problem *p, const es_plan_env *env, es_gemm_ki
   return es_gemm_plan_choose(p, env, kind, &plan);
 }
 
-/* Seconds to look at all values. */
+/* Seconds to look at all values: of integers, or as fast as memory for the exponents of bf16. */
 static double scan_seconds(const es_problem *p) {
-  return (es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1])) / 1e10;
+  const double rate = p->compute == ES_I64 ? 1e10 : 3e10;
+  return (es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1])) / rate;
 }
 
 /* The plan for a kind. Which of several runs is decided at each run: none of them holds a packed
