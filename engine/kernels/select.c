@@ -10,8 +10,8 @@ static bool has_v64(void) {
 }
 static bool has_dot(void) { return __builtin_cpu_supports("avx512vnni"); }
 /* By the brand, since no feature bit tells how fast they are: AMD's processors (Zen 5 was measured)
- * multiply pairs as fast as single f32, so twice as many numbers; Intel's (a Xeon was measured) half
- * as many as in f32, to which bf16 is then better widened. */
+ * multiply pairs as fast as single f32, so twice as many numbers; Intel's (a Xeon was measured)
+ * half as many as in f32, to which bf16 is then better widened. */
 static bool has_pairs(void) {
   return has_dot() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
 }
