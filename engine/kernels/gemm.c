@@ -99,7 +99,7 @@ static inline uint16_t lesser(uint16_t least, uint16_t bits) {
 }
 
 static uint16_t least_bf16(const char *src, int64_t step, int64_t n) {
-  const uint16_t *at = (const void *)src;
+  const bits16 *at = (const void *)src;
   uint16_t least = UINT16_MAX;
   if (step == 1)
     for (int64_t i = 0; i < n; i++) least = lesser(least, at[i]);
