@@ -25,8 +25,6 @@ typedef enum es_window_type {
 
 /* Bytes of a chain's x that stay in the first-level cache for all that share it. */
 enum { ES_WINDOW_SHARED_BYTES = 32 << 10 };
-/* Bytes of x above which it comes from memory. */
-enum { ES_WINDOW_FAR = 8 << 20 };
 /* Of a chain's x that the first of them leave together for the others, of blocks of five vectors.
  */
 enum { ES_WINDOW_KEPT_BYTES = ES_WINDOW_SHARED_BYTES / 4 * 5 };

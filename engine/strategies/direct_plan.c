@@ -16,7 +16,6 @@ enum {
   CHANNELS_OF_BOXES = 4, /* fewer are better served box by box */
   LINE = 64,
   NEAR_X = 1 << 20, /* bytes of x that stay in the second-level cache */
-  FAR_X = 8 << 20,  /* that come slowly */
   TILE_BEGINS = 60  /* cycles, for each block of taps */
 };
 
@@ -116,7 +115,7 @@ static bool passes_over(const es_problem *p, const es_window_roles *roles) {
 static double x_seconds(const es_problem *p, const es_window_roles *roles, double panels) {
   const double bytes = es_problem_side_bytes(p, &p->in[roles->x]) * (passes_over(p, roles) ? 2 : 1);
   const bool asked = blocks_of(p) == 1 && panels == 1;
-  const double line = bytes > FAR_X && !asked ? 12e-9 : bytes > NEAR_X ? 6e-9 : 0;
+  const double line = bytes > ES_WINDOW_FAR && !asked ? 12e-9 : bytes > NEAR_X ? 6e-9 : 0;
   return bytes / LINE * panels * line;
 }
 

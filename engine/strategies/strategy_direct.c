@@ -24,7 +24,8 @@ typedef struct job {
   int n, vectors; /* channels */
   int64_t block;
   const char *ahead;        /* of the block that is packed next */
-  int64_t next_job;         /* bytes from x to that of the next job; 0: it stays, or is near */
+  const char *next_w;       /* of the panel after this one; NULL: there is none */
+  int64_t next_job;         /* bytes from x to that of the next panel; 0: it stays, or is near */
   int64_t next_x;           /* bytes from the rows of x at hand to those taken after them; or 0 */
   int64_t first, rows, row; /* the chunk; where it has come to */
 } job;
@@ -201,25 +202,23 @@ static void point_at(job *j, const es_run_args *args, int64_t i) {
 }
 
 /* What is packed, or read of what is packed for good, after this block. */
-static const char *ahead_of(const job *j, const es_run_args *args, int64_t panel, bool packs) {
+static const char *ahead_of(const job *j, bool packs) {
   const es_direct_plan *d = j->d;
   const int64_t next = j->block + 1;
   if (d->held)
     return next < d->blocks ? j->panel + es_direct_packed(d, es_direct_block(d, next)) : NULL;
   if (packs && next < d->blocks) return j->w + d->w_at[es_direct_block(d, next)];
-  if (j->first + j->rows < d->rows || panel + 1 == d->jobs.count * d->panels) return NULL;
-  if (next < d->blocks) return NULL;
-  job other = *j;
-  point_at(&other, args, panel + 1);
-  return other.w;
+  return j->first + j->rows < d->rows || next < d->blocks ? NULL : j->next_w;
 }
 
-static int64_t next_job(const job *j, const es_run_args *args, int64_t panel) {
+/* Where the panel after this one begins. */
+static void look_ahead(job *j, const es_run_args *args, int64_t panel) {
   const es_direct_plan *d = j->d;
-  if (!d->far_x || panel + 1 == d->jobs.count * d->panels) return 0;
+  if (panel + 1 == d->jobs.count * d->panels) return;
   job other = *j;
   point_at(&other, args, panel + 1);
-  return other.x - j->x;
+  j->next_w = other.w;
+  j->next_job = d->far_x ? other.x - j->x : 0;
 }
 
 /* A chunk of rows with a panel; neighbouring units share the panel, which the worker keeps. */
@@ -242,12 +241,12 @@ static void unit(void *arg, int64_t index, int worker) {
   j.rows = d->rows - j.first < d->chunk ? d->rows - j.first : d->chunk;
   point_at(&j, r->args, panel);
   const bool packs = !d->held && (d->chunks == 1 || *kept != panel);
-  j.next_job = next_job(&j, r->args, panel);
+  look_ahead(&j, r->args, panel);
   for (j.block = 0; j.block < d->blocks; j.block++) {
     const bool whole = d->held || d->chunks > 1;
     j.packed = j.panel + (whole ? es_direct_packed(d, es_direct_block(d, j.block)) : 0);
     if (packs) pack(d, j.packed, j.w, j.n, j.block);
-    j.ahead = ahead_of(&j, r->args, panel, packs);
+    j.ahead = ahead_of(&j, packs);
     run_block(&j);
   }
   *kept = panel;

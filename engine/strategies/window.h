@@ -19,6 +19,9 @@ enum {
   ES_WINDOW_BOXES = 256
 };
 
+/* Bytes of x above which it comes from memory. */
+enum { ES_WINDOW_FAR = 8 << 20 };
+
 typedef enum es_window_side {
   ES_WINDOW_OUT,
   ES_WINDOW_X,
