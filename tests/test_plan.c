@@ -186,6 +186,19 @@ Test(plan, two_operands_are_one_nest_and_more_make_pairs) {
   es_ctx_destroy(ctx);
 }
 
+/* An intermediate lies as the larger one of what makes it and what it meets: "b a" here, though
+ * what it is made of has a first. */
+Test(plan, an_intermediate_lies_as_the_large_value_that_it_meets) {
+  es_ctx *ctx = es_ctx_create(NULL);
+  es_array in[3] = {of(ES_F32, SHAPE(40, 32, 64)), of(ES_F32, SHAPE(64, 8)),
+                    of(ES_F32, SHAPE(8, 32))};
+  es_plan *plan = plan_of(ctx, "c b a, a d, d b -> c", in, 3);
+  cr_assert_eq(plan->n_groups, 2);
+  cr_assert_str_eq(plan->group[0].text, "a d, d b -> b a");
+  es_plan_release(plan);
+  es_ctx_destroy(ctx);
+}
+
 /* ---- limits -------------------------------------------------------------------------- */
 
 Test(plan, intermediates_over_the_limit_are_refused_before_they_exist) {

@@ -27,22 +27,23 @@ static int64_t stride_in(const es_builder *b, const es_walk *walk, int32_t label
   return i < 0 ? -1 : llabs(walk->stride[i]);
 }
 
-/* Appends the kept labels of a walk that are not listed yet, largest stride first. */
-static int list_kept(es_builder *b, const es_walk *walk, const int32_t *keep, int n_keep,
-                     int32_t *list, int n) {
-  int first = n;
+/* Puts the kept labels of a walk that are not listed yet before those that are, at the end of
+ * list[n_keep], largest stride first. Returns how many. */
+static int list_before(es_builder *b, const es_walk *walk, const int32_t *keep, int n_keep,
+                       int32_t *list, int listed) {
+  int32_t *end = list + n_keep - listed, *first = end;
   mark(b, walk);
+  for (int i = 0; i < listed; i++)
+    if (b->axis_of[end[i]] >= 0) b->axis_of[end[i]] = -1;
   for (int i = 0; i < n_keep; i++) {
     int64_t stride = stride_in(b, walk, keep[i]);
     if (stride < 0) continue;
-    int at = n;
-    while (at > first && stride_in(b, walk, list[at - 1]) < stride) at--;
-    memmove(list + at + 1, list + at, sizeof *list * (size_t)(n - at));
-    list[at] = keep[i];
-    n++;
+    int32_t *at = --first;
+    for (; at + 1 < end && stride_in(b, walk, at[1]) > stride; at++) at[0] = at[1];
+    *at = keep[i];
   }
   unmark(b, walk);
-  return n;
+  return (int)(end - first);
 }
 
 static double elements(const es_builder *b, const es_walk *walk) {
@@ -51,26 +52,25 @@ static double elements(const es_builder *b, const es_walk *walk) {
   return n;
 }
 
-/* The axes of an intermediate: those of its largest operand innermost and in that
- * operand's order, so that its unit stride stays a unit stride. */
-static es_status new_intermediate(es_builder *b, es_nest *n, const int32_t *keep, int n_keep) {
-  const es_walk *large = &n->in[0]->walk, *small = NULL;
-  if (n->n_in == 2) {
-    bool second = elements(b, &n->in[1]->walk) > elements(b, large);
-    large = &n->in[second]->walk;
-    small = &n->in[!second]->walk;
+/* The axes of an intermediate: those of the largest of the values it is made of, and the one that
+ * it meets next, innermost and in that one's order, so that its unit stride stays a unit stride. */
+static es_status new_intermediate(es_builder *b, es_nest *n, const es_operand *next,
+                                  const int32_t *keep, int n_keep) {
+  const es_walk *by_size[3];
+  int n_walks = 0, listed = 0;
+  for (int i = 0; i < n->n_in + (next != NULL); i++) {
+    const es_walk *walk = i < n->n_in ? &n->in[i]->walk : &next->walk;
+    int at = n_walks++;
+    for (; at && elements(b, by_size[at - 1]) < elements(b, walk); at--)
+      by_size[at] = by_size[at - 1];
+    by_size[at] = walk;
   }
-  int32_t *others = ES_NEW_N(b->scratch, int32_t, n_keep),
-          *list = ES_NEW_N(b->scratch, int32_t, n_keep);
+  int32_t *list = ES_NEW_N(b->scratch, int32_t, n_keep);
   int64_t *shape = ES_NEW_N(b->scratch, int64_t, n_keep);
-  if (!others || !list || !shape) return es_fail_nomem(b->error);
-  int n_others = 0, listed = 0;
-  mark(b, large);
-  for (int i = 0; i < n_keep; i++)
-    if (stride_in(b, large, keep[i]) < 0) others[n_others++] = keep[i];
-  unmark(b, large);
-  if (small) listed = list_kept(b, small, others, n_others, list, 0);
-  listed = list_kept(b, large, keep, n_keep, list, listed);
+  if (!list || !shape) return es_fail_nomem(b->error);
+  for (int i = 0; i < n_walks; i++)
+    listed += list_before(b, by_size[i], keep, n_keep, list, listed);
+  memmove(list, list + n_keep - listed, sizeof *list * (size_t)listed);
   for (int i = 0; i < listed; i++) shape[i] = b->extent[list[i]];
   const es_bound *bound = b->bound;
   bool truth = bound->reduce == ES_REDUCE_ANY && bound->combine == ES_INNER_AND;
@@ -256,8 +256,21 @@ static bool any_empty(const es_bound *bound, const es_part *part) {
   return false;
 }
 
+/* What the result of a step is contracted with, where that is known by then; else NULL. */
+static const es_operand *partner(const es_path *path, int n_in, int k, const es_operand *values) {
+  int value = n_in + k;
+  for (int j = k + 1; j < path->n_steps; j++) {
+    const es_path_step *step = &path->step[j];
+    if (step->in[step->n_in - 1] != value && step->in[0] != value) continue;
+    int other = step->in[step->in[0] == value ? step->n_in - 1 : 0];
+    return other < value ? &values[other] : NULL;
+  }
+  return NULL;
+}
+
 static es_status run_step(es_builder *b, const es_part *part, const numbering *names,
-                          const es_path_step *step, es_operand *values, es_nest *n) {
+                          const es_path *path, int k, es_operand *values, es_nest *n) {
+  const es_path_step *step = &path->step[k];
   const es_operand **in = ES_NEW_N(b->scratch, const es_operand *, step->n_in);
   if (!in) return es_fail_nomem(b->error);
   n->n_in = step->n_in;
@@ -269,7 +282,7 @@ static es_status run_step(es_builder *b, const es_part *part, const numbering *n
     int32_t *keep = ES_NEW_N(b->scratch, int32_t, step->keep.n);
     if (!keep) return es_fail_nomem(b->error);
     for (int i = 0; i < step->keep.n; i++) keep[i] = names->label[step->keep.label[i]];
-    ES_TRY(new_intermediate(b, n, keep, step->keep.n));
+    ES_TRY(new_intermediate(b, n, partner(path, part->n_in, k, values), keep, step->keep.n));
   }
   return es_builder_add_nest(b, part, n);
 }
@@ -314,15 +327,15 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
       continue;
     }
     es_nest n = {.output = -1};
-    ES_TRY(run_step(b, part, names, &path->step[k], values, &n));
+    ES_TRY(run_step(b, part, names, path, k, values, &n));
     *value = n.out;
   }
   *last = b->plan->n_steps;
   es_nest n = {.output = part->output};
-  ES_TRY(run_step(b, part, names, &path->step[end], values, &n));
+  ES_TRY(run_step(b, part, names, path, end, values, &n));
   int again = b->plan->n_steps;
   n.adds = *adds = cuts_reduced(b, part, names);
-  if (n.adds) ES_TRY(run_step(b, part, names, &path->step[end], values, &n));
+  if (n.adds) ES_TRY(run_step(b, part, names, path, end, values, &n));
   b->pieces = b->estimated = false;
   return es_builder_loop(b, part, begin, *last, again);
 }

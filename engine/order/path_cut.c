@@ -100,9 +100,10 @@ double es_slicer_cost(const es_slicer *s, const es_room *r) {
   memcpy(s->value, s->net.operand, sizeof *s->value * (size_t)s->net.n);
   for (int k = 0; k < path->n_steps; k++) {
     const es_path_step *step = &path->step[k];
-    double elements = es_label_points(&s->net, step->keep);
+    double elements = es_label_points(&s->net, step->keep), size[2] = {0};
     for (int i = 0; i < step->n_in; i++)
-      elements += es_label_points(&s->net, s->value[step->in[i]]);
+      elements += size[i & 1] = es_label_points(&s->net, s->value[step->in[i]]);
+    if (step->n_in == 2) elements += es_packed_elements(r->work[k], size[0], size[1]);
     sum += r->work[k] + s->net.element_bytes * elements;
     s->value[s->net.n + k] = step->keep;
   }

@@ -164,8 +164,8 @@ static bool merge_values(search *s, int a, int b, int v) {
   merged m = merge_of(s, a, b, label);
   s->set[v] = (es_label_set){m.n, label};
   s->size[v] = m.size;
-  s->total += es_pair_cost(
-      s->net, (es_pair){.points = m.points, .elements = s->size[a] + s->size[b] + m.size});
+  s->total += es_pair_cost(s->net, es_pair_of(s->net, m.points, (es_extents){s->size[a], 1},
+                                              (es_extents){s->size[b], 1}, m.size));
   s->merged[a] = s->merged[b] = true;
   return relink(s, a, b, v);
 }

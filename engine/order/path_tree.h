@@ -17,11 +17,17 @@ typedef struct es_extents {
 } es_extents;
 
 /* How two values are contracted: which one is summed over its own labels before, and the
- * multiply-adds and elements touched of all that. */
+ * multiply-adds and elements touched of all that, those of its workspace included. */
 typedef struct es_pair {
   bool sums_a, sums_b;
   double points, elements;
 } es_pair;
+
+/* Elements touched of the workspace that the contraction of two values needs besides its result: a
+ * product that uses elements of both again packs the smaller one, and reads the copy. */
+static inline double es_packed_elements(double points, double a, double b) {
+  return points > a && points > b ? 2 * (a < b ? a : b) : 0;
+}
 
 /* Summing a value first takes as many points as it has elements, and an intermediate; that pays
  * where carrying its own labels through the pair takes more. points: over the labels of both
@@ -38,8 +44,9 @@ static inline es_pair es_pair_of(const es_network *net, double points, es_extent
     if (pair.sums_a) pair.points += whole_a, pair.elements += whole_a + a.size, a.lone = 1;
     if (pair.sums_b) pair.points += whole_b, pair.elements += whole_b + b.size, b.lone = 1;
   }
-  pair.points += points * a.lone * b.lone;
-  pair.elements += a.size * a.lone + b.size * b.lone;
+  double whole_a = a.size * a.lone, whole_b = b.size * b.lone, walked = points * a.lone * b.lone;
+  pair.points += walked;
+  pair.elements += whole_a + whole_b + es_packed_elements(walked, whole_a, whole_b);
   if (net->room > 0 && out > net->room) {
     double pieces = out / net->room;
     pair.points *= pieces, pair.elements *= pieces;

@@ -35,6 +35,16 @@ static double far_x(const es_problem *p, const es_window_roles *roles, double sh
   return roles->row >= 0 && shares <= FEW && bytes > ES_WINDOW_FAR ? bytes / LINE * 6e-9 : 0;
 }
 
+/* Seconds until x has come from beyond the second-level cache again, for every output but the first
+ * that reads all of it apart from those that share its rows. */
+static double again_x(const es_problem *p, const es_window_roles *roles) {
+  const double bytes = es_problem_side_bytes(p, &p->in[roles->x]);
+  double passes = 1;
+  for (int a = 0; a < p->n_out; a++)
+    if (a != roles->share && p->in[roles->x].stride[a] == 0) passes *= (double)p->extent[a];
+  return bytes > ES_GEMM_Y_BLOCK ? (passes - 1) * bytes / 1.6e10 : 0;
+}
+
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
  * begin a chain; measured. Weights past half of the second-level cache come slowly, for every
  * block of vectors anew. */
@@ -55,7 +65,8 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
   if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
-  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9 + far_x(p, roles, shares);
+  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / 5e9 + far_x(p, roles, shares) +
+                   again_x(p, roles);
   double memory = (bytes + out) / 2e10;
   compute /= fmin(threads, fmax(1, parts));
   return fmax(compute, memory) + fmin(compute, memory) / 8;
