@@ -67,7 +67,7 @@ static void run_in_cache(const es_move *v, char *out, const char *in, int64_t fr
 
 /* ---- past the caches -------------------------------------------------------------------- */
 
-enum { LINE = 64, ROOM = ES_MOVE_ROOM, BATCH = 1 << 10 };
+enum { LINE = 64, ROOM = ES_MOVE_ROOM, BATCH = 1 << 10, PART = 2048 };
 
 /* Output that is being put together: bytes[begin, end) belong at line + begin. Whole
  * lines leave in batches, what is left of the last one waits for the next block. */
@@ -104,6 +104,17 @@ static char *writer_room(writer *w, char *out, int64_t bytes) {
   return w->bytes + w->end - bytes;
 }
 
+/* The runs of a block, a few at a time; those in their places of the next block are asked for. */
+static void move_runs(const es_move *v, char *out, const int64_t *row, const char *in,
+                      const char *next, int64_t bytes, int64_t n) {
+  enum { FEW = 4 };
+  for (int64_t j = 0; j < n; j += FEW) {
+    const int64_t few = n - j < FEW ? n - j : FEW;
+    for (int64_t i = j; i < j + few; i++) es_move_ask(next + v->n.in[i], bytes);
+    v->kernels->rows(out, row + j, in, v->n.in + j, few, bytes);
+  }
+}
+
 /* Blocks that are runs of the output, one after the other. */
 static void run_dense(const es_move *v, char *out, const char *in, int64_t from, int64_t to) {
   const int64_t *row = rows_of(v), size = v->way == ES_MOVE_ROWS ? 1 : v->size;
@@ -117,7 +128,10 @@ static void run_dense(const es_move *v, char *out, const char *in, int64_t from,
     char *room = writer_room(&w, out + at.out, m * n * size);
     int64_t in_at = at.in;
     step(v, &at);
-    move_block(v, room, row, in + in_at, m, n, at.in - in_at);
+    if (v->way == ES_MOVE_ROWS)
+      move_runs(v, room, row, in + in_at, in + at.in, m, n);
+    else
+      move_block(v, room, row, in + in_at, m, n, at.in - in_at);
     if (w.end >= BATCH) flush(&w, false);
   }
   flush(&w, true);
@@ -161,14 +175,19 @@ static void run_unzip(const es_move *v, char *out, const char *in, int64_t from,
   for (int i = 0; i < rows; i++) flush(&all[i], true);
 }
 
-/* Rows that need no putting together. */
+/* Rows that need no putting together, asked for ahead. */
 static void run_streams(const es_move *v, char *out, const char *in, int64_t from, int64_t to) {
   place at;
   seek(v, &at, from);
   for (int64_t block = from; block < to; block++) {
     int64_t m = length(v, &v->m, &at), n = length(v, &v->n, &at);
     for (int64_t j = 0; j < n; j++)
-      v->kernels->stream(out + at.out + v->n.out[j], in + at.in + v->n.in[j], m);
+      for (int64_t b = 0; b < m; b += PART) {
+        const char *part = in + at.in + v->n.in[j] + b;
+        const int64_t bytes = m - b < PART ? m - b : PART;
+        es_move_ask(part + ES_MOVE_AHEAD, bytes);
+        v->kernels->stream(out + at.out + v->n.out[j] + b, part, bytes);
+      }
     step(v, &at);
   }
 }

@@ -17,6 +17,17 @@ typedef struct map {
   bool past;                /* the output outgrows the caches: it is written past them */
 } map;
 
+/* Asks for what is read next of operands that lie along the row. */
+static inline __attribute__((always_inline)) void
+ask_ahead(const es_stream *s, const es_run_args *args, const int64_t *at, int64_t n) {
+  for (int i = 0; i < s->n_in; i++) {
+    const es_stream_side *side = &s->in[i];
+    const char *base = args->base[side->slot];
+    if (side->step == 1)
+      es_move_ask(base + (side->offset + at[i]) * side->size + ES_MOVE_AHEAD, n * side->size);
+  }
+}
+
 /* Unit i is piece i % pieces of row i / pieces, or, down, piece i / rows of row i % rows. */
 static es_status task(const es_step *step, const es_run_args *args, int64_t from, int64_t to) {
   const map *m = step->data;
@@ -33,6 +44,7 @@ static es_status task(const es_step *step, const es_run_args *args, int64_t from
     for (int i = 0; i < s->n_in; i++) at[i] = c.at[1 + i] + start * steps[i];
     char *to_row = (char *)args->base[s->out.slot] + (s->out.offset + out_at) * s->out.size;
     void *dst = m->in_place ? to_row : row.bytes;
+    if (m->past) ask_ahead(s, args, at, n);
     const void *x = es_stream_combine(s, args, at, steps, n, dst, spare);
     if (m->past)
       s->kernels->move->stream(to_row, x, n * s->size);

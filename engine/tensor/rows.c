@@ -120,16 +120,10 @@ static void repeat(char *out, int64_t n, int64_t size) {
     memcpy(out + done * size, out, (size_t)((n - done < done ? n - done : done) * size));
 }
 
-/* What is read four rows on: the processor's own prefetch stops at the end of a page. */
-static void fetch_ahead(const char *at, int64_t bytes) {
-  enum { AHEAD = 8192 };
-  for (int64_t i = 0; i < bytes; i += ES_ALIGN) __builtin_prefetch(at + i + AHEAD);
-}
-
 const void *es_rows_read(const es_rows *r, int64_t first, int64_t n, void *row) {
   int64_t size = (int64_t)es_dtype_size(r->dtype), wide = (int64_t)es_dtype_size(r->compute);
   int64_t stride = r->strides[r->rank - 1];
-  if (r->far) fetch_ahead(r->data + first * size, n * size);
+  if (r->far) es_move_ask(r->data + first * size + ES_MOVE_AHEAD, n * size);
   if (r->direct) return r->data + first * size;
   cursor c;
   seek(&c, r, first);
