@@ -266,3 +266,55 @@ Test(stream, single_results_have_the_same_bits_on_any_number_of_threads) {
     es_ctx_destroy(es);
   }
 }
+
+/* ---- operands that rows cross ---------------------------------------------------------------- */
+
+/* Whole numbers whose products fit any type; no zeros, whose signs depend on the
+ * strategy. */
+static es_tensor *small_values(es_ctx *es, es_dtype type, int rank, const int64_t *shape) {
+  static const double values[] = {-3, -2, -1, 1, 2, 3};
+  int64_t n = 1;
+  for (int i = 0; i < rank; i++) n *= shape[i];
+  double *value = malloc(sizeof *value * (size_t)n);
+  uint32_t state = 7;
+  for (int64_t i = 0; i < n; i++) value[i] = values[random_bits(&state) % 6];
+  es_tensor *x = es_from_data(es, ES_F64, rank, shape, value), *y = es_cast(es, x, type);
+  cr_assert_not_null(y, "%s", es_error_text(es));
+  free(value);
+  return y;
+}
+
+/* Turned over by blocks, or element by element: the same values, whatever the types, the tail of a
+ * block and the number of threads. */
+Test(stream, operands_that_rows_cross_are_turned_over) {
+  static const char *const texts[] = {"a b, b a -> a b", "b a, b a -> a b", "n a b, b a -> n a b",
+                                      "a b, n b a -> n a b", "a b, b a, b a, b a -> a b"};
+  static const int64_t extents[][2] = {{4, 17}, {5, 5}, {16, 33}, {67, 513}, {70, 1030}};
+  static const es_dtype types[] = {ES_I8, ES_I32, ES_BF16, ES_F32, ES_F64, ES_C64, ES_C128};
+  static double value[2][2 * 3 * 70 * 1030];
+  for (int threads = 1; threads <= 3; threads += 2) {
+    es_ctx *es = es_ctx_create(&(es_config){.threads = threads});
+    for (int d = 0; d < 7; d++)
+      for (int e = 0; e < 5; e++)
+        for (int t = 0; t < 5; t++) {
+          const int64_t a = extents[e][0], b = extents[e][1], n = t < 4 ? 2 : 4;
+          es_tensor *ab = small_values(es, types[d], 2, (int64_t[]){a, b}),
+                    *ba = small_values(es, types[t % 2 ? d : d / 2], 2, (int64_t[]){b, a}),
+                    *nab = small_values(es, types[d], 3, (int64_t[]){3, a, b}),
+                    *nba = small_values(es, types[d], 3, (int64_t[]){3, b, a});
+          es_tensor *in[][4] = {{ab, ba}, {ba, ba}, {nab, ba}, {ab, nba}, {ab, ba, ba, ba}};
+          const es_options map = {.strategy = "map"}, loops = {.strategy = "loops"};
+          es_tensor *got = es_einsum_into(es, texts[t], in[t], n, &map, NULL),
+                    *want = es_einsum_into(es, texts[t], in[t], n, &loops, NULL);
+          cr_assert(got && want, "%s", es_error_text(es));
+          cr_assert_eq(es_dtype_of(got), es_dtype_of(want));
+          const int64_t count = es_size(got);
+          cr_assert_eq(es_read(es, got, ES_C128, value[0], count), ES_OK);
+          cr_assert_eq(es_read(es, want, ES_C128, value[1], count), ES_OK);
+          for (int64_t i = 0; i < 2 * count; i++)
+            cr_assert(value[0][i] == value[1][i], "%s of type %d, %d x %d", texts[t], types[d],
+                      (int)a, (int)b);
+        }
+    es_ctx_destroy(es);
+  }
+}
