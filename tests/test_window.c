@@ -21,6 +21,8 @@ static const char same[] = "c (h+kh-1)?0 (w+kw-1)?0, c kh kw -> c h w";
 static const char same5[] = "b c (h+kh-2)?0 (w+kw-2)?0, c kh kw -> b c h w";
 static const char strided[] = "c (2*h+kh-1)?0 (2*w+kw-1)?0, c kh kw -> c h w";
 static const char strided5[] = "b c (2*h+kh-2)?0 (2*w+kw-2)?0, c kh kw -> b c h w";
+static const char seven[] = "c (h+kh-3)?0 (w+kw-3)?0, c kh kw -> c h w";
+static const char seven2[] = "c (2*h+kh-3)?0 (2*w+kw-3)?0, c kh kw -> c h w";
 static const char dense[] = "c (h+kh-1)?0 (w+kw-1)?0, o c kh kw -> o h w";
 static const char last[] = "(h+kh-1)?0 (w+kw-1)?0 c, kh kw c -> h w c";
 static const char pool[] = "c (2*h+kh-1)?0 (2*w+kw-1)?0 -> c h w";
@@ -58,6 +60,23 @@ static const row rows[] = {
     {strided5, 0, {2, 2, 5, 57}, {2, 5, 3}, {{0}}},
     {strided5, 0, {1, 2, 3, 4}, {2, 5, 5}, {{0}}},
     {"c (2*h+kh-3)?0 (2*w+kw-3)?0, c kh kw -> c h w", 0, {2, 16, 32}, {2, 7, 7}, {{0}}},
+    /* Sums of several chains down the rows, which end elsewhere at each border; blocks of rows. */
+    {seven, 0, {2, 40, 33}, {2, 7, 7}, {{0}}},
+    {seven, 0, {5, 7, 7}, {5, 7, 7}, {{0}}},
+    {seven, 0, {3, 14, 14}, {3, 7, 7}, {{0}}},
+    {seven, 0, {2, 3, 16}, {2, 7, 7}, {{0}}},
+    {seven, 0, {1, 70, 60}, {1, 7, 7}, {{0}}},
+    {seven, 0, {2, 9, 21}, {2, 5, 8}, {{0}}},
+    {seven, 0, {2, 9, 40}, {2, 7, 6}, {{0}}},
+    {seven, 0, {2, 12, 40}, {2, 7, 13}, {{0}}},
+    {seven, 0, {2, 12, 19}, {2, 4, 20}, {{0}}},
+    {seven, 0, {2, 12, 130}, {2, 1, 100}, {{0}}},
+    {seven, 0, {2, 12, 80}, {2, 2, 64}, {{0}}},
+    {"c (h+kh) (w+kw), c kh kw -> c h w", 0, {2, 50, 60}, {2, 7, 7}, {{0}}},
+    {seven2, 0, {3, 14, 14}, {3, 7, 7}, {{0}}},
+    {seven2, 0, {2, 90, 70}, {2, 7, 7}, {{0}}},
+    {seven2, 0, {3, 7, 7}, {3, 7, 7}, {{0}}},
+    {"c (l+k), c k l -> c l", 0, {2, 71}, {2, 32, 40}, {{0}}},
     {"c (2*h+kh-1)?0 (w+kw-1)?0, c kh kw -> c h w", 0, {2, 13, 35}, {2, 3, 3}, {{0}}},
     {"c (h+kh-1)?0 (2*w+kw-1)?0, c kh kw -> c h w", 0, {2, 13, 35}, {2, 3, 3}, {{0}}},
     {"c (2*h+kh-1)?0 (2*w+2*kw-2)?0, c kh kw -> c h w", 0, {2, 13, 36}, {2, 3, 3}, {{0}}},
@@ -406,6 +425,7 @@ Test(direct, sums_in_the_order_of_the_contraction) { try_layers(FRACTIONS, "gemm
 static const row refused[] = {
     {"c (3*l+k-1)?0, c k -> c l", 0, {3, 100}, {3, 3}, {{0}}},
     {"c (l+k)?0, c k -> c l", 0, {2, 400}, {2, 129}, {{0}}},
+    {"c (l+k), c k l -> c l", 0, {2, 72}, {2, 33, 40}, {{0}}}, /* two chains */
 };
 
 Test(window, leaves_the_rest_to_others) {

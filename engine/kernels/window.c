@@ -104,7 +104,8 @@ typedef struct strip_rows {
   int64_t x_next;     /* from the first vector to the second */
   int64_t next_plane; /* to the same place in the next plane */
   uint64_t loads[2];
-  bool whole; /* vectors can be loaded as wholes */
+  bool whole;               /* vectors can be loaded as wholes */
+  const es_window_end *end; /* the next one; NULL: sums are one chain */
 } strip_rows;
 
 #define fuse_wide fuse_f64

@@ -48,6 +48,13 @@ typedef struct es_window_tile {
   double count;         /* the result is divided by this */
 } es_window_tile;
 
+/* After this tap of this row of x chains of the sums of an output row end. */
+typedef struct es_window_end {
+  int64_t row, tap, out;
+  uint64_t lanes; /* of which outputs of the row, as bits */
+  uint64_t taps;  /* of the first end of this row of x: the taps of all of them, as bits */
+} es_window_end;
+
 /* Planes of rows of outputs that are the next one's a row of x further down, and so are
  * their taps: input rows are read once, and weigh in all outputs that see them. */
 typedef struct es_window_fall {
@@ -60,6 +67,10 @@ typedef struct es_window_fall {
   int64_t taps; /* of a row of taps */
   const int64_t *x_at, *w_at;
   const uint64_t *lanes;
+  /* In order, the last one of a row that never comes; NULL: all sums are one chain. Their rows are
+   * counted on from first_read, the first one that is read here, and from first_out. */
+  const es_window_end *ends;
+  int64_t first_read, first_out;
   double count;
   /* Of a strip: which lanes of two vectors hold what its taps see of a row of x, and the lanes
    * that each tap picks from them, [taps][lanes of a vector]. */

@@ -451,6 +451,29 @@ ES_INLINE void ES_JOIN(fall_tap, NAME)(VEC acc[][4], const E *from, const VEC *b
   }
 }
 
+/* The ends after one tap. acc: of nh output rows, from row on, apart vectors apart; sums: of their
+ * chains that have ended, -0 before, since x + -0 is x for all x; all: of all lanes. */
+ES_INLINE const es_window_end *ES_JOIN(fall_end, NAME)(VEC *acc, VEC *sums, int apart, bool all,
+                                                       const es_window_end *end, int nh, int nv,
+                                                       int64_t row) {
+  const int64_t read = end->row, tap = end->tap;
+  do {
+    const ES_JOIN(window_mask, NAME) ended = ES_JOIN(window_mask_of, NAME)(all ? 0 : end->lanes);
+    ES_UNROLL
+    for (int j = 0; j < nh; j++) {
+      if (end->out - row != j) continue;
+      ES_UNROLL
+      for (int v = 0; v < nv; v++) {
+        VEC *const at = &acc[j * apart + v], *const sum = &sums[j * apart + v], both = *sum + *at;
+        *sum = all ? both : ES_JOIN(window_choose, NAME)(ended, both, *sum);
+        *at = all ? (VEC){0} : ES_JOIN(window_choose, NAME)(ended, (VEC){0}, *at);
+      }
+    }
+    end++;
+  } while (end->row == read && end->tap == tap);
+  return end;
+}
+
 /* nv vectors, from an element offset of the rows on, of all planes. nh: rows of taps; nk:
  * taps of a row, or 0 for any number. acc[j] is the output row of which the row of x at
  * hand is tap row nh - 1 - j. What a store could alias is held in locals. */
@@ -461,8 +484,9 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
   const int64_t *w_at = t->w_at, planes = t->planes, offset = column * (int64_t)sizeof(E);
   const int64_t x_plane = t->x_plane, w_plane = t->w_plane, out_plane = t->out_plane;
   const uint64_t *lanes = t->lanes, kept = t->n < 64 ? ((uint64_t)1 << t->n) - 1 : ~(uint64_t)0;
-  const int64_t next_plane = asked_for(x_plane);
-  const bool divides = t->count != 1;
+  const int64_t next_plane = asked_for(x_plane), first_out = t->first_out;
+  const bool divides = t->count != 1, chains = !nk && t->ends;
+  const VEC none = ES_JOIN(window_splat, NAME)((T)-0.0);
   const VEC count = ES_JOIN(window_splat, NAME)((T)t->count);
   const char *x_start = t->x + offset, *w = t->w;
   char *out_start = t->out + offset;
@@ -477,6 +501,13 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
   for (int64_t plane = 0; plane < planes;
        plane++, x_start += x_plane, w += w_plane, out_start += out_plane) {
     VEC acc[ES_WINDOW_FALL][4] = {{{0}}}, weight[4][ES_WINDOW_FALL];
+    VEC sums[ES_WINDOW_FALL][4];
+    const es_window_end *end = t->ends;
+    ES_UNROLL
+    for (int j = 0; j < nh; j++) {
+      ES_UNROLL
+      for (int v = 0; v < nv; v++) sums[j][v] = none;
+    }
     const char *x = x_start;
     char *out = out_start;
     ES_UNROLL
@@ -493,6 +524,7 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
         ES_UNROLL
         for (int k = 0; k < nk; k++) ES_JOIN(fall_tap, NAME)
         (acc, (const E *)(x + at[k]), weight[k], some[k], nh, nv, edge, last);
+        const uint64_t ends = chains && end->row == t->first_read + i ? end->taps : 0;
         for (int64_t k = 0; k < taps && !nk; k++) {
           ES_UNROLL
           for (int j = 0; j < nh; j++)
@@ -501,6 +533,8 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
           if (edge) some[0] = ES_JOIN(window_mask_of, NAME)(lanes[k]);
           ES_JOIN(fall_tap, NAME)
           (acc, (const E *)(x + x_at[k]), weight[0], some[0], nh, nv, edge, last);
+          if (ends >> k & 1)
+            end = ES_JOIN(fall_end, NAME)(acc[0], sums[0], 4, !edge, end, nh, nv, first_out + row);
         }
       }
       if (row >= 0) {
@@ -509,7 +543,8 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
         for (int v = 0; v < nv; v++) __builtin_prefetch(out + out_plane + v * LINE_BYTES, 1, 2);
         ES_UNROLL
         for (int v = 0; v < nv; v++) {
-          VEC result = divides ? acc[0][v] / count : acc[0][v];
+          VEC result = chains ? acc[0][v] + sums[0][v] : acc[0][v];
+          if (divides) result /= count;
           E *to = (E *)out + (v < nv - 1 ? v * LANES : last);
           if (edge)
             ES_JOIN(window_keep, NAME)(to, kept, result);
@@ -521,7 +556,10 @@ ES_INLINE void ES_JOIN(fall_planes, NAME)(const es_window_fall *t, int nh, int n
       ES_UNROLL
       for (int j = 0; j < nh; j++) {
         ES_UNROLL
-        for (int v = 0; v < nv; v++) acc[j][v] = j + 1 < nh ? acc[j + 1][v] : (VEC){0};
+        for (int v = 0; v < nv; v++) {
+          acc[j][v] = j + 1 < nh ? acc[j + 1][v] : (VEC){0};
+          if (chains) sums[j][v] = j + 1 < nh ? sums[j + 1][v] : none;
+        }
       }
     }
   }

@@ -66,7 +66,8 @@ ES_INLINE void ES_JOIN(strip_weights, NAME)(const es_window_fall *f, int nh, int
 ES_INLINE void ES_JOIN(strip_step, NAME)(strip_rows *rows, VEC *acc, const __m512i *pick,
                                          const SOME *some, VEC (*weight)[ES_WINDOW_STRIP], int nh,
                                          int nk, int64_t row_taps, int down, int first, int end,
-                                         bool sure, bool asks) {
+                                         bool sure, bool asks, VEC *sums, int64_t read,
+                                         int64_t row) {
   ES_UNROLL
   for (int t = 0; t < down; t++) {
     const int64_t at = rows->at++, offset = rows->offset;
@@ -94,9 +95,22 @@ ES_INLINE void ES_JOIN(strip_step, NAME)(strip_rows *rows, VEC *acc, const __m51
       if (tap_row >= 0) acc[j] = a * weight[tap_row][k] + acc[j];                                  \
     }                                                                                              \
   } while (0)
+    const uint64_t ends = rows->end && rows->end->row == read + at ? rows->end->taps : 0;
+#define TAP_AND_ENDS(k)                                                                            \
+  do {                                                                                             \
+    TAP(k);                                                                                        \
+    if (ends >> (k)&1)                                                                             \
+      rows->end = ES_JOIN(fall_end, NAME)(acc, sums, 1, false, rows->end, end, 1, row);            \
+  } while (0)
     ES_UNROLL
-    for (int k = 0; k < nk; k++) TAP(k);
-    for (int64_t k = 0; k < row_taps && !nk; k++) TAP(k);
+    for (int k = 0; k < nk; k++) {
+      if (nh * nk <= 32)
+        TAP(k);
+      else
+        TAP_AND_ENDS(k);
+    }
+    for (int64_t k = 0; k < row_taps && !nk; k++) TAP_AND_ENDS(k);
+#undef TAP_AND_ENDS
 #undef TAP
   }
 }
@@ -113,6 +127,9 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
   const int64_t sure = inside ? (f->reads - start) / down - (ahead - 1) : 0;
   const VEC count = ES_JOIN(window_splat, NAME)((T)f->count);
   const uint64_t kept = ((uint64_t)1 << f->n) - 1;
+  const VEC none = ES_JOIN(window_splat, NAME)((T)-0.0);
+  const int64_t first_out = f->first_out;
+  const bool chains = (!nk || nh * nk > 32) && f->ends;
   const char *x_start = f->x, *w = f->w;
   char *out_start = f->out;
   __m512i pick[ES_WINDOW_STRIP];
@@ -145,17 +162,22 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
                               : both ? f->x_plane
                                      : 0,
                     .loads = {f->loads[0], pair && !both ? 0 : f->loads[1]},
-                    .whole = plane + (pair ? 1 : 0) < f->whole};
-    VEC acc[ES_WINDOW_FALL] = {{0}};
+                    .whole = plane + (pair ? 1 : 0) < f->whole,
+                    .end = f->ends};
+    VEC acc[ES_WINDOW_FALL] = {{0}}, sums[ES_WINDOW_FALL];
+    ES_UNROLL
+    for (int j = 0; j < ahead; j++) sums[j] = none;
     ES_JOIN(strip_weights, NAME)
     (f, nh, nk, pair, lanes, w, both ? f->w_plane : 0, weight);
     char *out = out_start;
 #define STEP(first, end, sure)                                                                     \
   ES_JOIN(strip_step, NAME)                                                                        \
-  (&x, acc, pick, some, weight, nh, nk, row_taps, down, first, end, sure, asks)
+  (&x, acc, pick, some, weight, nh, nk, row_taps, down, first, end, sure, asks, sums,              \
+   f->first_read, first_out + row)
 #define STORE                                                                                      \
   do {                                                                                             \
-    const VEC result = divides ? acc[0] / count : acc[0];                                          \
+    VEC result = chains ? acc[0] + sums[0] : acc[0];                                               \
+    if (divides) result /= count;                                                                  \
     if (pair) {                                                                                    \
       ES_JOIN(keep_half, NAME)((E *)out, (__mmask8)kept, result, 0);                               \
       ES_JOIN(keep_half, NAME)((E *)(out + out_next), (__mmask8)stores, result, 1);                \
@@ -166,9 +188,12 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
   } while (0)
 #define NEXT                                                                                       \
   ES_UNROLL                                                                                        \
-  for (int j = 0; j < ahead; j++) acc[j] = j + 1 < ahead ? acc[j + 1] : (VEC){0}
+  for (int j = 0; j < ahead; j++) {                                                                \
+    acc[j] = j + 1 < ahead ? acc[j + 1] : (VEC){0};                                                \
+    if (chains) sums[j] = j + 1 < ahead ? sums[j + 1] : none;                                      \
+  }
     int64_t row = 1 - ahead;
-    if (nk && rows >= ahead) { /* no step for what is no output */
+    if (nk && nk < 7 && rows >= ahead) { /* no step for what is no output; 7: too much code */
       ES_UNROLL
       for (int before = ahead - 1; before > 0; before--) {
         STEP(before, ahead, false);
@@ -208,9 +233,10 @@ ES_INLINE void ES_JOIN(strip_planes, NAME)(const es_window_fall *f, int nh, int 
   }
 }
 
-/* Square ones of 3 and 5 have their taps unrolled. */
+/* Square ones of 3, 5 and 7 have their taps unrolled: of 7, since each place where chains end is
+ * then a branch of its own, which is foreseen. */
 ES_INLINE void ES_JOIN(strip, NAME)(const es_window_fall *f, int nh, int down) {
-  const int nk = (nh == 3 || nh == 5) && f->taps == nh ? nh : 0;
+  const int nk = (nh == 3 || nh == 5 || nh == 7) && f->taps == nh ? nh : 0;
   const bool asks = !f->pair && f->far && asked_for(f->x_plane);
   if (nk == nh && f->pair)
     ES_JOIN(strip_planes, NAME)(f, nh, nh, down, true, false);

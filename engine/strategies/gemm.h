@@ -126,22 +126,28 @@ enum { ES_GEMM_Y_HERE = 1, ES_GEMM_C_HERE = 2 };
 
 /* Length of a summation chain. The sum of k terms is taken in chains, each from zero, added up in
  * order: all as long as this but the last. With n chains of length l, terms of one sign err like
- * sqrt(n + l / n), least where l is k to the power of 2/3; chains under 128 cost up to 3 %, well
- * spent up to 128 terms, where one chain would err most. Measured up to k = 65,536: 2 units of
- * rounding in the mean square, 9 at worst of 100,000 sums, where one chain errs by 200. Several
- * chains are whole cache lines (of f32), so that vectors along them are whole; long ones an odd
- * number: a dot product runs several chains side by side, and a multiple of 2 KiB apart their lines
- * would drive each other out of the first-level cache. A function of k alone: no blocking changes
- * a bit. */
+ * sqrt(n + l / n). One chain of 32 errs by 1.4 units of rounding in the mean square, and by more
+ * than 8 once in ten million sums, one of 64 fifty times in a million; a length of sqrt(32 k) keeps
+ * to that, but a large term that comes first takes the low bits of all that follow in its chain:
+ * hence sqrt(16 k) above 96. That errs by 1.6 and less up to 8,192 terms; after 16,384, where n
+ * counts more than l, by 1.9 to 2.1, and by more than 8 up to twenty times in 100,000 sums.
+ * Measured: two chains cost 2 % at 64 terms, 5 % at 40. Several chains are whole cache lines (of
+ * f32), so that vectors along them are whole, short ones half lines, which are more alike; long
+ * ones an odd number: a dot product runs several chains side by side, and a multiple of 2 KiB apart
+ * their lines would drive each other out of the first-level cache. A function of k alone: no
+ * blocking changes a bit. */
 static inline int64_t es_gemm_chain(int64_t k) {
-  const int64_t line = 16;
-  int64_t most = k <= 128 ? 64 : 128;
-  while (most < ES_GEMM_CHAIN && most * most / 16 < k) most *= 2;
-  bool odd = most >= 512;
+  const int64_t line = 16, unit = k <= 4 * line ? line / 2 : line;
+  int64_t most = 2 * line, next = 3 * line;
+  while (most < ES_GEMM_CHAIN && next * next / (next <= 6 * line ? 32 : 16) <= k) {
+    most = next;
+    next += line;
+  }
+  const bool odd = most >= 512;
   if (odd) most -= line;
-  int64_t chains = (k + most - 1) / most, length = chains ? (k + chains - 1) / chains : 1;
-  int64_t lines = (length + line - 1) / line;
-  return odd ? (lines | 1) * line : chains > 1 ? lines * line : length;
+  if (k <= most) return k > 0 ? k : 1;
+  const int64_t chains = (k + most - 1) / most, units = (k + chains * unit - 1) / (chains * unit);
+  return (odd ? units | 1 : units) * unit;
 }
 
 /* Packed elements that hold k terms. */

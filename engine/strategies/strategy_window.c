@@ -153,6 +153,8 @@ static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t
                       .taps = f->row.taps,
                       .x_at = f->row.x_at,
                       .w_at = f->row.w_at,
+                      .first_read = first,
+                      .first_out = from,
                       .count = w->count,
                       .whole = left > f->beyond ? left - f->beyond : 0,
                       .w_dense = f->w_dense,
@@ -166,6 +168,19 @@ static es_window_fall fall_of(const window *w, const es_window_group *g, int64_t
   return t;
 }
 
+/* Those from this row of x on. */
+static const es_window_end *ends_from(const es_window_ends *ends, int64_t row) {
+  int64_t low = 0, high = ends->count;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (ends->end[middle].row < row)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return ends->count ? ends->end + low : NULL;
+}
+
 static void run_strips(const window *w, es_window_fall *t, const char *x, char *out) {
   for (int64_t i = 0; i < w->fall.n_strips; i++) {
     const es_window_strip *strip = &w->fall.strip[i];
@@ -174,6 +189,7 @@ static void run_strips(const window *w, es_window_fall *t, const char *x, char *
     t->n = strip->n;
     t->lanes = strip->lanes;
     t->pick = strip->pick;
+    t->ends = ends_from(&strip->ends, t->first_read);
     t->loads[0] = strip->loads[0];
     t->loads[1] = strip->loads[1];
     w->strip(t);
@@ -199,12 +215,14 @@ static void run_fall(const window *w, const es_window_group *g, char *const *at,
     t.out = out + roles->edge[e].start * w->size;
     t.n = roles->edge[e].n;
     t.lanes = f->row.lanes + e * t.taps;
+    t.ends = ends_from(&f->edge_ends[e], t.first_read);
     w->edge_fall(&t);
   }
   if (roles->from == roles->to) return;
   t.x = x + roles->from * w->size;
   t.out = out + roles->from * w->size;
   t.n = roles->to - roles->from;
+  t.ends = ends_from(&f->ends, t.first_read);
   w->full_fall(&t);
 }
 
@@ -371,8 +389,8 @@ static es_status choose_strips(const es_problem *p, const es_plan_env *env, wind
 static es_status make_fall(const es_problem *p, const es_plan_env *env, window *w) {
   const es_window_kernels *k = env->kernels->window;
   const es_window_roles *r = &w->roles;
-  if (r->share >= 0 || !es_window_falls(p, r, &w->fall) || w->fall.tap_rows > ES_WINDOW_FALL)
-    return ES_OK;
+  if (r->share >= 0 || !es_window_falls(p, r, &w->fall)) return ES_OK;
+  if (w->fall.tap_rows < 2 || w->fall.tap_rows > ES_WINDOW_FALL) return ES_OK;
   if (!es_window_fall_row(env->arena, p, r, &w->fall)) return ES_E_NOMEM;
   w->fall.far = es_problem_side_bytes(p, &p->in[r->x]) > ES_WINDOW_FAR;
   ES_TRY(choose_strips(p, env, w));

@@ -10,7 +10,7 @@
 #include "engine/strategy.h"
 
 enum {
-  ES_WINDOW_TAPS = 128, /* the most: one chain of the matrix product */
+  ES_WINDOW_TAPS = 128, /* the most of outputs that share no x */
   /* Of outputs that share rows of x, which are summed in chains; and where columns are cut. */
   ES_WINDOW_SHARED = 2048,
   ES_WINDOW_SHARED_CUT = 256,
@@ -80,6 +80,13 @@ typedef struct es_window_group {
   es_window_piece *piece;
 } es_window_group;
 
+/* Where chains end, in order, and after these one in a row that never comes; none: sums are one
+ * chain. */
+typedef struct es_window_ends {
+  int64_t count;
+  const es_window_end *end;
+} es_window_ends;
+
 /* Neighbouring outputs of a row, or of the same row of two planes, whose taps see no more of
  * a row of x than two vectors hold: what kernels/window.h says of strips. */
 typedef struct es_window_strip {
@@ -88,6 +95,7 @@ typedef struct es_window_strip {
   uint64_t loads[2]; /* present elements */
   uint8_t *pick;     /* [taps][lanes] */
   uint64_t *lanes;   /* [taps] */
+  es_window_ends ends;
 } es_window_strip;
 
 /* Windows whose outermost taps go down the rows as the outputs do, so that a row of x can be
@@ -105,6 +113,7 @@ typedef struct es_window_fall_plan {
   int64_t beyond;
   int64_t n_strips; /* 0: full vectors and edges instead */
   es_window_strip *strip;
+  es_window_ends ends, *edge_ends; /* else: of full vectors, and [edges] */
 } es_window_fall_plan;
 
 /* All roles but lanes and edges; from and to as they are without them. False: no window. */
@@ -157,6 +166,11 @@ bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_ro
  * which all elements are read are nothing but elements of x; planes are x_plane bytes apart. */
 int64_t es_window_beyond(const es_problem *p, const es_window_roles *roles,
                          const es_window_fall_plan *fall, int64_t x_plane);
+/* Of a strip, an edge or a full vector of n outputs of so many rows, of which lanes[taps of a row]
+ * have the taps; twice: and again for those of a second plane, so many lanes further up. False: out
+ * of memory. */
+bool es_window_fall_ends(es_arena *arena, const es_window_fall_plan *fall, int64_t rows,
+                         const uint64_t *lanes, int64_t n, int twice, es_window_ends *ends);
 /* Cuts rows in as few strips as hold them, all of them of the planes that fall->pair says; in
  * none where their taps are too far apart. False: out of memory. */
 bool es_window_strips(es_arena *arena, const es_problem *p, const es_window_roles *roles,

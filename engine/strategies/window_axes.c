@@ -209,6 +209,7 @@ bool es_window_read(const es_problem *p, const es_plan_env *env, es_window_roles
   if (taps > ES_WINDOW_SHARED || !es_window_axes(p, roles)) return false;
   if (!k->full[roles->type][roles->op][roles->step - 1]) return false;
   if (roles->share < 0 && taps > ES_WINDOW_TAPS) return false;
+  if (roles->op == ES_WINDOW_PRODUCT && (double)es_gemm_chain((int64_t)taps) < taps) return false;
   roles->lanes = k->lanes[roles->type];
   if (!cover(p, roles) || (roles->n_edges && taps > ES_WINDOW_SHARED_CUT)) return false;
   bool ordered = roles->op == ES_WINDOW_MAX || roles->op == ES_WINDOW_MIN;

@@ -1,5 +1,7 @@
 /* Windows down the rows: where a row of x can be read once for all outputs that see it, and
  * the strips that rows are cut in. */
+#include <string.h>
+
 #include "base/checked.h"
 #include "engine/strategies/window.h"
 
@@ -37,6 +39,21 @@ static void shape_of_row(const es_problem *p, int64_t *extent) {
   for (int a = 0; a < p->rank; a++) extent[a] = a == p->n_out ? 1 : p->extent[a];
 }
 
+/* Where chains end in full vectors and edges. */
+static bool edge_ends(es_arena *arena, const es_problem *p, const es_window_roles *roles,
+                      es_window_fall_plan *fall) {
+  const int64_t taps = fall->row.taps, rows = p->extent[roles->row];
+  uint64_t *one = ES_NEW_N(arena, uint64_t, taps);
+  fall->edge_ends = ES_NEW_N(arena, es_window_ends, roles->n_edges);
+  if (!one || !fall->edge_ends) return false;
+  for (int64_t t = 0; t < taps; t++) one[t] = 1;
+  for (int e = 0; e < roles->n_edges; e++)
+    if (!es_window_fall_ends(arena, fall, rows, fall->row.lanes + e * taps, roles->edge[e].n, 0,
+                             &fall->edge_ends[e]))
+      return false;
+  return es_window_fall_ends(arena, fall, rows, one, 1, 0, &fall->ends);
+}
+
 bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_roles *roles,
                         es_window_fall_plan *fall) {
   es_problem shape = *p;
@@ -47,7 +64,7 @@ bool es_window_fall_row(es_arena *arena, const es_problem *p, const es_window_ro
   const int64_t size = (int64_t)es_dtype_size(p->out.dtype), taps = fall->row.taps;
   fall->w_dense = fall->w_row == taps * size;
   for (int64_t t = 0; t < taps; t++) fall->w_dense &= fall->row.w_at[t] == t * size;
-  return true;
+  return edge_ends(arena, p, roles, fall);
 }
 
 /* ---- strips ------------------------------------------------------------------------- */
@@ -124,6 +141,14 @@ static bool cut_strips(es_arena *arena, const es_problem *p, const es_window_rol
     strip[i].n = n;
     if (!fill_strip(p, roles, fall, &strip[i])) return true;
   }
+  /* Those between the borders are alike. */
+  const size_t bytes = (size_t)fall->row.taps * sizeof *strip->lanes;
+  for (int64_t i = 0; i < count; i++)
+    if (i > 0 && memcmp(strip[i].lanes, strip[i - 1].lanes, bytes) == 0)
+      strip[i].ends = strip[i - 1].ends;
+    else if (!es_window_fall_ends(arena, fall, p->extent[roles->row], strip[i].lanes, n,
+                                  fall->pair ? (int)roles->lanes / 2 : 0, &strip[i].ends))
+      return false;
   fall->strip = strip;
   fall->n_strips = count;
   return true;

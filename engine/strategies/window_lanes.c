@@ -1,4 +1,5 @@
 /* Windows: which outputs of a border have which taps, and where their chains of the sum end. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/wide.h"
@@ -118,4 +119,80 @@ void es_window_fill_lanes(const es_problem *p, const es_window_roles *roles, int
     lanes[t] = es_window_lanes(p, roles, roles->edge[e].start, roles->edge[e].n, tap);
   for (int64_t t = period; t < taps; t *= 2)
     memcpy(lanes + t, lanes, (size_t)(taps - t < t ? taps - t : t) * sizeof *lanes);
+}
+
+/* ---- down the rows ------------------------------------------------------------------- */
+
+/* Of the outputs of a set, each with the first of its taps rows. */
+typedef struct fall_set {
+  uint64_t outputs;
+  int64_t each;          /* taps of a row */
+  const uint64_t *lanes; /* of the taps of a row */
+} fall_set;
+
+/* Where the chains of a set end in output row out. ends NULL: they are but counted. */
+static int64_t end_row(const es_window_fall_plan *f, const fall_set *set, int64_t out,
+                       es_window_end *ends) {
+  const int64_t top = f->down * out + f->base, low = top < 0 ? -top : 0;
+  const int64_t rows = (f->extent - top < f->tap_rows ? f->extent - top : f->tap_rows) - low;
+  const int64_t present = set->each * rows, chain = es_gemm_chain(present);
+  int64_t n = 0;
+  for (int64_t done = chain; done < present; done += chain, n++) {
+    if (!ends) continue;
+    int64_t tap = 0, before = (done - 1) % set->each;
+    while (!(set->lanes[tap] & set->outputs) || before-- > 0) tap++;
+    ends[n] = (es_window_end){top + low + (done - 1) / set->each, tap, out, set->outputs, 0};
+  }
+  return n;
+}
+
+static int by_place(const void *a, const void *b) {
+  const es_window_end *p = a, *q = b;
+  const int64_t apart = p->row != q->row   ? p->row - q->row
+                        : p->tap != q->tap ? p->tap - q->tap
+                                           : p->out - q->out;
+  return (apart > 0) - (apart < 0);
+}
+
+/* One end for all sets of the same place. Returns how many are left. */
+static int64_t unite(es_window_end *ends, int64_t count) {
+  int64_t n = 0, first = 0;
+  for (int64_t i = 0; i < count; i++) {
+    if (n && !by_place(&ends[i], &ends[n - 1])) {
+      ends[n - 1].lanes |= ends[i].lanes;
+      continue;
+    }
+    if (!n || ends[i].row != ends[n - 1].row) first = n;
+    ends[n++] = ends[i];
+    ends[first].taps |= (uint64_t)1 << ends[i].tap;
+  }
+  return n;
+}
+
+bool es_window_fall_ends(es_arena *arena, const es_window_fall_plan *fall, int64_t rows,
+                         const uint64_t *lanes, int64_t n, int twice, es_window_ends *ends) {
+  uint64_t outputs[64];
+  fall_set set[64];
+  const int64_t taps = fall->row.taps;
+  const int sets = alike(lanes, taps, n, outputs);
+  int64_t count = 0, all = taps * fall->tap_rows;
+  *ends = (es_window_ends){0};
+  if (es_gemm_chain(all) >= all) return true;
+  for (int q = 0; q < sets; q++) {
+    set[q] = (fall_set){.outputs = outputs[q], .lanes = lanes};
+    for (int64_t t = 0; t < taps; t++) set[q].each += (lanes[t] & outputs[q]) != 0;
+    for (int64_t out = 0; out < rows; out++) count += end_row(fall, &set[q], out, NULL);
+  }
+  if (!count) return true;
+  es_window_end *list = ES_NEW_N(arena, es_window_end, count + 1);
+  if (!list) return false;
+  count = 0;
+  for (int q = 0; q < sets; q++)
+    for (int64_t out = 0; out < rows; out++) count += end_row(fall, &set[q], out, list + count);
+  for (int64_t i = 0; i < count && twice; i++) list[i].lanes |= list[i].lanes << twice;
+  qsort(list, (size_t)count, sizeof *list, by_place);
+  count = unite(list, count);
+  list[count].row = INT64_MAX;
+  *ends = (es_window_ends){count, list};
+  return true;
 }
