@@ -34,6 +34,11 @@ void es_text_printf(es_text *t, const char *fmt, ...) {
   va_end(args);
 }
 
+static void put_hex(es_text *t, unsigned char byte) {
+  static const char digits[] = "0123456789abcdef";
+  es_text_put(t, (char[]){'\\', 'x', digits[byte >> 4], digits[byte & 15]}, 4);
+}
+
 void es_text_escape(es_text *t, const char *bytes, size_t len) {
   for (size_t i = 0; i < len;) {
     uint32_t cp;
@@ -45,8 +50,7 @@ void es_text_escape(es_text *t, const char *bytes, size_t len) {
       es_text_put(t, bytes + i, (size_t)n);
       i += (size_t)n;
     } else {
-      for (int k = 0; k < (n ? n : 1); k++)
-        es_text_printf(t, "\\x%02x", (unsigned)(unsigned char)bytes[i + (size_t)k]);
+      for (int k = 0; k < (n ? n : 1); k++) put_hex(t, (unsigned char)bytes[i + (size_t)k]);
       i += n ? (size_t)n : 1;
     }
   }

@@ -244,7 +244,7 @@ static es_status try_least(es_slicer *s, const es_network *net, const es_orders 
     ES_TRY(try_tree(s, net, found->order[i].merge, 0, best, &fits, error));
   if (net->n > MANY && best->least > LARGE) return ES_OK;
   double part = net->n <= FEW ? AIM : AIM_OF_MANY,
-         most = 0.5 * fmin(effort, 1) * fmin(FIT_MOST, FIT_EACH * net->n);
+         most = 0.7 * fmin(effort, 1) * fmin(FIT_MOST, FIT_EACH * net->n);
   const int aims = net->n <= FEW ? AIMS : AIMS_OF_MANY;
   for (int i = 0; i < aims && best->least > s->rules.enough && es_mender_takes(net); i++) {
     const double before = best->least;

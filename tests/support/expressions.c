@@ -271,13 +271,15 @@ static bool ambiguous(const expr_label *l) {
   return !l->plain && !l->scaled && (l->negative || l->beside_negative);
 }
 
+int64_t expr_most(const expr_maker *m) { return m->most ? m->most : EXPR_VALUES; }
+
 static bool usable(expr_maker *m) {
   for (int l = 0; l < EXPR_NAMES; l++)
     if ((m->label[l].in_input || m->label[l].in_output) && ambiguous(&m->label[l])) return false;
   for (int i = 0; i < m->n_in; i++) {
     int64_t count = 1;
     for (int a = 0; a < m->in[i].rank; a++) count *= m->in[i].shape[a];
-    if (count > EXPR_VALUES) return false;
+    if (count > expr_most(m)) return false;
     m->in[i].value = m->values[i];
     for (int64_t v = 0; v < count; v++) m->values[i][v] = (double)((int)expr_roll(m, 7) - 3);
   }

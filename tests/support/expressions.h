@@ -20,6 +20,7 @@ typedef struct expr_maker {
   const uint8_t *bytes; /* [left] dice thrown already; then state decides */
   size_t left;
   uint64_t state;
+  int64_t most; /* elements of an operand, and of the result; 0: EXPR_VALUES */
   char text[1024];
   size_t n;
   expr_label label[EXPR_NAMES];
@@ -59,6 +60,7 @@ typedef struct expr_meaning {
 unsigned expr_roll(expr_maker *m, unsigned sides); /* 0 … sides - 1 */
 /* An expression and its operands. False: none that can be compared; make another. */
 bool expr_make(expr_maker *m);
+int64_t expr_most(const expr_maker *m);  /* elements that an array may have */
 double expr_points(const expr_maker *m); /* of the nest over all labels */
 
 /* False: skipped, for it has more points than max_points or is not defined throughout; or

@@ -96,7 +96,7 @@ bool expr_understand(expr_maker *m, double max_points, expr_meaning *e, expr_tal
   e->count = 1;
   int rank = oracle_shape(e->pattern, &facts, 0, shape);
   for (int i = 0; i < rank; i++) e->count *= shape[i];
-  if (e->count > EXPR_VALUES || expr_points(m) > max_points || undefined(m, e)) {
+  if (e->count > expr_most(m) || expr_points(m) > max_points || undefined(m, e)) {
     t->skipped++;
     return false;
   }
