@@ -675,6 +675,20 @@ Test(gemm, storage_types) {
     }
 }
 
+/* A tile has more rows than panels that are read in place have columns, where runs are a vector. */
+Test(gemm, converted_rows_beside_short_runs) {
+  for (int64_t n = 1; n <= 4; n++)
+    for (int64_t k = 1; k <= 9; k++) {
+      axis axes[] = {{4, A | C, {0, 0, 0}, {2, 0, 0}},
+                     {3, B | C, {0, 1, 1}, {0, 3, 0}},
+                     {n, B | C, {0, 2, 2}, {0}},
+                     {k, A | B, {1, 0, 0}, {0}}};
+      instance x = make(axes, 4, ES_I32, ES_F64, ES_F64, ES_F64);
+      FOR_ISAS(kernels) check_variants(&x, kernels, ES_GEMM_F64, "short runs");
+      release(&x);
+    }
+}
+
 Test(gemm, alpha_beta_and_mean) {
   static const es_dtype types[] = {ES_F32, ES_F64, ES_C64, ES_BF16};
   for (int t = 0; t < 4; t++) FOR_ISAS(kernels) {

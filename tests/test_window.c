@@ -31,6 +31,8 @@ static const row rows[] = {
     /* Outputs that share a row of x, of which some see no weight. */
     {"d a, (2*b)?0 d -> b a", 0, {4, 9}, {4, 4}, {{"b", 3}}},
     {"d a, (b-1)?0 d -> b a", 0, {3, 40}, {4, 3}, {{"b", 7}}},
+    /* The first row, whose x is absent, sees no weight. */
+    {"(h-1)?0 k w, s k -> s h w", 0, {2, 3, 20}, {9, 3}, {{"h", 3}}},
     {same, 0, {3, 7, 7}, {3, 3, 3}, {{0}}},
     {same, 0, {2, 14, 14}, {2, 3, 3}, {{0}}},
     {same, 0, {2, 9, 28}, {2, 3, 3}, {{0}}},

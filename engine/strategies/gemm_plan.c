@@ -154,7 +154,8 @@ static void set_room(es_gemm_plan *g) {
   if (g->add_c) c_tiles = tile_rows * nr * each + ES_ALIGN; /* C is fetched as Y is packed */
   room->c_tiles = place(room, c_tiles);
   room->open = place(room, g->in_turn ? c_tiles : 0);
-  room->convert = place(room, nr * ES_GEMM_CONVERT * each);
+  uint64_t across = nr > ES_GEMM_ROWS ? nr : ES_GEMM_ROWS; /* a panel of Y, or a tile of X */
+  room->convert = place(room, across * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);
   room->c_rows = place(room, mb * index);
   room->y_cols = place(room, nb * index);

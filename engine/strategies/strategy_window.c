@@ -324,12 +324,17 @@ static bool rows_meet(const es_problem *p, const es_window_roles *roles) {
 
 /* Rows, each of its own x, of which that of one chain stays in the first-level cache for all
  * shares; but at least as many as the kernel takes at once. */
-static int64_t shared_rows(const es_problem *p, const window *w, const es_window_piece *piece) {
+static int64_t shared_rows(const es_problem *p, const window *w, const es_window_group *g) {
   const int64_t lanes = w->roles.lanes;
   const int64_t vectors = es_ceil_div(p->extent[w->roles.along], lanes);
-  const int64_t taps = piece->taps < piece->chain ? piece->taps : piece->chain;
+  int64_t most = 1; /* a piece that only a fill reaches has no taps */
+  for (int i = 0; i < g->n_pieces; i++) {
+    const es_window_piece *piece = &g->piece[i];
+    const int64_t taps = piece->taps < piece->chain ? piece->taps : piece->chain;
+    if (taps > most) most = taps;
+  }
   const int64_t least = vectors > 2 ? 1 : 4 / vectors,
-                fit = ES_WINDOW_SHARED_BYTES / (taps * vectors * lanes * w->size);
+                fit = ES_WINDOW_SHARED_BYTES / (most * vectors * lanes * w->size);
   return fit > least ? fit : least;
 }
 
@@ -340,7 +345,7 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
     g->block = BLOCK_BYTES / row > BLOCK_ROWS ? BLOCK_BYTES / row : BLOCK_ROWS;
     if (w->roles.share >= 0 && w->roles.step == 2) g->block = SHARED_ROWS;
     if (w->roles.step == 1 && w->shares > SHARES && w->roles.row >= 0 && !rows_meet(p, &w->roles))
-      g->block = shared_rows(p, w, g->piece);
+      g->block = shared_rows(p, w, g);
     if (g->block > g->rows) g->block = g->rows;
     while (g->block > 1 && g->outer.count * ((g->rows + g->block - 1) / g->block) < env->threads)
       g->block /= 2;
