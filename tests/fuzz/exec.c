@@ -48,7 +48,7 @@ void fuzz_one(const uint8_t *bytes, size_t len) {
   fuzz_heap heap;
   expr_tally tally = {0};
   const uint8_t failure = fuzz_byte(&b) & 1 ? fuzz_byte(&b) : 0;
-  const int64_t factor = drawn(bytes, len) ? LARGER : 1;
+  const int factor = drawn(bytes, len) ? LARGER : 1;
   fuzz_heap_open(&heap, 0);
   es_ctx *ctx = fuzz_context(&heap, LIMIT, &b);
   m.bytes = b.at, m.left = b.left, m.state = 1, m.most = factor * ELEMENTS;

@@ -50,7 +50,25 @@ wait_for() { # a line that matches
 
 key() { tmux send-keys "$@"; }
 type() { tmux send-keys -l -- "$1"; }
-enter() { type "$1"; key Enter; }
+
+asks() { # the cursor stands right behind a prompt
+  local at row
+  at=$(tmux display-message -p '#{cursor_x} #{cursor_y}')
+  row=$(screen | sed -n "$((${at#* } + 1))p")
+  [[ (${at% *} = 4 && $row =~ ^(>>>|\.\.\.)) || $row =~ back,\ quit\)$ ]]
+}
+
+enter() { # a line; until the next can be typed, which is the terminal's while a statement runs
+  local end=$((SECONDS + patience))
+  type "$1"
+  key Enter
+  until asks; do
+    if [ $SECONDS -ge $end ]; then
+      echo "no prompt after '$1':"; screen
+      exit 1
+    fi
+  done
+}
 paste() { tmux set-buffer -- "$1"; tmux paste-buffer -p; }
 
 # shows NAME [-e]: the screen is that of the file; with -e colours too.
@@ -172,9 +190,7 @@ type "einsum('b c -> c', x)"
 shows no-colour -e
 start 80 24 TERM=dumb
 enter 'x = (1,'
-wait_for '^\.\.\.$'
 enter '2)'
-wait_for '^>>>$'
 enter 'x'
 shows dumb
 
@@ -190,7 +206,6 @@ wait_for '^42$'
 key Enter
 wait_for '\[28 40\]\]'
 enter 'quit'
-wait_for '^>>>$'
 
 # Another locale: the text is UTF-8 still. name? is ?name.
 start 80 24 LC_ALL=C
@@ -206,7 +221,6 @@ wait_for '^rearrange.x, pattern'
 start 80 24
 enter 'alpha = 1'
 enter 'beta = 2'
-wait_for '^>>>$' # what is typed while a statement runs is the terminal's
 key C-r
 type 'alp'
 shows search
