@@ -130,6 +130,12 @@ static uint64_t lot_rows(const es_gemm_plan *g) {
   return (uint64_t)(rows + blocks * ES_GEMM_ROWS);
 }
 
+/* Columns of a panel of Y, or rows of a tile of X, that are converted at once. */
+static uint64_t across_converted(const es_gemm_plan *g) {
+  uint64_t cols = g->y.native ? 0 : (uint64_t)g->nr, rows = g->x.native ? 0 : ES_GEMM_ROWS;
+  return cols > rows ? cols : rows;
+}
+
 /* A packed block ends with room for the vector that its last row may run over. */
 static void set_room(es_gemm_plan *g) {
   uint64_t each = g->each, kc = (uint64_t)g->kc, steps = (uint64_t)es_gemm_steps(g, g->kc),
@@ -154,8 +160,7 @@ static void set_room(es_gemm_plan *g) {
   if (g->add_c) c_tiles = tile_rows * nr * each + ES_ALIGN; /* C is fetched as Y is packed */
   room->c_tiles = place(room, c_tiles);
   room->open = place(room, g->in_turn ? c_tiles : 0);
-  uint64_t across = nr > ES_GEMM_ROWS ? nr : ES_GEMM_ROWS; /* a panel of Y, or a tile of X */
-  room->convert = place(room, across * ES_GEMM_CONVERT * each);
+  room->convert = place(room, across_converted(g) * ES_GEMM_CONVERT * each);
   room->x_rows = place(room, mb * index);
   room->c_rows = place(room, mb * index);
   room->y_cols = place(room, nb * index);

@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
  * allocated: an input that is found runs again with ASAN_OPTIONS=malloc_context_size=30. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
-  return "quarantine_size_mb=1:max_malloc_fill_size=256:malloc_context_size=2:allocator_may_return_null=1";
+  return "quarantine_size_mb=1:max_malloc_fill_size=256:malloc_context_size=2:allocator_may_return_"
+         "null=1";
 }
 
 /* ---- bytes ------------------------------------------------------------------------- */
