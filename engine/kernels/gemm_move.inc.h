@@ -9,11 +9,17 @@
 #define ES_LINE 64   /* bytes of a cache line */
 #endif
 
+/* How many of the n offsets from the first on are so many elements apart. */
+static inline int ES_JOIN(stretch, ES_S)(const int64_t *offset, int n, int apart) {
+  int length = 1;
+  while (length < n && offset[length] - offset[length - 1] == apart * (int64_t)sizeof(ES_U))
+    length++;
+  return length;
+}
+
 /* Offsets are one element apart. */
-static inline bool ES_JOIN(neighbours, ES_S)(const int64_t *offset, int64_t n) {
-  for (int64_t i = 1; i < n; i++)
-    if (offset[i] - offset[i - 1] != (int64_t)sizeof(ES_U)) return false;
-  return true;
+static inline bool ES_JOIN(neighbours, ES_S)(const int64_t *offset, int n) {
+  return ES_JOIN(stretch, ES_S)(offset, n, 1) >= n;
 }
 
 /* ---- one way or the other along both ------------------------------------------ */
@@ -77,21 +83,29 @@ typedef ES_U ES_JOIN(units, ES_S) __attribute__((vector_size(ES_V), aligned(1), 
 #define ES_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define ES_FIRST 0, 1, 2, 3, 4, 5, 6, 7
 #define ES_LAST 8, 9, 10, 11, 12, 13, 14, 15
+#define ES_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31
+#define ES_EVEN_OF_HALF 0, 2, 4, 6, 9, 11, 13, 15
 #elif ES_LANES == 8
 #define ES_LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define ES_HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #define ES_FIRST 0, 1, 2, 3
 #define ES_LAST 4, 5, 6, 7
+#define ES_EVEN 0, 2, 4, 6, 9, 11, 13, 15
+#define ES_EVEN_OF_HALF 0, 2, 5, 7
 #elif ES_LANES == 4
 #define ES_LOW 0, 4, 1, 5
 #define ES_HIGH 2, 6, 3, 7
 #define ES_FIRST 0, 1
 #define ES_LAST 2, 3
+#define ES_EVEN 0, 2, 5, 7
+#define ES_EVEN_OF_HALF 0, 3
 #else
 #define ES_LOW 0, 2
 #define ES_HIGH 1, 3
 #define ES_FIRST 0
 #define ES_LAST 1
+#define ES_EVEN 0, 3
+#define ES_EVEN_OF_HALF 0
 #endif
 
 /* v[i][j] becomes v[j][i]: log2(lanes) perfect shuffles of the rows. */
@@ -193,20 +207,59 @@ static void ES_JOIN(scatter_across, ES_S)(char *dst, const int64_t *rows, int m,
         ES_JOIN(scatter_each, ES_S)(dst, rows + i, high, cols + j, n - j, from + j, width);
   }
 }
+
+/* ---- every other element --------------------------------------------------------- */
+
+/* The first of every two elements, n of them, from two vectors of which the second begins an
+ * element early: nothing behind the last one is read. The last vector begins early enough to be
+ * whole. */
+static inline void ES_JOIN(copy_even, ES_S)(ES_U *dst, const char *src, int n) {
+  typedef ES_JOIN(units, ES_S) vec;
+  typedef ES_U half __attribute__((vector_size(ES_V / 2), aligned(1), may_alias));
+  enum { HALF = ES_LANES / 2, STEP = 2 * sizeof(ES_U) };
+  if (n >= ES_LANES)
+    for (int at = 0; at < n; at += ES_LANES) {
+      const int j = at + ES_LANES <= n ? at : n - ES_LANES;
+      const char *low = src + j * STEP, *high = low + ES_V - sizeof(ES_U);
+      *(vec *)(dst + j) = __builtin_shufflevector(*(const vec *)low, *(const vec *)high, ES_EVEN);
+    }
+  else if (n >= HALF)
+    for (int at = 0; at < n; at += HALF) {
+      const int j = at + HALF <= n ? at : n - HALF;
+      const char *low = src + j * STEP, *high = low + ES_V / 2 - sizeof(ES_U);
+      *(half *)(dst + j) = __builtin_shufflevector(*(const half *)low, *(const half *)high,
+                                                   ES_EVEN_OF_HALF);
+    }
+  else
+    for (int j = 0; j < n; j++) memcpy(dst + j, src + j * STEP, sizeof *dst);
+}
+
+/* Columns in stretches of every other element, as of windows in steps of two. The lines of the
+ * panel beside this one are asked for, once where rows share them. */
+static void ES_JOIN(pack_even, ES_S)(ES_U *dst, int width, const char *src, const int64_t *cols,
+                                     int n, const int64_t *ks, int64_t k) {
+  const char *beside = src + cols[n - 1] + 2 * (int64_t)sizeof *dst;
+  for (int64_t p = 0; p < k; p++) {
+    if (n < width) ES_JOIN(clear, ES_S)(dst + p * width, width);
+    if (p > 0 && ks[p] / ES_LINE == ks[p - 1] / ES_LINE) continue;
+    for (int64_t at = 0; at < 2 * n * (int64_t)sizeof *dst; at += ES_LINE)
+      __builtin_prefetch(beside + ks[p] + at);
+  }
+  for (int j = 0, some; j < n; j += some) {
+    some = ES_JOIN(stretch, ES_S)(cols + j, n - j, 2);
+    for (int64_t p = 0; p < k; p++)
+      ES_JOIN(copy_even, ES_S)(dst + p * width + j, src + cols[j] + ks[p], some);
+  }
+}
 #undef ES_LOW
 #undef ES_HIGH
 #undef ES_FIRST
 #undef ES_LAST
+#undef ES_EVEN
+#undef ES_EVEN_OF_HALF
 #endif
 
 /* ---- the entries ---------------------------------------------------------------- */
-
-/* How many of the n offsets from the first on are neighbours. */
-static inline int ES_JOIN(stretch, ES_S)(const int64_t *offset, int n) {
-  int length = 1;
-  while (length < n && offset[length] - offset[length - 1] == (int64_t)sizeof(ES_U)) length++;
-  return length;
-}
 
 /* Columns in stretches, as where a row of an image ends inside the panel. */
 static void ES_JOIN(pack_stretches, ES_S)(ES_U *dst, int width, const char *src,
@@ -214,7 +267,7 @@ static void ES_JOIN(pack_stretches, ES_S)(ES_U *dst, int width, const char *src,
                                           int64_t k) {
   for (int64_t p = 0; p < k && n < width; p++) ES_JOIN(clear, ES_S)(dst + p * width, width);
   for (int j = 0, some; j < n; j += some) {
-    some = ES_JOIN(stretch, ES_S)(cols + j, n - j);
+    some = ES_JOIN(stretch, ES_S)(cols + j, n - j, 1);
     for (int64_t p = 0; p < k; p++)
       ES_JOIN(copy, ES_S)((char *)(dst + p * width + j), src + cols[j] + ks[p], some);
   }
@@ -237,6 +290,12 @@ static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, const int6
     ES_JOIN(pack_stretches, ES_S)(dst, width, src, cols, n, ks, k);
     return;
   }
+#if ES_LANES
+  if (n > 4 && ES_JOIN(stretch, ES_S)(cols, 5, 2) >= 4) {
+    ES_JOIN(pack_even, ES_S)(dst, width, src, cols, n, ks, k);
+    return;
+  }
+#endif
   int64_t p = 0;
   while (p < k) {
 #if ES_LANES
@@ -256,21 +315,21 @@ static void ES_JOIN(scatter, ES_S)(char *dst, const int64_t *rows, int m, const 
   const ES_U *src = from;
   if (n > 1 && ES_JOIN(neighbours, ES_S)(cols, 2)) { /* along its rows, in stretches */
     for (int j = 0, some; j < n; j += some) {
-      some = ES_JOIN(stretch, ES_S)(cols + j, n - j);
+      some = ES_JOIN(stretch, ES_S)(cols + j, n - j, 1);
       ES_JOIN(scatter_runs, ES_S)(dst + cols[j], rows, m, some, src + j, width);
     }
     return;
   }
 #if ES_LANES
   for (int i = 0, some; i < m; i += some) {
-    some = ES_JOIN(stretch, ES_S)(rows + i, m - i);
+    some = ES_JOIN(stretch, ES_S)(rows + i, m - i, 1);
     const ES_U *at = src + (int64_t)i * width;
     if (some >= ES_LANES / 2) {
       ES_JOIN(scatter_across, ES_S)(dst, rows + i, some, cols, n, at, width);
       continue;
     }
     for (int more; i + some < m; some += more) {
-      more = ES_JOIN(stretch, ES_S)(rows + i + some, m - i - some);
+      more = ES_JOIN(stretch, ES_S)(rows + i + some, m - i - some, 1);
       if (more >= ES_LANES / 2) break;
     }
     ES_JOIN(scatter_each, ES_S)(dst, rows + i, some, cols, n, at, width);
