@@ -286,11 +286,14 @@ static bool usable(expr_maker *m) {
   return true;
 }
 
-double expr_points(const expr_maker *m) {
-  double n = m->unnamed;
+static double at_least(double least, double extent) { return extent < least ? least : extent; }
+
+double expr_points(const expr_maker *m, double least) {
+  double n = at_least(least, m->unnamed);
   for (int l = 0; l < EXPR_NAMES; l++)
-    if (m->label[l].in_input || m->label[l].in_output) n *= (double)m->label[l].size;
-  for (int j = 0; j < m->ellipsis_rank; j++) n *= (double)m->ellipsis[j];
+    if (m->label[l].in_input || m->label[l].in_output)
+      n *= at_least(least, (double)m->label[l].size);
+  for (int j = 0; j < m->ellipsis_rank; j++) n *= at_least(least, (double)m->ellipsis[j]);
   return n;
 }
 

@@ -60,8 +60,9 @@ typedef struct expr_meaning {
 unsigned expr_roll(expr_maker *m, unsigned sides); /* 0 … sides - 1 */
 /* An expression and its operands. False: none that can be compared; make another. */
 bool expr_make(expr_maker *m);
-int64_t expr_most(const expr_maker *m);  /* elements that an array may have */
-double expr_points(const expr_maker *m); /* of the nest over all labels */
+int64_t expr_most(const expr_maker *m); /* elements that an array may have */
+/* Of the nest over all labels. least 1: of those on the way to it too, where one is empty. */
+double expr_points(const expr_maker *m, double least);
 
 /* False: skipped, for it has more points than max_points or is not defined throughout; or
  * does not parse, which t->why tells. expr_forget either way. */

@@ -96,7 +96,7 @@ bool expr_understand(expr_maker *m, double max_points, expr_meaning *e, expr_tal
   e->count = 1;
   int rank = oracle_shape(e->pattern, &facts, 0, shape);
   for (int i = 0; i < rank; i++) e->count *= shape[i];
-  if (e->count > expr_most(m) || expr_points(m) > max_points || undefined(m, e)) {
+  if (e->count > expr_most(m) || expr_points(m, 1) > max_points || undefined(m, e)) {
     t->skipped++;
     return false;
   }
@@ -180,7 +180,7 @@ bool expr_judge(es_ctx *ctx, const expr_maker *m, const expr_meaning *e, const e
   es_status status = es_ctx_error(ctx)->status;
   /* An index is refused for what it could read, also where an empty axis of another
    * operand leaves nothing to do. */
-  if (e->result == ORACLE_LEAVES || (status == ES_E_RANGE && expr_points(m) == 0)) {
+  if (e->result == ORACLE_LEAVES || (status == ES_E_RANGE && expr_points(m, 0) == 0)) {
     t->leaves++;
     return fails_with(ctx, m, ES_E_RANGE, t);
   }
