@@ -606,6 +606,16 @@ Test(gemm, convolution_from_overlapping_windows) {
     }
 }
 
+static void border_of_nan(instance *x, int64_t around) {
+  array *image = &x->array[0];
+  for (int64_t i = 0; i < around; i++)
+    for (int end = 0; end < 2; end++) {
+      const int64_t at = end ? image->length - 1 - i : i;
+      if (image->dtype == ES_F32) ((float *)image->data)[at] = NAN;
+      if (image->dtype == ES_BF16) ((uint16_t *)image->data)[at] = 0x7fc0;
+    }
+}
+
 /* Padding: taps outside the image are absent. The image is stored without a border,
  * and its surroundings hold NaN. */
 static instance padded(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t step, int64_t pad,
@@ -634,13 +644,9 @@ static instance padded(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t 
   x.array[0].length = 2 * c * size * size + 2 * around;
   guard_array(&x.array[0]);
   fill(&x.array[0], 1.0 / 3);
-  if (dtype == ES_F32)
-    for (int64_t i = 0; i < around; i++) {
-      ((float *)x.array[0].data)[i] = NAN;
-      ((float *)x.array[0].data)[x.array[0].length - 1 - i] = NAN;
-    }
   p->in[0].offset = 0; /* the first tap lies pad rows and columns before the image */
   x.p = p;
+  border_of_nan(&x, around);
   return x;
 }
 
@@ -1335,6 +1341,27 @@ Test(gemm, pairs_of_bf16_of_windows) {
     }
 }
 
+/* Absent terms: pairs of which one or both are, in chains that end where those of f32 do. */
+Test(gemm, pairs_of_bf16_of_padded_windows) {
+  static const struct {
+    int64_t c, o, size, tap, step, pad, dilation;
+  } rows[] = {{3, 9, 1, 3, 1, 1, 1},    {3, 36, 2, 3, 1, 1, 1},   {5, 36, 7, 3, 1, 1, 1},
+              {2, 33, 14, 3, 2, 1, 1},  {3, 20, 9, 7, 2, 3, 1},   {4, 40, 17, 3, 1, 4, 4},
+              {2, 8, 5, 5, 1, 4, 1},    {30, 16, 16, 3, 1, 1, 1}, {2, 8, 3, 2, 1, 9, 1},
+              {64, 48, 14, 3, 1, 1, 1}, {65, 33, 15, 3, 1, 1, 1}, {7, 9, 28, 2, 1, 1, 1},
+              {600, 40, 2, 3, 1, 1, 1}, {33, 70, 6, 5, 1, 2, 1},  {300, 8, 5, 4, 2, 3, 1}};
+  if (!has_pairs()) return;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int out = 0; out < 2; out++) {
+      instance x = padded(rows[i].c, rows[i].o, rows[i].size, rows[i].tap, rows[i].step,
+                          rows[i].pad, rows[i].dilation, ES_BF16, out ? ES_F32 : ES_BF16);
+      for (int s = 0; s < 2; s++) fill_bf16(&x.array[s], -8, 16);
+      border_of_nan(&x, rows[i].pad * rows[i].size + rows[i].pad);
+      check_pairs(&x, "padded windows");
+      release(&x);
+    }
+}
+
 static bool is_run_by_pairs(instance *x) {
   es_plan_env env = {.arena = &x->arena, .kernels = &es_kernels_v64_pairs, .threads = 1};
   es_step step;
@@ -1403,6 +1430,35 @@ Test(gemm, pairs_of_bf16_of_special_values) {
     free(single), free(pairs), free(old);
     release(&x);
   }
+}
+
+/* Zeros stand for the terms that are absent, whose products with these are none; what lies around
+ * the image is not looked at. */
+Test(gemm, pairs_of_bf16_of_padded_windows_of_special_values) {
+  static const uint16_t infinity = 0x7f80, nan = 0xffc0, least = 0x0001;
+  static const struct {
+    int side;
+    uint16_t value;
+  } rows[] = {{0, infinity}, {1, infinity}, {1, nan}, {0, nan}, {0, least}, {1, least}};
+  if (!has_pairs()) return;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int at = 0; at < 3; at++) {
+      instance x = padded(64, 64, 20, 3, 1, 1, 1, ES_BF16, ES_F32);
+      for (int s = 0; s < 2; s++) fill_bf16(&x.array[s], -3, 6);
+      border_of_nan(&x, 21);
+      const array *a = &x.array[rows[i].side];
+      const int64_t first = rows[i].side ? 0 : 21, last = a->length - 1 - first;
+      ((uint16_t *)a->data)[at == 0 ? first : at == 1 ? last : a->length / 2] = rows[i].value;
+      void *old = copy_of(&x.array[2]);
+      float *single = run_with_pairs(&x, old, false), *pairs = run_with_pairs(&x, old, true);
+      for (int64_t q = 0; q < x.array[2].length; q++)
+        cr_assert((isnan(single[q]) && isnan(pairs[q])) ||
+                      memcmp(&single[q], &pairs[q], sizeof(float)) == 0,
+                  "%x of operand %d at %d: %g, expected %g", rows[i].value, rows[i].side, (int)q,
+                  (double)pairs[q], (double)single[q]);
+      free(single), free(pairs), free(old);
+      release(&x);
+    }
 }
 
 /* ---- cancel -------------------------------------------------------------------------- */

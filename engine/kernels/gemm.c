@@ -93,19 +93,22 @@ static void turn_bf16(char *groups, int64_t count) {
 }
 
 /* Zero less one is the largest. */
-static inline uint16_t lesser(uint16_t least, uint16_t bits) {
-  const uint16_t size = (uint16_t)((bits & 0x7fff) - 1);
-  return size < least ? size : least;
+static inline void widen(uint16_t *least, uint16_t *most, uint16_t bits) {
+  const uint16_t size = bits & 0x7fff, below = (uint16_t)(size - 1);
+  *least = below < *least ? below : *least;
+  *most = size > *most ? size : *most;
 }
 
-static uint16_t least_bf16(const char *src, int64_t step, int64_t n) {
+static void magnitudes_bf16(const char *src, int64_t step, int64_t n, uint16_t *least,
+                            uint16_t *most) {
   const bits16 *at = (const void *)src;
-  uint16_t least = UINT16_MAX;
+  uint16_t low = UINT16_MAX, high = 0;
   if (step == 1)
-    for (int64_t i = 0; i < n; i++) least = lesser(least, at[i]);
+    for (int64_t i = 0; i < n; i++) widen(&low, &high, at[i]);
   else
-    for (int64_t i = 0; i < n; i++) least = lesser(least, at[i * step]);
-  return (uint16_t)(least + 1);
+    for (int64_t i = 0; i < n; i++) widen(&low, &high, at[i * step]);
+  *least = (uint16_t)(low + 1);
+  *most = high;
 }
 
 /* A lane a row: 16 rows are read, of which height count. */
@@ -226,7 +229,7 @@ const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
 #ifdef ES_HAS_DOT
     .groups = {{.pack = pack_i16},
                {.pack = pack_i8, .sum = sum_i8, .shift = shift_i8},
-               {.pack = pack_bf16, .turn = turn_bf16, .least = least_bf16}},
+               {.pack = pack_bf16, .turn = turn_bf16, .magnitudes = magnitudes_bf16}},
 #endif
 #if ES_V == 64
     .narrow = {[ES_GEMM_F32] = {ES_HEIGHTS(ES_NARROW_F32)},

@@ -138,8 +138,9 @@ typedef struct es_gemm_groups {
   void (*shift)(char *terms, int64_t bytes);
   /* BF16: the halves of so many groups change places. */
   void (*turn)(char *groups, int64_t count);
-  /* BF16: the least magnitude but zero of n elements step apart, as its bits; 0: there is none. */
-  uint16_t (*least)(const char *src, int64_t step, int64_t n);
+  /* BF16: the least magnitude but zero, and the greatest, of n elements step apart, as their bits;
+   * 0: there is none but zero. */
+  void (*magnitudes)(const char *src, int64_t step, int64_t n, uint16_t *least, uint16_t *most);
 } es_gemm_groups;
 
 struct es_gemm_kernels {

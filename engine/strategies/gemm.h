@@ -15,6 +15,7 @@ enum {
   ES_GEMM_Y_BLOCK = 640 << 10, /* bytes of Y that stay in a second-level cache of 1 MiB and more */
   ES_GEMM_PANEL = 1 << 20, /* of a panel of it at most that holds all of k, for boxes: likewise */
   ES_GEMM_VARIANTS = 8,
+  ES_GEMM_BOXES = 256,  /* most of a plan */
   ES_GEMM_GROUP = 24,   /* most tiles of a group */
   ES_GEMM_ACROSS = 4,   /* tiles of a group that is stored across */
   ES_GEMM_TURNED = 128, /* runs at most whose results are turned over together */
@@ -248,7 +249,7 @@ int64_t es_gemm_row_step(const es_gemm_plan *plan, const es_side *side);
  * into too many. 1 without constraints. NOMEM through *status. */
 int es_gemm_count_boxes(const es_allocator *allocator, const es_problem *p, int x,
                         es_status *status);
-/* Fills in the axes and boxes of a chosen plan. False: out of memory. */
+/* Fills in the axes and boxes of a chosen plan, and its workspace. False: out of memory. */
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *plan);
 /* out[i] = offset of point from + i, i < count. */
 void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, int64_t count,
@@ -296,13 +297,15 @@ bool es_gemm_takes_few(const es_gemm_plan *plan);
 /* The kind whose arithmetic that of the problem is; integers: I64. */
 es_gemm_kind es_gemm_kind_of(es_dtype compute);
 /* One way to run the nest: bit 0 of variant exchanges the sides, bit 1 packs X, bit 2
- * reads Y where it lies. False where that is not possible. Blocks, workspace and
- * predicted seconds are set; axes are not. */
+ * reads Y where it lies. False where that is not possible. Blocks and predicted seconds are set;
+ * axes and workspace are not. */
 bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                           int variant, es_gemm_plan *plan);
 /* The variant predicted to be fastest. False: none is possible. */
 bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                          es_gemm_plan *plan);
+/* What a worker needs, of a plan whose axes are made. */
+void es_gemm_set_room(es_gemm_plan *plan);
 uint64_t es_gemm_plan_workspace(const es_gemm_plan *plan);
 
 /* ---- gemm_hold.c ---- */

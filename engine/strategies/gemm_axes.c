@@ -8,7 +8,6 @@ enum {
    * little work, is given more. */
   TABLE_POINTS = 4096,
   TABLE_K = 32768,
-  MOST_BOXES = 256,
 };
 
 es_gemm_group es_gemm_group_of(const es_problem *p, int x, int axis) {
@@ -164,7 +163,7 @@ static es_problem *with_packed_side(es_arena *arena, const es_problem *p) {
 static es_problem **split(es_arena *arena, es_problem *q, int *n, es_status *status) {
   es_problem **boxes = NULL;
   if (q->n_constraints)
-    return es_problem_boxes(arena, q, MOST_BOXES, n, &boxes, status) ? boxes : NULL;
+    return es_problem_boxes(arena, q, ES_GEMM_BOXES, n, &boxes, status) ? boxes : NULL;
   if (!(boxes = ES_NEW(arena, es_problem *))) return *status = ES_E_NOMEM, NULL;
   boxes[0] = q;
   *n = 1;
@@ -189,30 +188,90 @@ int es_gemm_count_boxes(const es_allocator *allocator, const es_problem *p, int 
   *status = ES_OK;
   for (int c = 0; c < p->n_constraints; c++)
     if (!is_about_x(p, &p->constraint[c], x)) return 0;
-  return p->n_constraints ? es_problem_count_boxes(allocator, p, MOST_BOXES, status) : 1;
+  return p->n_constraints ? es_problem_count_boxes(allocator, p, ES_GEMM_BOXES, status) : 1;
 }
 
-/* Groups of terms cut k alike for all boxes: each takes all of k, and marks what it does
- * not see. box->packed and the PACKED offsets count rows here. */
-static bool whole_k(es_arena *arena, const es_gemm_plan *g, es_gemm_box *box) {
-  int64_t n = g->k.count, from[64], to[64];
-  es_gemm_axes k = {.count = n};
-  k.table[ES_GEMM_X] = ES_NEW_N(arena, int64_t, n);
-  k.table[ES_GEMM_PACKED] = ES_NEW_N(arena, int64_t, n);
-  if (!k.table[ES_GEMM_X] || !k.table[ES_GEMM_PACKED]) return false;
-  for (int64_t p = 0; p < n; p++) {
-    k.table[ES_GEMM_X][p] = ES_GEMM_ABSENT;
-    k.table[ES_GEMM_PACKED][p] = p;
-  }
-  for (int64_t i = 0; i < box->k.count; i += 64) {
+/* A k that is nothing but tables, of X and of the packed rows. */
+static bool tables_alone(es_arena *arena, int64_t count, es_gemm_box *box) {
+  box->k = (es_gemm_axes){.count = count};
+  box->packed = 0;
+  box->k.table[ES_GEMM_X] = ES_NEW_N(arena, int64_t, count);
+  box->k.table[ES_GEMM_PACKED] = ES_NEW_N(arena, int64_t, count);
+  return box->k.table[ES_GEMM_X] && box->k.table[ES_GEMM_PACKED];
+}
+
+/* A term that a box sees: where it is in X, and its row of k, which is one of its group. */
+typedef struct term {
+  int64_t x, row;
+} term;
+
+/* All of them, in the order of k. */
+static term *list_terms(es_arena *arena, const es_gemm_box *box) {
+  int64_t from[64], to[64];
+  term *list = ES_NEW_N(arena, term, box->k.count);
+  for (int64_t i = 0; list && i < box->k.count; i += 64) {
     int64_t some = box->k.count - i < 64 ? box->k.count - i : 64;
     es_gemm_offsets(&box->k, ES_GEMM_X, i, some, from);
     es_gemm_offsets(&box->k, ES_GEMM_PACKED, i, some, to);
-    for (int64_t j = 0; j < some; j++) k.table[ES_GEMM_X][box->packed + to[j]] = from[j];
+    for (int64_t j = 0; j < some; j++) list[i + j] = (term){from[j], box->packed + to[j]};
   }
-  box->k = k;
-  box->packed = 0;
+  return list;
+}
+
+/* Groups of integers cut k alike for all boxes: each takes all of k, and marks what it does
+ * not see. */
+static bool whole_k(es_arena *arena, const es_gemm_plan *g, const term *list, es_gemm_box *box) {
+  const int64_t n = box->k.count;
+  if (!tables_alone(arena, g->k.count, box)) return false;
+  for (int64_t p = 0; p < g->k.count; p++) {
+    box->k.table[ES_GEMM_X][p] = ES_GEMM_ABSENT;
+    box->k.table[ES_GEMM_PACKED][p] = p;
+  }
+  for (int64_t i = 0; i < n; i++) box->k.table[ES_GEMM_X][list[i].row] = list[i].x;
   return true;
+}
+
+static int64_t count_pairs(const term *list, int64_t n) {
+  int64_t pairs = 0;
+  for (int64_t i = 0; i < n; i++) pairs += i == 0 || list[i].row / 2 != list[i - 1].row / 2;
+  return pairs;
+}
+
+/* Pairs of bf16 are those of the packed rows, and chains are counted in the terms that the box
+ * sees, as the sums of f32 are: a pair that is cut by the end of a chain is taken twice, each time
+ * with the other term absent. Pairs of two absent terms make the chains equally long. */
+static bool paired_k(es_arena *arena, const term *list, es_gemm_box *box) {
+  const int64_t n = box->k.count, chain = box->chain;
+  int64_t longest = 0, last = 0, chains = 0;
+  for (int64_t from = 0; from < n; from += chain, chains++) {
+    last = count_pairs(list + from, n - from < chain ? n - from : chain);
+    longest = last > longest ? last : longest;
+  }
+  const int64_t pairs = chains > 0 ? (chains - 1) * longest + last : 0;
+  if (!tables_alone(arena, 2 * pairs, box)) return false;
+  if (chains > 0) box->chain = 2 * longest;
+  int64_t *x = box->k.table[ES_GEMM_X], *packed = box->k.table[ES_GEMM_PACKED], at = 0;
+  for (int64_t p = 0; p < 2 * pairs; p++) x[p] = ES_GEMM_ABSENT;
+  for (int64_t i = 0; i < n; i++) {
+    if (i % chain == 0)
+      at = i / chain * longest;
+    else
+      at += list[i].row / 2 != list[i - 1].row / 2;
+    x[2 * at + list[i].row % 2] = list[i].x;
+    packed[at] = list[i].row / 2;
+  }
+  return true;
+}
+
+/* What a box sees of k, in groups of terms. box->packed and the PACKED offsets count rows here. */
+static bool group_k(es_arena *arena, const es_gemm_plan *g, es_gemm_box *box) {
+  es_arena scratch;
+  es_arena_init(&scratch, &arena->allocator);
+  const term *list = list_terms(&scratch, box);
+  bool done = list &&
+              (es_gemm_is_dot(g->kind) ? whole_k(arena, g, list, box) : paired_k(arena, list, box));
+  es_arena_free(&scratch);
+  return done;
 }
 
 /* In a packed panel a row is nr elements, in one of a single vector half of them. */
@@ -305,8 +364,8 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
     box->base[s] = (int64_t)((uint64_t)es_side_begin(from) - (uint64_t)es_side_begin(m_side[s]));
   }
   box->packed = part->in[2].offset;
-  if (g->terms > 1 && p->n_constraints && !whole_k(arena, g, box)) return false;
   box->chain = es_gemm_chain(box->k.count);
+  if (g->terms > 1 && p->n_constraints && !group_k(arena, g, box)) return false;
   cut_rows(g, box);
   return cut_k(arena, g, box);
 }
@@ -331,7 +390,9 @@ bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
     done = make_box(arena, g, q, part[i], &g->box[i]) &&
            scale_packed(arena, &g->box[i], g->nr * (int64_t)g->each);
     g->n_mb += g->box[i].n_mb;
+    if (g->n_kb == 1 && g->box[i].k.count > g->kc) g->kc = g->box[i].k.count; /* of paired_k() */
   }
+  es_gemm_set_room(g);
   es_arena_free(&scratch);
   return done;
 }

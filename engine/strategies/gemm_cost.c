@@ -56,7 +56,7 @@ static double pack_cycles(const es_gemm_plan *g, es_gemm_side side, bool across,
   double c = across ? 0.25 : along ? 0.5 : 1.5;
   if (!across && !along && g->bytes[side] > ES_GEMM_Y_BLOCK)
     c += FAR_PACKED * lines_of(g->problem, g->x.in, &g->problem->in[from->in], group);
-  return from->native ? c : c + 0.75;
+  return from->native ? c : c + (g->terms > 1 ? 0.25 : 0.75);
 }
 
 /* The same for storing: as it is computed, turned over in registers, one by one. */
@@ -76,7 +76,8 @@ static const double RUN_BEGINS = 8;
 static double pack_x_cycles(const es_gemm_plan *g, const es_problem *p, bool across, bool along) {
   double each = pack_cycles(g, ES_GEMM_X, across, along);
   int a = es_gemm_last_axis(p, g->x.in, ES_GEMM_M);
-  if (across && p->n_constraints && a >= 0) each += RUN_BEGINS / fmax(1, (double)p->extent[a]);
+  if (across && p->n_constraints && a >= 0)
+    each += RUN_BEGINS / g->terms / fmax(1, (double)p->extent[a]);
   return each;
 }
 

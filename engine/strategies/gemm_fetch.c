@@ -14,11 +14,11 @@ static inline void add(lines *to, const char *from, int64_t bytes) {
   to->n = n;
 }
 
-/* Some parts of n runs, of so many bytes each. */
+/* Some parts of n runs, of so many bytes each, but for those that are absent. */
 static void add_part(lines *to, const char *base, const int64_t *run, int64_t n, int64_t bytes,
                      int64_t part, int64_t some, int64_t parts) {
   for (int64_t i = n * part / parts; i < n * (part + some) / parts; i++)
-    add(to, base + run[i], bytes);
+    if (run[i] != ES_GEMM_ABSENT) add(to, base + run[i], bytes);
 }
 
 /* C of the rows and columns that are stored next. */

@@ -2,7 +2,7 @@
 #include "engine/strategies/gemm.h"
 
 enum {
-  GROUPS_OF_BOXES = 1 << 16, /* terms of k of which each box keeps a table */
+  TERMS_OF_BOXES = 1 << 20, /* of k, in the tables of all boxes */
   COLUMNS_OF_BOXES = 8,
 };
 
@@ -101,15 +101,13 @@ static void treat_sides(es_gemm_plan *g, int variant) {
   g->group = g->stream_y ? tiles > 0 ? (int)tiles : 1 : es_gemm_group_size(g, most);
 }
 
-/* Under constraints every box takes its own part of k from the panels: of groups and complex
- * numbers these hold all of k, so that their chains end elsewhere: of bf16 they would have other
- * bits. Boxes are worth it where they share panels; a few columns are better served box by box. */
+/* Under constraints every box takes its own part of k from panels that hold all of it. Boxes are
+ * worth it where they share panels; a few columns are better served box by box. */
 static bool possible(const es_gemm_plan *g) {
   const es_problem *p = g->problem;
   if (!g->x.native && !g->x_packed) return false;
   if (g->kind == ES_GEMM_I8 && g->x.dtype != ES_I8) return false;
-  if (g->terms > 1 && p->n_constraints && g->k.count > GROUPS_OF_BOXES) return false;
-  if (g->kind == ES_GEMM_BF16 && p->n_constraints) return false;
+  if (g->terms > 1 && p->n_constraints && g->k.count > TERMS_OF_BOXES / g->n_boxes) return false;
   int64_t panel = es_gemm_steps(g, g->kc) * g->nr * (int64_t)g->each;
   if (p->n_constraints && (panel > ES_GEMM_PANEL || g->n.count < COLUMNS_OF_BOXES)) return false;
   if (g->overlap) return g->y_direct;
@@ -137,7 +135,7 @@ static uint64_t across_converted(const es_gemm_plan *g) {
 }
 
 /* A packed block ends with room for the vector that its last row may run over. */
-static void set_room(es_gemm_plan *g) {
+void es_gemm_set_room(es_gemm_plan *g) {
   uint64_t each = g->each, kc = (uint64_t)g->kc, steps = (uint64_t)es_gemm_steps(g, g->kc),
            mb = (uint64_t)g->mb, nb = (uint64_t)(g->pb * g->nr), nr = (uint64_t)g->nr,
            index = sizeof(int64_t);
@@ -199,7 +197,6 @@ bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_k
                           int variant, es_gemm_plan *plan) {
   bool found = false;
   choose_sides(p, env, kind, variant & 1, variant, plan, &found);
-  if (found) set_room(plan);
   return found;
 }
 
@@ -207,7 +204,6 @@ bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_ki
                          es_gemm_plan *plan) {
   bool found = false;
   for (int x = 0; x < 2; x++) choose_sides(p, env, kind, x, -1, plan, &found);
-  if (found) set_room(plan);
   return found;
 }
 

@@ -275,7 +275,7 @@ static void point_at_k(const run *r, worker *w, block *b) {
   table_k(r, w, b);
   b->x_step = es_gemm_spacing(b->x_k, b->k, 1);
   b->y_step = b->y_k ? es_gemm_spacing(b->y_k, b->k, 1) : 0;
-  b->packed_step = es_gemm_spacing(b->y_packed[1], b->k, 1);
+  b->packed_step = es_gemm_spacing(b->y_packed[1], es_gemm_steps(r->g, b->k), 1);
 }
 
 /* Multiply-adds after which cancel is asked for: some milliseconds of the slowest kernel. */

@@ -12,6 +12,7 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "engine/boxes.h"
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/strategies.h"
 
@@ -20,16 +21,19 @@ enum {
   WORTH_A_LOOK = 8 /* times the seconds of a look at the values */
 };
 
-/* Where every element of an operand lies, each once if they can be told apart by strides: rows
- * along its shortest one. */
+/* Where every element of an operand, or of the part of it that a box sees, lies, each once if they
+ * can be told apart by strides: rows along its shortest one. */
 typedef struct scan {
+  int operand;
+  int64_t begin; /* bytes from its base */
   es_gemm_axes outer;
   int64_t row, step; /* elements of a row, and their distance */
 } scan;
 
 typedef struct contraction {
   bool measure; /* the plan is chosen by the operands' values */
-  scan operand[2];
+  int n_scans;
+  scan *scan;      /* [n_scans] */
   es_step checked; /* the loops */
   int n_plans;
   es_gemm_plan plan[]; /* [n_plans] by falling speed */
@@ -67,7 +71,8 @@ typedef struct extremes {
   _Alignas(ES_ALIGN) int64_t low[2][ES_ROW];
   _Alignas(ES_ALIGN) int64_t high[2][ES_ROW];
   int turn;
-  uint16_t least; /* of bf16: bits of the least magnitude but zero; 0: none was seen */
+  /* Of bf16, the bits of magnitudes: the least but zero (0: none was seen), and the greatest. */
+  uint16_t least, most;
 } extremes;
 
 static void look_at(extremes *x, const es_kernels *kernels, es_dtype dtype, const char *at,
@@ -83,11 +88,13 @@ static void look_at(extremes *x, const es_kernels *kernels, es_dtype dtype, cons
   }
 }
 
-static void look_for_least(extremes *x, const es_kernels *kernels, es_dtype dtype, const char *at,
-                           int64_t step, int64_t n) {
-  uint16_t least = kernels->gemm->groups[ES_GEMM_BF16 - ES_GEMM_I16].least(at, step, n);
+static void look_at_magnitudes(extremes *x, const es_kernels *kernels, es_dtype dtype,
+                               const char *at, int64_t step, int64_t n) {
+  uint16_t least, most;
+  kernels->gemm->groups[ES_GEMM_BF16 - ES_GEMM_I16].magnitudes(at, step, n, &least, &most);
   (void)dtype;
   if (least && (!x->least || least < x->least)) x->least = least;
+  if (most > x->most) x->most = most;
 }
 
 /* Every row of an operand, to look. */
@@ -96,15 +103,17 @@ static void look_through(const es_step *step, const es_run_args *args, int opera
                                       int64_t, int64_t),
                          extremes *x) {
   const contraction *c = step->data;
-  const scan *s = &c->operand[operand];
   const es_side *side = &step->problem->in[operand];
-  const char *base = (const char *)args->base[side->slot] + es_side_begin(side);
   int64_t at[64];
-  for (int64_t i = 0; i < s->outer.count; i += 64) {
-    int64_t some = s->outer.count - i < 64 ? s->outer.count - i : 64;
-    es_gemm_offsets(&s->outer, ES_GEMM_X, i, some, at);
-    for (int64_t r = 0; r < some; r++)
-      look(x, c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row);
+  for (const scan *s = c->scan; s < c->scan + c->n_scans; s++) {
+    if (s->operand != operand) continue;
+    const char *base = (const char *)args->base[side->slot] + s->begin;
+    for (int64_t i = 0; i < s->outer.count; i += 64) {
+      int64_t some = s->outer.count - i < 64 ? s->outer.count - i : 64;
+      es_gemm_offsets(&s->outer, ES_GEMM_X, i, some, at);
+      for (int64_t r = 0; r < some; r++)
+        look(x, c->plan[0].kernels, side->dtype, base + at[r], s->step, s->row);
+    }
   }
 }
 
@@ -120,17 +129,20 @@ static double values_reach(const es_step *step, const es_run_args *args, int ope
   return fmax(-(double)low, (double)high);
 }
 
-/* Whether no number below the normal ones can occur: the instruction takes these as zero. Of 8
- * bits each, all products are multiples of 2^-14 times the least powers of two of both operands;
- * so are all sums, however they are rounded. */
-static bool stays_normal(const es_step *step, const es_run_args *args) {
-  enum { BIAS = 127, NORMAL = -126, BELOW = 14, NONE = 255 };
+/* Whether pairs of bf16 have the bits of f32. No number below the normal ones may occur: the
+ * instruction takes these as zero. Of 8 bits each, all products are multiples of 2^-14 times the
+ * least powers of two of both operands; so are all sums, however they are rounded. And where terms
+ * of X may be absent, of which zeros are made, Y must be finite. */
+static bool pairs_are_exact(const es_step *step, const es_run_args *args) {
+  enum { BIAS = 127, NORMAL = -126, BELOW = 14, NONE = 255, INFINITE = 0x7f80 };
+  const contraction *c = step->data;
   int exponent[2];
   for (int i = 0; i < 2; i++) {
     extremes x = {0};
-    look_through(step, args, i, look_for_least, &x);
+    look_through(step, args, i, look_at_magnitudes, &x);
     exponent[i] = (x.least ? x.least >> 7 : NONE) - BIAS;
     if (exponent[i] < NORMAL) return false;
+    if (step->problem->n_constraints && i == c->plan[0].y.in && x.most >= INFINITE) return false;
   }
   return exponent[0] + exponent[1] - BELOW >= NORMAL;
 }
@@ -139,7 +151,7 @@ static bool stays_normal(const es_step *step, const es_run_args *args) {
 static const es_gemm_plan *exact_plan(const es_step *step, const es_run_args *args) {
   const contraction *c = step->data;
   if (!c->measure) return &c->plan[0];
-  if (c->plan[0].kind == ES_GEMM_BF16) return &c->plan[!stays_normal(step, args)];
+  if (c->plan[0].kind == ES_GEMM_BF16) return &c->plan[!pairs_are_exact(step, args)];
   double reach[2] = {values_reach(step, args, 0), values_reach(step, args, 1)};
   for (int i = 0; i < c->n_plans; i++)
     if (is_exact(step->problem, c->plan[i].kind, reach)) return &c->plan[i];
@@ -298,9 +310,8 @@ static bool applicable(const es_problem *p, const es_plan_env *env) {
   bool measure;
   es_gemm_plan plan;
   int n = kinds_for(p, env, kind, &measure);
-  /* A look at the values walks the nest, whose absent points lie outside of the operand:
-   * box by box there are none. */
-  return !measure && es_gemm_plan_choose(p, env, kind[n - 1], &plan);
+  /* The loops, which take what no plan is exact for, know no box. */
+  return (!measure || kind[0] == ES_GEMM_BF16) && es_gemm_plan_choose(p, env, kind[n - 1], &plan);
 }
 
 static double cost(const es_problem *p, const es_plan_env *env) {
@@ -338,10 +349,11 @@ static bool join_axes(walk_axis *shorter, const walk_axis *longer) {
   return es_add_i64(extent, shorter->extent, &shorter->extent);
 }
 
+/* Of p, or of a box of it. */
 static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s) {
   const es_side *side = &p->in[operand];
   walk_axis axis[ES_GEMM_MAX_AXES];
-  *s = (scan){.row = 1, .step = 1};
+  *s = (scan){.operand = operand, .begin = es_side_begin(side), .row = 1, .step = 1};
   s->outer.extent = ES_NEW_N(arena, int64_t, p->rank);
   s->outer.stride[ES_GEMM_X] = ES_NEW_N(arena, int64_t, p->rank);
   if (!s->outer.extent || !s->outer.stride[ES_GEMM_X]) return false;
@@ -362,6 +374,23 @@ static bool make_scan(es_arena *arena, const es_problem *p, int operand, scan *s
   return true;
 }
 
+/* Under constraints the nest walks past X, whose elements the boxes see. */
+static bool make_scans(es_arena *arena, const es_problem *p, contraction *c) {
+  es_arena scratch;
+  es_arena_init(&scratch, &arena->allocator);
+  es_problem **box = NULL;
+  const int x = c->plan[0].x.in;
+  int n = 1;
+  es_status status;
+  bool done = !p->n_constraints || es_problem_boxes(&scratch, p, ES_GEMM_BOXES, &n, &box, &status);
+  c->scan = ES_NEW_N(arena, scan, n + 1);
+  done = done && c->scan && make_scan(arena, p, 1 - x, &c->scan[c->n_scans++]);
+  for (int i = 0; done && i < n; i++)
+    done = make_scan(arena, box ? box[i] : p, x, &c->scan[c->n_scans++]);
+  es_arena_free(&scratch);
+  return done;
+}
+
 static es_status make(const es_problem *p, const es_plan_env *env, es_step *step) {
   es_gemm_kind kind[KINDS];
   bool measure;
@@ -377,8 +406,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
     uint64_t bytes = es_gemm_plan_workspace(&c->plan[i]);
     if (bytes > step->workspace) step->workspace = bytes;
   }
-  for (int i = 0; c->measure && i < 2; i++)
-    if (!make_scan(env->arena, p, i, &c->operand[i])) return ES_E_NOMEM;
+  if (c->measure && !make_scans(env->arena, p, c)) return ES_E_NOMEM;
   c->checked = (es_step){.strategy = &es_strategy_loops, .problem = p};
   ES_TRY(es_strategy_loops.make(p, env, &c->checked));
   if (c->checked.workspace > step->workspace) step->workspace = c->checked.workspace;
