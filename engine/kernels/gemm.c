@@ -54,20 +54,32 @@ enum { MIDDLE = 7 };
 #define ES_HAS_DOT
 #include <immintrin.h>
 
+/* Sums of products of short integers, several a lane, wrap modulo 2^32, so that they are exact
+ * wherever the result is. */
+#define ES_T uint32_t
 #define ES_S i16
-#define ES_STEP(acc, y, x) _mm512_dpwssd_epi32(acc, y, x)
-#include "engine/kernels/gemm_dot.inc.h"
+#define ES_TARGET __attribute__((target("avx512vnni")))
+#define ES_MULTIPLY_ADD(acc, a, b)                                                                 \
+  (lanes_i16)(_mm512_dpwssd_epi32((__m512i)(acc), (__m512i)(b), _mm512_set1_epi32((int32_t)(a))))
+#define ES_START(i) (uint32_t) t->start[i]
+#include "engine/kernels/gemm_tile.inc.h"
+#define ES_T uint32_t
 #define ES_S i8
-#define ES_STEP(acc, y, x) _mm512_dpbusd_epi32(acc, y, x)
-#include "engine/kernels/gemm_dot.inc.h"
+#define ES_TARGET __attribute__((target("avx512vnni")))
+#define ES_MULTIPLY_ADD(acc, a, b)                                                                 \
+  (lanes_i8)(_mm512_dpbusd_epi32((__m512i)(acc), (__m512i)(b), _mm512_set1_epi32((int32_t)(a))))
+#define ES_START(i) (uint32_t) t->start[i]
+#include "engine/kernels/gemm_tile.inc.h"
 
 #define ES_S i16
 #define ES_GROUP 2
 #define ES_PLACE(t) (t)
+#define ES_SOURCES(X) X(ES_U8) X(ES_I8) X(ES_I16) X(ES_I32) X(ES_I64)
 #include "engine/kernels/gemm_groups.inc.h"
 #define ES_S i8
 #define ES_GROUP 4
 #define ES_PLACE(t) (t)
+#define ES_SOURCES(X) X(ES_U8) X(ES_I8)
 #include "engine/kernels/gemm_groups.inc.h"
 
 /* The instruction adds the product of the high halves first, then that of the low ones, each as
@@ -75,6 +87,7 @@ enum { MIDDLE = 7 };
 #define ES_S bf16
 #define ES_GROUP 2
 #define ES_PLACE(t) (1 - (t))
+#define ES_SOURCES(X) X(ES_BF16)
 #include "engine/kernels/gemm_groups.inc.h"
 #define ES_T float
 #define ES_S bf16
@@ -190,12 +203,12 @@ typedef struct u128 {
 #define ES_KERNELS_F32(h) ES_KERNELS(f32, h)
 #define ES_KERNELS_F64(h) ES_KERNELS(f64, h)
 #define ES_KERNELS_I64(h) ES_KERNELS(i64, h)
-#define ES_KERNELS_DOT(S, h) {{NULL, ES_JOIN(unit_##h##x1, S)}, {NULL, ES_JOIN(unit_##h##x2, S)}},
-#define ES_KERNELS_I16(h) ES_KERNELS_DOT(i16, h)
-#define ES_KERNELS_I8(h) ES_KERNELS_DOT(i8, h)
-#define ES_KERNELS_BF16(h)                                                                         \
-  {{NULL, unit_##h##x1_bf16, [ES_GEMM_EVEN] = even_##h##x1_bf16},                                  \
-   {NULL, unit_##h##x2_bf16, [ES_GEMM_EVEN] = even_##h##x2_bf16}},
+#define ES_KERNELS_GROUPS(S, h)                                                                    \
+  {{NULL, ES_JOIN(unit_##h##x1, S), [ES_GEMM_EVEN] = ES_JOIN(even_##h##x1, S)},                    \
+   {NULL, ES_JOIN(unit_##h##x2, S), [ES_GEMM_EVEN] = ES_JOIN(even_##h##x2, S)}},
+#define ES_KERNELS_I16(h) ES_KERNELS_GROUPS(i16, h)
+#define ES_KERNELS_I8(h) ES_KERNELS_GROUPS(i8, h)
+#define ES_KERNELS_BF16(h) ES_KERNELS_GROUPS(bf16, h)
 #define ES_COMPLEX(S, hv)                                                                          \
   {                                                                                                \
     ES_JOIN(any_##hv, S), ES_JOIN(unit_##hv, S), ES_JOIN(any_exchanged_##hv, S),                   \

@@ -2,11 +2,14 @@
  * at a step. Set before including, unset afterwards:
  *   ES_S        the suffix of the names
  *   ES_GROUP    terms of a group; each is 32 / ES_GROUP bits wide
- *   ES_PLACE(t) where term t lies in the group, from the low bits up. Needs AVX-512BW and VL. */
+ *   ES_PLACE(t) where term t lies in the group, from the low bits up
+ *   ES_SOURCES(X)  X(dtype) for every type that is packed, each by loops of its own
+ * Needs AVX-512BW and VL. */
 
 /* Up to 16 neighbours, one in the low bits of each lane; no others are read. */
 ES_INLINE __m512i ES_JOIN(terms, ES_S)(const char *at, es_dtype dtype, __mmask16 some) {
-  __m512i low_bits = _mm512_set1_epi32(ES_GROUP == 4 ? 0xff : 0xffff);
+  __m512i low_bits = _mm512_set1_epi32(0xffff);
+  if (ES_GROUP == 4) return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(some, at));
   switch (dtype) {
   case ES_U8: return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(some, at));
   case ES_I8:
@@ -94,10 +97,9 @@ ES_INLINE int ES_JOIN(columns, ES_S)(const int64_t *cols, int n, int64_t size) {
   return near > 1 ? near : -apart;
 }
 
-static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
-                                const int64_t *cols, int n, const int64_t *ks, int64_t k) {
-  char *dst = to;
-  int64_t size = (int64_t)es_dtype_size(dtype), steps = (k + ES_GROUP - 1) / ES_GROUP, done = 0;
+ES_INLINE void ES_JOIN(pack_from, ES_S)(char *dst, int width, const char *src, es_dtype dtype,
+                                        const int64_t *cols, int n, const int64_t *ks, int64_t k) {
+  int64_t size = (int64_t)es_dtype_size(dtype), done = 0;
   for (int j = 0, some; j < n; j += some, dst += some * 4) {
     some = ES_JOIN(columns, ES_S)(cols + j, n - j, size);
     if (some > 0) {
@@ -110,10 +112,23 @@ static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, es_dtype d
     ES_JOIN(pack_apart, ES_S)
     (dst + done / ES_GROUP * width * 4, width, src, dtype, cols + j, some, ks + done, k - done);
   }
+}
+
+static void ES_JOIN(pack, ES_S)(void *to, int width, const char *src, es_dtype dtype,
+                                const int64_t *cols, int n, const int64_t *ks, int64_t k) {
+  const int64_t steps = (k + ES_GROUP - 1) / ES_GROUP;
+  switch (dtype) {
+#define ES_X(from)                                                                                 \
+  case from: ES_JOIN(pack_from, ES_S)(to, width, src, from, cols, n, ks, k); break;
+    ES_SOURCES(ES_X)
+#undef ES_X
+  default: break;
+  }
   for (int64_t p = 0; p < steps && n < width; p++)
-    memset(dst + p * width * 4, 0, (size_t)(width - n) * 4);
+    memset((char *)to + (p * width + n) * 4, 0, (size_t)(width - n) * 4);
 }
 
 #undef ES_S
 #undef ES_GROUP
 #undef ES_PLACE
+#undef ES_SOURCES

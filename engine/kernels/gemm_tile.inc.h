@@ -2,13 +2,17 @@
  *   ES_T  the type; ES_S  the suffix of the names
  *   ES_TARGET  attribute of the functions, for instructions beyond those of the width; or none
  *   ES_MULTIPLY_ADD(acc, a, b)  where a and b are bits of several terms: acc + their products, for
- *     an X that is packed; else not set */
+ *     an X that is packed; else not set
+ *   ES_START(i)  what chains of row i begin with, of a kind that has one chain; else not set */
 
 #ifdef ES_MULTIPLY_ADD
 #define ES_PACKED_ONLY
 #else
 #define ES_MULTIPLY_ADD(acc, a, b) ((acc) + (a) * (b))
 #define ES_TARGET
+#endif
+#ifndef ES_START
+#define ES_START(i) 0
 #endif
 
 typedef ES_T ES_JOIN(lanes, ES_S)
@@ -64,7 +68,7 @@ ES_JOIN(tile, ES_S)(const es_gemm_tile *t, const int height, const int vectors,
       ES_UNROLL
       for (int i = 0; i < height; i++) {
         ES_UNROLL
-        for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0};
+        for (int v = 0; v < vectors; v++) acc[i][v] = (vec){0} + ES_START(i);
       }
       if (p == 0 && t->before) {
         ES_UNROLL
@@ -161,3 +165,4 @@ ES_HEIGHTS(ES_X)
 #undef ES_TARGET
 #undef ES_MULTIPLY_ADD
 #undef ES_PACKED_ONLY
+#undef ES_START

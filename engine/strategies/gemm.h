@@ -304,7 +304,10 @@ bool es_gemm_plan_variant(const es_problem *p, const es_plan_env *env, es_gemm_k
 /* The variant predicted to be fastest. False: none is possible. */
 bool es_gemm_plan_choose(const es_problem *p, const es_plan_env *env, es_gemm_kind kind,
                          es_gemm_plan *plan);
-/* What a worker needs, of a plan whose axes are made. */
+
+/* ---- gemm_room.c ---- */
+
+/* What each worker needs, of a plan whose axes are made. */
 void es_gemm_set_room(es_gemm_plan *plan);
 uint64_t es_gemm_plan_workspace(const es_gemm_plan *plan);
 

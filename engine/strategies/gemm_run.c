@@ -183,7 +183,7 @@ static int64_t panel(run *r, const worker *w, const block *b, const rows *t, int
   int64_t lines = es_gemm_fetch(r, b, t->first, m, at, some, ahead.list);
   spread_fetching(&ahead, lines, tiles * some * steps);
   es_gemm_tile tile = {.k = steps,
-                       .chain = es_gemm_steps(g, b->box->chain),
+                       .chain = es_gemm_is_dot(g->kind) ? steps : es_gemm_steps(g, b->box->chain),
                        .add = b->k0 > 0,
                        .panels = some,
                        .y_next = b->y_next,
@@ -296,7 +296,7 @@ static void find_alike(const run *r, const worker *w, block *b) {
   es_gemm_tile tile;
   b->alike = 0;
   if (g->stream_y || g->v >= 0 || g->few) return;
-  if (es_gemm_is_dot(g->kind) || g->kind >= ES_GEMM_C64) return;
+  if (g->kind >= ES_GEMM_C64) return;
   const uint8_t in_place = es_gemm_panel_of(g, b, b->from).in_place;
   if (!(in_place & ES_GEMM_C_HERE)) return;
   const char *y = NULL;
