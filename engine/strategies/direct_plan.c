@@ -15,8 +15,9 @@ enum {
   TASK_POINTS = 1 << 20, /* multiply-adds below which chunks are not cut for threads */
   CHANNELS_OF_BOXES = 4, /* fewer are better served box by box */
   LINE = 64,
-  NEAR_X = 1 << 20, /* bytes of x that stay in the second-level cache */
-  TILE_BEGINS = 60  /* cycles, for each block of taps */
+  NEAR_X = 1 << 20,   /* bytes of x that stay in the second-level cache */
+  NEAR_OUT = 4 << 20, /* bytes of results that stay near */
+  TILE_BEGINS = 60    /* cycles, for each block of taps */
 };
 
 /* ---- which ----------------------------------------------------------------------- */
@@ -110,13 +111,27 @@ static bool passes_over(const es_problem *p, const es_window_roles *roles) {
   return roles->step > 1;
 }
 
+/* Whether a panel comes to every element of x once, as 1x1 layers do: the lines of neighbours are
+ * fetched ahead. */
+static bool sees_once(const es_problem *p, const es_window_roles *roles) {
+  const double seen = es_problem_points(p) / (double)p->extent[roles->share];
+  return es_problem_side_bytes(p, &p->in[roles->x]) >= seen * sizeof(float);
+}
+
 /* Seconds until the lines of x have come for every panel, where these do not stay in the
  * second-level cache; half of it where they are asked for. */
 static double x_seconds(const es_problem *p, const es_window_roles *roles, double panels) {
   const double bytes = es_problem_side_bytes(p, &p->in[roles->x]) * (passes_over(p, roles) ? 2 : 1);
   const bool asked = blocks_of(p) == 1 && panels == 1;
   const double line = bytes > ES_WINDOW_FAR && !asked ? 12e-9 : bytes > NEAR_X ? 6e-9 : 0;
-  return bytes / LINE * panels * line;
+  return bytes / LINE * panels * line * (sees_once(p, roles) ? 0.5 : 1);
+}
+
+/* Seconds that the results of few taps take to leave the nearer caches: tiles write parts of
+ * lines. */
+static double out_seconds(const es_problem *p, const es_window_roles *roles) {
+  const bool far = es_problem_side_bytes(p, &p->out) > NEAR_OUT && sees_once(p, roles);
+  return far ? es_problem_outputs(p) * 0.5e-9 : 0;
 }
 
 /* Cycles: of two multiply-adds and two loads each, with a latency of four to hide; at 3 GHz, as
@@ -140,7 +155,8 @@ double es_direct_cost(const es_problem *p, const es_plan_env *env) {
   double bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
                  2 * es_problem_side_bytes(p, &p->out);
   double compute = cycles / 3e9, far = x_seconds(p, &roles, panels), memory = bytes / 2e10;
-  compute = (fmax(compute, far) + fmin(compute, far) / 8) / env->threads;
+  compute = fmax(compute, far) + fmin(compute, far) / 8 + out_seconds(p, &roles);
+  compute /= env->threads;
   return 2e-7 + fmax(compute, memory) + fmin(compute, memory) / 4;
 }
 

@@ -45,7 +45,8 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
   double parts = g->kind >= ES_GEMM_C64 ? 4 : g->kind == ES_GEMM_I64 ? 6 : 1;
   bool small = m <= 128 && g->n.count <= 128 && k <= 192; /* nearly: see gemm_small.c */
   double begin = small ? 30 : 100;
-  return tiles * (runs * ceil(k / g->terms) * step * parts + begin * (double)g->n_panels);
+  return tiles *
+         (runs * ceil(k / g->terms) * step * parts + begin * (double)(g->n_panels * g->n_kb));
 }
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in
@@ -162,7 +163,7 @@ es_gemm_outlook es_gemm_look(es_gemm_plan *g) {
                        .few = few_cycles(g, p),
                        .common = compute + m * n * store_cycles(g, rows, g->along_c) + 100,
                        .bytes = g->bytes[ES_GEMM_X] + g->bytes[ES_GEMM_Y] +
-                                2 * g->bytes[ES_GEMM_C]};
+                                2 * (double)(g->add_c ? g->n_kb : 1) * g->bytes[ES_GEMM_C]};
   for (int i = 0; i < 2; i++) {
     g->x_packed = g->y_direct = i;
     g->keep_x = i && g->stretch < g->pb;
