@@ -111,8 +111,8 @@ static bool passes_over(const es_problem *p, const es_window_roles *roles) {
   return roles->step > 1;
 }
 
-/* Whether a panel comes to every element of x once, as 1x1 layers do: the lines of neighbours are
- * fetched ahead. */
+/* Whether a panel comes to every element of x once, as 1x1 layers do: lines are fetched ahead, if
+ * not from memory. */
 static bool sees_once(const es_problem *p, const es_window_roles *roles) {
   const double seen = es_problem_points(p) / (double)p->extent[roles->share];
   return es_problem_side_bytes(p, &p->in[roles->x]) >= seen * sizeof(float);
@@ -123,8 +123,9 @@ static bool sees_once(const es_problem *p, const es_window_roles *roles) {
 static double x_seconds(const es_problem *p, const es_window_roles *roles, double panels) {
   const double bytes = es_problem_side_bytes(p, &p->in[roles->x]) * (passes_over(p, roles) ? 2 : 1);
   const bool asked = blocks_of(p) == 1 && panels == 1;
-  const double line = bytes > ES_WINDOW_FAR && !asked ? 12e-9 : bytes > NEAR_X ? 6e-9 : 0;
-  return bytes / LINE * panels * line * (sees_once(p, roles) ? 0.5 : 1);
+  const double near = sees_once(p, roles) ? 2.5e-9 : 6e-9;
+  const double line = bytes > ES_WINDOW_FAR && !asked ? 12e-9 : bytes > NEAR_X ? near : 0;
+  return bytes / LINE * panels * line;
 }
 
 /* Seconds that the results of few taps take to leave the nearer caches: tiles write parts of

@@ -163,7 +163,7 @@ es_gemm_outlook es_gemm_look(es_gemm_plan *g) {
                        .few = few_cycles(g, p),
                        .common = compute + m * n * store_cycles(g, rows, g->along_c) + 100,
                        .bytes = g->bytes[ES_GEMM_X] + g->bytes[ES_GEMM_Y] +
-                                2 * (double)(g->add_c ? g->n_kb : 1) * g->bytes[ES_GEMM_C]};
+                                2 * g->bytes[ES_GEMM_C]};
   for (int i = 0; i < 2; i++) {
     g->x_packed = g->y_direct = i;
     g->keep_x = i && g->stretch < g->pb;
