@@ -123,7 +123,7 @@ static bool sees_once(const es_problem *p, const es_window_roles *roles) {
 static double x_seconds(const es_problem *p, const es_window_roles *roles, double panels) {
   const double bytes = es_problem_side_bytes(p, &p->in[roles->x]) * (passes_over(p, roles) ? 2 : 1);
   const bool asked = blocks_of(p) == 1 && panels == 1;
-  const double near = sees_once(p, roles) ? 2.5e-9 : 6e-9;
+  const double near = sees_once(p, roles) ? 2e-9 : 6e-9;
   const double line = bytes > ES_WINDOW_FAR && !asked ? 12e-9 : bytes > NEAR_X ? near : 0;
   return bytes / LINE * panels * line;
 }

@@ -45,8 +45,7 @@ static double compute_cycles(const es_gemm_plan *g, double m, double k) {
   double parts = g->kind >= ES_GEMM_C64 ? 4 : g->kind == ES_GEMM_I64 ? 6 : 1;
   bool small = m <= 128 && g->n.count <= 128 && k <= 192; /* nearly: see gemm_small.c */
   double begin = small ? 30 : 100;
-  return tiles *
-         (runs * ceil(k / g->terms) * step * parts + begin * (double)(g->n_panels * g->n_kb));
+  return tiles * (runs * ceil(k / g->terms) * step * parts + begin * (double)g->n_panels);
 }
 
 /* Cycles an element takes to be packed: contiguous runs, blocks transposed in
