@@ -606,6 +606,15 @@ Test(gemm, convolution_from_overlapping_windows) {
     }
 }
 
+static const struct {
+  int64_t c, o, size, tap, step, pad, dilation;
+} layers[] = {{3, 9, 1, 3, 1, 1, 1},    {3, 36, 2, 3, 1, 1, 1},   {5, 36, 7, 3, 1, 1, 1},
+              {2, 33, 14, 3, 2, 1, 1},  {3, 20, 9, 7, 2, 3, 1},   {4, 40, 17, 3, 1, 4, 4},
+              {2, 8, 5, 5, 1, 4, 1},    {30, 16, 16, 3, 1, 1, 1}, {2, 8, 3, 2, 1, 9, 1},
+              {3, 16, 14, 3, 1, 1, 1},  {2, 12, 15, 3, 1, 1, 1},  {2, 9, 28, 3, 1, 1, 1},
+              {64, 48, 14, 3, 1, 1, 1}, {65, 33, 15, 3, 1, 1, 1}, {7, 9, 28, 2, 1, 1, 1},
+              {600, 40, 2, 3, 1, 1, 1}, {33, 70, 6, 5, 1, 2, 1},  {300, 8, 5, 4, 2, 3, 1}};
+
 static void border_of_nan(instance *x, int64_t around) {
   array *image = &x->array[0];
   for (int64_t i = 0; i < around; i++)
@@ -651,19 +660,12 @@ static instance padded(int64_t c, int64_t o, int64_t size, int64_t tap, int64_t 
 }
 
 Test(gemm, padded_convolution_in_boxes) {
-  static const struct {
-    int64_t c, o, size, tap, step, pad, dilation;
-  } rows[] = {{3, 9, 1, 3, 1, 1, 1},   {3, 36, 2, 3, 1, 1, 1},   {5, 36, 7, 3, 1, 1, 1},
-              {2, 33, 14, 3, 2, 1, 1}, {3, 20, 9, 7, 2, 3, 1},   {4, 40, 17, 3, 1, 4, 4},
-              {2, 8, 5, 5, 1, 4, 1},   {30, 16, 16, 3, 1, 1, 1}, {2, 8, 3, 2, 1, 9, 1},
-              {3, 16, 14, 3, 1, 1, 1}, {2, 12, 15, 3, 1, 1, 1},  {2, 9, 28, 3, 1, 1, 1},
-              {600, 40, 2, 3, 1, 1, 1}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
     for (int t = 0; t < 4; t++) {
       static const es_dtype types[] = {ES_F32, ES_BF16, ES_I8, ES_I16};
       static const es_gemm_kind kinds[] = {ES_GEMM_F32, ES_GEMM_F32, ES_GEMM_I8, ES_GEMM_I16};
-      instance x = padded(rows[i].c, rows[i].o, rows[i].size, rows[i].tap, rows[i].step,
-                          rows[i].pad, rows[i].dilation, types[t], t < 2 ? types[t] : ES_I32);
+      instance x = padded(layers[i].c, layers[i].o, layers[i].size, layers[i].tap, layers[i].step,
+                          layers[i].pad, layers[i].dilation, types[t], t < 2 ? types[t] : ES_I32);
       FOR_ISAS(kernels)
       if (t < 2 || kernels->dot) check_variants(&x, kernels, kinds[t], "padded convolution");
       release(&x);
@@ -1343,20 +1345,13 @@ Test(gemm, pairs_of_bf16_of_windows) {
 
 /* Absent terms: pairs of which one or both are, in chains that end where those of f32 do. */
 Test(gemm, pairs_of_bf16_of_padded_windows) {
-  static const struct {
-    int64_t c, o, size, tap, step, pad, dilation;
-  } rows[] = {{3, 9, 1, 3, 1, 1, 1},    {3, 36, 2, 3, 1, 1, 1},   {5, 36, 7, 3, 1, 1, 1},
-              {2, 33, 14, 3, 2, 1, 1},  {3, 20, 9, 7, 2, 3, 1},   {4, 40, 17, 3, 1, 4, 4},
-              {2, 8, 5, 5, 1, 4, 1},    {30, 16, 16, 3, 1, 1, 1}, {2, 8, 3, 2, 1, 9, 1},
-              {64, 48, 14, 3, 1, 1, 1}, {65, 33, 15, 3, 1, 1, 1}, {7, 9, 28, 2, 1, 1, 1},
-              {600, 40, 2, 3, 1, 1, 1}, {33, 70, 6, 5, 1, 2, 1},  {300, 8, 5, 4, 2, 3, 1}};
   if (!has_pairs()) return;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
     for (int out = 0; out < 2; out++) {
-      instance x = padded(rows[i].c, rows[i].o, rows[i].size, rows[i].tap, rows[i].step,
-                          rows[i].pad, rows[i].dilation, ES_BF16, out ? ES_F32 : ES_BF16);
+      instance x = padded(layers[i].c, layers[i].o, layers[i].size, layers[i].tap, layers[i].step,
+                          layers[i].pad, layers[i].dilation, ES_BF16, out ? ES_F32 : ES_BF16);
       for (int s = 0; s < 2; s++) fill_bf16(&x.array[s], -8, 16);
-      border_of_nan(&x, rows[i].pad * rows[i].size + rows[i].pad);
+      border_of_nan(&x, layers[i].pad * layers[i].size + layers[i].pad);
       check_pairs(&x, "padded windows");
       release(&x);
     }
