@@ -117,8 +117,7 @@ static inline int es_gemm_group_terms(es_gemm_kind kind) {
   return kind == ES_GEMM_I8 ? 4 : kind == ES_GEMM_I16 || kind == ES_GEMM_BF16 ? 2 : 1;
 }
 
-/* Whether tiles of the kind take only groups, and know no chains: integers, whose sums are exact
- * in any order. */
+/* Whether all of k is one chain: of groups of integers, whose sums are exact in any order. */
 static inline bool es_gemm_is_dot(es_gemm_kind kind) {
   return kind == ES_GEMM_I16 || kind == ES_GEMM_I8;
 }

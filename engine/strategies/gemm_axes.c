@@ -364,7 +364,7 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
     box->base[s] = (int64_t)((uint64_t)es_side_begin(from) - (uint64_t)es_side_begin(m_side[s]));
   }
   box->packed = part->in[2].offset;
-  box->chain = es_gemm_chain(box->k.count);
+  box->chain = es_gemm_is_dot(g->kind) ? g->k.count : es_gemm_chain(box->k.count);
   if (g->terms > 1 && p->n_constraints && !group_k(arena, g, box)) return false;
   cut_rows(g, box);
   return cut_k(arena, g, box);

@@ -1,4 +1,4 @@
-/* Contraction: which side is the vector side, what is packed, and where it is put. */
+/* Contraction: which side is the vector side, and what is packed. */
 #include "engine/strategies/gemm.h"
 
 enum {

@@ -183,7 +183,7 @@ static int64_t panel(run *r, const worker *w, const block *b, const rows *t, int
   int64_t lines = es_gemm_fetch(r, b, t->first, m, at, some, ahead.list);
   spread_fetching(&ahead, lines, tiles * some * steps);
   es_gemm_tile tile = {.k = steps,
-                       .chain = es_gemm_is_dot(g->kind) ? steps : es_gemm_steps(g, b->box->chain),
+                       .chain = es_gemm_steps(g, b->box->chain),
                        .add = b->k0 > 0,
                        .panels = some,
                        .y_next = b->y_next,

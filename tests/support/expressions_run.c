@@ -152,7 +152,8 @@ es_tensor *expr_compute(es_ctx *ctx, const expr_maker *m) {
  * of infinity. No value is larger than 3. */
 static bool may_overflow(const expr_maker *m, const expr_meaning *e) {
   const double factors = m->n_in * expr_points(m, 1) / (e->count > 0 ? (double)e->count : 1);
-  return e->pattern->reducer == ES_REDUCE_PROD && factors * log2(3) >= FLT_MAX_EXP;
+  const int largest = e->dtype == ES_F64 ? DBL_MAX_EXP : FLT_MAX_EXP;
+  return e->pattern->reducer == ES_REDUCE_PROD && factors * log2(3) >= largest;
 }
 
 static bool same_values(es_ctx *ctx, const expr_maker *m, const expr_meaning *e,
