@@ -50,6 +50,7 @@ static const struct {
   int64_t shape[2][4];
 } cases[] = {
     {"i k, k j -> i j", ES_F32, ES_ISA_AUTO, {2, 2}, {{1000, 1000}, {1000, 1000}}},
+    {"i k, k j -> i j", ES_F32, ES_ISA_AUTO, {2, 2}, {{100000, 96}, {96, 64}}},
     {"i k, k j -> i j", ES_F32, ES_ISA_V16, {2, 2}, {{700, 700}, {700, 700}}},
     {"i k, k j -> i j", ES_I64, ES_ISA_V16, {2, 2}, {{500, 500}, {500, 500}}},
     {"i k, k j -> i j", ES_C128, ES_ISA_V32, {2, 2}, {{500, 400}, {400, 500}}},

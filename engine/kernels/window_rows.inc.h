@@ -128,6 +128,9 @@ ES_INLINE void ES_JOIN(window_taps, NAME)(const es_window_tile *t, es_window_op 
   for (int64_t k = from; k < to; k++, kept += nr * nv) {
     const E *at = keep == READ_KEPT ? NULL : (const E *)(x + x_at[k]),
             *by = weighs ? (const E *)(w + w_at[k]) : NULL;
+    /* The weights of the next shares, one after the other: taps that are neighbours share lines. */
+    if (op == ES_WINDOW_SCALE && ns == SHARES)
+      __builtin_prefetch((const char *)by + (ns + (k & (SHARES - 1))) * w_share, 0, 3);
     ES_UNROLL
     for (int r = 0; r < nr; r++) {
       const E *line = (const E *)((const char *)at + r * x_row);

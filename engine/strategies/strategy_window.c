@@ -354,13 +354,26 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   }
 }
 
-/* Where rows are too few for all threads: by columns, where these are many, since a thread then
- * reads its part of x alone; else by shares, a multiple of what a kernel takes at once. */
-static void cut_parts(const es_plan_env *env, window *w) {
+/* Multiply-adds of a unit of work, after which cancel is asked for, and the fewest outputs that
+ * then share a part of x. */
+enum { ASK = 1 << 24, ASK_SHARES = 64 };
+
+/* Where rows are too few for all threads, or a product is too long to be asked only once: by
+ * columns, where these are many, since a part then reads its part of x alone; else by shares, a
+ * multiple of what a kernel takes at once. */
+static void cut_parts(const es_plan_env *env, const es_problem *p, window *w) {
+  const bool shared = w->roles.share >= 0;
+  const int64_t blocks = (w->roles.to - w->roles.from) / (BLOCK_VECTORS * w->roles.lanes);
   int64_t wanted = env->threads > 1 && w->units < 4 * env->threads ? 4 * env->threads / w->units
                                                                    : 1;
-  int64_t blocks = (w->roles.to - w->roles.from) / (BLOCK_VECTORS * w->roles.lanes);
-  w->by_columns = w->roles.share >= 0 && wanted > 1 && blocks >= 2 * wanted;
+  int64_t asked = 1;
+  if (shared && w->roles.row < 0 && w->units > 0)
+    asked = (int64_t)(es_problem_points(p) / (double)w->units / ASK) + 1;
+  w->by_columns = shared && wanted > 1 && blocks >= 2 * wanted;
+  if (env->threads == 1) w->by_columns = asked > 1 && blocks > 1;
+  const int64_t most = w->by_columns ? blocks : w->shares / ASK_SHARES;
+  if (asked > most) asked = most;
+  if (wanted < asked) wanted = asked;
   w->part = w->by_columns ? w->shares : (w->shares + wanted - 1) / wanted;
   w->part += (SHARES - w->part % SHARES) % SHARES;
   w->parts = w->by_columns ? wanted : (w->shares + w->part - 1) / w->part;
@@ -446,7 +459,7 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   w->out_share = r->share < 0 ? 0 : p->out.stride[r->share] * w->size;
   w->count = p->reduce == ES_REDUCE_MEAN ? p->mean_count : 1;
   cut_blocks(p, env, w);
-  cut_parts(env, w);
+  cut_parts(env, p, w);
   ES_TRY(take_apart(p, env, w));
   ES_TRY(make_fall(p, env, w));
   step->run = run;
