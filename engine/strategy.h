@@ -74,6 +74,8 @@ struct es_strategy {
 
 /* The least seconds of work for which a thread is called. */
 #define ES_STEP_PIECE 8e-6
+/* Multiply-adds after which cancel is asked for: some milliseconds of the slowest kernel. */
+#define ES_STEP_ASK (1 << 24)
 /* Runs task over [0, units) in pieces, on the pool, asking for cancel in between. The
  * number of pieces depends on the predicted seconds and on the threads. A task that fails
  * ends the run; it need not word its error. */

@@ -278,9 +278,6 @@ static void point_at_k(const run *r, worker *w, block *b) {
   b->packed_step = es_gemm_spacing(b->y_packed[1], es_gemm_steps(r->g, b->k), 1);
 }
 
-/* Multiply-adds after which cancel is asked for: some milliseconds of the slowest kernel. */
-enum { ASK = 1 << 24 };
-
 static bool stopped(run *r, worker *w) {
   int64_t done = atomic_fetch_add_explicit(&r->points, w->points, memory_order_relaxed);
   w->points = 0;
@@ -322,7 +319,7 @@ static bool use_stretch(run *r, worker *w, block *b) {
     int m = tile_group(r, w, b, i);
     i += m;
     w->points += m * columns * b->k;
-    if (w->points >= ASK && stopped(r, w)) return false;
+    if (w->points >= ES_STEP_ASK && stopped(r, w)) return false;
   }
   return true;
 }

@@ -22,7 +22,7 @@ typedef struct window {
   int slot[ES_WINDOW_SIDES];
   int64_t size, x_row, out_row; /* bytes */
   int64_t shares, w_share, out_share;
-  /* Into how many parts a block of rows is cut for threads: columns, in whole blocks of vectors,
+  /* Into how many parts a block of rows is cut: columns, in whole blocks of vectors,
    * or else shares, so many each. */
   int64_t parts, part;
   bool by_columns;
@@ -354,9 +354,8 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   }
 }
 
-/* Multiply-adds of a unit of work, after which cancel is asked for, and the fewest outputs that
- * then share a part of x. */
-enum { ASK = 1 << 24, ASK_SHARES = 64 };
+/* The fewest outputs that share a part of x which is cut only to ask for cancel. */
+enum { ASK_SHARES = 64 };
 
 /* Where rows are too few for all threads, or a product is too long to be asked only once: by
  * columns, where these are many, since a part then reads its part of x alone; else by shares, a
@@ -367,10 +366,9 @@ static void cut_parts(const es_plan_env *env, const es_problem *p, window *w) {
   int64_t wanted = env->threads > 1 && w->units < 4 * env->threads ? 4 * env->threads / w->units
                                                                    : 1;
   int64_t asked = 1;
-  if (shared && w->roles.row < 0 && w->units > 0)
-    asked = (int64_t)(es_problem_points(p) / (double)w->units / ASK) + 1;
-  w->by_columns = shared && wanted > 1 && blocks >= 2 * wanted;
-  if (env->threads == 1) w->by_columns = asked > 1 && blocks > 1;
+  if (shared && w->roles.row < 0)
+    asked = (int64_t)(es_problem_points(p) / (double)w->units / ES_STEP_ASK) + 1;
+  w->by_columns = shared && (wanted > 1 ? blocks >= 2 * wanted : asked > 1 && blocks > 1);
   const int64_t most = w->by_columns ? blocks : w->shares / ASK_SHARES;
   if (asked > most) asked = most;
   if (wanted < asked) wanted = asked;

@@ -47,8 +47,8 @@ static double again_x(const es_problem *p, const es_window_roles *roles) {
 
 /* Nanoseconds for a tap of a vector of rows that several outputs share, measured: in rows of one or
  * two vectors latency shows. */
-static double shared_tap(const es_problem *p, const es_window_roles *roles, double shares) {
-  const int64_t columns = p->extent[roles->along];
+static double shared_tap(const es_problem *p, const es_window_roles *roles) {
+  const int64_t columns = p->extent[roles->along], shares = p->extent[roles->share];
   const bool whole = roles->row < 0; /* rows with nothing beside them */
   double tap = 0.185;
   if (whole && columns <= roles->lanes)
@@ -62,7 +62,7 @@ static double shared_tap(const es_problem *p, const es_window_roles *roles, doub
 
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
  * begin a chain; measured. Weights past half of the second-level cache come again for every block
- * of vectors, nearly all of them meanwhile. */
+ * of vectors: nearly all of them meanwhile, which in steps of two was not measured to hold. */
 static double shared_cost(const es_problem *p, const es_window_roles *roles, double bytes,
                           int threads) {
   if (roles->row < 0 && small_product(p, roles)) return INFINITY;
@@ -70,16 +70,17 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
                chains = ceil(taps / (double)es_gemm_chain((int64_t)taps));
   const double rows = es_problem_outputs(p) / (double)p->extent[roles->along];
   const double full = ceil((double)(roles->to - roles->from) / (double)roles->lanes);
-  double tap = shared_tap(p, roles, shares);
+  double tap = shared_tap(p, roles);
   double edge = full + roles->n_edges > 1 ? 0.28 : 0.48; /* latency, again */
   double each = taps * (full * tap + roles->n_edges * edge) + chains * (full + roles->n_edges) / 2;
   double units = rows / shares, parts = units * ceil(shares / 4);
   double weights = es_problem_side_bytes(p, &p->in[roles->w]);
   double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
-  if (weights > ES_GEMM_Y_BLOCK) slow = weights * fmax(1, full / 4);
+  if (weights > ES_GEMM_Y_BLOCK)
+    slow = weights * fmax(1, full / 4) / (roles->step == 1 ? 1e11 : 5e9);
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
-  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow / (roles->step == 1 ? 1e11 : 5e9) +
-                   far_x(p, roles, shares) + again_x(p, roles);
+  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow + far_x(p, roles, shares) +
+                   again_x(p, roles);
   double memory = (bytes + out) / 2e10;
   compute /= fmin(threads, fmax(1, parts));
   return fmax(compute, memory) + fmin(compute, memory) / 8;
