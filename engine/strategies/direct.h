@@ -37,7 +37,10 @@ typedef struct es_direct_plan {
   int64_t ahead_lines;       /* of a block of weights, that are asked for while one is used */
   int64_t *ahead_at;         /* [lines and more] from its first element */
   bool along;                /* taps are neighbours in memory */
-  bool far_x;                /* x does not stay in the second-level cache; one block of taps */
+  bool far_x;                /* x comes from beyond the second-level cache */
+  bool far_out;              /* results likewise */
+  int64_t **next_at;         /* [pieces][taps] lines to ask for of the rows of x after those at
+                                hand, from these rows on; NULL: of a later row, as x_at */
   int64_t panel_bytes;       /* packed */
   int64_t slot_bytes;        /* open chains, or sums, of a tile's row */
   char *held;                /* all panels, packed once: weights never change */

@@ -214,7 +214,26 @@ static void cut_steps(const es_direct_plan *d, es_window_piece *piece, int64_t *
   uses[d->blocks] = piece->taps;
 }
 
-static bool make_groups(es_arena *arena, es_direct_plan *d) {
+/* Lines of x that the tile of the next rows reads and the tile at hand does not, counted as x_at
+ * is, from these rows on. At most one a step: where that brings none, the last one again. */
+static int64_t *next_lines(es_arena *arena, const es_direct_plan *d, const es_window_piece *piece) {
+  const int64_t *x_at = piece->x_at, next = d->tile_rows * d->x_row;
+  const int64_t adjoin = d->x_row <= 2 * LINE ? next - d->x_row : 0; /* rows of the tile */
+  const int64_t row = es_direct_start(d, 1) * d->roles.step * (int64_t)sizeof(float);
+  int64_t *at = ES_NEW_N(arena, int64_t, piece->taps + 1), line = -LINE, same = 0;
+  for (int64_t i = 0; at && i < piece->taps; at[i++] = line) {
+    while (same < piece->taps && x_at[same] < x_at[i] + next) same++;
+    if (same < piece->taps && x_at[same] == x_at[i] + next) continue; /* of the tile at hand */
+    const int64_t end = x_at[i] + adjoin + row;
+    if (line + LINE <= x_at[i] || line >= end)
+      line = x_at[i];
+    else if (line + LINE < end)
+      line += LINE;
+  }
+  return at;
+}
+
+static bool make_groups(es_arena *arena, es_direct_plan *d, bool after) {
   es_problem *q = packed_nest(arena, d);
   if (!q || !es_window_groups(arena, q, &d->roles, &d->n_groups, &d->group)) return false;
   int64_t pieces = 0;
@@ -226,11 +245,16 @@ static bool make_groups(es_arena *arena, es_direct_plan *d) {
     d->rows += d->group[i].outer.count * d->group[i].rows;
   }
   d->uses = ES_NEW_N(arena, int64_t, pieces * (d->blocks + 1));
-  if (!d->uses) return false;
+  d->next_at = after ? ES_NEW_N(arena, int64_t *, pieces) : NULL;
+  if (!d->uses || (after && !d->next_at)) return false;
   for (int i = 0; i < d->n_groups; i++)
     for (int j = 0; j < d->group[i].n_pieces; j++) {
+      const int64_t number = d->first_piece[i] + j;
       es_window_piece *piece = &d->group[i].piece[j];
-      cut_steps(d, piece, d->uses + (d->first_piece[i] + j) * (d->blocks + 1));
+      cut_steps(d, piece, d->uses + number * (d->blocks + 1));
+      if (!after) continue;
+      d->next_at[number] = next_lines(arena, d, piece);
+      if (!d->next_at[number]) return false;
     }
   return true;
 }
@@ -323,9 +347,12 @@ es_direct_plan *es_direct_plan_make(const es_problem *p, const es_plan_env *env)
   d->taps = (int64_t)es_problem_taps(p);
   d->blocks = blocks_of(p);
   d->slot_bytes = es_ceil_div(height_of(p, r), d->tiles) * d->width * size;
-  d->far_x = d->blocks == 1 && es_problem_side_bytes(p, &p->in[r->x]) > ES_GEMM_Y_BLOCK;
+  d->far_out = es_problem_side_bytes(p, &p->out) > ES_GEMM_Y_BLOCK;
   choose_kinds(d);
-  if (!make_weights(env->arena, p, d) || !make_groups(env->arena, d)) return NULL;
+  if (!make_weights(env->arena, p, d)) return NULL;
+  const bool after = d->x_row && d->jobs.count == 1;
+  d->far_x = (after || d->blocks == 1) && es_problem_side_bytes(p, &p->in[r->x]) > ES_GEMM_Y_BLOCK;
+  if (!make_groups(env->arena, d, d->far_x && after)) return NULL;
   if (!make_ahead(env->arena, d, p->in[r->w].fixed)) return NULL;
   cut_chunks(d);
   set_room(d, p->in[r->w].fixed);

@@ -44,9 +44,16 @@ static void pack(const es_direct_plan *d, char *packed, const char *w, int n, in
                                            d->w_at + from, taps);
 }
 
-/* What the tile asks for where x comes from memory: the weights, if its turn is early enough to
- * bring some of them, a line a step; else the same taps of the rows that are taken next. */
-static void ask_for_x(const job *j, es_direct_tile *t, int64_t turn) {
+/* The tile's results are written in parts of lines. */
+static void ask_for_out(const job *j, char *out, int64_t rows, int64_t n) {
+  const int64_t end = (n - 1) * (int64_t)sizeof(float);
+  for (int64_t row = 0; row < rows; row++, out += j->d->out_row)
+    for (int c = 0; c < j->n; c++) __builtin_prefetch(out + c * j->d->out_channel + end, 1, 3);
+}
+
+/* What the tile asks for where x comes from far: the weights, if its turn is early enough to bring
+ * some of them, a line a step; else what it can of the rows that are taken next. */
+static void ask_for_x(const job *j, es_direct_tile *t, const int64_t *next_at, int64_t turn) {
   const int64_t done = turn * t->steps;
   t->pace = 0;
   if (j->ahead && done + t->steps <= j->d->ahead_lines + t->steps / 2) {
@@ -54,16 +61,17 @@ static void ask_for_x(const job *j, es_direct_tile *t, int64_t turn) {
     t->fetch = j->d->ahead_at + done;
   } else {
     t->ahead = t->x + j->next_x;
-    t->fetch = t->x_at;
+    t->fetch = next_at;
   }
 }
 
 /* Its part of the lines to ask for, spread over its steps. */
-static void ask_ahead(const job *j, es_direct_tile *t, int64_t tile, int64_t rows) {
+static void ask_ahead(const job *j, es_direct_tile *t, const int64_t *next_at, int64_t tile,
+                      int64_t rows) {
   const es_direct_plan *d = j->d;
   const int64_t all = j->rows * d->tiles, at = (j->row - j->first) * d->tiles + tile;
   if (j->next_x) {
-    ask_for_x(j, t, at / rows);
+    ask_for_x(j, t, next_at, at / rows);
     return;
   }
   t->ahead = j->packed;
@@ -123,7 +131,8 @@ static void run_tiles(job *j, const es_window_piece *piece, int64_t i, const cha
       t.stops = piece->stops + kind;
       t.ends = piece->ends + kind;
     }
-    ask_ahead(j, &t, tile, rows);
+    ask_ahead(j, &t, (d->next_at ? d->next_at[i] : piece->x_at) + before, tile, rows);
+    if (last && d->far_out) ask_for_out(j, out + start * size, rows, n);
     if (!piece->taps)
       memset(t.sum, 0, (size_t)(rows * d->slot_bytes));
     else
@@ -143,6 +152,7 @@ static void run_rows(job *j, int group, const char *x, char *out, int64_t from, 
     int64_t row = from > start ? from : start, some;
     for (; row < last; row += some, j->row += some) {
       some = last - row < d->tile_rows ? last - row : d->tile_rows;
+      if (d->next_at) j->next_x = some * d->x_row;
       run_tiles(j, piece, d->first_piece[group] + i,
                 x + piece->at[ES_WINDOW_X] + (row - start) * d->x_row,
                 out + piece->at[ES_WINDOW_OUT] + (row - start) * d->out_row, some);
