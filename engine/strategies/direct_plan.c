@@ -15,9 +15,10 @@ enum {
   TASK_POINTS = 1 << 20, /* multiply-adds below which chunks are not cut for threads */
   CHANNELS_OF_BOXES = 4, /* fewer are better served box by box */
   LINE = 64,
-  NEAR_X = 1 << 20,   /* bytes of x that stay in the second-level cache */
-  NEAR_OUT = 4 << 20, /* bytes of results that stay near */
-  TILE_BEGINS = 60    /* cycles, for each block of taps */
+  NEAR_X = 1 << 20, /* bytes of x that stay in the second-level cache */
+  TILE_BEGINS = 60, /* cycles, for each block of taps */
+  TILE_STORED = 20,
+  JOB_BEGINS = 300
 };
 
 /* ---- which ----------------------------------------------------------------------- */
@@ -111,28 +112,19 @@ static bool passes_over(const es_problem *p, const es_window_roles *roles) {
   return roles->step > 1;
 }
 
-/* Whether a panel comes to every element of x once, as 1x1 layers do: lines are fetched ahead, if
- * not from memory. */
-static bool sees_once(const es_problem *p, const es_window_roles *roles) {
-  const double seen = es_problem_points(p) / (double)p->extent[roles->share];
-  return es_problem_side_bytes(p, &p->in[roles->x]) >= seen * sizeof(float);
-}
-
-/* Seconds until the lines of x have come for every panel, where these do not stay in the
- * second-level cache; half of it where they are asked for. */
+/* Seconds until the lines of x have come for every panel, beyond what is hidden: the next ones are
+ * asked for, a line a step, which is too few for steps of two. */
 static double x_seconds(const es_problem *p, const es_window_roles *roles, double panels) {
   const double bytes = es_problem_side_bytes(p, &p->in[roles->x]) * (passes_over(p, roles) ? 2 : 1);
-  const bool asked = blocks_of(p) == 1 && panels == 1;
-  const double near = sees_once(p, roles) ? 2e-9 : 6e-9;
-  const double line = bytes > ES_WINDOW_FAR && !asked ? 12e-9 : bytes > NEAR_X ? near : 0;
-  return bytes / LINE * panels * line;
+  return bytes > (roles->step == 1 ? ES_WINDOW_FAR : NEAR_X) ? bytes / LINE * panels * 2e-9 : 0;
 }
 
-/* Seconds that the results of few taps take to leave the nearer caches: tiles write parts of
- * lines. */
-static double out_seconds(const es_problem *p, const es_window_roles *roles) {
-  const bool far = es_problem_side_bytes(p, &p->out) > NEAR_OUT && sees_once(p, roles);
-  return far ? es_problem_outputs(p) * 0.5e-9 : 0;
+/* Panels of weights, each of which is used for all rows. */
+static double jobs_of(const es_problem *p, const es_window_roles *roles, double panels) {
+  double jobs = panels;
+  for (int a = 0; a < p->n_out; a++)
+    if (a != roles->share && moved(p, roles, a)) jobs *= (double)p->extent[a];
+  return jobs;
 }
 
 /* Cycles: of two multiply-adds and two loads each, with a latency of four to hide; at 3 GHz, as
@@ -150,14 +142,15 @@ double es_direct_cost(const es_problem *p, const es_plan_env *env) {
   const double step = fmax(fmax(height * vectors, height + vectors) / 2, 4);
   double part = 1;
   for (int i = 0; i < p->n_constraints; i++) part *= present(p, &p->constraint[i]);
-  double cycles = calls * (taps * part * step + TILE_BEGINS * ceil(taps / BLOCK_TAPS)) + outputs;
+  double cycles = calls *
+                      (taps * part * step + TILE_BEGINS * ceil(taps / BLOCK_TAPS) + TILE_STORED) +
+                  jobs_of(p, &roles, panels) * JOB_BEGINS + outputs * 0.4;
   double elements = es_problem_side_bytes(p, &p->in[roles.w]) / sizeof(float);
   if (!p->in[roles.w].fixed) cycles += elements * 0.35;
   double bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
                  2 * es_problem_side_bytes(p, &p->out);
-  double compute = cycles / 3e9, far = x_seconds(p, &roles, panels), memory = bytes / 2e10;
-  compute = fmax(compute, far) + fmin(compute, far) / 8 + out_seconds(p, &roles);
-  compute /= env->threads;
+  double compute = (cycles / 3e9 + x_seconds(p, &roles, panels)) / env->threads;
+  double memory = bytes / 2e10;
   return 2e-7 + fmax(compute, memory) + fmin(compute, memory) / 4;
 }
 

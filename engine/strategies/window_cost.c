@@ -48,9 +48,10 @@ static double again_x(const es_problem *p, const es_window_roles *roles) {
 /* Nanoseconds for a tap of a vector of rows that several outputs share, measured: in rows of one or
  * two vectors latency shows. */
 static double shared_tap(const es_problem *p, const es_window_roles *roles) {
+  enum { MANY = 32 };
   const int64_t columns = p->extent[roles->along], shares = p->extent[roles->share];
   const bool whole = roles->row < 0; /* rows with nothing beside them */
-  double tap = 0.185;
+  double tap = shares < MANY ? 0.185 : 0.165;
   if (whole && columns <= roles->lanes)
     tap = 0.38;
   else if (roles->step == 2)
