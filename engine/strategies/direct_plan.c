@@ -18,7 +18,8 @@ enum {
   NEAR_X = 1 << 20, /* bytes of x that stay in the second-level cache */
   TILE_BEGINS = 60, /* cycles, for each block of taps */
   TILE_STORED = 20,
-  JOB_BEGINS = 300
+  JOB_BEGINS = 300,
+  ASKED_TAPS = 128 /* while which lines of results come: fewer were measured to be held up */
 };
 
 /* ---- which ----------------------------------------------------------------------- */
@@ -340,7 +341,7 @@ es_direct_plan *es_direct_plan_make(const es_problem *p, const es_plan_env *env)
   d->taps = (int64_t)es_problem_taps(p);
   d->blocks = blocks_of(p);
   d->slot_bytes = es_ceil_div(height_of(p, r), d->tiles) * d->width * size;
-  d->far_out = es_problem_side_bytes(p, &p->out) > ES_GEMM_Y_BLOCK;
+  d->far_out = d->taps >= ASKED_TAPS && es_problem_side_bytes(p, &p->out) > ES_GEMM_Y_BLOCK;
   choose_kinds(d);
   if (!make_weights(env->arena, p, d)) return NULL;
   const bool after = d->x_row && d->jobs.count == 1;
