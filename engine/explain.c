@@ -28,7 +28,8 @@ static void put_totals(es_text *t, const es_plan *plan) {
                    plan->naive / plan->flops);
   es_text_printf(t, ", %.4g bytes moved, workspace %zu bytes\n", plan->bytes, plan->workspace);
   for (int l = 0; l < plan->n_loops; l++)
-    es_text_printf(t, "in pieces to keep within the memory limit: %s\n", plan->loop[l].text);
+    es_text_printf(t, "in pieces to keep within the %s: %s\n",
+                   plan->loop[l].near ? "caches" : "memory limit", plan->loop[l].text);
 }
 
 static void put_sizes(es_text *t, const es_stage *s) {

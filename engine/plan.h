@@ -63,6 +63,7 @@ typedef struct es_plan_detour {
  * [again, end) instead. */
 typedef struct es_plan_loop {
   int begin, last, again, end;
+  bool near;       /* cut so that steps find in the caches what earlier ones read */
   int n;           /* labels */
   int64_t *pieces; /* [n] */
   int64_t inner;   /* pieces that add up: the product over the reduced labels */

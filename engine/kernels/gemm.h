@@ -93,6 +93,7 @@ typedef struct es_gemm_few_tile {
   const char *x, *y;
   const int64_t *xk, *yk; /* [k] */
   int64_t cols[ES_GEMM_FEW_VECTORS];
+  const int64_t *next; /* [ES_GEMM_FEW_VECTORS] columns to ask for: a later tile's; or NULL */
   char *c;
 } es_gemm_few_tile;
 typedef void (*es_gemm_few)(const es_gemm_few_tile *tile);

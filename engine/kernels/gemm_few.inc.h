@@ -6,10 +6,11 @@
 static inline __attribute__((always_inline)) void ES_JOIN(few, ES_S)(const es_gemm_few_tile *t,
                                                                      const int height) {
   typedef ES_JOIN(lanes, ES_S) vec;
-  const int64_t *xk = t->xk, *yk = t->yk, k = t->k;
+  const int64_t *xk = t->xk, *yk = t->yk, k = t->k, *next = t->next;
   int64_t col[ES_GEMM_FEW_VECTORS], p = 0;
   vec acc[ES_GEMM_FEW_ROWS][ES_GEMM_FEW_VECTORS];
   bool add = false;
+  int turn = 0;
   ES_UNROLL
   for (int v = 0; v < ES_GEMM_FEW_VECTORS; v++) col[v] = t->cols[v];
   do {
@@ -23,6 +24,11 @@ static inline __attribute__((always_inline)) void ES_JOIN(few, ES_S)(const es_ge
       const ES_T *x = (const ES_T *)(t->x + xk[p]);
       const char *y = t->y + yk[p];
       vec a[ES_GEMM_FEW_ROWS];
+      if (next) { /* neighbouring k are often the same lines */
+        __builtin_prefetch(y + next[turn], 0, 2);
+        __builtin_prefetch(y + next[turn + 1], 0, 2);
+        turn = turn + 2 == ES_GEMM_FEW_VECTORS ? 0 : turn + 2;
+      }
       ES_UNROLL
       for (int i = 0; i < height; i++) a[i] = x[i] - (vec){0};
       ES_UNROLL

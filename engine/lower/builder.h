@@ -40,6 +40,7 @@ struct es_builder {
   es_fit *fit;    /* into the limit of memory */
   bool estimated; /* the memory of what is added now: the layout will tell whether it fits */
   bool pieces;    /* the steps now added run in pieces, or may be passed over */
+  bool rounds;    /* all parts of an output run in pieces, together */
   bool auxiliary; /* the steps now added pad or fill: they are no part of the expression */
   int cap_slots, cap_steps, cap_groups, cap_detours, cap_loops;
   int64_t *extent;         /* [labels of the bound] what of a label one step walks */

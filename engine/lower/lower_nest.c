@@ -69,7 +69,7 @@ bool es_builder_applies(const es_builder *b, const es_label_constraint *c) {
 static void set_side(const es_builder *b, es_side *side, const es_operand *o) {
   side->slot = o->slot;
   side->dtype = b->plan->slot[o->slot].dtype;
-  side->fixed = !b->plan->slot[o->slot].varies && !b->pieces;
+  side->fixed = !b->plan->slot[o->slot].varies && !b->pieces && !b->rounds;
   side->offset = o->walk.offset;
   for (int i = 0; i < o->walk.n; i++)
     side->stride[b->axis_of[o->walk.label[i]]] += o->walk.stride[i];

@@ -1,7 +1,10 @@
 #include "engine/lower/lower_output.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "engine/bind/walk.h"
+#include "engine/lower/loop.h"
 #include "engine/lower/nest.h"
 
 static es_scalar identity(es_reducer reduce) {
@@ -50,6 +53,95 @@ static es_status add_map(es_builder *b, int from, int to, double alpha, double b
   return es_builder_map(b, &side, to, alpha, beta, b->bound->wrap);
 }
 
+/* ---- parts in rounds ------------------------------------------------------------------ */
+
+/* A sum into an affine axis has a part for each residue, all of which read the same operands: an
+ * image that is in the caches should be read by all of them before the next one. */
+
+enum {
+  FAR_BYTES = 8 << 20,  /* of an operand, that later parts would fetch from memory again */
+  NEAR_BYTES = 4 << 20, /* of its piece */
+  LEAST_USES = 256      /* of each element of the other operand in a piece: it is packed each time */
+};
+
+static bool constrained(const es_part *part, int32_t label) {
+  for (int i = 0; i < part->n_constraints; i++)
+    for (int j = 0; j < part->constraint[i].n; j++)
+      if (part->constraint[i].label[j] == label) return true;
+  return false;
+}
+
+/* Whether the part walks its output and its operand `at`, and nothing else, along the label as
+ * the first part does. */
+static bool walks_alike(const es_part *part, const es_part *first, int at, int32_t label) {
+  const int64_t out = es_walk_stride(&first->out_walk, label),
+                in = es_walk_stride(&first->in_walk[at], label);
+  return part->n_in == 2 && part->in[0] == first->in[0] && part->in[1] == first->in[1] &&
+         !constrained(part, label) && out && es_walk_stride(&part->out_walk, label) == out && in &&
+         es_walk_stride(&part->in_walk[at], label) == in &&
+         es_walk_find(&part->in_walk[1 - at], label) < 0;
+}
+
+/* How often the part uses each element of operand `at`. */
+static double uses(const es_bound *bound, const es_part *part, int at) {
+  double n = 1;
+  for (int i = 0; i < part->out_walk.n; i++)
+    if (es_walk_find(&part->in_walk[at], part->out_walk.label[i]) < 0)
+      n *= (double)bound->label[part->out_walk.label[i]].extent;
+  return n;
+}
+
+/* Into how many pieces the label is cut for the parts of an output that are listed; 1: it is not.
+ */
+static int64_t pieces_of(const es_builder *b, const es_part *const *part, int n, int at,
+                         int32_t label) {
+  const es_plan_slot *slot = &b->plan->slot[b->operand_slot[part[0]->in[at]]];
+  const double bytes = (double)slot->count * (double)es_dtype_size(slot->dtype);
+  const int64_t extent = b->bound->label[label].extent;
+  double least = INFINITY;
+  if (bytes <= FAR_BYTES) return 1;
+  for (int i = 0; i < n; i++) {
+    if (!walks_alike(part[i], part[0], at, label)) return 1;
+    least = fmin(least, uses(b->bound, part[i], 1 - at));
+  }
+  int64_t pieces = 1;
+  while (pieces < extent && (extent % pieces || bytes / (double)pieces > NEAR_BYTES)) pieces++;
+  return least < LEAST_USES * (double)pieces ? 1 : pieces;
+}
+
+/* The outermost such label, of which b->extent then has a piece. */
+static bool cut_for_caches(es_builder *b, const es_part *const *part, int n) {
+  if (n < 2 || part[0]->n_in != 2 ||
+      b->operand_slot[part[0]->in[0]] == b->operand_slot[part[0]->in[1]])
+    return false;
+  for (int at = 0; at < 2; at++) {
+    const es_walk *walk = &part[0]->in_walk[at];
+    int32_t best = -1;
+    for (int i = 0; i < walk->n; i++)
+      if (pieces_of(b, part, n, at, walk->label[i]) > 1 &&
+          (best < 0 || llabs(walk->stride[i]) > llabs(es_walk_stride(walk, best))))
+        best = walk->label[i];
+    if (best < 0) continue;
+    b->extent[best] /= pieces_of(b, part, n, at, best);
+    return true;
+  }
+  return false;
+}
+
+static es_status add_parts(es_builder *b, int output) {
+  const es_bound *bound = b->bound;
+  const es_part **part = es_arena_array(b->scratch, (size_t)bound->n_parts, sizeof *part);
+  int n = 0, begin = b->plan->n_steps;
+  if (!part) return es_fail_nomem(b->error);
+  for (int i = 0; i < bound->n_parts; i++)
+    if (bound->part[i].output == output) part[n++] = &bound->part[i];
+  b->rounds = cut_for_caches(b, part, n);
+  for (int i = 0; i < n; i++) ES_TRY(es_builder_part(b, part[i]));
+  if (!b->rounds) return ES_OK;
+  b->rounds = false;
+  return es_builder_loop(b, part[0], begin, b->plan->n_steps, b->plan->n_steps, true);
+}
+
 es_status es_builder_output(es_builder *b, int output) {
   const es_bound *bound = b->bound;
   const es_output *out = &bound->out[output];
@@ -68,8 +160,7 @@ es_status es_builder_output(es_builder *b, int output) {
     ES_TRY(es_builder_group(b, "fill", NULL, points));
     ES_TRY(add_map(b, constant, slot, bound->alpha, 0));
   }
-  for (int i = 0; i < bound->n_parts; i++)
-    if (bound->part[i].output == output) ES_TRY(es_builder_part(b, &bound->part[i]));
+  ES_TRY(add_parts(b, output));
   if (saved < 0) return ES_OK;
   ES_TRY(es_builder_group(b, "+ beta out", NULL, points));
   return add_map(b, saved, slot, 1, 1);

@@ -337,7 +337,7 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
   n.adds = *adds = cuts_reduced(b, part, names);
   if (n.adds) ES_TRY(run_step(b, part, names, path, end, values, &n));
   b->pieces = b->estimated = false;
-  return es_builder_loop(b, part, begin, *last, again);
+  return b->rounds ? ES_OK : es_builder_loop(b, part, begin, *last, again, false);
 }
 
 /* All operands in one nest, whatever the semiring. */

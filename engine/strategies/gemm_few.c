@@ -41,6 +41,9 @@ int64_t es_gemm_run_few(es_gemm_run *r, const es_gemm_worker *w, const es_gemm_b
                            .c = w->c_tiles};
   const int64_t panels = list_columns(r, b, at, tile.cols);
   if (!panels) return 0;
+  int64_t next[ES_GEMM_FEW_VECTORS];
+  if (g->bytes[ES_GEMM_Y] > ES_GEMM_Y_BLOCK && list_columns(r, b, at + panels, next))
+    tile.next = next;
   g->kernels->gemm->few[g->kind][m - 1](&tile);
   char *sums = w->c_tiles;
   for (int64_t q = at; q < at + panels; q++) {
