@@ -18,6 +18,7 @@ enum {
   NEAR_X = 1 << 20, /* bytes of x that stay in the second-level cache */
   TILE_BEGINS = 60, /* cycles, for each block of taps */
   TILE_STORED = 20,
+  TAP_LOADS = 6, /* of a tap beside x and weights: where these are, and what is asked for */
   JOB_BEGINS = 300,
   ASKED_TAPS = 128 /* while which lines of results come: fewer were measured to be held up */
 };
@@ -140,7 +141,7 @@ double es_direct_cost(const es_problem *p, const es_plan_env *env) {
   const double tiles = (double)tiles_of(row) / (double)tile_rows(p, &roles);
   const double vectors = width / (double)roles.lanes, panels = ceil(channels / width);
   const double height = (double)row / tiles, calls = outputs / columns / channels * panels * tiles;
-  const double step = fmax(fmax(height * vectors, height + vectors) / 2, 4);
+  const double step = fmax(fmax(height * vectors, height + vectors + TAP_LOADS) / 2, 4);
   double part = 1;
   for (int i = 0; i < p->n_constraints; i++) part *= present(p, &p->constraint[i]);
   double cycles = calls *

@@ -6,7 +6,7 @@
 
 enum { X_NEAR = 32 << 10 }; /* bytes of X that stay in the first-level cache */
 
-/* Cycles. Where the kernel itself reads a moving X, its arithmetic hides most of it. */
+/* Cycles. Where the kernel itself reads a moving side, its arithmetic hides most of it. */
 enum { PAGE_MOVE = 7, PAGE_MOVE_HIDDEN = 3, FAR_ROW = 50, FAR_LINE = 8, FAR_PACKED = 4 };
 
 /* Lines that a walk along the last axis of a group touches anew, of every element. */
@@ -126,11 +126,11 @@ static double y_cycles(const es_gemm_plan *g, const es_problem *p, double tiles,
   const es_side *y = &p->in[g->y.in];
   int x = g->x.in;
   double elements = (double)g->n.count * (double)g->k.count;
-  double moves = panels * page_moves(p, y) * PAGE_MOVE;
-  if (g->y_direct) return tiles * (moves + 0.03 * elements);
+  double moves = panels * page_moves(p, y);
+  if (g->y_direct) return tiles * (moves * PAGE_MOVE_HIDDEN + 0.03 * elements);
   bool across = g->u < 0 && (g->n_last >= 0 || es_gemm_runs_along(p, x, y, ES_GEMM_N));
   bool along = g->u >= 0 || g->y_inner > 0 || es_gemm_runs_along(p, x, y, ES_GEMM_K);
-  return elements * pack_cycles(g, ES_GEMM_Y, across, along) + (across ? moves : 0);
+  return elements * pack_cycles(g, ES_GEMM_Y, across, along) + (across ? moves * PAGE_MOVE : 0);
 }
 
 /* Few rows: sums enough to hide the latency, and pages that many columns share. */

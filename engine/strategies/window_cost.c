@@ -6,6 +6,8 @@
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 
+enum { AT_ONCE = 4 }; /* outputs that share rows, of a kernel */
+
 /* The contraction runs small products without blocks; it is only slower where rows are whole
  * blocks of vectors. */
 static bool small_product(const es_problem *p, const es_window_roles *roles) {
@@ -57,8 +59,17 @@ static double shared_tap(const es_problem *p, const es_window_roles *roles) {
   else if (roles->step == 2)
     tap = shares < ES_WINDOW_APART_SHARES ? 0.3 : 0.185;
   else if (whole)
-    tap = columns <= 2 * roles->lanes ? 0.215 : 0.16;
+    tap = columns <= 2 * roles->lanes ? 0.215 : 0.148;
   return tap * (crowds(p, roles) ? 1.15 : 1);
+}
+
+/* Nanoseconds more for a tap of a vector of such rows with nothing beside them, for all outputs
+ * together: until it is there for the first of them, and for those that fewer share than a kernel
+ * takes at once; measured. */
+static double first_tap(const es_problem *p, const es_window_roles *roles) {
+  const bool far = es_problem_side_bytes(p, &p->in[roles->x]) > ES_GEMM_Y_BLOCK;
+  const int64_t alone = p->extent[roles->share] % AT_ONCE;
+  return roles->row >= 0 ? 0 : (far ? 1.75 : 0.8) + 0.5 * (double)alone;
 }
 
 /* Of rows that several outputs share, in nanoseconds: for a tap of a vector, of an edge, and to
@@ -74,17 +85,18 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   double tap = shared_tap(p, roles);
   double edge = full + roles->n_edges > 1 ? 0.28 : 0.48; /* latency, again */
   double each = taps * (full * tap + roles->n_edges * edge) + chains * (full + roles->n_edges) / 2;
-  double units = rows / shares, parts = units * ceil(shares / 4);
+  double units = rows / shares, parts = units * ceil(shares / AT_ONCE);
   double weights = es_problem_side_bytes(p, &p->in[roles->w]);
   double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
   if (weights > ES_GEMM_Y_BLOCK)
     slow = weights * fmax(1, full / 4) / (roles->step == 1 ? 1e11 : 5e9);
+  const double first = units * taps * full * first_tap(p, roles);
   if (roles->row >= 0) units /= (double)p->extent[roles->row];
-  double compute = (60 + units * 35 + rows * each) * 1e-9 + slow + far_x(p, roles, shares) +
+  double compute = (60 + units * 35 + rows * each + first) * 1e-9 + slow + far_x(p, roles, shares) +
                    again_x(p, roles);
   double memory = (bytes + out) / 2e10;
   compute /= fmin(threads, fmax(1, parts));
-  return fmax(compute, memory) + fmin(compute, memory) / 8;
+  return fmax(compute, memory) + fmin(compute, memory) / 4;
 }
 
 /* Measured in cache: nanoseconds for a tap of a vector, and to begin one. */
