@@ -59,7 +59,7 @@ static double shared_tap(const es_problem *p, const es_window_roles *roles) {
   else if (roles->step == 2)
     tap = shares < ES_WINDOW_APART_SHARES ? 0.3 : 0.185;
   else if (whole)
-    tap = columns <= 2 * roles->lanes ? 0.215 : 0.148;
+    tap = columns <= 2 * roles->lanes ? 0.215 : 0.153;
   return tap * (crowds(p, roles) ? 1.15 : 1);
 }
 
