@@ -61,7 +61,7 @@ static es_status add_map(es_builder *b, int from, int to, double alpha, double b
 enum {
   FAR_BYTES = 8 << 20,  /* of an operand, that later parts would fetch from memory again */
   NEAR_BYTES = 4 << 20, /* of its piece */
-  LEAST_USES = 256      /* of each element of the other operand in a piece: it is packed each time */
+  LEAST_USES = 256      /* of an element of the other operand in a piece, which packs it anew */
 };
 
 static bool constrained(const es_part *part, int32_t label) {
