@@ -58,12 +58,12 @@ typedef struct es_plan_detour {
 } es_plan_detour;
 
 /* Steps [begin, end) run once for every piece of labels that were cut to keep within the
- * limit of memory. The last label is fastest. Pieces of reduced labels, which follow those
- * of the output, add up: the first of them ends with [last, again), the others with
+ * limit of memory, or within the caches. The last label is fastest. Pieces of reduced labels, which
+ * follow those of the output, add up: the first of them ends with [last, again), the others with
  * [again, end) instead. */
 typedef struct es_plan_loop {
   int begin, last, again, end;
-  bool near;       /* cut so that steps find in the caches what earlier ones read */
+  bool near;       /* within the caches: steps find there what earlier ones of a round read */
   int n;           /* labels */
   int64_t *pieces; /* [n] */
   int64_t inner;   /* pieces that add up: the product over the reduced labels */

@@ -91,21 +91,27 @@ static double uses(const es_bound *bound, const es_part *part, int at) {
   return n;
 }
 
+/* The number of equal pieces, or few more, that are no larger; 1: there is none. */
+static int64_t equal_pieces(int64_t extent, double bytes) {
+  const int64_t least = (int64_t)fmax(1, fmin(ceil(bytes / NEAR_BYTES), (double)extent));
+  for (int64_t n = least; n <= 4 * least && n <= extent; n++)
+    if (extent % n == 0) return n;
+  return 1;
+}
+
 /* Into how many pieces the label is cut for the parts of an output that are listed; 1: it is not.
  */
 static int64_t pieces_of(const es_builder *b, const es_part *const *part, int n, int at,
                          int32_t label) {
   const es_plan_slot *slot = &b->plan->slot[b->operand_slot[part[0]->in[at]]];
   const double bytes = (double)slot->count * (double)es_dtype_size(slot->dtype);
-  const int64_t extent = b->bound->label[label].extent;
   double least = INFINITY;
   if (bytes <= FAR_BYTES) return 1;
   for (int i = 0; i < n; i++) {
     if (!walks_alike(part[i], part[0], at, label)) return 1;
     least = fmin(least, uses(b->bound, part[i], 1 - at));
   }
-  int64_t pieces = 1;
-  while (pieces < extent && (extent % pieces || bytes / (double)pieces > NEAR_BYTES)) pieces++;
+  const int64_t pieces = equal_pieces(b->bound->label[label].extent, bytes);
   return least < LEAST_USES * (double)pieces ? 1 : pieces;
 }
 
