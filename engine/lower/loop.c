@@ -47,11 +47,14 @@ static void set_steps(const es_builder *b, const es_part *part, const int32_t *l
   }
 }
 
-es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again,
-                          bool near) {
+es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again) {
   es_plan *plan = b->plan;
-  es_plan_loop loop = {
-      .begin = begin, .last = last, .again = again, .end = plan->n_steps, .inner = 1, .near = near};
+  es_plan_loop loop = {.begin = begin,
+                       .last = last,
+                       .again = again,
+                       .end = plan->n_steps,
+                       .inner = 1,
+                       .near = b->rounds};
   int32_t label[ES_PLAN_MOST_CUT];
   int outer = 0;
   loop.n = list_cut(b, part, label, &outer);

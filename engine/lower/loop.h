@@ -5,8 +5,7 @@
 #include "engine/lower/builder.h"
 
 /* Where in the plan the steps of a sliced part lie, and what of its labels they keep. Nothing
- * to do where all is kept. near: cut for the caches, not for the limit of memory. */
-es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again,
-                          bool near);
+ * to do where all is kept. */
+es_status es_builder_loop(es_builder *b, const es_part *part, int begin, int last, int again);
 
 #endif

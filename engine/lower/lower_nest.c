@@ -58,6 +58,13 @@ static void sort_reduced(es_builder *b, int n_out, int rank, int32_t *label) {
   for (int i = n_out; i < rank; i++) b->axis_of[label[i]] = i;
 }
 
+bool es_part_constrains(const es_part *part, int32_t label) {
+  for (int i = 0; i < part->n_constraints; i++)
+    for (int j = 0; j < part->constraint[i].n; j++)
+      if (part->constraint[i].label[j] == label) return true;
+  return false;
+}
+
 /* A label of extent 1 only ever adds 0. */
 bool es_builder_applies(const es_builder *b, const es_label_constraint *c) {
   for (int i = 0; i < c->n; i++)

@@ -64,21 +64,14 @@ enum {
   LEAST_USES = 256      /* of an element of the other operand in a piece, which packs it anew */
 };
 
-static bool constrained(const es_part *part, int32_t label) {
-  for (int i = 0; i < part->n_constraints; i++)
-    for (int j = 0; j < part->constraint[i].n; j++)
-      if (part->constraint[i].label[j] == label) return true;
-  return false;
-}
-
 /* Whether the part walks its output and its operand `at`, and nothing else, along the label as
  * the first part does. */
 static bool walks_alike(const es_part *part, const es_part *first, int at, int32_t label) {
   const int64_t out = es_walk_stride(&first->out_walk, label),
                 in = es_walk_stride(&first->in_walk[at], label);
   return part->n_in == 2 && part->in[0] == first->in[0] && part->in[1] == first->in[1] &&
-         !constrained(part, label) && out && es_walk_stride(&part->out_walk, label) == out && in &&
-         es_walk_stride(&part->in_walk[at], label) == in &&
+         !es_part_constrains(part, label) && out && es_walk_stride(&part->out_walk, label) == out &&
+         in && es_walk_stride(&part->in_walk[at], label) == in &&
          es_walk_find(&part->in_walk[1 - at], label) < 0;
 }
 
@@ -104,7 +97,7 @@ static int64_t equal_pieces(int64_t extent, double bytes) {
 static int64_t pieces_of(const es_builder *b, const es_part *const *part, int n, int at,
                          int32_t label) {
   const es_plan_slot *slot = &b->plan->slot[b->operand_slot[part[0]->in[at]]];
-  const double bytes = (double)slot->count * (double)es_dtype_size(slot->dtype);
+  const double bytes = es_plan_slot_bytes(slot);
   double least = INFINITY;
   if (bytes <= FAR_BYTES) return 1;
   for (int i = 0; i < n; i++) {
@@ -120,18 +113,18 @@ static bool cut_for_caches(es_builder *b, const es_part *const *part, int n) {
   if (n < 2 || part[0]->n_in != 2 ||
       b->operand_slot[part[0]->in[0]] == b->operand_slot[part[0]->in[1]])
     return false;
-  for (int at = 0; at < 2; at++) {
+  int64_t pieces = 1, furthest = 0;
+  int32_t label = 0;
+  for (int at = 0; at < 2 && pieces == 1; at++) {
     const es_walk *walk = &part[0]->in_walk[at];
-    int32_t best = -1;
-    for (int i = 0; i < walk->n; i++)
-      if (pieces_of(b, part, n, at, walk->label[i]) > 1 &&
-          (best < 0 || llabs(walk->stride[i]) > llabs(es_walk_stride(walk, best))))
-        best = walk->label[i];
-    if (best < 0) continue;
-    b->extent[best] /= pieces_of(b, part, n, at, best);
-    return true;
+    for (int i = 0; i < walk->n; i++) {
+      const int64_t some = pieces_of(b, part, n, at, walk->label[i]);
+      if (some == 1 || llabs(walk->stride[i]) <= furthest) continue;
+      pieces = some, furthest = llabs(walk->stride[i]), label = walk->label[i];
+    }
   }
-  return false;
+  if (pieces > 1) b->extent[label] /= pieces;
+  return pieces > 1;
 }
 
 static es_status add_parts(es_builder *b, int output) {
@@ -144,8 +137,9 @@ static es_status add_parts(es_builder *b, int output) {
   b->rounds = cut_for_caches(b, part, n);
   for (int i = 0; i < n; i++) ES_TRY(es_builder_part(b, part[i]));
   if (!b->rounds) return ES_OK;
+  const es_status status = es_builder_loop(b, part[0], begin, b->plan->n_steps, b->plan->n_steps);
   b->rounds = false;
-  return es_builder_loop(b, part[0], begin, b->plan->n_steps, b->plan->n_steps, true);
+  return status;
 }
 
 es_status es_builder_output(es_builder *b, int output) {

@@ -200,9 +200,7 @@ static void list_cuttable(const es_builder *b, const es_part *part, const number
   for (int i = 0; i < names->n; i++) {
     int32_t label = names->label[i];
     may_cut[i] = any && (es_walk_find(&part->out_walk, label) >= 0 || adds_up(bound, part->output));
-    for (int c = 0; c < part->n_constraints; c++)
-      for (int j = 0; j < part->constraint[c].n; j++)
-        if (part->constraint[c].label[j] == label) may_cut[i] = false;
+    if (es_part_constrains(part, label)) may_cut[i] = false;
   }
   keep_whole(b, part, names, may_cut);
 }
@@ -337,7 +335,7 @@ static es_status run_path(es_builder *b, const es_part *part, const numbering *n
   n.adds = *adds = cuts_reduced(b, part, names);
   if (n.adds) ES_TRY(run_step(b, part, names, path, end, values, &n));
   b->pieces = b->estimated = false;
-  return b->rounds ? ES_OK : es_builder_loop(b, part, begin, *last, again, false);
+  return b->rounds ? ES_OK : es_builder_loop(b, part, begin, *last, again);
 }
 
 /* All operands in one nest, whatever the semiring. */

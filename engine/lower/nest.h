@@ -25,6 +25,8 @@ typedef struct es_nest {
 
 /* Appends the steps of a nest over what b->extent says of its labels. */
 es_status es_builder_add_nest(es_builder *b, const es_part *part, const es_nest *n);
+/* Whether some constraint of the part speaks of the label. */
+bool es_part_constrains(const es_part *part, int32_t label);
 /* Whether a constraint speaks of labels that have axes, all of them. */
 bool es_builder_applies(const es_builder *b, const es_label_constraint *c);
 

@@ -30,17 +30,19 @@ typedef struct es_direct_plan {
   es_axes jobs; /* output axes that move the weights, but the channels; sides as in the nest */
   /* Channels of a panel, how many panels, and all that there are. */
   int64_t width, panels, channels;
-  int64_t taps, blocks;      /* of a panel; what is packed at once */
-  int64_t *w_at;             /* [taps] in the weights, bytes */
-  int64_t *w_channel;        /* [width] likewise, of a panel's lanes */
-  int64_t chunk, chunks;     /* rows that a panel is used for in one go */
-  int64_t ahead_lines;       /* of a block of weights, that are asked for while one is used */
-  int64_t *ahead_at;         /* [lines and more] from its first element */
-  bool along;                /* taps are neighbours in memory */
-  bool far_x;                /* x comes from beyond the second-level cache */
-  bool far_out;              /* results likewise */
-  int64_t **next_at;         /* [pieces][taps] lines to ask for of the rows of x after those at
-                                hand, from these rows on; NULL: of a later row, as x_at */
+  int64_t taps, blocks;  /* of a panel; what is packed at once */
+  int64_t *w_at;         /* [taps] in the weights, bytes */
+  int64_t *w_channel;    /* [width] likewise, of a panel's lanes */
+  int64_t chunk, chunks; /* rows that a panel is used for in one go */
+  int64_t ahead_lines;   /* of a block of weights, that are asked for while one is used */
+  int64_t *ahead_at;     /* [lines and more] from its first element */
+  bool along;            /* taps are neighbours in memory */
+  /* Where x comes from beyond the second-level cache, what is asked for: of the rows after those at
+   * hand the lines next_at[pieces][taps], from these rows on; or else those of a later row, as x_at
+   * has them. */
+  int64_t **next_at;
+  bool far_x;
+  bool far_out;              /* results come from there, too */
   int64_t panel_bytes;       /* packed */
   int64_t slot_bytes;        /* open chains, or sums, of a tile's row */
   char *held;                /* all panels, packed once: weights never change */

@@ -345,9 +345,10 @@ es_direct_plan *es_direct_plan_make(const es_problem *p, const es_plan_env *env)
   d->far_out = d->taps >= ASKED_TAPS && es_problem_side_bytes(p, &p->out) > ES_GEMM_Y_BLOCK;
   choose_kinds(d);
   if (!make_weights(env->arena, p, d)) return NULL;
-  const bool after = d->x_row && d->jobs.count == 1;
-  d->far_x = (after || d->blocks == 1) && es_problem_side_bytes(p, &p->in[r->x]) > ES_GEMM_Y_BLOCK;
-  if (!make_groups(env->arena, d, d->far_x && after)) return NULL;
+  const bool far = es_problem_side_bytes(p, &p->in[r->x]) > ES_GEMM_Y_BLOCK;
+  const bool after = far && d->x_row && d->jobs.count == 1;
+  d->far_x = far && !after && d->blocks == 1;
+  if (!make_groups(env->arena, d, after)) return NULL;
   if (!make_ahead(env->arena, d, p->in[r->w].fixed)) return NULL;
   cut_chunks(d);
   set_room(d, p->in[r->w].fixed);

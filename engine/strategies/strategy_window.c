@@ -9,7 +9,7 @@
 enum { APART_BYTES = 32 << 10 }; /* rows of x taken apart, for a row of outputs */
 
 /* What kernels take at once. */
-enum { SHARES = 4, BLOCK_VECTORS = 4 };
+enum { BLOCK_VECTORS = 4 };
 
 typedef struct window {
   const es_kernels *kernels;
@@ -344,7 +344,8 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
     es_window_group *g = &w->group[i];
     g->block = BLOCK_BYTES / row > BLOCK_ROWS ? BLOCK_BYTES / row : BLOCK_ROWS;
     if (w->roles.share >= 0 && w->roles.step == 2) g->block = SHARED_ROWS;
-    if (w->roles.step == 1 && w->shares > SHARES && w->roles.row >= 0 && !rows_meet(p, &w->roles))
+    if (w->roles.step == 1 && w->shares > ES_WINDOW_AT_ONCE && w->roles.row >= 0 &&
+        !rows_meet(p, &w->roles))
       g->block = shared_rows(p, w, g);
     if (g->block > g->rows) g->block = g->rows;
     while (g->block > 1 && g->outer.count * ((g->rows + g->block - 1) / g->block) < env->threads)
@@ -373,7 +374,7 @@ static void cut_parts(const es_plan_env *env, const es_problem *p, window *w) {
   if (asked > most) asked = most;
   if (wanted < asked) wanted = asked;
   w->part = w->by_columns ? w->shares : (w->shares + wanted - 1) / wanted;
-  w->part += (SHARES - w->part % SHARES) % SHARES;
+  w->part += (ES_WINDOW_AT_ONCE - w->part % ES_WINDOW_AT_ONCE) % ES_WINDOW_AT_ONCE;
   w->parts = w->by_columns ? wanted : (w->shares + w->part - 1) / w->part;
   w->units *= w->parts;
 }

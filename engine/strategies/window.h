@@ -14,6 +14,7 @@ enum {
   /* Of outputs that share rows of x, which are summed in chains; and where columns are cut. */
   ES_WINDOW_SHARED = 2048,
   ES_WINDOW_SHARED_CUT = 256,
+  ES_WINDOW_AT_ONCE = 4,       /* of these a kernel sums together */
   ES_WINDOW_APART_SHARES = 16, /* outputs that make it worth it to take rows of x apart */
   ES_WINDOW_EDGES = 32,        /* vectors with masks, of a row */
   ES_WINDOW_BOXES = 256

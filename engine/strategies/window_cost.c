@@ -6,8 +6,6 @@
 #include "engine/strategies/gemm.h"
 #include "engine/strategies/window.h"
 
-enum { AT_ONCE = 4 }; /* outputs that share rows, of a kernel */
-
 /* The contraction runs small products without blocks; it is only slower where rows are whole
  * blocks of vectors. */
 static bool small_product(const es_problem *p, const es_window_roles *roles) {
@@ -68,7 +66,7 @@ static double shared_tap(const es_problem *p, const es_window_roles *roles) {
  * takes at once; measured. */
 static double first_tap(const es_problem *p, const es_window_roles *roles) {
   const bool far = es_problem_side_bytes(p, &p->in[roles->x]) > ES_GEMM_Y_BLOCK;
-  const int64_t alone = p->extent[roles->share] % AT_ONCE;
+  const int64_t alone = p->extent[roles->share] % ES_WINDOW_AT_ONCE;
   return roles->row >= 0 ? 0 : (far ? 1.75 : 0.8) + 0.5 * (double)alone;
 }
 
@@ -85,7 +83,7 @@ static double shared_cost(const es_problem *p, const es_window_roles *roles, dou
   double tap = shared_tap(p, roles);
   double edge = full + roles->n_edges > 1 ? 0.28 : 0.48; /* latency, again */
   double each = taps * (full * tap + roles->n_edges * edge) + chains * (full + roles->n_edges) / 2;
-  double units = rows / shares, parts = units * ceil(shares / AT_ONCE);
+  double units = rows / shares, parts = units * ceil(shares / ES_WINDOW_AT_ONCE);
   double weights = es_problem_side_bytes(p, &p->in[roles->w]);
   double out = 2 * es_problem_side_bytes(p, &p->out), slow = 0;
   if (weights > ES_GEMM_Y_BLOCK)
