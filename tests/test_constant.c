@@ -256,7 +256,7 @@ Test(constant, within_the_memory_limit) {
   CHECK_OK(es, y);
   double *want = check_values(es, y); /* in pieces, sums add up in another order */
   int refused = 0, made = 0, read = 0;
-  enum { STEP = 100 << 10, TABLES = 112 << 10 }; /* tables of a plan are not held against it */
+  enum { STEP = 100 << 10, TABLES = 96 << 10 }; /* tables of a plan are not held against it */
   for (int64_t room = STEP; room < 32 * STEP; room += STEP) {
     int64_t limit = es_memory_now(es) + room;
     cr_assert_eq(es_set_max_bytes(es, limit), ES_OK);

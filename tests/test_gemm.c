@@ -507,7 +507,6 @@ Test(gemm, few_rows_and_runs_of_columns) {
       }
 }
 
-/* Panels packed just before they are used, and the next ones asked for meanwhile. */
 /* Few rows against a Y in place, by many vectors of columns: full ones, the last ones of a run that
  * overlap or are packed, several chains. Every way has the same bits. */
 static void check_few(instance *x, const es_kernels *kernels, int *few) {
@@ -551,6 +550,25 @@ Test(gemm, few_rows_and_many_columns) {
   }
 }
 
+/* Of 500 columns that are read where they lie, 20 are no whole panel: only these are packed. */
+Test(gemm, room_for_the_panels_that_are_packed) {
+  FOR_ISAS(kernels) {
+    instance x = matrices(10, 500, 300, 0, ES_F32);
+    es_plan_env env = {.arena = &x.arena, .kernels = kernels, .threads = 1};
+    int in_place = 0;
+    for (int v = 0; v < ES_GEMM_VARIANTS; v++) {
+      es_gemm_plan plan;
+      if (!es_gemm_plan_variant(x.p, &env, ES_GEMM_F32, v, &plan) || !plan.y_direct) continue;
+      cr_assert(es_gemm_axes_make(&x.arena, &plan));
+      cr_assert_lt(es_gemm_plan_workspace(&plan), 500 * 300 * sizeof(float) / 3, "variant %d", v);
+      in_place++;
+    }
+    cr_assert_gt(in_place, 0);
+    release(&x);
+  }
+}
+
+/* Panels packed just before they are used, and the next ones asked for meanwhile. */
 Test(gemm, a_large_operand_used_once) {
   for (int layout = 0; layout < 8; layout++) check_matrices(23, 5003, 61, layout, ES_F32);
   check_matrices(30, 2500, 1100, 2, ES_F32);

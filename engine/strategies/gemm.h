@@ -168,6 +168,13 @@ static inline int64_t es_gemm_in_use(const es_gemm_plan *g) {
   return g->stream_y ? es_gemm_unit(g) : g->ahead > 1 ? g->pb : g->stretch;
 }
 
+/* Panels that there is room for in their packed form. Of a Y that is read in place, in one run of
+ * columns, only the last one is ever packed: it may not be full. */
+static inline int64_t es_gemm_kept(const es_gemm_plan *g) {
+  bool last = g->y_here && g->y_here == g->n.count && g->n_panels == g->run_panels;
+  return last ? 1 : es_gemm_in_use(g);
+}
+
 /* Columns a panel of n is computed with. */
 static inline int es_gemm_width(const es_gemm_plan *g, int64_t n) {
   int lanes = g->kernels->gemm->type[g->kind].lanes;

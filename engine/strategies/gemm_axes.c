@@ -72,16 +72,13 @@ void es_gemm_offsets(const es_gemm_axes *axes, es_gemm_side side, int64_t from, 
   }
 }
 
-/* For the sides that the group has axes of. */
-static bool fill_tables(es_arena *arena, es_gemm_axes *axes, es_gemm_group group) {
-  static const uint8_t seen[ES_GEMM_GROUPS] = {
-      [ES_GEMM_BATCH] = 1 << ES_GEMM_X | 1 << ES_GEMM_Y | 1 << ES_GEMM_C,
-      [ES_GEMM_M] = 1 << ES_GEMM_X | 1 << ES_GEMM_C,
-      [ES_GEMM_N] = 1 << ES_GEMM_Y | 1 << ES_GEMM_C,
-      [ES_GEMM_K] = 1 << ES_GEMM_X | 1 << ES_GEMM_Y | 1 << ES_GEMM_PACKED};
-  if (axes->count > (group == ES_GEMM_K ? TABLE_K : TABLE_POINTS)) return true;
+/* Sets of sides. */
+enum { X = 1 << ES_GEMM_X, Y = 1 << ES_GEMM_Y, C = 1 << ES_GEMM_C, PACKED = 1 << ES_GEMM_PACKED };
+
+static bool fill_tables(es_arena *arena, es_gemm_axes *axes, int64_t most, int sides) {
+  if (axes->count > most) return true;
   for (int s = 0; s < ES_GEMM_SIDES; s++) {
-    if (!(seen[group] >> s & 1)) continue;
+    if (!(sides >> s & 1)) continue;
     if (!(axes->table[s] = ES_ROOM_N(arena, int64_t, axes->count))) return false;
     es_offsets_fill(axes->n, axes->extent, axes->stride[s], 1, axes->table[s]);
   }
@@ -119,9 +116,9 @@ static int list_pieces(const es_gemm_plan *g, es_gemm_group group, const es_prob
 }
 
 /* The axes of one group, with extents from box and strides from p; side[s] is the
- * problem's side for each of X, Y, C. */
+ * problem's side for each of X, Y, C; tables for those of `sides`. */
 static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group group,
-                      const es_problem *box, const es_side *const side[ES_GEMM_SIDES],
+                      const es_problem *box, const es_side *const side[ES_GEMM_SIDES], int sides,
                       es_gemm_axes *axes) {
   piece list[ES_GEMM_MAX_AXES + 2];
   *axes = (es_gemm_axes){.count = 1, .n = list_pieces(g, group, box, list)};
@@ -134,7 +131,7 @@ static bool make_axes(es_arena *arena, const es_gemm_plan *g, es_gemm_group grou
       axes->stride[s][i] = (int64_t)((uint64_t)side[s]->stride[list[i].axis] *
                                      (uint64_t)list[i].times * es_dtype_size(side[s]->dtype));
   }
-  return fill_tables(arena, axes, group);
+  return fill_tables(arena, axes, group == ES_GEMM_K ? TABLE_K : TABLE_POINTS, sides);
 }
 
 /* ---- boxes -------------------------------------------------------------------- */
@@ -356,9 +353,11 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
   const es_side *m_side[] = {&p->in[x], &p->in[y], &p->out};
   const es_side *k_side[] = {&p->in[x], &p->in[y], &q->in[2]};
   static const es_gemm_axes nothing;
-  if (!make_axes(arena, g, ES_GEMM_M, part, m_side, &box->m)) return false;
+  if (!make_axes(arena, g, ES_GEMM_M, part, m_side, X | C, &box->m)) return false;
   box->k = nothing;
-  if (part->rank == p->rank && !make_axes(arena, g, ES_GEMM_K, part, k_side, &box->k)) return false;
+  if (part->rank == p->rank &&
+      !make_axes(arena, g, ES_GEMM_K, part, k_side, X | Y | PACKED, &box->k))
+    return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++) {
     const es_side *from = s == ES_GEMM_C ? &part->out : &part->in[s == ES_GEMM_X ? x : y];
     box->base[s] = (int64_t)((uint64_t)es_side_begin(from) - (uint64_t)es_side_begin(m_side[s]));
@@ -373,9 +372,9 @@ static bool make_box(es_arena *arena, es_gemm_plan *g, const es_problem *q, cons
 bool es_gemm_axes_make(es_arena *arena, es_gemm_plan *g) {
   const es_problem *p = g->problem;
   const es_side *side[] = {&p->in[g->x.in], &p->in[g->y.in], &p->out};
-  if (!make_axes(arena, g, ES_GEMM_BATCH, p, side, &g->batch) ||
-      !make_axes(arena, g, ES_GEMM_N, p, side, &g->n) ||
-      !make_axes(arena, g, ES_GEMM_K, p, side, &g->k) || !find_in_place(arena, g))
+  if (!make_axes(arena, g, ES_GEMM_BATCH, p, side, X | Y | C, &g->batch) ||
+      !make_axes(arena, g, ES_GEMM_N, p, side, Y | C, &g->n) ||
+      !make_axes(arena, g, ES_GEMM_K, p, side, Y, &g->k) || !find_in_place(arena, g))
     return false;
   for (int s = 0; s < ES_GEMM_SIDES; s++) g->first[s] = es_side_begin(side[s]);
   es_arena scratch;

@@ -93,7 +93,7 @@ static inline es_gemm_panel es_gemm_panel_of(const es_gemm_plan *g, const es_gem
                          .in_place = es_gemm_in_place(g, panel)};
 }
 static inline char *es_gemm_packed_at(const es_gemm_plan *g, const es_gemm_worker *w, int64_t at) {
-  if (!g->hold_y) at %= es_gemm_in_use(g);
+  if (!g->hold_y) at %= es_gemm_kept(g);
   return w->y_block + at * g->nr * g->ahead * es_gemm_steps(g, g->kc) * (int64_t)g->each;
 }
 

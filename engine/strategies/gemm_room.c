@@ -29,11 +29,10 @@ void es_gemm_set_room(es_gemm_plan *g) {
   uint64_t tile_rows = (uint64_t)ES_GEMM_ACROSS * ES_GEMM_ROWS;
   es_gemm_room *room = &g->room;
   room->total = ES_ALIGN; /* which Y block the worker holds */
-  uint64_t in_use = (uint64_t)es_gemm_in_use(g) * nr;
-  uint64_t packed = g->stream_y ? in_use : nb;
+  uint64_t kept = (uint64_t)es_gemm_kept(g) * nr, packed = g->stream_y ? kept : nb;
   g->held_block = (int64_t)((steps * packed * each + 2 * ES_ALIGN - 1) / ES_ALIGN * ES_ALIGN);
   room->y_block = place(
-      room, g->hold_y || g->overlap ? 0 : (uint64_t)g->ahead * steps * in_use * each + ES_ALIGN);
+      room, g->hold_y || g->overlap ? 0 : (uint64_t)g->ahead * steps * kept * each + ES_ALIGN);
   uint64_t x_tiles = steps * group_rows * each + ES_GEMM_GROUP * ES_ALIGN;
   if (g->keep_x) x_tiles = (mb + ES_GEMM_ROWS) * (steps * each + ES_ALIGN);
   room->x_tiles = place(room, g->x_packed ? x_tiles : 0);
