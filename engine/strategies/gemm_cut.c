@@ -49,15 +49,25 @@ static void deal_columns(es_gemm_plan *g) {
     g->pb = block(g->n_panels, es_ceil_div(g->n_panels, wanted), es_gemm_unit(g), &g->n_nb);
 }
 
-/* Cuts blocks until every thread has several, as long as they are worth it. Columns
- * first: X is then read again, but Y is not packed again. */
+/* Whether tasks are better cut along the columns than along the rows: X is then read again, but Y
+ * is not packed again. Where X is packed, too, what is longer is cut; and rows a little longer,
+ * where each thread has columns of its own, whose packed form it keeps for the next rows. */
+static bool cuts_columns(const es_gemm_plan *g, int most) {
+  enum { KEPT = 4 };
+  if (g->pb <= 1) return false;
+  if (g->x.native) return g->pb > 4 || g->mb <= 4 * most;
+  const bool kept = g->batch.count * g->n_nb >= g->threads && g->pb <= g->stretch;
+  return g->pb * g->nr >= (kept ? KEPT : 1) * g->mb;
+}
+
+/* Cuts blocks until every thread has several, as long as they are worth it. */
 static void share_out(es_gemm_plan *g, int most) {
   double points = (double)g->m_count * (double)g->n.count * (double)g->k.count;
   const bool again = g->n_kb > 1 && !g->add_c; /* Y is packed, for each block of rows */
   double tasks = fmin((again ? 1 : 4) * g->threads, points * (double)g->batch.count / TASK_POINTS);
   while ((double)(g->batch.count * g->n_nb * g->n_mb) < tasks) {
     int64_t before = g->n_nb * g->n_mb;
-    if (g->pb > 4 || (g->pb > 1 && g->mb <= 4 * most))
+    if (cuts_columns(g, most))
       g->pb = block(g->n_panels, g->pb / 2, es_gemm_unit(g), &g->n_nb);
     else if (g->mb > most && !g->in_turn)
       g->mb = block(g->m_count, g->mb / 2, most, &g->n_mb);

@@ -84,6 +84,15 @@ static void finish_along(es_gemm_run *r, char *row, char *c, const int64_t *cols
     for (int j = 0; j < n; j++) finish(r, c + cols[j], 1, row + (size_t)j * r->g->each, 1);
 }
 
+/* Rows of n values that follow each other, to columns that are neighbours in C. Not for sums of
+ * bytes, which are widened, nor where beta asks for what C holds. */
+static void finish_rows(es_gemm_run *r, char *tile, char *c, const int64_t *rows, int m, int n) {
+  _Alignas(ES_ALIGN) char done[ES_GEMM_GROUP_ROWS * ES_GEMM_ROW_BYTES];
+  const size_t bytes = (size_t)n * es_dtype_size(r->g->problem->out.dtype);
+  finish(r, done, 1, tile, (int64_t)m * n);
+  for (int i = 0; i < m; i++) memcpy(c + rows[i], done + (size_t)i * bytes, bytes);
+}
+
 /* How many of the m offsets from the first on are size bytes apart. */
 static int run_length(const int64_t *offset, int m, size_t size) {
   int n = 1;
@@ -123,6 +132,10 @@ void es_gemm_store(es_gemm_run *r, char *tile, int width, const es_gemm_block *b
   }
   size_t size = es_dtype_size(g->problem->out.dtype);
   int64_t step = es_gemm_spacing(cols, n, size);
+  if (step == 1 && n == width && g->problem->beta == 0 && !es_gemm_is_dot(g->kind)) {
+    finish_rows(r, tile, b->c + cols[0], rows, m, n);
+    return;
+  }
   for (int i = 0, run; i < m; i += run) {
     char *row = tile + (size_t)(i * width) * r->g->each;
     run = step == 1 ? 1 : run_length(rows + i, m - i, size);
