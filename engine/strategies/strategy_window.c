@@ -359,13 +359,15 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
 enum { ASK_SHARES = 64 };
 
 /* Where rows are too few for all threads, or a product is too long to be asked only once: by
- * columns, where these are many, since a part then reads its part of x alone; else by shares, a
- * multiple of what a kernel takes at once. */
+ * columns, where each thread has some, since a part then reads its part of x alone; else by shares,
+ * a multiple of what a kernel takes at once. */
 static void cut_parts(const es_plan_env *env, const es_problem *p, window *w) {
   const bool shared = w->roles.share >= 0;
   const int64_t blocks = (w->roles.to - w->roles.from) / (BLOCK_VECTORS * w->roles.lanes);
   int64_t wanted = env->threads > 1 && w->units < 4 * env->threads ? 4 * env->threads / w->units
                                                                    : 1;
+  if (wanted > blocks / 2 && blocks / 2 >= env->threads)
+    wanted = blocks / 2 / env->threads * env->threads;
   int64_t asked = 1;
   if (shared && w->roles.row < 0)
     asked = (int64_t)(es_problem_points(p) / (double)w->units / ES_STEP_ASK) + 1;
