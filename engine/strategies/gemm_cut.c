@@ -50,14 +50,17 @@ static void deal_columns(es_gemm_plan *g) {
 }
 
 /* Whether tasks are better cut along the columns than along the rows: X is then read again, but Y
- * is not packed again. Where X is packed, too, what is longer is cut; and rows a little longer,
- * where each thread has columns of its own, whose packed form it keeps for the next rows. */
+ * is not packed again, which is little only where Y is small beside X. Where X is packed, too, what
+ * is longer is cut; and rows a little longer, where each thread has columns of its own, whose packed
+ * form it keeps for the next rows. */
 static bool cuts_columns(const es_gemm_plan *g, int most) {
-  enum { KEPT = 4 };
+  enum { SMALL = 8, KEPT = 4 };
   if (g->pb <= 1) return false;
-  if (g->x.native) return g->pb > 4 || g->mb <= 4 * most;
-  const bool kept = g->batch.count * g->n_nb >= g->threads && g->pb <= g->stretch;
-  return g->pb * g->nr >= (kept ? KEPT : 1) * g->mb;
+  const bool own = g->batch.count * g->n_nb >= g->threads;
+  const bool small = SMALL * g->bytes[ES_GEMM_Y] < g->bytes[ES_GEMM_X];
+  const bool again = small || (g->n_kb > 1 && !g->add_c);
+  if (g->x.native) return g->pb > 4 || g->mb <= 4 * most || (!own && !again);
+  return g->pb * g->nr >= (own && g->pb <= g->stretch ? KEPT : 1) * g->mb;
 }
 
 /* Cuts blocks until every thread has several, as long as they are worth it. */
