@@ -88,9 +88,13 @@ static void finish_along(es_gemm_run *r, char *row, char *c, const int64_t *cols
  * bytes, which are widened, nor where beta asks for what C holds. */
 static void finish_rows(es_gemm_run *r, char *tile, char *c, const int64_t *rows, int m, int n) {
   _Alignas(ES_ALIGN) char done[ES_GEMM_GROUP_ROWS * ES_GEMM_ROW_BYTES];
-  const size_t bytes = (size_t)n * es_dtype_size(r->g->problem->out.dtype);
-  finish(r, done, 1, tile, (int64_t)m * n);
-  for (int i = 0; i < m; i++) memcpy(c + rows[i], done + (size_t)i * bytes, bytes);
+  const int bytes = n * (int)es_dtype_size(r->g->problem->out.dtype);
+  const int room = (int)sizeof done / bytes; /* of real tiles to a complex output, for fewer */
+  for (int i = 0; i < m; i += room) {
+    const int some = m - i < room ? m - i : room;
+    finish(r, done, 1, tile + (size_t)i * n * r->g->each, (int64_t)some * n);
+    for (int q = 0; q < some; q++) memcpy(c + rows[i + q], done + (size_t)q * bytes, bytes);
+  }
 }
 
 /* How many of the m offsets from the first on are size bytes apart. */
