@@ -9,7 +9,7 @@
 #include "engine/boxes.h"
 #include "engine/ctx.h"
 #include "engine/planner.h"
-#include "engine/strategies/gemm.h"
+#include "engine/strategies/gemm_values.h"
 #include "engine/strategies/strategies.h"
 #include "support/guard.h"
 
@@ -1472,6 +1472,146 @@ Test(gemm, pairs_of_bf16_of_padded_windows_of_special_values) {
       free(single), free(pairs), free(old);
       release(&x);
     }
+}
+
+/* ---- values ---------------------------------------------------------------------------- */
+
+/* As es_gemm_extremes, of one element. */
+static void widen_by(es_gemm_extremes *seen, const array *a, int64_t at) {
+  const size_t each = es_dtype_size(a->dtype);
+  int64_t low = es_scalar_load(a->dtype, (char *)a->data + at * (int64_t)each).i, high = low;
+  if (a->dtype == ES_BF16) {
+    high = ((uint16_t *)a->data)[at] & 0x7fff;
+    low = high ? high - 1 : UINT16_MAX;
+  }
+  if (low < seen->least) seen->least = low;
+  if (high > seen->most) seen->most = high;
+}
+
+/* Of the elements that the points of p read, one after the other. */
+static void expect_extremes(const instance *x, es_gemm_extremes seen[2]) {
+  const es_problem *p = x->p;
+  int64_t at[AXES] = {0};
+  for (int i = 0; i < 2; i++)
+    seen[i] = (es_gemm_extremes){x->array[i].dtype == ES_BF16 ? UINT16_MAX : 0, 0};
+  for (int a = 0; a >= 0;) {
+    bool absent = false;
+    for (int c = 0; c < p->n_constraints; c++) {
+      int64_t place = p->constraint[c].base;
+      for (int i = 0; i < p->rank; i++) place += p->constraint[c].coef[i] * at[i];
+      absent = absent || place < 0 || place >= p->constraint[c].extent;
+    }
+    for (int i = absent; i < 2; i++) {
+      int64_t offset = p->in[i].offset;
+      for (int b = 0; b < p->rank; b++) offset += p->in[i].stride[b] * at[b];
+      widen_by(&seen[i], &x->array[i], offset);
+    }
+    for (a = p->rank - 1; a >= 0 && ++at[a] == p->extent[a]; a--) at[a] = 0;
+  }
+}
+
+/* Constraints are those of operand 0. */
+static void check_extremes(instance *x) {
+  es_allocator allocator = es_allocator_default();
+  es_gemm_extremes want[2], seen[2];
+  es_gemm_values *values = es_gemm_values_make(&x->arena, x->p, 0);
+  void *base[] = {x->array[0].data, x->array[1].data, x->array[2].data};
+  cr_assert(values);
+  expect_extremes(x, want);
+  for (int threads = 1; threads <= 3; threads++) {
+    es_pool *pool = es_pool_create(&allocator, threads);
+    es_run_args args = {.base = base, .pool = pool};
+    FOR_ISAS(kernels) {
+      es_gemm_values_look(values, kernels, threads, &args, seen);
+      for (int i = 0; i < 2; i++) {
+        cr_assert_eq(seen[i].least, want[i].least, "operand %d of %s, %d threads: %lld, not %lld",
+                     i, es_dtype_name(x->array[i].dtype), threads, (long long)seen[i].least,
+                     (long long)want[i].least);
+        cr_assert_eq(seen[i].most, want[i].most, "operand %d of %s, %d threads: %lld, not %lld", i,
+                     es_dtype_name(x->array[i].dtype), threads, (long long)seen[i].most,
+                     (long long)want[i].most);
+      }
+    }
+    es_pool_destroy(pool);
+  }
+}
+
+/* Both signs, and magnitudes that rise along the array or fall: the extremes are at one end, where
+ * a look may stop early, or look further than it should. */
+static void fill_rising(array *a, bool falling) {
+  for (int64_t i = 0; i < a->length; i++) {
+    const int64_t up = falling ? a->length - 1 - i : i, bits = (int64_t)es_dtype_size(a->dtype) * 8;
+    const int64_t most = bits == 64 ? INT64_MAX : ((int64_t)1 << (bits - (a->dtype != ES_U8))) - 1;
+    const int64_t size = (int64_t)((double)most * (double)up / (double)a->length);
+    if (a->dtype == ES_BF16)
+      ((uint16_t *)a->data)[i] = (uint16_t)(size | (i % 2) << 15);
+    else
+      es_scalar_store(a->dtype, (char *)a->data + i * (int64_t)es_dtype_size(a->dtype),
+                      (es_scalar){ES_CLASS_INT, a->dtype != ES_U8 && i % 2 ? -size : size, 0, 0});
+  }
+}
+
+/* Windows of three in steps of two over one axis: only the first one, which begins outside, sees
+ * element 0. */
+static instance line(int64_t size, es_dtype dtype) {
+  axis axes[] = {{2, B | C, {0}, {0}}, {size / 2, A | C, {0}, {0}}, {3, A | B, {0}, {0}}};
+  instance x = make(axes, 3, dtype, dtype, ES_I64, ES_I64);
+  es_problem *p = es_problem_new(&x.arena, 3, 2, 1);
+  es_constraint *constraint = p->constraint;
+  *p = *x.p;
+  p->n_constraints = 1;
+  p->constraint = constraint;
+  *constraint = (es_constraint){.base = -1, .extent = size, .coef = constraint->coef};
+  constraint->coef[1] = 2, constraint->coef[2] = 1;
+  p->in[0].stride[1] = 2, p->in[0].stride[2] = 1, p->in[0].offset = -1;
+  unguard_array(&x.array[0]);
+  x.array[0].length = size;
+  guard_array(&x.array[0]);
+  x.p = p;
+  return x;
+}
+
+Test(gemm, extremes_of_all_values_and_no_others) {
+  static const es_dtype types[] = {ES_U8, ES_I8, ES_I16, ES_I32, ES_I64, ES_BF16};
+  for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+    for (int falling = 0; falling < 2; falling++) {
+      axis gaps[] = {{7, A | C, {1, 0, 0}, {-3}},
+                     {5, B | C, {0, 0, 1}, {0, 2}},
+                     {90, A | B, {0, 1, 0}, {2, -1}}};
+      axis apart[] = {{2, A | C, {0}, {0}}, {40000, A | B, {1, 1, 0}, {2, -3}}};
+      instance some[] = {matrices(2, 1, 70000, 1, types[t]),
+                         matrices(7, 9, 33, 2, types[t]),
+                         make(gaps, 3, types[t], types[t], ES_I64, ES_I64),
+                         make(apart, 2, types[t], types[t], ES_I64, ES_I64),
+                         line(20, types[t]),
+                         padded(3, 2, 9, 3, 1, 1, 1, types[t], ES_I64),
+                         padded(2, 3, 10, 3, 2, 1, 1, types[t], ES_I64),
+                         padded(1, 2, 4, 3, 3, 2, 2, types[t], ES_I64)};
+      for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        for (int s = 0; s < 2; s++) fill_rising(&some[i].array[s], falling ^ s);
+        check_extremes(&some[i]);
+        release(&some[i]);
+      }
+    }
+}
+
+/* Wherever a look is cut for several threads. */
+Test(gemm, extremes_anywhere) {
+  instance x = matrices(1, 1, 70000, 0, ES_I8);
+  es_gemm_values *values = es_gemm_values_make(&x.arena, x.p, 0);
+  void *base[] = {x.array[0].data, x.array[1].data, x.array[2].data};
+  es_run_args args = {.base = base};
+  int8_t *a = x.array[0].data;
+  cr_assert(values);
+  memset(a, 0, (size_t)x.array[0].length);
+  for (int64_t i = 0; i < x.array[0].length; i++) {
+    es_gemm_extremes seen[2];
+    a[i] = i & 1 ? -7 : 7;
+    es_gemm_values_look(values, es_kernels_select(ES_ISA_AUTO), 1, &args, seen);
+    cr_assert_eq(seen[0].most - seen[0].least, 7, "at %lld", (long long)i);
+    a[i] = 0;
+  }
+  release(&x);
 }
 
 /* ---- cancel -------------------------------------------------------------------------- */

@@ -105,25 +105,6 @@ static void turn_bf16(char *groups, int64_t count) {
   }
 }
 
-/* Zero less one is the largest. */
-static inline void widen(uint16_t *least, uint16_t *most, uint16_t bits) {
-  const uint16_t size = bits & 0x7fff, below = (uint16_t)(size - 1);
-  *least = below < *least ? below : *least;
-  *most = size > *most ? size : *most;
-}
-
-static void magnitudes_bf16(const char *src, int64_t step, int64_t n, uint16_t *least,
-                            uint16_t *most) {
-  const bits16 *at = (const void *)src;
-  uint16_t low = UINT16_MAX, high = 0;
-  if (step == 1)
-    for (int64_t i = 0; i < n; i++) widen(&low, &high, at[i]);
-  else
-    for (int64_t i = 0; i < n; i++) widen(&low, &high, at[i * step]);
-  *least = (uint16_t)(low + 1);
-  *most = high;
-}
-
 /* A lane a row: 16 rows are read, of which height count. */
 static __attribute__((target("avx512vnni"))) void sum_i8(int32_t *sums, const char *x,
                                                          int64_t steps, int height) {
@@ -227,6 +208,38 @@ typedef struct u128 {
 #define ES_FEW_F32(h) ES_JOIN(few_##h, f32),
 #define ES_FEW_F64(h) ES_JOIN(few_##h, f64),
 
+/* ---- extremes ------------------------------------------------------------------- */
+
+#define ES_ITSELF(v) (v)
+#define ES_MAGNITUDE(v) ((v)&0x7fff)
+#define ES_BELOW(v) (ES_MAGNITUDE(v) - 1)
+
+/* A loop of its own for neighbours, which are taken by vectors. */
+#define ES_EXTREMES(S, T, LOW, HIGH)                                                               \
+  static inline void widen_##S(T *low, T *high, T value) {                                         \
+    const T below = (T)LOW(value), above = (T)HIGH(value);                                         \
+    *low = below < *low ? below : *low;                                                            \
+    *high = above > *high ? above : *high;                                                         \
+  }                                                                                                \
+  static void extremes_##S(const char *src, int64_t step, int64_t n, int64_t *least,               \
+                           int64_t *most) {                                                        \
+    typedef T value __attribute__((may_alias));                                                    \
+    const value *at = (const void *)src;                                                           \
+    T low = (T)LOW(at[0]), high = (T)HIGH(at[0]);                                                  \
+    if (step == 1)                                                                                 \
+      for (int64_t i = 0; i < n; i++) widen_##S(&low, &high, at[i]);                               \
+    else                                                                                           \
+      for (int64_t i = 0; i < n; i++) widen_##S(&low, &high, at[i * step]);                        \
+    if (low < *least) *least = low;                                                                \
+    if (high > *most) *most = high;                                                                \
+  }
+ES_EXTREMES(u8, uint8_t, ES_ITSELF, ES_ITSELF)
+ES_EXTREMES(i8, int8_t, ES_ITSELF, ES_ITSELF)
+ES_EXTREMES(i16, int16_t, ES_ITSELF, ES_ITSELF)
+ES_EXTREMES(i32, int32_t, ES_ITSELF, ES_ITSELF)
+ES_EXTREMES(i64, int64_t, ES_ITSELF, ES_ITSELF)
+ES_EXTREMES(bf16, uint16_t, ES_BELOW, ES_MAGNITUDE)
+
 extern const es_gemm_kernels ES_WIDE(es_gemm_kernels);
 const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
     .type = {[ES_GEMM_F32] = ES_TYPE(float, ES_HEIGHTS, ES_KERNELS_F32),
@@ -242,7 +255,7 @@ const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
 #ifdef ES_HAS_DOT
     .groups = {{.pack = pack_i16},
                {.pack = pack_i8, .sum = sum_i8, .shift = shift_i8},
-               {.pack = pack_bf16, .turn = turn_bf16, .magnitudes = magnitudes_bf16}},
+               {.pack = pack_bf16, .turn = turn_bf16}},
 #endif
 #if ES_V == 64
     .narrow = {[ES_GEMM_F32] = {ES_HEIGHTS(ES_NARROW_F32)},
@@ -256,6 +269,13 @@ const es_gemm_kernels ES_WIDE(es_gemm_kernels) = {
               {pack_u32, spread_u32, scatter_u32},
               {pack_u64, spread_u64, scatter_u64},
               {pack_u128, NULL, scatter_u128}},
+    .extremes = {[ES_BOOL] = extremes_u8,
+                 [ES_U8] = extremes_u8,
+                 [ES_I8] = extremes_i8,
+                 [ES_I16] = extremes_i16,
+                 [ES_I32] = extremes_i32,
+                 [ES_I64] = extremes_i64,
+                 [ES_BF16] = extremes_bf16},
     .split = {split_c64, split_c128},
     .join = {join_c64, join_c128},
 };

@@ -138,9 +138,6 @@ typedef struct es_gemm_groups {
   void (*shift)(char *terms, int64_t bytes);
   /* BF16: the halves of so many groups change places. */
   void (*turn)(char *groups, int64_t count);
-  /* BF16: the least magnitude but zero, and the greatest, of n elements step apart, as their bits;
-   * 0: there is none but zero. */
-  void (*magnitudes)(const char *src, int64_t step, int64_t n, uint16_t *least, uint16_t *most);
 } es_gemm_groups;
 
 struct es_gemm_kernels {
@@ -148,7 +145,12 @@ struct es_gemm_kernels {
   es_gemm_narrow narrow[ES_GEMM_KINDS][ES_GEMM_HEIGHTS]; /* heights of the type; NULL: none */
   es_gemm_few few[ES_GEMM_KINDS][ES_GEMM_FEW_ROWS];      /* rows less 1; NULL: none */
   es_gemm_groups groups[3];                              /* I16, I8, BF16 */
-  es_gemm_moves moves[5];                                /* elements of 1, 2, 4, 8, 16 bytes */
+  /* Lowers *least to the least of n > 0 values that are step elements apart, and raises *most to
+   * the greatest, of integers; of BF16 the bits of magnitudes, zero less one being UINT16_MAX:
+   * the least of them less one. */
+  void (*extremes[ES_DTYPE_COUNT])(const char *src, int64_t step, int64_t n, int64_t *least,
+                                   int64_t *most);
+  es_gemm_moves moves[5]; /* elements of 1, 2, 4, 8, 16 bytes */
   /* Rows of columns complex numbers [k][columns][2] into planes [k][2][columns],
    * and back; 4- and 8-byte parts. */
   void (*split[2])(void *planes, const void *pairs, int64_t k, int columns);
