@@ -51,22 +51,26 @@ static void deal_columns(es_gemm_plan *g) {
 
 /* Whether tasks are better cut along the columns than along the rows: X is then read again, but Y
  * is not packed again, which is little only where Y is small beside X. Where X is packed, too, what
- * is longer is cut; and rows a little longer, where each thread has columns of its own, whose packed
- * form it keeps for the next rows. */
+ * is longer is cut; and rows a little longer, where each thread has columns of its own, whose
+ * packed form it keeps for the next rows, or where a half of the columns would be a panel more than
+ * the other. */
 static bool cuts_columns(const es_gemm_plan *g, int most) {
-  enum { SMALL = 8, KEPT = 4 };
+  enum { SMALL = 8, KEPT = 4, UNEVEN = 16 };
   if (g->pb <= 1) return false;
   const bool own = g->batch.count * g->n_nb >= g->threads;
   const bool small = SMALL * g->bytes[ES_GEMM_Y] < g->bytes[ES_GEMM_X];
   const bool again = small || (g->n_kb > 1 && !g->add_c);
   if (g->x.native) return g->pb > 4 || g->mb <= 4 * most || (!own && !again);
-  return g->pb * g->nr >= (own && g->pb <= g->stretch ? KEPT : 1) * g->mb;
+  const bool kept = own && g->pb <= g->stretch, uneven = g->pb % 2 && g->pb < UNEVEN;
+  return g->pb * g->nr >= (kept || uneven ? KEPT : 1) * g->mb;
 }
 
-/* Cuts blocks until every thread has several, as long as they are worth it. */
+/* Cuts blocks until every thread has several, as long as they are worth it; or one, where another
+ * block of rows packs Y again, or every task X and all tasks are as long. */
 static void share_out(es_gemm_plan *g, int most) {
   double points = (double)g->m_count * (double)g->n.count * (double)g->k.count;
-  const bool again = g->n_kb > 1 && !g->add_c; /* Y is packed, for each block of rows */
+  const bool alike = g->batch.count == 1 && !g->problem->n_constraints;
+  const bool again = (g->n_kb > 1 && !g->add_c) || (!g->x.native && alike);
   double tasks = fmin((again ? 1 : 4) * g->threads, points * (double)g->batch.count / TASK_POINTS);
   while ((double)(g->batch.count * g->n_nb * g->n_mb) < tasks) {
     int64_t before = g->n_nb * g->n_mb;
