@@ -22,8 +22,8 @@ typedef struct window {
   int slot[ES_WINDOW_SIDES];
   int64_t size, x_row, out_row; /* bytes */
   int64_t shares, w_share, out_share;
-  /* Into how many parts a block of rows is cut: columns, in whole blocks of vectors,
-   * or else shares, so many each. */
+  /* Into how many parts a block of rows is cut: columns, at multiples of so many, or else shares,
+   * so many each. */
   int64_t parts, part;
   bool by_columns;
   double count;
@@ -40,17 +40,20 @@ typedef struct portion {
   bool edges;
 } portion;
 
+/* Where part i of the columns begins: where it makes the parts most alike. */
+static int64_t part_start(const window *w, int64_t i) {
+  const int64_t columns = w->roles.to - w->roles.from, cut = w->part;
+  const int64_t at = (columns * i / w->parts + cut / 2) / cut * cut;
+  return w->roles.from + (i < w->parts ? at : columns);
+}
+
 static portion portion_of(const window *w, int64_t i) {
-  const int64_t from = w->roles.from, to = w->roles.to, block = BLOCK_VECTORS * w->roles.lanes;
   if (!w->by_columns) {
     int64_t share = i * w->part, left = w->shares - share;
-    return (portion){share, left < w->part ? left : w->part, from, to, true};
+    return (portion){share, left < w->part ? left : w->part, w->roles.from, w->roles.to, true};
   }
-  int64_t blocks = (to - from) / block;
-  return (portion){.shares = w->shares,
-                   .from = from + blocks * i / w->parts * block,
-                   .to = i + 1 < w->parts ? from + blocks * (i + 1) / w->parts * block : to,
-                   .edges = i == 0};
+  return (portion){
+      .shares = w->shares, .from = part_start(w, i), .to = part_start(w, i + 1), .edges = i == 0};
 }
 
 /* The columns of some rows: t but for what moves along them. */
@@ -355,29 +358,45 @@ static void cut_blocks(const es_problem *p, const es_plan_env *env, window *w) {
   }
 }
 
-/* The fewest outputs that share a part of x which is cut only to ask for cancel. */
-enum { ASK_SHARES = 64 };
+/* The fewest outputs that share a part of x which is cut only to ask for cancel; and of these, and
+ * of a part beyond one for each thread, whose first outputs read x where the others find it kept.
+ */
+enum { ASK_SHARES = 64, LONG_SHARES = 96 };
+
+/* Into how many parts threads want rows that are too few for them to be cut, of which there are so
+ * many blocks of columns: by columns, where each thread has some. */
+static int64_t parts_wanted(const window *w, int64_t blocks, int64_t threads) {
+  const int64_t by_columns = blocks / 2 / threads * threads, by_shares = w->shares / LONG_SHARES;
+  if (threads == 1 || w->units >= 4 * threads) return 1;
+  const int64_t most = 4 * threads / w->units;
+  if (by_columns && most > by_columns) return by_columns;
+  if (most <= threads || most <= by_shares) return most;
+  return by_shares > threads ? by_shares : threads;
+}
 
 /* Where rows are too few for all threads, or a product is too long to be asked only once: by
- * columns, where each thread has some, since a part then reads its part of x alone; else by shares,
- * a multiple of what a kernel takes at once. */
+ * columns, since a part then reads its part of x alone; else by shares, a multiple of what a kernel
+ * takes at once. */
 static void cut_parts(const es_plan_env *env, const es_problem *p, window *w) {
   const bool shared = w->roles.share >= 0;
   const int64_t blocks = (w->roles.to - w->roles.from) / (BLOCK_VECTORS * w->roles.lanes);
-  int64_t wanted = env->threads > 1 && w->units < 4 * env->threads ? 4 * env->threads / w->units
-                                                                   : 1;
-  if (wanted > blocks / 2 && blocks / 2 >= env->threads)
-    wanted = blocks / 2 / env->threads * env->threads;
+  int64_t wanted = parts_wanted(w, blocks, env->threads);
   int64_t asked = 1;
   if (shared && w->roles.row < 0)
     asked = (int64_t)(es_problem_points(p) / (double)w->units / ES_STEP_ASK) + 1;
   w->by_columns = shared && (wanted > 1 ? blocks >= 2 * wanted : asked > 1 && blocks > 1);
   const int64_t most = w->by_columns ? blocks : w->shares / ASK_SHARES;
+  if (asked > 1) asked = es_ceil_div(asked, env->threads) * env->threads;
   if (asked > most) asked = most;
   if (wanted < asked) wanted = asked;
-  w->part = w->by_columns ? w->shares : (w->shares + wanted - 1) / wanted;
+  w->part = (w->shares + wanted - 1) / wanted;
   w->part += (ES_WINDOW_AT_ONCE - w->part % ES_WINDOW_AT_ONCE) % ES_WINDOW_AT_ONCE;
-  w->parts = w->by_columns ? wanted : (w->shares + w->part - 1) / w->part;
+  w->parts = (w->shares + w->part - 1) / w->part;
+  if (w->by_columns) {
+    const int vectors = wanted > env->threads ? BLOCK_VECTORS : BLOCK_VECTORS / 2;
+    w->part = vectors * w->roles.lanes;
+    w->parts = wanted;
+  }
   w->units *= w->parts;
 }
 
@@ -427,7 +446,8 @@ static es_status make_fall(const es_problem *p, const es_plan_env *env, window *
 /* Where many outputs share a row of x, and it fits. */
 static es_status take_apart(const es_problem *p, const es_plan_env *env, window *w) {
   const es_window_kernels *k = env->kernels->window;
-  if (w->roles.step != 2 || w->part < ES_WINDOW_APART_SHARES) return ES_OK;
+  const int64_t shares = w->by_columns ? w->shares : w->part;
+  if (w->roles.step != 2 || shares < ES_WINDOW_APART_SHARES) return ES_OK;
   w->full_apart = k->full[w->roles.type][w->roles.op][0];
   w->edge_apart = k->edge[w->roles.type][w->roles.op][0];
   for (int i = 0; i < w->n_groups; i++)
