@@ -291,7 +291,24 @@ static bool make_ahead(es_arena *arena, es_direct_plan *d, bool held) {
 
 /* ---- cuts ------------------------------------------------------------------------ */
 
-/* Rows are cut until their sums stay near, and every thread has some; whole tiles of rows. */
+/* Rows of a chunk, where there are so many: whole tiles of rows. */
+static int64_t chunk_rows(const es_direct_plan *d, int64_t chunks) {
+  return es_ceil_div(es_ceil_div(d->rows, chunks), d->tile_rows) * d->tile_rows;
+}
+
+/* Of least to most chunks the number, the largest of equals, that leaves the fewest rows to the
+ * thread that has most of them. */
+static int64_t fairest(const es_direct_plan *d, int64_t jobs, int64_t least, int64_t most) {
+  int64_t best = most, fewest = INT64_MAX;
+  for (int64_t chunks = most; chunks >= least; chunks--) {
+    const int64_t rows = chunk_rows(d, chunks), tasks = jobs * es_ceil_div(d->rows, rows);
+    const int64_t load = es_ceil_div(tasks, d->threads) * rows;
+    if (load < fewest) fewest = load, best = chunks;
+  }
+  return best;
+}
+
+/* Rows are cut until their sums stay near, and every thread has some. */
 static void cut_chunks(es_direct_plan *d) {
   const int64_t state = 2 * d->tiles * d->slot_bytes, jobs = d->jobs.count * d->panels;
   double points = es_problem_points(d->problem), tasks = fmin(4 * d->threads, points / TASK_POINTS);
@@ -301,10 +318,10 @@ static void cut_chunks(es_direct_plan *d) {
       2, fmin((double)most, UNIT_POINTS / ((double)columns * (double)d->width * (double)d->taps)));
   d->chunks = es_ceil_div(d->rows, most);
   if (d->threads > 1 && (double)jobs < tasks) {
-    int64_t wanted = (int64_t)ceil(tasks / (double)jobs);
-    if (wanted > d->chunks) d->chunks = wanted < d->rows ? wanted : d->rows;
+    const int64_t wanted = (int64_t)fmin(ceil(tasks / (double)jobs), (double)d->rows);
+    if (wanted > d->chunks) d->chunks = fairest(d, jobs, d->chunks, wanted);
   }
-  d->chunk = es_ceil_div(es_ceil_div(d->rows, d->chunks), d->tile_rows) * d->tile_rows;
+  d->chunk = chunk_rows(d, d->chunks);
   d->chunks = es_ceil_div(d->rows, d->chunk);
 }
 
