@@ -64,7 +64,7 @@ static es_status assemble(es_ctx *ctx, es_plan_assembly assembly, const void *of
   fit->steps += plan->n_steps + PLAN_STEPS;
   set_totals(plan);
   if (status == ES_OK) status = admit(ctx, plan, error);
-  if (status == ES_OK && threads > 1 && predicted(plan) > ES_STEP_PIECE)
+  if (status == ES_OK && threads > 1 && predicted(plan) * threads >= 2 * ES_STEP_PIECE)
     es_ctx_pool(ctx); /* now, because a run allocates nothing; without it one thread runs */
   if (status != ES_OK) {
     es_plan_release(plan);

@@ -59,31 +59,47 @@ static bool sums_in_chains(const es_problem *p) {
          (p->compute == ES_F32 || p->compute == ES_F64);
 }
 
-static const es_strategy *cheapest(const es_problem *p, const es_plan_env *env, double *seconds) {
-  const es_strategy *best = NULL, *skip = NULL;
+/* A strategy, the threads that it runs on, and the seconds that takes. */
+typedef struct choice {
+  const es_strategy *strategy;
+  int threads;
+  double seconds;
+} choice;
+
+/* On one thread where it is over before another one is awake. */
+static choice weigh(const es_strategy *s, const es_problem *p, const es_plan_env *env) {
+  const double seconds = s->cost(p, env);
+  if (env->threads == 1 || seconds * env->threads >= 2 * ES_STEP_PIECE)
+    return (choice){s, env->threads, seconds};
+  const es_plan_env alone = {env->arena, env->kernels, 1};
+  return (choice){s, 1, s->cost(p, &alone)};
+}
+
+static choice cheapest(const es_problem *p, const es_plan_env *env) {
+  choice best = {0};
+  const es_strategy *skip = NULL;
   if (streams(p, env)) skip = few(p, env) ? &es_strategy_reduce : &es_strategy_gemm;
   for (int i = 0; es_strategies[i]; i++) {
     const es_strategy *s = es_strategies[i];
     if (s == skip || !s->applicable(p, env)) continue;
-    if (s == &es_strategy_loops && best && sums_in_chains(p)) continue;
-    double cost = s->cost(p, env);
-    if (best && cost >= *seconds) continue;
-    best = s;
-    *seconds = cost;
+    if (s == &es_strategy_loops && best.strategy && sums_in_chains(p)) continue;
+    const choice next = weigh(s, p, env);
+    if (!best.strategy || next.seconds < best.seconds) best = next;
   }
   return best;
 }
 
 static es_status choose(const es_problem *p, const es_plan_env *env, const char *forced,
-                        const es_strategy **chosen, double *seconds, es_error *error) {
-  if (forced) ES_TRY(es_strategy_find(forced, chosen, error));
-  if (!forced || es_problem_points(p) == 0) return *chosen = cheapest(p, env, seconds), ES_OK;
-  if (!(*chosen)->applicable(p, env))
+                        choice *chosen, es_error *error) {
+  const es_strategy *s = NULL;
+  if (forced) ES_TRY(es_strategy_find(forced, &s, error));
+  if (!forced || es_problem_points(p) == 0) return *chosen = cheapest(p, env), ES_OK;
+  if (!s->applicable(p, env))
     return es_fail(error, ES_E_UNSUPPORTED, "", ES_NOWHERE,
                    "the strategy '%s' was asked for but cannot run this expression; leave the "
                    "strategy open, or ask for 'loops', which runs everything",
                    forced);
-  *seconds = (*chosen)->cost(p, env);
+  *chosen = weigh(s, p, env);
   return ES_OK;
 }
 
@@ -113,14 +129,15 @@ es_status es_step_make(const es_problem *p, const es_plan_env *env, const char *
   es_problem *canonical = es_problem_copy(env->arena, p);
   if (!canonical) return es_fail_nomem(error);
   es_problem_canonicalise(canonical);
-  const es_strategy *s = NULL;
-  double seconds = 0;
-  ES_TRY(choose(canonical, env, forced, &s, &seconds, error));
-  *step = (es_step){.strategy = s, .problem = canonical, .predicted = seconds};
+  choice chosen;
+  ES_TRY(choose(canonical, env, forced, &chosen, error));
+  *step = (es_step){.strategy = chosen.strategy,
+                    .problem = canonical,
+                    .predicted = chosen.seconds,
+                    .alone = chosen.threads < env->threads};
   step->flops = es_problem_points(canonical);
   step->bytes = es_problem_bytes(canonical);
-  const bool shared = seconds * env->threads >= 2 * ES_STEP_PIECE; /* else cuts are for nothing */
-  const es_plan_env cut = {env->arena, env->kernels, shared ? env->threads : 1};
-  es_status status = s->make(canonical, &cut, step);
+  const es_plan_env cut = {env->arena, env->kernels, chosen.threads};
+  es_status status = chosen.strategy->make(canonical, &cut, step);
   return status == ES_E_NOMEM ? es_fail_nomem(error) : status;
 }

@@ -60,7 +60,7 @@ static int64_t pieces_of(const es_step *step, const es_pool *pool, int64_t units
   const int threads = es_pool_threads(pool), each = 16;
   double work = step->predicted * threads;
   double pieces = fmin(work / shortest, fmax(threads * each, work / longest));
-  return pieces < 1 ? 1 : pieces < (double)units ? (int64_t)pieces : units;
+  return step->alone || pieces < 1 ? 1 : pieces < (double)units ? (int64_t)pieces : units;
 }
 
 es_status es_step_split(const es_step *step, const es_run_args *args, int64_t units,

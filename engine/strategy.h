@@ -50,6 +50,7 @@ struct es_step {
                                 not read it; 0: none */
   bool writes_over;          /* what it writes may lie where an operand does: an element is read
                                 before the one in its place is written */
+  bool alone;                /* over before another thread is awake: runs on one */
   double predicted;          /* seconds, by cost() */
   double flops, bytes;
 };

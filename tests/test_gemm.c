@@ -1614,6 +1614,36 @@ Test(gemm, extremes_anywhere) {
   release(&x);
 }
 
+/* ---- threads ------------------------------------------------------------------------------ */
+
+static es_step step_on(const instance *x, es_arena *arena, int threads) {
+  es_plan_env env = {.arena = arena, .kernels = es_kernels_select(ES_ISA_AUTO), .threads = threads};
+  es_step step;
+  es_error error = {0};
+  cr_assert_eq(es_step_make(x->p, &env, NULL, &step, &error), ES_OK);
+  return step;
+}
+
+/* What is over before another thread is awake is priced, and planned, for one; the fastest of the
+ * rest is the one of the threads that it runs on. */
+Test(gemm, short_steps_run_alone) {
+  for (int n = 4; n <= 256; n += 4) {
+    instance x = matrices(n, n, n, 0, n % 8 ? ES_F32 : ES_F64);
+    const es_step one = step_on(&x, &x.arena, 1), two = step_on(&x, &x.arena, 2);
+    cr_assert(!one.alone);
+    if (n <= 16) cr_assert(two.alone, "%d", n);
+    if (n >= 192) cr_assert(!two.alone, "%d", n);
+    if (two.alone) {
+      cr_assert_str_eq(two.strategy->name, one.strategy->name, "%d", n);
+      cr_assert_eq(two.predicted, one.predicted, "%d", n);
+      cr_assert_eq(two.workspace, one.workspace, "%d", n);
+    } else {
+      cr_assert_lt(two.predicted, one.predicted, "%d", n);
+    }
+    release(&x);
+  }
+}
+
 /* ---- cancel -------------------------------------------------------------------------- */
 
 static bool always(void *user) {

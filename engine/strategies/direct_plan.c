@@ -151,7 +151,9 @@ double es_direct_cost(const es_problem *p, const es_plan_env *env) {
   if (!p->in[roles.w].fixed) cycles += elements * 0.35;
   double bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
                  2 * es_problem_side_bytes(p, &p->out);
-  double compute = (cycles / 3e9 + x_seconds(p, &roles, panels)) / env->threads;
+  const double jobs = jobs_of(p, &roles, panels), rows = outputs / columns / channels / jobs * panels;
+  const double threads = fmin(env->threads, jobs * fmax(1, ceil(rows)));
+  double compute = (cycles / 3e9 + x_seconds(p, &roles, panels)) / threads;
   double memory = bytes / 2e10;
   return 2e-7 + fmax(compute, memory) + fmin(compute, memory) / 4;
 }

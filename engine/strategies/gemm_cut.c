@@ -10,15 +10,16 @@ enum {
   PANELS_AHEAD = 4,   /* fewest of them */
   TURN_LEAST = 512,   /* rows of k, of which boxes take in turn */
   TURN_MOST = 2048,
-  SUMS = 1 << 20,       /* bytes of sums that stay near beside the block */
-  SUMS_LEAST = 256,     /* rows they are of at least */
-  PANEL = 48 << 10,     /* bytes of a panel of Y, which leave room for X in the first-level cache */
-  X_KEPT = 4 << 20,     /* bytes of packed X that are kept */
-  MB_MOST = 4096,       /* rows of one task */
-  PB_MOST = 512,        /* panels of one task, of whose columns it has tables */
-  FETCH_C = 128 << 10,  /* bytes of C that have left the nearer caches when it is written */
-  STREAM_C = 16 << 20,  /* bytes of C that do not stay in the caches */
-  TASK_POINTS = 1 << 20 /* multiply-adds below which a task is not split for threads */
+  SUMS = 1 << 20,      /* bytes of sums that stay near beside the block */
+  SUMS_LEAST = 256,    /* rows they are of at least */
+  PANEL = 48 << 10,    /* bytes of a panel of Y, which leave room for X in the first-level cache */
+  X_KEPT = 4 << 20,    /* bytes of packed X that are kept */
+  MB_MOST = 4096,      /* rows of one task */
+  PB_MOST = 512,       /* panels of one task, of whose columns it has tables */
+  FETCH_C = 128 << 10, /* bytes of C that have left the nearer caches when it is written */
+  STREAM_C = 16 << 20, /* bytes of C that do not stay in the caches */
+  TASK_POINTS = 1 << 20, /* multiply-adds below which a task is not split for threads */
+  TASK_LEAST = 3 << 17   /* of f32, below which there is not even a task for each thread */
 };
 
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -55,23 +56,32 @@ static void deal_columns(es_gemm_plan *g) {
  * packed form it keeps for the next rows, or where a half of the columns would be a panel more than
  * the other. */
 static bool cuts_columns(const es_gemm_plan *g, int most) {
-  enum { SMALL = 8, KEPT = 4, UNEVEN = 16 };
+  enum { SMALL = 8, KEPT = 4, UNEVEN = 6, UNEVEN_PACKED = 16 };
   if (g->pb <= 1) return false;
   const bool own = g->batch.count * g->n_nb >= g->threads;
   const bool small = SMALL * g->bytes[ES_GEMM_Y] < g->bytes[ES_GEMM_X];
   const bool again = small || (g->n_kb > 1 && !g->add_c);
-  if (g->x.native) return g->pb > 4 || g->mb <= 4 * most || (!own && !again);
-  const bool kept = own && g->pb <= g->stretch, uneven = g->pb % 2 && g->pb < UNEVEN;
+  const bool uneven = g->pb % 2 && g->pb < (g->x.native ? UNEVEN : UNEVEN_PACKED);
+  if (g->x.native)
+    return (g->pb > 4 && !(uneven && !own)) || g->mb <= 4 * most || (!own && !again && !uneven);
+  const bool kept = own && g->pb <= g->stretch;
   return g->pb * g->nr >= (kept || uneven ? KEPT : 1) * g->mb;
 }
 
-/* Cuts blocks until every thread has several, as long as they are worth it; or one, where another
- * block of rows packs Y again, or every task X and all tasks are as long. */
-static void share_out(es_gemm_plan *g, int most) {
-  double points = (double)g->m_count * (double)g->n.count * (double)g->k.count;
+/* How many tasks there should be: several for every thread, as long as they are worth it; or one,
+ * where another block of rows packs Y again, or every task X and all tasks are as long, or where
+ * there is little to do. */
+static double tasks_wanted(const es_gemm_plan *g) {
+  const double points = (double)g->m_count * (double)g->n.count * (double)g->k.count *
+                        (double)g->batch.count;
   const bool alike = g->batch.count == 1 && !g->problem->n_constraints;
   const bool again = (g->n_kb > 1 && !g->add_c) || (!g->x.native && alike);
-  double tasks = fmin((again ? 1 : 4) * g->threads, points * (double)g->batch.count / TASK_POINTS);
+  const double each = fmax(1, (double)g->each / 4), least = points * each / TASK_LEAST;
+  return fmin((again ? 1 : 4) * g->threads, fmax(points / TASK_POINTS, fmin(g->threads, least)));
+}
+
+static void share_out(es_gemm_plan *g, int most) {
+  const double tasks = tasks_wanted(g);
   while ((double)(g->batch.count * g->n_nb * g->n_mb) < tasks) {
     int64_t before = g->n_nb * g->n_mb;
     if (cuts_columns(g, most))
