@@ -142,16 +142,17 @@ double es_direct_cost(const es_problem *p, const es_plan_env *env) {
   const double vectors = width / (double)roles.lanes, panels = ceil(channels / width);
   const double height = (double)row / tiles, calls = outputs / columns / channels * panels * tiles;
   const double step = fmax(fmax(height * vectors, height + vectors + TAP_LOADS) / 2, 4);
+  const double jobs = jobs_of(p, &roles, panels);
+  const double rows = outputs / columns / channels / (jobs / panels);
   double part = 1;
   for (int i = 0; i < p->n_constraints; i++) part *= present(p, &p->constraint[i]);
   double cycles = calls *
                       (taps * part * step + TILE_BEGINS * ceil(taps / BLOCK_TAPS) + TILE_STORED) +
-                  jobs_of(p, &roles, panels) * JOB_BEGINS + outputs * 0.4;
+                  jobs * JOB_BEGINS + outputs * 0.4;
   double elements = es_problem_side_bytes(p, &p->in[roles.w]) / sizeof(float);
   if (!p->in[roles.w].fixed) cycles += elements * 0.35;
   double bytes = es_problem_side_bytes(p, &p->in[0]) + es_problem_side_bytes(p, &p->in[1]) +
                  2 * es_problem_side_bytes(p, &p->out);
-  const double jobs = jobs_of(p, &roles, panels), rows = outputs / columns / channels / jobs * panels;
   const double threads = fmin(env->threads, jobs * fmax(1, ceil(rows)));
   double compute = (cycles / 3e9 + x_seconds(p, &roles, panels)) / threads;
   double memory = bytes / 2e10;
