@@ -117,6 +117,49 @@ Test(stream, a_run_has_the_bits_it_has_among_others) {
   }
 }
 
+/* Sums of products of n small integers, which are exact, so that a column or a lane in another's
+ * place shows. ahead: as from memory. */
+static void check_chains(const es_stream_kernels *kernels, es_dtype type, bool one_b, int count,
+                         int64_t n, int64_t ahead) {
+  enum { MOST = 32, STEP = 73 };
+  static char value[2][MOST * STEP * 8];
+  const void *in[2][MOST] = {{0}};
+  char sum[8 * MOST];
+  uint32_t state = 9;
+  for (int l = 0; l < count; l++) {
+    put(type, sum, l, l);
+    for (int i = 0; i < 2; i++) {
+      in[i][l] = value[i] + l * STEP * (int64_t)es_dtype_size(type);
+      for (int64_t k = 0; k < STEP; k++)
+        put(type, value[i], l * STEP + k, (double)(random_bits(&state) % 31) - 15);
+    }
+  }
+  kernels->mad_chains[type](sum, in[0], in[1], one_b, count, n, ahead);
+  for (int64_t l = 0; l < count; l++) {
+    double want = (double)l;
+    for (int64_t k = 0; k < n; k++)
+      want += get(type, value[0], l * STEP + k) * get(type, value[1], (one_b ? 0 : l * STEP) + k);
+    cr_assert_eq(get(type, sum, l), want, "type %d n %d lane %d of %d", type, (int)n, (int)l,
+                 count);
+  }
+}
+
+Test(stream, chains_side_by_side) {
+  static const es_dtype types[] = {ES_F32, ES_F64};
+  for (int w = 0; w < WIDTHS; w++) {
+    const es_kernels *kernels = es_kernels_select(widths[w]);
+    if (!kernels) continue;
+    for (int t = 0; t < 2; t++)
+      for (int64_t n = 0; n <= 70; n++) {
+        const int lanes = kernels->stream->lanes[types[t]];
+        for (int one_b = 0; one_b < 2; one_b++)
+          for (int64_t ahead = 0; ahead <= 64; ahead += 64)
+            check_chains(kernels->stream, types[t], one_b, lanes, n, ahead);
+        check_chains(kernels->stream, types[t], true, ES_CHAINS_TWICE * lanes, n, 0);
+      }
+  }
+}
+
 /* NaN wins wherever it stands, and -0 < +0, in runs of every length. */
 Test(stream, extremes_of_runs) {
   enum { ROWS = 17, N = 150 };

@@ -42,11 +42,13 @@ typedef void (*es_mad_rows)(void *acc, const void *a, const void *b, int64_t n,
  * depends on n alone. */
 typedef void (*es_fold_runs)(void *acc, void *low, const void *a, int64_t n, int64_t rows,
                              int64_t step);
-/* out[i] += a[i][k] * b[i][k] for k < n in order, for i < lanes: several independent
- * chains advance side by side. one_b: b[0] serves all. ahead: bytes by which each chain is
- * fetched ahead, 0 where the processor needs no help. */
+/* out[i] += a[i][k] * b[i][k] for k < n in order, for i < lanes: several independent chains
+ * advance side by side. one_b: b[0] serves all. ahead: bytes by which each chain is fetched ahead
+ * where they come from memory; else 0. With one_b in caches count, of chains in use, may be up to
+ * ES_CHAINS_TWICE times lanes, all of which are read and written if it is more than lanes. */
 typedef void (*es_mad_chains)(void *out, const void *const *a, const void *const *b, bool one_b,
-                              int64_t n, int64_t ahead);
+                              int64_t count, int64_t n, int64_t ahead);
+enum { ES_CHAINS_TWICE = 2 };
 
 /* out[i] = in[i * step]; steps of 2 to 4 take whole vectors apart. */
 typedef void (*es_gather_row)(void *out, const void *in, int64_t step, int64_t n);

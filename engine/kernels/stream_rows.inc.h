@@ -131,7 +131,7 @@ ES_INLINE void ES_JOIN(columns, T_NAME)(const void *const *a, int64_t k, int64_t
         __builtin_prefetch((const char *)((const T *)a[i] + k) + ahead);
   }
 #if AVX512
-  ES_JOIN(wide_columns, T_NAME)(a, k, (void *)x);
+  ES_JOIN(wide_columns, T_NAME)(a, k, ahead != 0, (void *)x);
 #else
   ES_UNROLL for (int i = 0; i < T_LANES; i++) x[i] = ES_JOIN(vec_load, T_NAME)((const T *)a[i] + k);
   T_TRANSPOSE((void *)x);
@@ -155,8 +155,8 @@ ES_INLINE ES_JOIN(row_vec, T_NAME)
     (rest[1] + i * T_LANES, ES_JOIN(wide_part, T_NAME)((const T *)b[one_b ? 0 : i] + k, n - k,
                                                        (ES_JOIN(wide, T_NAME)){0}));
   }
-  ES_JOIN(wide_columns, T_NAME)(run[0], 0, (void *)x);
-  ES_JOIN(wide_columns, T_NAME)(run[1], 0, (void *)y);
+  ES_JOIN(wide_columns, T_NAME)(run[0], 0, false, (void *)x);
+  ES_JOIN(wide_columns, T_NAME)(run[1], 0, false, (void *)y);
   for (int64_t i = 0; i < n - k; i++) acc = ES_JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
 #else
   T x[T_LANES], y[T_LANES];
@@ -172,30 +172,50 @@ ES_INLINE ES_JOIN(row_vec, T_NAME)
   return acc;
 }
 
+/* T_LANES columns from k on. */
+ES_INLINE ES_JOIN(row_vec, T_NAME)
+    ES_JOIN(chains_columns, T_NAME)(ES_JOIN(row_vec, T_NAME) acc, const void *const *a,
+                                    const void *const *b, bool one_b, int64_t k, int64_t ahead) {
+  ES_JOIN(row_vec, T_NAME) x[T_LANES], y[T_LANES];
+  ES_JOIN(columns, T_NAME)(a, k, ahead, x);
+  if (!one_b) ES_JOIN(columns, T_NAME)(b, k, ahead, y);
+  ES_UNROLL for (int i = 0; i < T_LANES; i++) acc = ES_JOIN(vec_fused, T_NAME)(
+      x[i], one_b ? ES_JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]) : y[i], acc);
+  return acc;
+}
+
+/* T_LANES chains, or twice as many in turn: the products of one fill the time in which the other
+ * waits for its sum. */
 ES_INLINE void ES_JOIN(chains, T_NAME)(T *out, const void *const *a, const void *const *b,
-                                       bool one_b, int64_t n, int64_t ahead) {
-  ES_JOIN(row_vec, T_NAME) acc = ES_JOIN(vec_load, T_NAME)(out), x[T_LANES], y[T_LANES];
+                                       bool one_b, bool two, int64_t n, int64_t ahead) {
+  const void *const *a2 = a + T_LANES, *const *b2 = one_b ? b : b + T_LANES;
+  ES_JOIN(row_vec, T_NAME) acc = ES_JOIN(vec_load, T_NAME)(out), acc2 = acc;
+  if (two) acc2 = ES_JOIN(vec_load, T_NAME)(out + T_LANES);
   int64_t k = 0;
   for (; k + T_LANES <= n; k += T_LANES) {
-    ES_JOIN(columns, T_NAME)(a, k, ahead, x);
-    if (one_b) {
-      ES_UNROLL for (int i = 0; i < T_LANES; i++) acc = ES_JOIN(vec_fused, T_NAME)(
-          x[i], ES_JOIN(vec_splat, T_NAME)(((const T *)b[0])[k + i]), acc);
-      continue;
-    }
-    ES_JOIN(columns, T_NAME)(b, k, ahead, y);
-    ES_UNROLL for (int i = 0; i < T_LANES; i++) acc = ES_JOIN(vec_fused, T_NAME)(x[i], y[i], acc);
+    acc = ES_JOIN(chains_columns, T_NAME)(acc, a, b, one_b, k, ahead);
+    if (two) acc2 = ES_JOIN(chains_columns, T_NAME)(acc2, a2, b2, one_b, k, ahead);
   }
-  if (k < n) acc = ES_JOIN(chains_rest, T_NAME)(acc, a, b, one_b, k, n);
+  if (k < n) {
+    acc = ES_JOIN(chains_rest, T_NAME)(acc, a, b, one_b, k, n);
+    if (two) acc2 = ES_JOIN(chains_rest, T_NAME)(acc2, a2, b2, one_b, k, n);
+  }
   ES_JOIN(vec_store, T_NAME)(out, acc);
+  if (two) ES_JOIN(vec_store, T_NAME)(out + T_LANES, acc2);
 }
 
 static void ES_JOIN(mad_chains, T_NAME)(void *out, const void *const *a, const void *const *b,
-                                        bool one_b, int64_t n, int64_t ahead) {
-  if (ahead)
-    ES_JOIN(chains, T_NAME)(out, a, b, one_b, n, ahead);
+                                        bool one_b, int64_t count, int64_t n, int64_t ahead) {
+  if (ahead && one_b)
+    ES_JOIN(chains, T_NAME)(out, a, b, true, false, n, ahead);
+  else if (ahead)
+    ES_JOIN(chains, T_NAME)(out, a, b, false, false, n, ahead);
+  else if (!one_b)
+    ES_JOIN(chains, T_NAME)(out, a, b, false, false, n, 0);
+  else if (count <= T_LANES)
+    ES_JOIN(chains, T_NAME)(out, a, b, true, false, n, 0);
   else
-    ES_JOIN(chains, T_NAME)(out, a, b, one_b, n, 0);
+    ES_JOIN(chains, T_NAME)(out, a, b, true, true, n, 0);
 }
 #endif
 

@@ -48,25 +48,47 @@ ES_INLINE void wide_blocks(const float *const *a, int64_t k, int every, __m512 *
     z[q * apart] = _mm512_mask_broadcast_f32x4(x, 0xf000, _mm_loadu_ps(run[3] + 4 * q));
   }
 }
-/* Column k + j of the runs a, one a lane, to x[j]. */
-ES_INLINE void wide_columns_f32(const void *const *a, int64_t k, __m512 *x) {
-  __m512 z[16];
-  ES_UNROLL for (int r = 0; r < 4; r++) {
-    wide_blocks((const float *const *)a + r, k, 4, z + r, 4);
-    atomic_signal_fence(memory_order_seq_cst); /* the next run's addresses later. No instruction. */
+/* Columns of 4 by 4 elements, in each 128 bits of four rows z, to x. */
+ES_INLINE void wide_quads(const __m512 *z, __m512 *x) {
+  __m512d low[2] = {_mm512_castps_pd(_mm512_unpacklo_ps(z[0], z[1])),
+                    _mm512_castps_pd(_mm512_unpacklo_ps(z[2], z[3]))};
+  __m512d high[2] = {_mm512_castps_pd(_mm512_unpackhi_ps(z[0], z[1])),
+                     _mm512_castps_pd(_mm512_unpackhi_ps(z[2], z[3]))};
+  x[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low[0], low[1]));
+  x[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low[0], low[1]));
+  x[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high[0], high[1]));
+  x[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high[0], high[1]));
+}
+/* Column k + j of the runs a, one a lane, to x[j]. In caches half as many loads of 256 bits, and a
+ * round that deals blocks to columns, are 1.1 to 1.2 times as fast; from memory 0.85. */
+ES_INLINE void wide_columns_f32(const void *const *a, int64_t k, bool memory, __m512 *x) {
+  __m512 z[16], low[4], high[4];
+  if (memory) {
+    ES_UNROLL for (int r = 0; r < 4; r++) {
+      wide_blocks((const float *const *)a + r, k, 4, z + r, 4);
+      atomic_signal_fence(memory_order_seq_cst); /* the next run later: no instruction */
+    }
+    ES_UNROLL for (int j = 0; j < 16; j += 4) wide_quads(z + j, x + j);
+    return;
   }
-  ES_UNROLL for (int q = 0; q < 16; q += 4) {
-    __m512d low[2] = {_mm512_castps_pd(_mm512_unpacklo_ps(z[q], z[q + 1])),
-                      _mm512_castps_pd(_mm512_unpacklo_ps(z[q + 2], z[q + 3]))};
-    __m512d high[2] = {_mm512_castps_pd(_mm512_unpackhi_ps(z[q], z[q + 1])),
-                       _mm512_castps_pd(_mm512_unpackhi_ps(z[q + 2], z[q + 3]))};
-    x[q] = _mm512_castpd_ps(_mm512_unpacklo_pd(low[0], low[1]));
-    x[q + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low[0], low[1]));
-    x[q + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high[0], high[1]));
-    x[q + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high[0], high[1]));
+  ES_UNROLL for (int r = 0; r < 8; r++) {
+    const float *const run[2] = {(const float *)a[r < 4 ? r : r + 4] + k,
+                                 (const float *)a[r < 4 ? r + 4 : r + 8] + k};
+    ES_UNROLL for (int j = 0; j < 16; j += 8) z[j + r] = _mm512_mask_broadcast_f32x8(
+        _mm512_castps256_ps512(_mm256_loadu_ps(run[0] + j)), 0xff00, _mm256_loadu_ps(run[1] + j));
+    atomic_signal_fence(memory_order_seq_cst); /* likewise */
+  }
+  ES_UNROLL for (int j = 0; j < 16; j += 8) {
+    wide_quads(z + j, low);
+    wide_quads(z + j + 4, high);
+    ES_UNROLL for (int i = 0; i < 4; i++) {
+      x[j + i] = _mm512_shuffle_f32x4(low[i], high[i], 0x88);
+      x[j + i + 4] = _mm512_shuffle_f32x4(low[i], high[i], 0xdd);
+    }
   }
 }
-ES_INLINE void wide_columns_f64(const void *const *a, int64_t k, __m512d *x) {
+ES_INLINE void wide_columns_f64(const void *const *a, int64_t k, bool memory, __m512d *x) {
+  (void)memory;
   __m512 z[8];
   ES_UNROLL for (int r = 0; r < 2; r++) {
     wide_blocks((const float *const *)a + r, 2 * k, 2, z + r, 2);

@@ -19,6 +19,7 @@ typedef struct es_reduction {
   bool runs;     /* the form */
   bool in_place; /* results are computed where they belong */
   bool split;    /* a single output by parts of the reduced points */
+  bool far;      /* operands are more than caches hold */
   bool asks;     /* one row takes so long that cancel is asked for on the way */
   es_axes outer; /* output axes but the one rows run along */
   es_axes taps;  /* reduced axes, in the order of summation */

@@ -81,19 +81,23 @@ void es_reduce_runs(const es_reduction *r, const es_run_args *args, es_fold fold
 
 /* Lanes: of f32; of f64 half as many. Chains that must be copied are, a stretch at a
  * time (f64: half as much). */
-enum { LANES = 16, STRETCH = 128 };
+enum { LANES = 16 * ES_CHAINS_TWICE, STRETCH = 128 };
 
-/* Bytes ahead of a chain that are asked for, 0: none. Chains of rows far apart lose the processor's
- * own prefetch; and so do many chains of a run that comes from memory, k_step points apart: there
- * it is the next group of them. In caches asking takes longer than it saves. */
+/* Bytes ahead of a chain that are asked for, 0: none. Of operands that come from memory, chains of
+ * rows far apart lose the processor's own prefetch; and so do many chains of a run, k_step points
+ * apart: there it is the next group of them. In caches asking takes longer than it saves. */
 static int64_t ahead_of(const es_reduction *r, int64_t k_step) {
-  enum { APART = 512, FAR = 32 << 20 };
-  if (k_step) {
-    const int64_t group = k_step * r->s.kernels->stream->lanes[r->s.type] * r->s.size;
-    return r->taps.count >= FAR / 2 / r->s.size ? group : 0;
-  }
+  enum { APART = 512 };
+  if (!r->far) return 0;
+  const int64_t width = r->s.kernels->stream->lanes[r->s.type];
+  if (k_step) return k_step * width * r->s.size;
   int64_t step = llabs(r->s.in[r->s.in[1].step == 0 ? 0 : 1].step) * r->s.size;
-  return step < APART ? step * r->s.kernels->stream->lanes[r->s.type] : APART;
+  return step < APART ? step * width : APART;
+}
+
+/* Chains that are run together, of two operands that both move or of one_b. */
+static int64_t width_of(const es_reduction *r, bool one_b) {
+  return r->s.kernels->stream->lanes[r->s.type] * (one_b && !r->far ? ES_CHAINS_TWICE : 1);
 }
 
 typedef struct lanes {
@@ -128,11 +132,11 @@ static void run_lanes(const es_reduction *r, const es_run_args *args, const int6
                       int64_t j_step, int64_t k, int64_t k_step, int64_t count, int64_t n,
                       void *part) {
   const es_stream *s = &r->s;
-  int width = s->kernels->stream->lanes[s->type];
   lanes l;
   /* An operand that does not move with the output is one for all lanes. */
   int b = s->in[1].step == 0 ? 1 : 0;
   bool one_b = s->in[b].step == 0 && k_step == 0;
+  const int64_t width = width_of(r, one_b);
   int64_t stretch = r->whole[0] && r->whole[1] ? n : STRETCH * 4 / s->size;
   memset(part, 0, (size_t)(width * s->size));
   for (int64_t done = 0; done < n; done += stretch) {
@@ -146,7 +150,7 @@ static void run_lanes(const es_reduction *r, const es_run_args *args, const int6
         int64_t here = at[i] + (j + v * j_step) * s->in[i].step;
         l.in[i][v] = chain_of(r, args, i, here, k + v * k_step + done, m, l.copy[i][v]);
       }
-    s->kernels->stream->mad_chains[s->type](part, l.in[1 - b], l.in[b], one_b, m,
+    s->kernels->stream->mad_chains[s->type](part, l.in[1 - b], l.in[b], one_b, count, m,
                                             ahead_of(r, k_step));
   }
 }
@@ -155,8 +159,9 @@ static void run_lanes(const es_reduction *r, const es_run_args *args, const int6
 static void whole_lanes(const es_reduction *r, const es_run_args *args, const int64_t *at,
                         int64_t j, int64_t count, char *acc) {
   const es_stream *s = &r->s;
-  int width = s->kernels->stream->lanes[s->type], b = s->in[1].step == 0 ? 1 : 0;
+  int b = s->in[1].step == 0 ? 1 : 0;
   bool one_b = s->in[b].step == 0;
+  int64_t width = width_of(r, one_b);
   const void *in[2][LANES];
   es_stream_row part;
   for (int i = 0; i < 2; i++) {
@@ -169,7 +174,8 @@ static void whole_lanes(const es_reduction *r, const es_run_args *args, const in
   for (int64_t k = 0; k < r->taps.count && !es_reduce_stops(r, args); k += r->chain) {
     int64_t n = r->taps.count - k < r->chain ? r->taps.count - k : r->chain;
     memset(&part, 0, (size_t)(width * s->size));
-    s->kernels->stream->mad_chains[s->type](&part, in[1 - b], in[b], one_b, n, ahead_of(r, 0));
+    s->kernels->stream->mad_chains[s->type](&part, in[1 - b], in[b], one_b, count, n,
+                                            ahead_of(r, 0));
     s->kernels->stream->combine[ES_INNER_ADD][s->type](acc, acc, 1, &part, 1, count);
     for (int i = 0; i < 2 && k + n < r->taps.count; i++)
       for (int v = 0; v < width; v++) in[i][v] = (const char *)in[i][v] + n * s->size;
@@ -202,6 +208,7 @@ void es_reduce_product_runs(const es_reduction *r, const es_run_args *args, cons
         add_parts(s, acc, j, 0, &part, count);
         k = chains * r->chain;
       }
+  width = width_of(r, s->in[0].step == 0 || s->in[1].step == 0);
   if (k == 0 && r->whole[0] && r->whole[1]) {
     for (int64_t j = 0; j < n; j += width)
       whole_lanes(r, args, at, j, n - j < width ? n - j : width, (char *)acc + j * s->size);

@@ -241,6 +241,9 @@ static es_status make(const es_problem *p, const es_plan_env *env, es_step *step
   for (int i = 0; i < 2 && i < p->n_in; i++)
     r->whole[i] = r->taps.n == 1 && r->taps.stride[1 + i] == 1 && p->in[i].dtype == r->s.type;
   r->chain = es_gemm_chain(r->taps.count); /* as the matrix product cuts them */
+  double bytes = 0;
+  for (int i = 0; i < p->n_in; i++) bytes += es_problem_side_bytes(p, &p->in[i]);
+  r->far = bytes >= 32 << 20;
   r->n = axis < 0 ? 1 : p->extent[axis];
   /* Pieces for every thread, of whole cache lines of outputs. */
   r->piece = ES_ROW;
